@@ -1,0 +1,202 @@
+"""Ask for the credential of a third-party service by name, and get it, wherever the program runs.
+
+    import vendo
+
+    vendo.token("openai")
+
+Importing this package imports nothing else: each name below is fetched from its module when it is
+first used. The functions and sub-APIs are those of one default client, which follows the
+environment at each call.
+
+PYTEST_DONT_REWRITE
+"""
+
+# The distribution has a pytest plugin, so pytest rewrites the assertions of all its packages, and
+# warns a process that had imported this one before. The marker in the docstring prevents both.
+
+from vendo._version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+    from vendo import aio, deployment, errors, reconciler, sso, testing
+    from vendo._async_client import AsyncVendo
+    from vendo._client import Vendo
+    from vendo._default import client as _default_client
+    from vendo._models import (
+        Balance,
+        Connection,
+        EnvBootstrap,
+        EnvVar,
+        Integration,
+        SpendCaps,
+        VendoEvent,
+        VendoIdentity,
+        WebhookEvent,
+    )
+    from vendo._protocol.retry import RetryPolicy
+    from vendo._webhooks import WebhooksAPI
+    from vendo.errors import (
+        AuthError,
+        BalanceExhausted,
+        IdempotencyConflict,
+        IdentityNotPresent,
+        MissingExtra,
+        NeedsReauth,
+        NotConnected,
+        RateLimited,
+        SpendCapExceeded,
+        UpstreamConnectionError,
+        UpstreamError,
+        UpstreamTimeout,
+        ValidationError,
+        VendoError,
+        VendoOnlyFeature,
+    )
+
+    billing: Final = _default_client.billing
+    connect_url: Final = _default_client.connect_url
+    connections: Final = _default_client.connections
+    data: Final = _default_client.data
+    events: Final = _default_client.events
+    for_request: Final = _default_client.for_request
+    for_user: Final = _default_client.for_user
+    integrations: Final = _default_client.integrations
+    invalidate: Final = _default_client.invalidate
+    is_vendo_mode: Final = _default_client.is_vendo_mode
+    session: Final = _default_client.session
+    token: Final = _default_client.token
+    tokens: Final = _default_client.tokens
+    webhooks: Final = _default_client.webhooks
+
+__all__ = [
+    "AsyncVendo",
+    "AuthError",
+    "Balance",
+    "BalanceExhausted",
+    "Connection",
+    "EnvBootstrap",
+    "EnvVar",
+    "IdempotencyConflict",
+    "IdentityNotPresent",
+    "Integration",
+    "MissingExtra",
+    "NeedsReauth",
+    "NotConnected",
+    "RateLimited",
+    "RetryPolicy",
+    "SpendCapExceeded",
+    "SpendCaps",
+    "UpstreamConnectionError",
+    "UpstreamError",
+    "UpstreamTimeout",
+    "ValidationError",
+    "Vendo",
+    "VendoError",
+    "VendoEvent",
+    "VendoIdentity",
+    "VendoOnlyFeature",
+    "WebhookEvent",
+    "WebhooksAPI",
+    "__version__",
+    "aio",
+    "billing",
+    "connect_url",
+    "connections",
+    "data",
+    "deployment",
+    "errors",
+    "events",
+    "for_request",
+    "for_user",
+    "integrations",
+    "invalidate",
+    "is_vendo_mode",
+    "reconciler",
+    "session",
+    "sso",
+    "testing",
+    "token",
+    "tokens",
+    "webhooks",
+]
+
+_DEFAULT_CLIENT = "vendo._default"
+_NAMES_OF_MODULE = {
+    _DEFAULT_CLIENT: (
+        "billing",
+        "connect_url",
+        "connections",
+        "data",
+        "events",
+        "for_request",
+        "for_user",
+        "integrations",
+        "invalidate",
+        "is_vendo_mode",
+        "session",
+        "token",
+        "tokens",
+        "webhooks",
+    ),
+    "vendo._client": ("Vendo",),
+    "vendo._async_client": ("AsyncVendo",),
+    "vendo._protocol.retry": ("RetryPolicy",),
+    "vendo._webhooks": ("WebhooksAPI",),
+    "vendo._models": (
+        "Balance",
+        "Connection",
+        "EnvBootstrap",
+        "EnvVar",
+        "Integration",
+        "SpendCaps",
+        "VendoEvent",
+        "VendoIdentity",
+        "WebhookEvent",
+    ),
+    "vendo.errors": (
+        "AuthError",
+        "BalanceExhausted",
+        "IdempotencyConflict",
+        "IdentityNotPresent",
+        "MissingExtra",
+        "NeedsReauth",
+        "NotConnected",
+        "RateLimited",
+        "SpendCapExceeded",
+        "UpstreamConnectionError",
+        "UpstreamError",
+        "UpstreamTimeout",
+        "ValidationError",
+        "VendoError",
+        "VendoOnlyFeature",
+    ),
+}
+_MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
+_SUBMODULES = ("aio", "deployment", "errors", "reconciler", "sso", "testing")
+
+
+if not TYPE_CHECKING:  # which would make every name known to a type checker
+
+    def __getattr__(name: str) -> object:
+        module = _MODULE_OF_NAME.get(name)
+        if module is None:
+            if name not in _SUBMODULES:
+                raise AttributeError(f"module 'vendo' has no attribute {name!r}")
+            module = f"vendo.{name}"
+        # importlib itself would cost more than the rest of this package.
+        __import__(module)
+        import sys
+
+        value: object = sys.modules[module]
+        if module == _DEFAULT_CLIENT:
+            value = value.client
+        if name not in _SUBMODULES:
+            value = getattr(value, name)
+        globals()[name] = value  # the next look-up is an ordinary one
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,283 @@
+"""The process's token cache: deadlines, single flight, bounds. It knows no I/O.
+
+One cache serves blocking and asyncio code alike. A caller that finds no usable token makes a
+*claim*: it is told a token, or to lead a fetch, or to wait for the fetch that another one leads.
+"""
+
+from __future__ import annotations
+
+import time
+from _thread import allocate_lock
+
+from vendo._transports.fork import on_fork
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+    from collections.abc import Callable
+    from concurrent.futures import Future
+    from typing import TypeAlias
+
+    from vendo.errors import VendoError
+
+    #: Whose token, from where: (credentials URL, API key, digest of the user's JWT, slug). A plain
+    #: tuple, since one is built at every call.
+    CacheKey: TypeAlias = tuple[str, str, str | None, str]
+
+
+#: A dated token is not handed out in its last minute as a matter of course ...
+LAST_SECONDS = 60.0
+#: ... but one that lives two minutes is used for more than half of them.
+LAST_SHARE = 0.2
+#: The refresh begins up to this much of the token's life before that, drawn anew for each token.
+JITTER_SHARE = 0.1
+MAX_JITTER = 120.0
+#: A token without a date is asked for again after this many seconds.
+UNDATED_SECONDS = 50 * 60.0
+#: After a failed refresh of a token that is still good, seconds until the next one is tried.
+FIRST_BACKOFF = 1.0
+LONGEST_BACKOFF = 30.0
+#: A fetch ends within its caller's time-out. One that is so many seconds late lost its leader in a
+#: way that nothing could catch (an interrupt between two instructions), and is led anew.
+OVERDUE_SECONDS = 5.0
+
+DEFAULT_CAPACITY = 10_000
+
+
+class Entry:
+    """A token and its deadlines on the monotonic clock."""
+
+    __slots__ = ("expires_at", "failures", "refresh_at", "token", "used_at", "wait_from")
+
+    def __init__(self, token: str, lifetime: float | None, now: float) -> None:
+        """`lifetime` in seconds from `now`; None for a token that does not expire."""
+        import random
+
+        self.token = token
+        self.used_at = now
+        #: Refreshes that failed in a row while this token was still good.
+        self.failures = 0
+        if lifetime is None:
+            self.expires_at = float("inf")
+            self.wait_from = now + UNDATED_SECONDS
+            life = UNDATED_SECONDS
+        else:
+            self.expires_at = now + lifetime
+            self.wait_from = self.expires_at - min(LAST_SECONDS, lifetime * LAST_SHARE)
+            life = lifetime
+        #: From here on one caller refreshes; from `wait_from` on the others wait for it.
+        self.refresh_at = self.wait_from - random.random() * min(MAX_JITTER, life * JITTER_SHARE)  # noqa: S311  # spreads load
+
+    def __repr__(self) -> str:
+        return f"<Entry refresh_at={self.refresh_at:.0f} expires_at={self.expires_at:.0f}>"
+
+
+class Flight:
+    """One fetch under way, and those who wait for it.
+
+    It ends with a token, with an error, or abandoned: then nobody uses what it brings, and each
+    waiter claims anew. Once it has left the table of flights, nobody begins to wait for it.
+    """
+
+    __slots__ = ("done", "error", "fallback", "key", "loop", "overdue_at", "token")
+
+    def __init__(self, key: CacheKey, fallback: Entry | None, overdue_at: float) -> None:
+        self.key = key
+        #: The token that is still good while a newer one is being fetched.
+        self.fallback = fallback
+        self.overdue_at = overdue_at
+        #: Made with the first who waits. Most fetches have nobody but their leader.
+        self.done: Future[None] | None = None
+        #: The event loop whose task fetches; None for a thread. Without the loop it never ends.
+        self.loop: AbstractEventLoop | None = None
+        self.token: str | None = None
+        self.error: VendoError | None = None
+
+    def awaited(self) -> None:
+        """There is somebody who waits from now on; called while the cache is locked."""
+        if self.done is None:
+            from concurrent.futures import Future  # with logging and threading, not needed before
+
+            self.done = Future()
+
+    def wake(self) -> None:
+        """It has ended: whoever waits goes on. Called once, when it has left the table."""
+        if self.done is not None:
+            self.done.set_result(None)
+
+    def outcome(self) -> str | None:
+        """The token, or None where the flight was abandoned.
+
+        Raises:
+            VendoError: what the fetch failed with, a copy for each caller.
+        """
+        if self.error is not None:
+            raise self.error.replace() from None
+        return self.token
+
+
+class Claim:
+    """What a caller without a usable token is to do: `lead` the flight, or wait for it."""
+
+    __slots__ = ("flight", "lead")
+
+    def __init__(self, flight: Flight, *, lead: bool) -> None:
+        self.flight = flight
+        self.lead = lead
+
+
+class TokenCache:
+    """Tokens by key, the least recently used out first. Safe to share by threads and tasks."""
+
+    def __init__(
+        self,
+        capacity: int = DEFAULT_CAPACITY,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._capacity = capacity
+        self._clock = clock
+        self._entries: dict[CacheKey, Entry] = {}
+        self._after_fork()
+        on_fork(self, TokenCache._after_fork)
+
+    def _after_fork(self) -> None:
+        # The tokens stay good; a lock or a flight of the parent's threads would never end.
+        self._lock = allocate_lock()
+        self._flights: dict[CacheKey, Flight] = {}
+
+    def __repr__(self) -> str:
+        return f"<TokenCache, {len(self._entries)} tokens>"
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def get(self, key: CacheKey) -> str | None:
+        """The token, as long as no refresh is due. Takes no lock: this is the hot path."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        now = self._clock()
+        if now >= entry.refresh_at:
+            return None
+        entry.used_at = now
+        return entry.token
+
+    def claim(self, key: CacheKey, within: float = 30.0, lost: Flight | None = None) -> str | Claim:
+        """A token that may be used now, or what to do to get one.
+
+        Whoever is told to lead is to end the flight `within` so many seconds. `lost` is a flight
+        that the caller does not wait for any longer, and leads anew if nobody else does.
+        """
+        with self._lock:
+            now = self._clock()
+            entry = self._entries.get(key)
+            if entry is not None:
+                entry.used_at = now
+                if now < entry.refresh_at:
+                    return entry.token
+            good = entry if entry is not None and now < entry.expires_at else None
+            former = flight = self._flights.get(key)
+            if flight is None or flight is lost or now >= flight.overdue_at:
+                flight = Flight(key, good, now + within + OVERDUE_SECONDS)
+                self._flights[key] = flight
+                claim = Claim(flight, lead=True)
+            elif good is not None and (now < good.wait_from or good.failures):
+                # In an outage nobody waits for one more failure while there is a good token.
+                return good.token
+            else:
+                flight.awaited()
+                return Claim(flight, lead=False)
+        if former is not None:
+            former.wake()
+        return claim
+
+    def land(self, flight: Flight, token: str, lifetime: float | None, asked_at: float) -> None:
+        """End a flight with a token that lives `lifetime` seconds from `asked_at` (monotonic).
+
+        A flight that was abandoned meanwhile stays so, and its token is not kept.
+        """
+        with self._lock:
+            if self._flights.get(flight.key) is not flight:
+                return
+            del self._flights[flight.key]
+            flight.token = token
+            if lifetime is None or lifetime > 0:
+                entry = self._entries[flight.key] = Entry(token, lifetime, asked_at)
+                entry.used_at = self._clock()  # however long the answer took, it is in use now
+                self._make_room()
+            else:
+                self._entries.pop(flight.key, None)
+        flight.wake()
+
+    def fail(self, flight: Flight, error: VendoError, *, transient: bool) -> bool:
+        """End a flight with an error. True where the older token is good and serves instead.
+
+        A transient failure leaves a good token in place and puts off the next try, for as long as
+        the error asks for; any other one drops it. A token that was dropped while the flight was
+        under way is not brought back.
+        """
+        with self._lock:
+            if self._flights.get(flight.key) is not flight:
+                return False
+            del self._flights[flight.key]
+            now = self._clock()
+            entry = self._entries.get(flight.key)
+            served = False
+            if transient and entry is not None and now < entry.expires_at:
+                entry.failures += 1
+                backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(entry.failures - 1, 16))
+                pause = max(backoff, error.retry_after or 0.0)
+                entry.refresh_at = min(now + pause, entry.expires_at)
+                flight.token = entry.token
+                served = True
+            else:
+                self._entries.pop(flight.key, None)
+                flight.error = error
+        flight.wake()
+        return served
+
+    def abandon(self, flight: Flight, *, drop: bool = False) -> None:
+        """End a flight that nobody will complete; whoever waits for it claims anew.
+
+        With `drop` the older token goes too: the backend no longer hands it out.
+        """
+        with self._lock:
+            if self._flights.get(flight.key) is not flight:
+                return
+            del self._flights[flight.key]
+            if drop:
+                self._entries.pop(flight.key, None)
+        flight.wake()
+
+    def refused(self, key: CacheKey, token: str) -> None:
+        """Drop a token that the provider refused, unless a newer one has taken its place."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if entry is not None and entry.token == token:
+                del self._entries[key]
+
+    def invalidate(self, matches: Callable[[CacheKey], bool]) -> None:
+        """Drop the tokens whose key matches, and abandon the fetches under way for them."""
+        with self._lock:
+            for key in [key for key in self._entries if matches(key)]:
+                del self._entries[key]
+            flights = [self._flights.pop(key) for key in list(self._flights) if matches(key)]
+        for flight in flights:
+            flight.wake()
+
+    def clear(self) -> None:
+        """Drop everything, and abandon every fetch under way."""
+        self.invalidate(lambda _key: True)
+
+    def _make_room(self) -> None:
+        if len(self._entries) <= self._capacity:
+            return
+        # An eighth at a time, so that a full cache does not sort itself at every new token.
+        surplus = len(self._entries) - self._capacity + self._capacity // 8
+        by_use = sorted(self._entries, key=lambda key: self._entries[key].used_at)
+        for key in by_use[:surplus]:
+            del self._entries[key]
+
+
+#: The cache of this process, shared by every client in it.
+shared = TokenCache()

@@ -1,0 +1,21 @@
+"""Whether what an extra installs is there, and what to say where it is not."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from vendo.errors import MissingExtra
+
+
+def need(module: str, extra: str, *, or_else: str | None = None) -> None:
+    """Make sure that `module`, or `or_else` in its place, can be imported.
+
+    Raises:
+        MissingExtra: neither is installed.
+    """
+    if find_spec(module) is None and (or_else is None or find_spec(or_else) is None):
+        raise MissingExtra(
+            "extra_missing",
+            f"This needs {module}, which is not installed.",
+            suggested_fix=f'pip install "vendo-sdk[{extra}]"',
+        )

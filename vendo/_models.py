@@ -1,0 +1,196 @@
+"""What the platform's answers look like in Python: frozen dataclasses, one a thing.
+
+Fields that may hold a secret are left out of `repr`, and out of pickles.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Self
+
+MICROS_PER_USD = 1_000_000
+
+
+def _usd(micros: int) -> Decimal:
+    return Decimal(micros) / MICROS_PER_USD
+
+
+@dataclass(frozen=True, slots=True)
+class EnvVar:
+    """One line of an `EnvBootstrap`: the variable `name` takes its value from `value_from`."""
+
+    name: str
+    value_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnvBootstrap:
+    """The variables that a program wants for a connection, and what to restart when they change."""
+
+    vars: tuple[EnvVar, ...]
+    restart: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A provider as it stands for this deployment (wire contract, "Platform API").
+
+    `status` is one of `connected`, `available`, `pending_setup`, `needs_reauth`, `error`,
+    `revoked`. Optional fields that the backend does not send are None.
+
+    A pickle, which may be written anywhere, is without `metadata`, `credential` and `api_key`.
+    """
+
+    slug: str
+    status: str
+    id: str | None = None
+    external_id: str | None = None
+    display_name: str | None = None
+    category: str | None = None
+    profile: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    context: Mapping[str, Any] | None = None
+    credential: Mapping[str, Any] | None = field(default=None, repr=False)
+    api_key: str | None = field(default=None, repr=False)
+    base_url: str | None = None
+    setup_url: str | None = None
+    error_message: str | None = None
+    connected_at: str | None = None
+    env_bootstrap: EnvBootstrap | None = None
+    exclusive: bool | None = None
+    logo_url: str | None = None
+    brand_color: str | None = None
+    docs_url: str | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """True where a credential can be had now."""
+        return self.status == "connected"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        shown = replace(self, metadata={}, credential=None, api_key=None)
+        return type(self), tuple(getattr(shown, each.name) for each in fields(shown))
+
+    # A copy stays in this process, and has everything; both would go by way of `__reduce__`.
+
+    def __copy__(self) -> Self:
+        return replace(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        copies = {each.name: deepcopy(getattr(self, each.name), memo) for each in fields(self)}
+        return replace(self, **copies)
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """A provider that the platform offers, connected or not."""
+
+    slug: str
+    name: str | None = None
+    description: str | None = None
+    category: str | None = None
+    logo_url: str | None = None
+    brand_color: str | None = None
+    docs_url: str | None = None
+    supported_profiles: tuple[str, ...] = ()
+    default_profile: str | None = None
+    enabled: bool | None = None
+    featured: bool | None = None
+    env_bootstrap: EnvBootstrap | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left in the wallet. 1 USD is 1,000,000 micros."""
+
+    credits_remaining_micros: int
+    currency: str
+    top_up_url: str | None = None
+
+    @property
+    def credits_remaining(self) -> Decimal:
+        """The balance in dollars."""
+        return _usd(self.credits_remaining_micros)
+
+
+@dataclass(frozen=True, slots=True)
+class SpendCaps:
+    """The spend caps, None where there is no cap, and what is used of them, in micros."""
+
+    daily_micros: int | None
+    monthly_micros: int | None
+    used_today_micros: int
+    used_month_micros: int
+
+    @property
+    def daily(self) -> Decimal | None:
+        """The daily cap in dollars, or None."""
+        return None if self.daily_micros is None else _usd(self.daily_micros)
+
+    @property
+    def monthly(self) -> Decimal | None:
+        """The monthly cap in dollars, or None."""
+        return None if self.monthly_micros is None else _usd(self.monthly_micros)
+
+    @property
+    def used_today(self) -> Decimal:
+        """What was used today, in dollars."""
+        return _usd(self.used_today_micros)
+
+    @property
+    def used_month(self) -> Decimal:
+        """What was used this month, in dollars."""
+        return _usd(self.used_month_micros)
+
+
+@dataclass(frozen=True, slots=True)
+class VendoEvent:
+    """One event of the platform's stream (wire contract, "Events").
+
+    `kind` is the canonical name such as `connection.changed`; `data` is the whole JSON object, so
+    that fields which this version does not know are not lost.
+    """
+
+    kind: str
+    id: str | None
+    at: str | None
+    data: Mapping[str, Any]
+
+    @property
+    def slug(self) -> str | None:
+        """The provider that a `connection.*` event is about, or None."""
+        slug = self.data.get("slug")
+        return slug if isinstance(slug, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookEvent:
+    """A webhook whose signature was verified (wire contract, "Webhooks")."""
+
+    id: str
+    type: str
+    occurred_at: str | None
+    data: Mapping[str, Any]
+
+    @property
+    def slug(self) -> str | None:
+        """The provider that the event is about, or None."""
+        slug = self.data.get("slug")
+        return slug if isinstance(slug, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class VendoIdentity:
+    """The signed-in person of a request, as the platform's proxy names them."""
+
+    user_id: str
+    email: str
+    name: str
+    tenant_id: str
+    role: str

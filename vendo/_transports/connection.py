@@ -1,0 +1,217 @@
+"""One connection of `http.client`, with a deadline that holds."""
+
+from __future__ import annotations
+
+import io
+import select
+import time
+from functools import lru_cache
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
+from ssl import SSLSocket, SSLWantReadError
+
+from vendo._protocol.answers import malformed
+from vendo._protocol.steps import Response
+from vendo._transports.dialing import dialled
+from vendo._transports.routes import parts_of
+from vendo._transports.tls import shared_context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    import ssl
+    from typing import Any
+
+    from vendo._protocol.steps import Request
+    from vendo._transports.routes import Route
+
+#: Methods whose request says how long its body is even where it has none.
+_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
+
+
+class Connection:
+    """A connection that sends one request after the other, each within its own deadline.
+
+    `http.client` opens it and reads the answers. What is sent is put together here, since the
+    beginning of a request is the same each time.
+    """
+
+    def __init__(self, route: Route, ssl_context: ssl.SSLContext | None) -> None:
+        scheme, host, port, proxy = route
+        self.idle_since = 0.0
+        #: True from the first byte of an answer on: from there nothing is sent twice unasked.
+        self.answering = False
+        self.reusable = False
+        self._deadline = 0.0
+        target = (proxy.host, proxy.port) if proxy else (host, port)
+        if scheme == "https":
+            self._http: HTTPConnection = HTTPSConnection(
+                *target, context=ssl_context or shared_context()
+            )
+        else:
+            self._http = HTTPConnection(*target)
+        if proxy:
+            self._http.set_tunnel(host, port, headers=dict(proxy.headers))
+        self._http._create_connection = self._dial  # type: ignore[attr-defined]  # see `dialled`
+        self._http.response_class = self._answer_on  # type: ignore[assignment]  # a proxy's
+
+    def open(self, deadline: float) -> None:
+        self._deadline = deadline  # a proxy's answer is read while connecting
+        self._http.timeout = self.remaining(deadline)
+        self._http.connect()
+
+    def _dial(self, address: tuple[str, int], *_: object) -> socket.socket:
+        return dialled(*address, lambda: self.remaining(self._deadline))
+
+    def _answer_on(self, sock: socket.socket, method: str | None = None) -> HTTPResponse:
+        return HTTPResponse(_Incoming(sock, self), method=method)  # type: ignore[arg-type]  # it asks for `makefile` alone
+
+    def exchange(self, request: Request, deadline: float) -> Response:
+        """Send a request and read its answer."""
+        answer = self.start(request, deadline)
+        try:
+            body = _read_body(answer, request.max_bytes)
+            self.reusable = answer.isclosed() and not answer.will_close
+        finally:
+            answer.close()
+        return Response(answer.status, headers_of(answer), body)
+
+    def start(self, request: Request, deadline: float) -> HTTPResponse:
+        """Send a request and read the head of its answer."""
+        self._deadline = deadline
+        self.answering = self.reusable = False
+        sock = self._http.sock
+        sock.settimeout(self.remaining(deadline))
+        sock.sendall(_message(request))
+        answer = self._answer_on(sock, request.method)
+        answer.begin()
+        self.answering = True
+        return answer
+
+    def set_deadline(self, deadline: float) -> None:
+        self._deadline = deadline
+
+    @property
+    def sock(self) -> socket.socket | None:
+        return self._http.sock
+
+    @property
+    def is_open(self) -> bool:
+        return self._http.sock is not None
+
+    @staticmethod
+    def remaining(deadline: float) -> float:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("timed out")
+        return remaining
+
+    def is_alive(self) -> bool:
+        """False where the server closed it, or sent something unasked, while it was idle."""
+        sock = self._http.sock
+        if sock is None:
+            return False
+        if not _has_input(sock):
+            return True
+        sock.settimeout(0)
+        try:
+            sock.recv(1)
+        except (BlockingIOError, SSLWantReadError):
+            return True  # nothing of an answer: TLS has messages of its own
+        except OSError:
+            return False
+        return False  # closed, or bytes that nobody asked for
+
+    def close(self) -> None:
+        self._http.close()
+
+
+def _has_input(sock: socket.socket) -> bool:
+    """False where it is sure that nothing has come. It spares most calls an exception."""
+    if not hasattr(select, "poll") or (isinstance(sock, SSLSocket) and sock.pending()):
+        return True  # not on Windows, where only reading tells
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+class _Incoming(io.RawIOBase):
+    """What comes in on a socket. Each read looks at the connection's deadline first.
+
+    A socket's own time-out starts anew with each byte, so that a server which sends one byte a
+    second would be read for ever.
+    """
+
+    def __init__(self, sock: socket.socket, connection: Connection) -> None:
+        self._sock = sock
+        self._connection = connection
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """As far as `http.client` is concerned, this is the socket."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        connection = self._connection
+        self._sock.settimeout(connection.remaining(connection._deadline))
+        return self._sock.recv_into(buffer)
+
+
+class _Recorder(HTTPConnection):
+    """Keeps what it is told to send."""
+
+    sent = b""
+
+    def send(self, data: Any) -> None:
+        self.sent += data
+
+
+@lru_cache(maxsize=128)
+def _opening(method: str, url: str, names_encodings: bool) -> bytes:
+    """The beginning of a request, as `http.client` writes and checks it: request line and Host.
+
+    A request that names no encodings is to be answered in none: nothing is decoded here.
+    """
+    scheme, host, port, target = parts_of(url)
+    recorder = _Recorder(host, port)
+    recorder.default_port = 443 if scheme == "https" else 80
+    recorder.putrequest(method, target, skip_accept_encoding=names_encodings)
+    recorder.endheaders()
+    return recorder.sent.removesuffix(b"\r\n")
+
+
+def _message(request: Request) -> bytes:
+    """A request as it goes over the wire.
+
+    Raises:
+        ValueError: a header holds a line break, or a character that no header can hold.
+    """
+    headers, body = request.headers, request.body
+    fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    if not fields.count("\r") == fields.count("\n") == len(headers):
+        raise ValueError("a line break inside a header")
+    length = b""
+    if body is not None or request.method in _WITH_BODY:
+        length = b"Content-Length: %d\r\n" % len(body or b"")
+    opening = _opening(request.method, request.url, "Accept-Encoding" in headers)
+    return b"".join((opening, length, fields.encode("latin-1"), b"\r\n", body or b""))
+
+
+def headers_of(answer: HTTPResponse) -> dict[str, str]:
+    """The headers of an answer with lower-case names."""
+    # The items as they were read; `getheaders()` looks through each for what no answer has.
+    return {name.lower(): value for name, value in answer.headers.raw_items()}
+
+
+def _read_body(answer: HTTPResponse, max_bytes: int) -> bytes:
+    if answer.length is not None:
+        if answer.length > max_bytes:
+            raise malformed("is larger than 10 MiB")
+        return answer.read()  # raises IncompleteRead where it is cut off
+    body = bytearray()
+    while chunk := answer.read(64 * 1024):
+        body += chunk
+        if len(body) > max_bytes:
+            raise malformed("is larger than 10 MiB")
+    return bytes(body)

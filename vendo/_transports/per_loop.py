@@ -1,0 +1,58 @@
+"""One thing for each event loop, closed with the loop though nobody closes what it belongs to."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+    from typing import Protocol
+
+    class _Closable(Protocol):
+        @property
+        def closed(self) -> bool: ...
+
+        async def close(self) -> None: ...
+
+
+_T = TypeVar("_T", bound="_Closable")
+
+
+class PerLoop(Generic[_T]):
+    """What `make()` gives, made anew for each event loop that asks for it.
+
+    `asyncio.run` closes the asynchronous generators that its loop has started. One that waits for
+    that is the only way there is to be told that a loop is about to end.
+    """
+
+    def __init__(self, make: Callable[[], _T]) -> None:
+        self._make = make
+        self._kept: WeakKeyDictionary[
+            asyncio.AbstractEventLoop, tuple[_T, AsyncGenerator[None, None]]
+        ] = WeakKeyDictionary()
+
+    async def get(self) -> _T:
+        """That of the running loop, which nobody has closed."""
+        loop = asyncio.get_running_loop()
+        kept = self._kept.get(loop)
+        if kept is None or kept[0].closed:
+            made = self._make()
+            kept = self._kept[loop] = (made, _closed_at_the_end(made))
+            await anext(kept[1])
+        return kept[0]
+
+    async def aclose(self) -> None:
+        """Close that of the running loop. The next who asks gets a new one."""
+        kept = self._kept.pop(asyncio.get_running_loop(), None)
+        if kept is not None:
+            await kept[1].aclose()
+
+
+async def _closed_at_the_end(thing: _Closable) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await thing.close()

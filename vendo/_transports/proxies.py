@@ -1,0 +1,84 @@
+"""The environment's proxies, as `urllib` knows them (`HTTPS_PROXY`, `NO_PROXY`, the system)."""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+from vendo._environment import Variable, raw_values
+from vendo._protocol.origins import is_loopback
+from vendo.errors import ValidationError
+
+#: What urllib looks for among all variables. Reading the whole environment takes as long as a
+#: call over a kept connection, so it is read again only when one of these has changed.
+_VARIABLES = tuple(
+    Variable(name) for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "http_proxy")
+)
+#: The settings of macOS and Windows change without a variable; they are looked at this often.
+_SECONDS_REMEMBERED = 10.0
+
+
+class Proxy(NamedTuple):
+    """An HTTP proxy that opens tunnels."""
+
+    host: str
+    port: int
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def url(self) -> str:
+        """Its address, without the password."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    def __repr__(self) -> str:
+        return f"Proxy({self.host!r}, {self.port})"  # the headers may hold a password
+
+
+def proxy_for(scheme: str, host: str, port: int) -> Proxy | None:
+    """The proxy through which a host is reached, or None.
+
+    Plain http goes to loopback alone, and never through a proxy, which would see the key.
+
+    Raises:
+        ValidationError: the environment names a proxy that is none, or of a kind not spoken here.
+    """
+    if _is_reached_directly(scheme, host):
+        return None
+    period = time.monotonic() // _SECONDS_REMEMBERED
+    return _looked_up(scheme, host, port, raw_values(_VARIABLES), period)
+
+
+@lru_cache(maxsize=256)
+def _is_reached_directly(scheme: str, host: str) -> bool:
+    return scheme == "http" and is_loopback(host)
+
+
+@lru_cache(maxsize=256)
+def _looked_up(scheme: str, host: str, port: int, _seen: object, _period: float) -> Proxy | None:
+    address = getproxies().get(scheme)
+    if not address or proxy_bypass(f"{host}:{port}"):
+        return None
+    if "://" not in address:
+        address = f"http://{address}"
+    try:
+        parts = urlsplit(address)
+        proxy_host, proxy_port = parts.hostname, parts.port or 80
+    except ValueError:
+        proxy_host, proxy_port = None, 0
+    if not proxy_host or parts.scheme != "http":
+        name = f"{scheme.upper()}_PROXY"
+        raise ValidationError(
+            "validation_failed",
+            f"{name} names no http proxy.",
+            suggested_fix=f"Set {name} to http://host:port, or add {host} to NO_PROXY.",
+        )
+    headers: tuple[tuple[str, str], ...] = ()
+    if parts.username is not None:
+        user = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+        headers = (("Proxy-Authorization", f"Basic {b64encode(user).decode()}"),)
+    return Proxy(proxy_host, proxy_port, headers)

@@ -1,0 +1,60 @@
+"""The functions of `vendo` for asyncio: `await vendo.aio.token("openai")`.
+
+They belong to one default client that follows the environment at each call. Unlike `AsyncVendo`,
+they work in OSS mode too.
+"""
+
+from __future__ import annotations
+
+from vendo._async_client import ModeFollowingAsyncVendo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+    from vendo._async_client import AsyncVendo
+
+__all__ = [
+    "aclose",
+    "billing",
+    "client",
+    "connect_url",
+    "connections",
+    "data",
+    "events",
+    "for_request",
+    "for_user",
+    "httpx_auth",
+    "integrations",
+    "invalidate",
+    "is_vendo_mode",
+    "session",
+    "token",
+    "tokens",
+    "webhooks",
+]
+
+
+def client(api_key: str | None = None, base_url: str | None = None, **settings: Any) -> AsyncVendo:
+    """A client of your own that works in both modes; the settings are those of `AsyncVendo`."""
+    return ModeFollowingAsyncVendo(api_key, base_url, **settings)
+
+
+_default = client()
+
+token: Final = _default.token
+tokens: Final = _default.tokens
+session: Final = _default.session
+httpx_auth: Final = _default.httpx_auth
+invalidate: Final = _default.invalidate
+connect_url: Final = _default.connect_url
+for_user: Final = _default.for_user
+for_request: Final = _default.for_request
+is_vendo_mode: Final = _default.is_vendo_mode
+connections: Final = _default.connections
+integrations: Final = _default.integrations
+billing: Final = _default.billing
+events: Final = _default.events
+webhooks: Final = _default.webhooks
+data: Final = _default.data
+aclose: Final = _default.aclose

@@ -1,0 +1,119 @@
+"""Which variable takes its value from where: the mapping that a caller gives, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vendo._models import EnvBootstrap, EnvVar
+from vendo._resolver import checked_slug
+from vendo.errors import ValidationError
+from vendo.reconciler._quoting import checked_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Final
+
+#: What the platform calls the credential itself.
+_CREDENTIAL: Final = frozenset({"access_token", "token"})
+#: Fields of a connection that are a value.
+_FIELDS: Final = frozenset({"api_key", "base_url", "display_name", "external_id", "id"})
+#: Fields of a connection that hold values by name.
+_OBJECTS: Final = frozenset({"context", "credential", "metadata"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a value comes from.
+
+    `path` is empty for the credential, else the names that lead to it from the connection on,
+    such as `("context", "ref")`.
+    """
+
+    slug: str
+    path: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ".".join((self.slug, *self.path))
+
+
+def sources_of(mapping: object) -> dict[str, Source]:
+    """The sources by variable, in the mapping's order.
+
+    Raises:
+        ValidationError: the mapping is none, or names what is no variable, slug or field.
+    """
+    if not isinstance(mapping, Mapping):
+        raise ValidationError(
+            "validation_failed",
+            f"mapping= is of type {type(mapping).__name__}.",
+            suggested_fix="Write mapping={'OPENAI_API_KEY': 'openai'}, or take the one that "
+            "catalog_default() returns.",
+        )
+    sources: dict[str, Source] = {}
+    for name, source in _rows(mapping):
+        if sources.setdefault(name, source) != source:
+            raise ValidationError(
+                "validation_failed",
+                f"mapping= takes {name} from {sources[name]} and from {source}.",
+                suggested_fix="Leave one of the two out.",
+            )
+    return sources
+
+
+def source_at(slug: str, value_from: str) -> Source | None:
+    """Where `value_from` of a connection is, or None for something that is not known here."""
+    path = tuple(value_from.split("."))
+    if value_from in _CREDENTIAL:
+        return Source(slug)
+    is_field = len(path) == 1 and path[0] in _FIELDS
+    is_inside = len(path) > 1 and path[0] in _OBJECTS and all(path)
+    return Source(slug, path) if is_field or is_inside else None
+
+
+def _rows(mapping: Mapping[object, object]) -> Iterator[tuple[str, Source]]:
+    for key, value in mapping.items():
+        if isinstance(value, str):
+            slug, dot, value_from = value.partition(".")
+            slug = checked_slug(slug)
+            yield checked_name(key), _source(slug, value_from) if dot else Source(slug)
+        else:
+            # What a connection says for itself: then the key is its slug.
+            slug = checked_slug(key)
+            for variable in _bootstrap(slug, value):
+                yield checked_name(variable.name), _source(slug, variable.value_from)
+
+
+def _source(slug: str, value_from: str) -> Source:
+    source = source_at(slug, value_from)
+    if source is None:
+        raise ValidationError(
+            "validation_failed",
+            f"mapping= asks for {value_from[:80]!r} of {slug}, which is no part of a connection.",
+            slug=slug,
+            suggested_fix=f"Write {slug!r} for the credential, or one of "
+            f"{', '.join(sorted(f'{slug}.{field}' for field in _FIELDS))}, "
+            f"{', '.join(sorted(f'{slug}.{name}.<name>' for name in _OBJECTS))}.",
+        )
+    return source
+
+
+def _bootstrap(slug: str, value: object) -> tuple[EnvVar, ...]:
+    if isinstance(value, EnvBootstrap):
+        return value.vars
+    rows: Any = value.get("vars") if isinstance(value, Mapping) else None
+    if isinstance(rows, list | tuple):
+        try:
+            variables = tuple(EnvVar(row["name"], row["value_from"]) for row in rows)
+        except (TypeError, KeyError):
+            variables = None
+        if variables is not None and all(isinstance(v.value_from, str) for v in variables):
+            return variables
+    raise ValidationError(
+        "validation_failed",
+        f"mapping= gives {slug} something that is neither a text nor an env_bootstrap.",
+        slug=slug,
+        suggested_fix="Write {'OPENAI_API_KEY': 'openai'}, from the variable to the slug, or "
+        "{'openai': connection.env_bootstrap}.",
+    )

@@ -1,0 +1,37 @@
+"""What a test suite's plugin has to know of the resolution chain: its variables, its cache."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from vendo import _catalog, _environment
+from vendo._cache import shared
+from vendo._resolver import checked_slug
+
+
+def override_variable(slug: str) -> str:
+    """The name of `VENDO_TOKEN_<SLUG>`.
+
+    Raises:
+        ValidationError: the slug is malformed.
+    """
+    return _environment.override_variable(checked_slug(slug)).name
+
+
+def catalog_slugs() -> tuple[str, ...]:
+    """Every slug of the bundled catalog."""
+    return _catalog.slugs()
+
+
+@cache
+def credential_variables() -> frozenset[str]:
+    """Every variable that the catalog names: primaries, alternatives and companions."""
+    providers = filter(None, map(_catalog.provider, _catalog.slugs()))
+    return frozenset(
+        name for provider in providers for name in (*provider.variables, *provider.companions)
+    )
+
+
+def forget_tokens() -> None:
+    """Empty the token cache of this process; fetches under way do not fill it again."""
+    shared.clear()

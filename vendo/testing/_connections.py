@@ -1,0 +1,269 @@
+"""The connections of the local server's deployment, and the tokens that are issued for them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import RLock
+from typing import TYPE_CHECKING
+
+from vendo import _catalog
+from vendo._resolver import checked_slug
+from vendo.testing._errors import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+
+STATUSES = ("connected", "available", "pending_setup", "needs_reauth", "error", "revoked")
+#: Whose credential is no token that the worker could hand out.
+_UNVENDED_PROFILES = frozenset({"webhook_inbound", "composio_managed"})
+#: What a connection may be described with besides the fields of the wire contract.
+_OPTIONS = frozenset({"token", "lifetime", "omit"})
+_FIELDS = frozenset({
+    "status", "external_id", "display_name", "category", "profile", "metadata", "context",
+    "credential", "api_key", "base_url", "setup_url", "error_message", "connected_at",
+    "env_bootstrap", "exclusive", "logo_url", "brand_color", "docs_url",
+})  # fmt: skip
+#: A token is replaced ahead of its end, as an OAuth client does it: so many seconds, or half of a
+#: short life.
+_EARLY = 300.0
+
+
+@dataclass(slots=True)
+class Issued:
+    """A token that the worker handed out; its times are monotonic, but for `expires_on`."""
+
+    text: str = field(repr=False)
+    user: str | None
+    expires_at: float | None = None
+    replace_at: float | None = None
+    #: Unix seconds by this machine's clock.
+    expires_on: float | None = None
+
+
+class Connection:
+    """One provider as it stands for the deployment."""
+
+    __slots__ = ("fields", "id", "lifetime", "omitted", "options", "slug", "status", "token")
+
+    def __init__(self, slug: str, connection_id: str, options: Mapping[str, Any]) -> None:
+        unknown = options.keys() - _OPTIONS - _FIELDS
+        if unknown:
+            known = ", ".join(sorted(_OPTIONS | _FIELDS))
+            raise TypeError(f"A connection has no {min(unknown)!r}; it takes {known}.")
+        self.slug = slug
+        self.id = connection_id
+        self.status: str = checked_status(options.get("status", "connected"))
+        self.token: str | None = options.get("token")
+        self.lifetime: float | None = options.get("lifetime")
+        self.omitted: frozenset[str] = frozenset(options.get("omit", ()))
+        self.options = options
+        self.fields = {name: value for name, value in options.items() if name in _FIELDS}
+
+    @property
+    def profile(self) -> str:
+        """How the credential came about; decides whether it is vended."""
+        return str(self.fields.get("profile", "user_oauth"))
+
+
+def checked_status(status: str) -> str:
+    """A connection's status.
+
+    Raises:
+        ValueError: the contract has none of that name.
+    """
+    if status not in STATUSES:
+        raise ValueError(f"There is no status {status!r}; there are {', '.join(STATUSES)}.")
+    return status
+
+
+class Connections:
+    """All connections by slug, and who may use which token. Safe to share by threads."""
+
+    def __init__(
+        self,
+        seeds: Mapping[str, Mapping[str, Any]],
+        secret: bytes,
+        lifetime: float | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._secret = secret
+        self._clock = clock
+        self._lifetime = lifetime
+        self._lock = RLock()
+        self._by_slug: dict[str, Connection] = {}
+        self._made: dict[str, int] = {}
+        self._current: dict[tuple[str, str | None], Issued] = {}
+        self._accepted: dict[tuple[str, str], Issued] = {}
+        for slug, options in seeds.items():
+            self.put(slug, options)
+
+    def put(self, slug: str, options: Mapping[str, Any]) -> Connection:
+        """Make a connection, in place of the one that there may be."""
+        slug = checked_slug(slug)
+        with self._lock:
+            options = {"lifetime": self._lifetime, **options}
+            connection = Connection(slug, self._new_id(slug), options)
+            self.forget_tokens(slug)
+            self._by_slug[slug] = connection
+            return connection
+
+    def remove(self, slug: str) -> Connection:
+        """Take a connection away; its tokens are refused from now on.
+
+        Raises:
+            KeyError: there is none.
+        """
+        with self._lock:
+            connection = self._by_slug.pop(slug)
+            self.forget_tokens(slug)
+            return connection
+
+    def get(self, slug: str) -> Connection | None:
+        """The connection of this slug, whatever its status."""
+        return self._by_slug.get(slug)
+
+    def of(self, slug: str) -> Connection:
+        """The connection of this slug.
+
+        Raises:
+            KeyError: there is none; the text says how to make one.
+        """
+        connection = self._by_slug.get(slug)
+        if connection is None:
+            raise KeyError(f"{slug} is not connected here: server.connect({slug!r})")
+        return connection
+
+    def all(self) -> list[Connection]:
+        """Every connection, in the order in which they were made."""
+        with self._lock:
+            return list(self._by_slug.values())
+
+    def issue(self, slug: str, user: str | None) -> Issued:
+        """The present token, made now where there is none or it nears its end.
+
+        Raises:
+            Refusal: no token is to be had, as the worker words it.
+        """
+        with self._lock:
+            self._refuse_unusable(slug)
+            issued = self._current.get((slug, user))
+            if issued is None or (
+                issued.replace_at is not None and self._clock() >= issued.replace_at
+            ):
+                issued = self._make(self._by_slug[slug], user)
+            return issued
+
+    def forget_tokens(self, slug: str, user: str | None = None) -> None:
+        """Refuse the slug's tokens, or this user's alone; the next to ask gets a new one."""
+        with self._lock:
+            for key, issued in list(self._accepted.items()):
+                if key[0] == slug and user in {None, issued.user}:
+                    del self._accepted[key]
+                    self._current.pop((slug, issued.user), None)
+
+    def holder(self, slug: str, token: str) -> Issued | None:
+        """The record of a token that is good now, or None where the provider has to refuse it."""
+        with self._lock:
+            issued = self._accepted.get((slug, token))
+            connection = self._by_slug.get(slug)
+        if issued is None or connection is None or connection.status != "connected":
+            return None
+        if issued.expires_at is not None and self._clock() >= issued.expires_at:
+            return None
+        return issued
+
+    def _refuse_unusable(self, slug: str) -> None:
+        connection = self._by_slug.get(slug)
+        if connection is None:
+            if _catalog.provider(slug) is None:
+                raise Refusal("provider_unknown", "There is no such provider.", slug=slug)
+            raise Refusal("binding_missing", "Nothing is connected for this provider.", slug=slug)
+        if connection.profile in _UNVENDED_PROFILES:
+            raise Refusal("profile_unsupported", "This kind of connection has no token.", slug=slug)
+        if connection.status != "connected":
+            code, message = _REFUSAL_OF_STATUS[connection.status]
+            raise Refusal(code, message, slug=slug)
+
+    def _make(self, connection: Connection, user: str | None) -> Issued:
+        slug, now = connection.slug, self._clock()
+        text = None
+        if user is None:  # a token that the test gave is the first one, and not the next
+            text, connection.token = connection.token, None
+        if text is None:
+            number = self._count(f"token {slug} {user}")
+            text = f"local_{slug}_{self._digest(f'{slug} {user} {number}').hex()[:32]}"
+        issued = Issued(text, user)
+        if connection.lifetime is not None:
+            issued.expires_at = now + connection.lifetime
+            issued.replace_at = issued.expires_at - min(_EARLY, connection.lifetime / 2)
+            issued.expires_on = time.time() + connection.lifetime
+        self._current[slug, user] = self._accepted[slug, text] = issued
+        return issued
+
+    def _new_id(self, slug: str) -> str:
+        number = self._count(f"connection {slug}")
+        return str(uuid.UUID(bytes=self._digest(f"id {slug} {number}")[:16], version=4))
+
+    def _count(self, what: str) -> int:
+        self._made[what] = self._made.get(what, 0) + 1
+        return self._made[what]
+
+    def _digest(self, text: str) -> bytes:
+        return hmac.digest(self._secret, text.encode(), "sha256")
+
+
+_REFUSAL_OF_STATUS = {
+    "available": ("binding_missing", "The provider is offered, and nobody has connected it."),
+    "pending_setup": ("binding_missing", "The connection is not set up to its end."),
+    "needs_reauth": ("connection_needs_reauth", "The person has to authorize again."),
+    "error": ("upstream_error", "The provider gave no token."),
+    "revoked": ("connection_revoked", "The connection was revoked."),
+}
+
+
+def as_rfc3339(moment: float) -> str:
+    """Unix seconds as the backend writes times."""
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def user_of(jwt: str | None) -> str | None:
+    """Who a user's JWT is about: its `sub`, unverified, or a digest where it is no JWT."""
+    if jwt is None or not jwt.strip():
+        return None
+    subject = _claims(jwt).get("sub")
+    if isinstance(subject, str) and subject.strip():
+        return subject
+    return f"user-{hashlib.sha256(jwt.encode()).hexdigest()[:12]}"
+
+
+def _claims(jwt: str) -> dict[str, Any]:
+    parts = jwt.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def seeds_of(
+    connections: Mapping[str, Mapping[str, Any] | None] | Iterable[str],
+) -> dict[str, dict[str, Any]]:
+    """What `LocalVendo(connections=...)` was given, with every slug checked."""
+    if isinstance(connections, str):
+        raise TypeError("connections= takes several slugs; put this one into a list.")
+    given = getattr(connections, "items", None)
+    pairs = given() if given else ((slug, None) for slug in connections)
+    return {checked_slug(slug): dict(options or {}) for slug, options in pairs}

@@ -1,0 +1,182 @@
+"""The life of a local server, and how a program is pointed at it."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from vendo import _environment
+from vendo._resolver import checked_slug
+from vendo.testing._connections import seeds_of
+from vendo.testing._listener import HOST, Listener
+from vendo.testing._service import Service
+from vendo.testing._state import KEY_PREFIX, Beginning
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
+    from typing import Any, Self
+
+    import vendo
+
+
+class LocalServer:
+    """A server that can be started, stopped and reset, and knows its addresses.
+
+    Args:
+        connections: slugs, or a mapping from slug to what the connection is made of (see
+            `connect`); None for the usual.
+        api_key: the app key; a fresh one where none is given.
+        port: 0 takes any that is free.
+        ssl_context: a server's context; the addresses are https then.
+        balance: what the wallet holds, in micros.
+        daily_cap: the spend cap of a day in micros, or None.
+        monthly_cap: the spend cap of a month in micros, or None.
+        token_lifetime: seconds that a token is good for; None for tokens that do not expire.
+        heartbeat: seconds of silence on an event stream after which a comment is sent.
+        retry: seconds that the event stream tells clients to wait before they come back, or None.
+    """
+
+    def __init__(
+        self,
+        connections: Mapping[str, Mapping[str, Any] | None] | Iterable[str] = (),
+        *,
+        api_key: str | None = None,
+        port: int = 0,
+        ssl_context: ssl.SSLContext | None = None,
+        balance: int = 5_000_000,
+        daily_cap: int | None = None,
+        monthly_cap: int | None = None,
+        token_lifetime: float | None = 3600.0,
+        heartbeat: float = 25.0,
+        retry: float | None = None,
+    ) -> None:
+        self.api_key: str = api_key or KEY_PREFIX + secrets.token_urlsafe(24)
+        self.webhook_secret: str = f"whsec_{secrets.token_urlsafe(24)}"
+        self._port = port
+        self._ssl_context = ssl_context
+        self._listener: Listener | None = None
+        self._service = Service(
+            Beginning(
+                api_key=self.api_key,
+                secret=secrets.token_bytes(32),
+                connections=seeds_of(connections),
+                token_lifetime=token_lifetime,
+                balance=balance,
+                daily_cap=daily_cap,
+                monthly_cap=monthly_cap,
+                heartbeat=heartbeat,
+                retry=retry,
+            )
+        )
+
+    def __repr__(self) -> str:
+        return f"<LocalVendo {self._service.site if self._listener else 'stopped'}>"
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        cls: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    # Life
+
+    def start(self) -> Self:
+        """Begin to listen. After a `stop()` it is the same port again, and all is as it was left.
+
+        Raises:
+            OSError: the port is taken.
+        """
+        if self._listener is None:
+            self._service.state.resume()
+            self._listener = Listener(self._service.serve, self._port, self._ssl_context)
+            self._port = self._listener.port
+            scheme = "http" if self._ssl_context is None else "https"
+            self._service.site = f"{scheme}://{HOST}:{self._port}"
+        return self
+
+    def stop(self) -> None:
+        """End every connection and thread, and give the port back."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            self._service.state.end()
+            self._service.state.events.join(timeout=1.0)  # longer only where a client does not read
+            listener.close()
+
+    def reset(self) -> None:
+        """Everything as it was at the start, on the same port, with the same key and tokens.
+
+        Requests that are held or slowed end without an answer, event streams are closed.
+        """
+        self._service.reset()
+
+    # Where it is, and how to point a program at it
+
+    @property
+    def url(self) -> str:
+        """The origin of the platform API.
+
+        Raises:
+            RuntimeError: the server was not started.
+        """
+        if not self._service.site:
+            raise RuntimeError("Start the server first: `with LocalVendo() as server`.")
+        return self._service.site
+
+    @property
+    def credentials_url(self) -> str:
+        """The address of the credentials worker."""
+        return f"{self.url}/credentials"
+
+    @property
+    def data_proxy_url(self) -> str:
+        """The address of the data proxy."""
+        return f"{self.url}/data-proxy"
+
+    def provider_url(self, slug: str) -> str:
+        """The address of the stand-in for a provider."""
+        return f"{self.url}/providers/{checked_slug(slug)}"
+
+    def connection_key(self, slug: str) -> str:
+        """The key that is locked to this one connection."""
+        return self._service.state.connection_key(checked_slug(slug))
+
+    def environment(self, *slugs: str) -> dict[str, str]:
+        """The variables that point a program at this server, and these slugs at their stand-ins."""
+        variables = {
+            _environment.API_KEY.name: self.api_key,
+            _environment.BASE_URL.name: self.url,
+            _environment.CREDENTIALS_URL.name: self.credentials_url,
+            _environment.DATA_PROXY_URL.name: self.data_proxy_url,
+            _environment.WEBHOOK_SECRET.name: self.webhook_secret,
+        }
+        for slug in slugs:
+            name = _environment.base_url_variable(checked_slug(slug)).name
+            variables[name] = self.provider_url(slug)
+        return variables
+
+    def client(self, **settings: Any) -> vendo.Vendo:
+        """A `vendo.Vendo` pointed at this server; `settings` are its keyword arguments."""
+        from vendo import Vendo
+
+        return Vendo(**{**self._addresses(), **settings})
+
+    def async_client(self, **settings: Any) -> vendo.AsyncVendo:
+        """A `vendo.AsyncVendo` pointed at this server; `settings` are its keyword arguments."""
+        from vendo import AsyncVendo
+
+        return AsyncVendo(**{**self._addresses(), **settings})
+
+    def _addresses(self) -> dict[str, Any]:
+        return {
+            "api_key": self.api_key,
+            "base_url": self.url,
+            "credentials_url": self.credentials_url,
+            "data_proxy_url": self.data_proxy_url,
+        }

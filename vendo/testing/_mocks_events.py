@@ -1,0 +1,153 @@
+"""`MockSSE`: events that a test feeds by hand to whoever subscribes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+from vendo._async_events import AsyncEventStream
+from vendo._event_watch import EventWatch
+from vendo._events import EventStream
+from vendo._models import VendoEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, Self
+
+
+class MockSSE:
+    """A stream of events without a server: hand it to a mock client as `events=`.
+
+    Every subscriber gets all events from the first one on, those that were emitted before it
+    subscribed included, and waits for more until the stream is closed. Safe to feed from any
+    thread.
+    """
+
+    def __init__(self, events: Iterable[VendoEvent] = ()) -> None:
+        self._events = list(events)
+        self._closed = False
+        self._wakers: set[Callable[[], None]] = set()
+        self._changed = threading.Condition()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open"
+        return f"<MockSSE, {len(self._events)} events, {state}>"
+
+    def emit(self, kind: str, **fields: Any) -> VendoEvent:
+        """Feed one event, such as `emit("connection.changed", slug="gmail")`, and return it."""
+        with self._changed:
+            number = str(len(self._events) + 1)
+            at = "2026-05-02T09:00:00Z"
+            data = {"id": number, "at": at, "kind": kind, **fields}
+            event = VendoEvent(kind, number, at, data)
+            self._events.append(event)
+        self._wake()
+        return event
+
+    def close(self) -> None:
+        """End the stream: subscribers get what is left, and then no more."""
+        with self._changed:
+            self._closed = True
+        self._wake()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+            wakers = list(self._wakers)
+        for wake in wakers:
+            wake()
+
+    def _has_news(self, position: int) -> bool:
+        return self._closed or position < len(self._events)
+
+    def _at(self, position: int) -> VendoEvent | None:
+        return self._events[position] if position < len(self._events) else None
+
+
+class MockEventStream(EventStream):
+    """What `MockClient.events.subscribe()` returns."""
+
+    def __init__(self, source: MockSSE) -> None:
+        self._source = source
+        self._position = 0
+        self._closed = threading.Event()
+
+    def __next__(self) -> VendoEvent:
+        """The next event; it waits for one as long as the stream is open."""
+        source = self._source
+        with source._changed:
+            source._changed.wait_for(
+                lambda: self._closed.is_set() or source._has_news(self._position)
+            )
+            event = None if self._closed.is_set() else source._at(self._position)
+        if event is None:
+            self._closed.set()
+            raise StopIteration
+        self._position += 1
+        return event
+
+    def close(self) -> None:
+        """End the iteration, also one that waits in another thread."""
+        self._closed.set()
+        self._source._wake()
+
+
+class MockAsyncEventStream(AsyncEventStream):
+    """What `MockAsyncClient.events.subscribe()` returns."""
+
+    def __init__(self, source: MockSSE) -> None:
+        self._source = source
+        self._position = 0
+        self._ended = False
+
+    async def __anext__(self) -> VendoEvent:
+        """The next event; it waits for one as long as the stream is open."""
+        loop = asyncio.get_running_loop()
+        news = asyncio.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(news.set)
+
+        source = self._source
+        with source._changed:
+            source._wakers.add(wake)
+        try:
+            while not (self._ended or source._has_news(self._position)):
+                await news.wait()
+                news.clear()
+        finally:
+            with source._changed:
+                source._wakers.discard(wake)
+        event = None if self._ended else source._at(self._position)
+        if event is None:
+            self._ended = True
+            raise StopAsyncIteration
+        self._position += 1
+        return event
+
+    def _close(self) -> None:
+        self._ended = True
+        self._source._wake()
+
+
+class MockEventWatch(EventWatch):
+    """What `MockClient.events.watch()` returns: there is no cache that it has to keep true."""
+
+    def __init__(self) -> None:
+        self._running = True
+
+    @property
+    def is_running(self) -> bool:
+        """True until it is stopped."""
+        return self._running
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._running = False

@@ -1,0 +1,99 @@
+"""What the server saw: one record a request, to be looked at and waited for."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from vendo import _catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vendo.testing._http import Headers
+
+MOST_REQUESTS = 10_000
+_MOST_BYTES = 128 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRequest:
+    """One request as the server received it. Its `repr` shows neither headers, query nor body.
+
+    Attributes:
+        method: in upper case.
+        path: as it was sent, percent-encoded, without the query.
+        query: the decoded query; the last value of a name wins.
+        raw_query: the query as it was sent.
+        headers: by name in whatever case.
+        body: the bytes of the body, with a chunked coding undone.
+        surface: `credentials`, `api`, `events`, `data`, `provider` or `pages`.
+        slug: the provider that it is about, or None.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    raw_query: str = field(repr=False)
+    headers: Headers
+    body: bytes
+    surface: str
+    slug: str | None
+
+    def __repr__(self) -> str:
+        provider = _catalog.provider(self.slug) if self.slug else None
+        in_path = self.surface == "provider" and provider is not None and provider.path
+        path = f"/providers/{self.slug}/***" if in_path else self.path
+        return f"<SeenRequest {self.method} {path} ({self.surface})>"
+
+
+class SeenRequests:
+    """The latest requests, the oldest dropped first once there are too many."""
+
+    def __init__(self) -> None:
+        self._requests: deque[SeenRequest] = deque()
+        self._bytes = 0
+        self._arrived = threading.Condition()  # re-entrant: `wait_for` counts inside
+
+    def add(self, request: SeenRequest) -> None:
+        """Record a request and wake those who wait for it."""
+        with self._arrived:
+            self._requests.append(request)
+            self._bytes += len(request.body)
+            while len(self._requests) > MOST_REQUESTS or self._bytes > _MOST_BYTES:
+                self._bytes -= len(self._requests.popleft().body)
+            self._arrived.notify_all()
+
+    def all(self) -> list[SeenRequest]:
+        """A copy, the oldest first."""
+        with self._arrived:
+            return list(self._requests)
+
+    def clear(self) -> None:
+        """Forget them all."""
+        with self._arrived:
+            self._requests.clear()
+            self._bytes = 0
+
+    def count(self, surface: str | None, slug: str | None, method: str | None) -> int:
+        """How many there are, of a surface, slug and method where these are given."""
+        return sum(
+            1
+            for request in self.all()
+            if (surface is None or request.surface == surface)
+            and (slug is None or request.slug == slug)
+            and (method is None or request.method == method)
+        )
+
+    def wait_for(self, n: int, surface: str | None, timeout: float) -> None:
+        """Block until there are `n`.
+
+        Raises:
+            TimeoutError: there were fewer after `timeout` seconds.
+        """
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: self.count(surface, None, None) >= n, timeout):
+                seen = self.count(surface, None, None)
+                raise TimeoutError(f"Saw {seen} requests of {n} within {timeout} s.")

@@ -1,0 +1,86 @@
+"""What an adapter wants to know of a provider and of its token."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from vendo import _catalog
+from vendo._cache import shared
+from vendo._protocol.failures import is_none_to_be_had
+from vendo._resolver import checked_slug, name_of
+from vendo.errors import ValidationError
+
+if TYPE_CHECKING:
+    from vendo._base_client import BaseClient
+    from vendo.errors import VendoError
+
+
+def provider_name(slug: str) -> str:
+    """A provider's name for people, or the slug itself where the catalog has no such provider."""
+    row = _catalog.provider(slug.lower())
+    return row.name if row else slug
+
+
+def is_missing(error: VendoError) -> bool:
+    """True where an error says of one provider that there is no credential to be had for it.
+
+    The others say nothing of it: the backend failed, or refuses the key.
+    """
+    return isinstance(error, ValidationError) or is_none_to_be_had(error)
+
+
+def provider_base_url(slug: str, base_url: str | None = None) -> str | None:
+    """What a session resolves relative URLs against, without a slash at its end.
+
+    None where nothing is said.
+
+    Args:
+        slug: the provider.
+        base_url: what the session is given in place of `<SLUG>_BASE_URL` and the catalog's.
+
+    Raises:
+        ValidationError: the slug, the base URL or the variable's value is malformed.
+    """
+    from vendo._session_rules import Rules
+
+    return Rules(checked_slug(slug), base_url=base_url).base_url()
+
+
+def checked_session(
+    slug: str, hosts: Iterable[str], base_url: str | None
+) -> tuple[str, tuple[str, ...], str | None]:
+    """What a session is to be made of, as values that can be compared and kept.
+
+    Raises:
+        ValidationError: the slug, a host or the base URL is one that no session takes.
+    """
+    from vendo._session_rules import Rules
+
+    slug = checked_slug(slug)
+    if isinstance(hosts, Iterable) and not isinstance(hosts, str):
+        hosts = tuple(hosts)
+    Rules(slug, hosts, base_url)  # says so where one of them is no host, or all are something else
+    return slug, tuple(hosts), base_url
+
+
+def token_expires(slug: str, client: BaseClient | None = None) -> bool:
+    """True where the token that is cached for a slug is one that Vendo replaces after a while.
+
+    Whoever keeps such a token as a value, and does not ask for it again, keeps one that goes stale.
+
+    Args:
+        slug: the provider.
+        client: whose token; by default that of the functions of the package `vendo`.
+    """
+    if client is None:
+        from vendo import _default
+
+        client = _default.client
+    name = name_of(slug)
+    scope = client._settings.scope()
+    if scope is None or name.override.raw() is not None:
+        return False
+    entry = shared._entries.get(client._key(scope, name))
+    return entry is not None and math.isfinite(entry.expires_at)
