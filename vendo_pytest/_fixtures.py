@@ -1,0 +1,149 @@
+"""What the fixtures hand to a test: small objects that a test calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import requests
+
+    from vendo import Vendo
+    from vendo.testing import LocalVendo
+    from vendo_pytest._suite import TestScope
+
+
+class VendoToken:
+    """`vendo_token("openai", "sk-test")`: the token that this test is to meet for a provider."""
+
+    def __init__(self, test: TestScope) -> None:
+        self._test = test
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __call__(self, slug: str, token: str | None = None) -> str:
+        """Set `VENDO_TOKEN_<SLUG>` until the test ends, and return its value.
+
+        Args:
+            slug: the provider, of the catalog or not.
+            token: the value; without it, a fake one that is the same at each call.
+
+        Raises:
+            TypeError: the token is no text.
+            ValueError: the token is blank.
+            vendo.ValidationError: the slug is malformed.
+        """
+        __tracebackhide__ = True
+        return self._test.give(slug, token)
+
+
+class VendoTokens:
+    """`vendo_tokens("stripe", openai="sk-test")`: the same for several providers."""
+
+    def __init__(self, test: TestScope) -> None:
+        self._test = test
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __call__(self, *slugs: str, **tokens: str | None) -> dict[str, str]:
+        """Set `VENDO_TOKEN_<SLUG>` for each until the test ends, and return the values by slug.
+
+        Args:
+            slugs: providers that get a fake token.
+            tokens: providers with their tokens, None for a fake one.
+
+        Raises:
+            TypeError, ValueError, vendo.ValidationError: as for `VendoToken`.
+        """
+        __tracebackhide__ = True
+        return self._test.give_all(slugs, tokens)
+
+
+class VendoSession:
+    """`vendo_session("gmail")`: a session whose requests the server's stand-in answers."""
+
+    def __init__(self, client: Vendo, server: LocalVendo) -> None:
+        self._client = client
+        self._server = server
+        self._made: list[requests.Session] = []
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+    def __call__(self, slug: str, *, hosts: Sequence[str] = ()) -> requests.Session:
+        """An authenticated `requests.Session`, closed when the test ends.
+
+        A relative URL goes to the stand-in. A provider that nobody has connected is connected.
+
+        Args:
+            slug: the provider, of the catalog or not.
+            hosts: further hosts that the token may be sent to.
+
+        Raises:
+            vendo.MissingExtra: requests is not installed.
+            vendo.ValidationError: the slug or a host is malformed.
+        """
+        slug = slug.lower()
+        base_url = self._server.provider_url(slug)
+        if not self._is_known(slug):
+            self._server.connect(slug)
+        session = self._client.session(slug, hosts=hosts, base_url=base_url)
+        self._made.append(session)
+        return session
+
+    def _is_known(self, slug: str) -> bool:
+        try:
+            self._server.token(slug)
+        except KeyError:
+            return False
+        except ValueError:
+            pass  # connected once, and to be met as it stands, such as `needs_reauth`
+        return True
+
+    def close(self) -> None:
+        """Close the sessions."""
+        for session in self._made:
+            session.close()
+
+
+class VendoUsage:
+    """Which providers' tokens the code under test was given."""
+
+    def __init__(self, test: TestScope) -> None:
+        self._test = test
+
+    def __repr__(self) -> str:
+        return f"<VendoUsage: {', '.join(self.slugs) or 'none'}>"
+
+    @property
+    def slugs(self) -> list[str]:
+        """The providers whose token was handed out since the test began, each once, in order."""
+        return list(dict.fromkeys(slug for slug, _token in self._test.handed_out))
+
+    def assert_used(self, *slugs: str) -> None:
+        """Fail unless a token of each of these providers was handed out."""
+        __tracebackhide__ = True
+        used = self.slugs
+        unused = [slug for slug in slugs if slug.lower() not in used]
+        if unused:
+            raise AssertionError(f"{_listed(unused)} not used; {_listed(used)} used.")
+
+    def assert_unused(self, *slugs: str) -> None:
+        """Fail if a token of one of these providers was handed out; without any, of any at all."""
+        __tracebackhide__ = True
+        used = [slug for slug in self.slugs if not slugs or slug in map(str.lower, slugs)]
+        if used:
+            raise AssertionError(f"{_listed(used)} used, and should not have been.")
+
+
+def _listed(slugs: Sequence[str]) -> str:
+    """`no token was`, `the token of openai was`, `the tokens of gmail and openai were`."""
+    if not slugs:
+        return "no token was"
+    names = " and ".join(filter(None, [", ".join(slugs[:-1]), slugs[-1]]))
+    return (
+        f"the token{'s' if len(slugs) > 1 else ''} of {names} {'were' if len(slugs) > 1 else 'was'}"
+    )

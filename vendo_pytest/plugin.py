@@ -1,0 +1,233 @@
+"""The plugin that pytest loads: hooks that wait to be needed, and fixtures.
+
+Every pytest run of an environment that vendo-sdk is installed in loads this module, so it imports
+pytest and nothing else. What a fixture needs is imported by that fixture.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import pytest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from vendo import AsyncVendo, Vendo
+    from vendo.testing import LocalVendo
+    from vendo_pytest._fixtures import VendoSession, VendoToken, VendoTokens, VendoUsage
+    from vendo_pytest._leaks import Leaks
+    from vendo_pytest._suite import Suite, TestScope
+
+_suites: pytest.StashKey[Suite | None] = pytest.StashKey()
+_tests: pytest.StashKey[TestScope] = pytest.StashKey()
+_leaks: pytest.StashKey[Leaks] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The ini options and the command line's option."""
+    parser.getgroup("vendo").addoption(
+        "--vendo-live",
+        action="store_true",
+        help="Let tests use real credentials: the guard and the isolation of the ini file are off.",
+    )
+    parser.addini(
+        "vendo_tokens",
+        "Test tokens for the whole suite, one a line: `slug = token`, or a slug for a fake one.",
+        type="linelist",
+    )
+    parser.addini(
+        "vendo_isolate",
+        "Take VENDO_* and every provider's variables out of the environment.",
+        type="bool",
+        default=False,
+    )
+    parser.addini(
+        "vendo_guard",
+        "Raise where a test asks for a credential that no test token was given for.",
+        type="bool",
+        default=False,
+    )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
+    """Begin before any conftest file and any other plugin: pytest-django reads settings here."""
+    _begin(early_config)
+    return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Describe the markers."""
+    config.addinivalue_line(
+        "markers",
+        "vendo(*slugs, **tokens): give the test a token for each provider, a fake one for `slugs`.",
+    )
+    config.addinivalue_line(
+        "markers",
+        "vendo_live: let the test use real credentials; the guard and the isolation of the ini "
+        "file are off for it.",
+    )
+    _begin(config)  # where a conftest file has named the plugin
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """What is in force, where the ini file or the command line has asked for something."""
+    suite = config.stash[_suites]
+    return None if suite is None else suite.header()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin with a test before its fixtures do."""
+    if item.config.stash[_suites] is not None or item.get_closest_marker("vendo") is not None:
+        _test(item)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Listen to the capturing fixtures of a test that is watched for leaks."""
+    leaks = item.stash.get(_leaks, None)
+    if leaks is not None:
+        leaks.listen(getattr(item, "funcargs", {}))
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """End with a test after its fixtures have, so that a `monkeypatch` of its own is undone."""
+    try:
+        return (yield)
+    finally:
+        test = item.stash.get(_tests, None)
+        if test is not None:
+            del item.stash[_tests]
+            test.suite.leave(test)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Look for leaks in what a test has printed and logged."""
+    report = yield
+    leaks = item.stash.get(_leaks, None)
+    if leaks is not None:
+        leaks.inspect(report)
+        if report.when == "teardown":
+            del item.stash[_leaks]
+    return report
+
+
+def _begin(config: pytest.Config) -> None:
+    if _suites in config.stash:
+        return
+    asked = any(map(config.getini, ("vendo_tokens", "vendo_isolate", "vendo_guard")))
+    config.stash[_suites] = None
+    if asked:
+        _suite(config)
+
+
+def _suite(config: pytest.Config) -> Suite:
+    suite = config.stash[_suites]
+    if suite is None:
+        from vendo_pytest._suite import Suite
+
+        suite = config.stash[_suites] = Suite(config)
+    return suite
+
+
+def _test(item: pytest.Item) -> TestScope:
+    test = item.stash.get(_tests, None)
+    if test is None:
+        test = item.stash[_tests] = _suite(item.config).enter(item)
+    return test
+
+
+@pytest.fixture
+def vendo_token(request: pytest.FixtureRequest) -> VendoToken:
+    """`vendo_token("openai", "sk-test")` gives the test a token (a fake one by default)."""
+    from vendo_pytest._fixtures import VendoToken
+
+    return VendoToken(_test(request.node))
+
+
+@pytest.fixture
+def vendo_tokens(request: pytest.FixtureRequest) -> VendoTokens:
+    """`vendo_tokens("stripe", openai="sk-test")` gives the test several tokens."""
+    from vendo_pytest._fixtures import VendoTokens
+
+    return VendoTokens(_test(request.node))
+
+
+@pytest.fixture
+def vendo_isolated(request: pytest.FixtureRequest) -> None:
+    """Take VENDO_* and every provider's variables out of the environment for the test."""
+    _test(request.node).isolate()
+
+
+@pytest.fixture(scope="session")
+def _vendo_local() -> Iterator[LocalVendo]:
+    from vendo.testing import LocalVendo
+
+    with LocalVendo() as server:
+        yield server
+
+
+@pytest.fixture
+def vendo_server(request: pytest.FixtureRequest, _vendo_local: LocalVendo) -> Iterator[LocalVendo]:
+    """A Vendo on loopback with nothing connected, which `vendo.token()` and all the rest talk to
+    during the test.
+    """
+    _vendo_local.start()  # a test may have stopped it
+    _vendo_local.reset()
+    _test(request.node).use(_vendo_local)
+    yield _vendo_local
+    _vendo_local.reset()  # lets go of what the test has held or slowed
+
+
+@pytest.fixture
+def vendo_client(vendo_server: LocalVendo) -> Iterator[Vendo]:
+    """A `vendo.Vendo` of the server."""
+    with vendo_server.client() as client:
+        yield client
+
+
+@pytest.fixture
+def vendo_async_client(vendo_server: LocalVendo) -> AsyncVendo:
+    """A `vendo.AsyncVendo` of the server."""
+    return vendo_server.async_client()
+
+
+@pytest.fixture
+def vendo_session(vendo_client: Vendo, vendo_server: LocalVendo) -> Iterator[VendoSession]:
+    """`vendo_session("gmail")` is a requests session against the server's stand-in provider."""
+    from vendo_pytest._fixtures import VendoSession
+
+    sessions = VendoSession(vendo_client, vendo_server)
+    yield sessions
+    sessions.close()
+
+
+@pytest.fixture
+def vendo_usage(request: pytest.FixtureRequest) -> VendoUsage:
+    """`vendo_usage.assert_used("openai")` and `.assert_unused("slack")` say which tokens were
+    handed out during the test.
+    """
+    from vendo_pytest._fixtures import VendoUsage
+
+    test = _test(request.node)
+    test.suite.watch()
+    return VendoUsage(test)
+
+
+@pytest.fixture
+def vendo_leaks(request: pytest.FixtureRequest) -> None:
+    """Fail the test when a token handed out during it shows up in captured output or logs."""
+    from vendo_pytest._leaks import Leaks
+
+    test = _test(request.node)
+    test.suite.watch()
+    request.node.stash[_leaks] = Leaks(test)
