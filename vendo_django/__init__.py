@@ -1,0 +1,63 @@
+"""Vendo for Django: credentials in `settings.py`, in requests and in templates.
+
+    from vendo_django import token
+
+    OPENAI_API_KEY = token("openai")
+
+PYTEST_DONT_REWRITE
+"""
+
+# A settings module imports this package before Django is set up: nothing here may need an app, and
+# what a project does not use is not imported. The docstring's marker: see the package `vendo`.
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo_django.clients import aclient, client
+    from vendo_django.masked import MaskedStr
+    from vendo_django.requests import VendoHttpRequest
+    from vendo_django.services import database, email_settings, mailer
+    from vendo_django.signals import webhook_received
+    from vendo_django.values import token, tokens
+
+__all__ = [
+    "MaskedStr",
+    "VendoHttpRequest",
+    "aclient",
+    "client",
+    "database",
+    "email_settings",
+    "mailer",
+    "token",
+    "tokens",
+    "webhook_received",
+]
+
+_MODULE_OF_NAME = {
+    "MaskedStr": "masked",
+    "VendoHttpRequest": "requests",
+    "aclient": "clients",
+    "client": "clients",
+    "database": "services",
+    "email_settings": "services",
+    "mailer": "services",
+    "token": "values",
+    "tokens": "values",
+    "webhook_received": "signals",
+}
+
+
+if not TYPE_CHECKING:  # a type checker would take it for an answer to every name
+
+    def __getattr__(name: str) -> object:
+        module = _MODULE_OF_NAME.get(name)
+        if module is None:
+            raise AttributeError(f"module 'vendo_django' has no attribute {name!r}")
+        from importlib import import_module
+
+        value: object = getattr(import_module(f"vendo_django.{module}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,100 @@
+"""The authentication backend for people whom the platform's proxy names."""
+
+from __future__ import annotations
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.hashers import make_password
+from django.db.models import Field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from django.contrib.auth.models import AbstractBaseUser
+    from django.http import HttpRequest
+
+    from vendo import VendoIdentity
+
+
+class VendoIdentityBackend(ModelBackend):
+    """Finds or makes the user of a `VendoIdentity`. Permissions are those of `ModelBackend`.
+
+    Subclass it to let in known people alone (`create_unknown_user = False`), to name users
+    otherwise (`username_of`), or to give them groups by their role (`configure_user`).
+    """
+
+    #: Whether a person who comes for the first time gets a user.
+    create_unknown_user = True
+
+    def authenticate(  # type: ignore[override]  # each backend has credentials of its own
+        self, request: HttpRequest | None, vendo_identity: VendoIdentity | None = None
+    ) -> AbstractBaseUser | None:
+        """The user of an identity; None where there is none, or they are not active."""
+        if vendo_identity is None:
+            return None
+        model: Any = get_user_model()
+        username = self.username_of(vendo_identity)
+        created = False
+        if self.create_unknown_user:
+            user, created = model._default_manager.get_or_create(
+                **{model.USERNAME_FIELD: username}, defaults={"password": make_password(None)}
+            )
+        else:
+            try:
+                user = model._default_manager.get_by_natural_key(username)
+            except model.DoesNotExist:
+                return None
+        configured = self.configure_user(request, user, vendo_identity, created=created)
+        return configured if self.user_can_authenticate(configured) else None
+
+    async def aauthenticate(  # type: ignore[override]  # as above
+        self, request: HttpRequest | None, vendo_identity: VendoIdentity | None = None
+    ) -> AbstractBaseUser | None:
+        """The same under ASGI. What a subclass overrides above counts here too."""
+        return await sync_to_async(self.authenticate)(request, vendo_identity)
+
+    def username_of(self, identity: VendoIdentity) -> str:
+        """What users are found by: the platform's user id, which stays when an address changes.
+
+        Where the user model is found by its mail address, that.
+        """
+        model: Any = get_user_model()
+        by_email = model.get_email_field_name() == model.USERNAME_FIELD
+        return identity.email if by_email else identity.user_id
+
+    def configure_user(
+        self,
+        request: HttpRequest | None,  # noqa: ARG002  # for those who override this
+        user: AbstractBaseUser,
+        identity: VendoIdentity,
+        *,
+        created: bool,  # noqa: ARG002  # likewise
+    ) -> AbstractBaseUser:
+        """Bring the user up to date with the identity, at each sign-in, and return it.
+
+        This one keeps the mail address and the name. It gives nobody permissions.
+        """
+        first, _, last = identity.name.strip().partition(" ")
+        wanted = {
+            user.get_email_field_name(): identity.email,
+            "first_name": first,
+            "last_name": last.strip(),
+        }
+        changed = {}
+        for name, text in wanted.items():
+            field = _field(user, name)
+            value = text[: field.max_length] if field else text
+            if field and getattr(user, name) != value:
+                changed[name] = value
+        for name, value in changed.items():
+            setattr(user, name, value)
+        if changed:
+            user.save(update_fields=list(changed))
+        return user
+
+
+def _field(user: AbstractBaseUser, name: str) -> Field[Any, Any] | None:
+    found = next((field for field in user._meta.get_fields() if field.name == name), None)
+    return found if isinstance(found, Field) else None

@@ -1,0 +1,23 @@
+"""The URLs of the ready views: `path("api/vendo/", include("vendo_django.urls"))`.
+
+Included like that, `identity` is at `/api/vendo/identity`, where the platform's pages look for it.
+"""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from vendo_django import views
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from django.urls import URLPattern
+
+app_name = "vendo"
+
+urlpatterns: list[URLPattern] = [
+    path("connect/done/", views.connected, name="connected"),
+    path("connect/<str:slug>/", views.connect, name="connect"),
+    path("webhook/", views.webhook, name="webhook"),
+    path("identity", views.identity, name="identity"),
+]
