@@ -1,0 +1,27 @@
+"""Vendo for Flask: an application's client, the client of each request, and the ready views.
+
+    from vendo_flask import FlaskVendo, current_vendo
+
+    FlaskVendo(app)
+
+    @app.get("/mail")
+    def mail():
+        return current_vendo.session("gmail").get("gmail/v1/users/me/profile").json()
+
+PYTEST_DONT_REWRITE
+"""
+
+# The docstring's marker: see the package `vendo`.
+
+from vendo_flask.current import current_vendo, vendo_identity
+from vendo_flask.extension import FlaskVendo
+from vendo_flask.signals import webhook_received
+from vendo_flask.views import blueprint
+
+__all__ = [
+    "FlaskVendo",
+    "blueprint",
+    "current_vendo",
+    "vendo_identity",
+    "webhook_received",
+]
