@@ -1,0 +1,80 @@
+"""Vendo for Starlette and FastAPI: the client of each request, and dependencies.
+
+    from vendo_starlette import vendo_session
+
+    @app.get("/profile")
+    def profile(gmail: Annotated[requests.Session, Depends(vendo_session("gmail"))]): ...
+
+PYTEST_DONT_REWRITE
+"""
+
+# What an application does not use is not imported. The docstring's marker: see the package `vendo`.
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo_starlette.clients import aclient, client
+    from vendo_starlette.dependencies import (
+        vendo_async_session,
+        vendo_client,
+        vendo_httpx,
+        vendo_identity,
+        vendo_session,
+        vendo_sync_client,
+        vendo_token,
+        vendo_webhook,
+    )
+    from vendo_starlette.installation import install
+    from vendo_starlette.middleware import VendoMiddleware
+    from vendo_starlette.routes import vendo_routes
+    from vendo_starlette.settings import VendoSettings
+
+__all__ = [
+    "VendoMiddleware",
+    "VendoSettings",
+    "aclient",
+    "client",
+    "install",
+    "vendo_async_session",
+    "vendo_client",
+    "vendo_httpx",
+    "vendo_identity",
+    "vendo_routes",
+    "vendo_session",
+    "vendo_sync_client",
+    "vendo_token",
+    "vendo_webhook",
+]
+
+_MODULE_OF_NAME = {
+    "VendoMiddleware": "middleware",
+    "VendoSettings": "settings",
+    "aclient": "clients",
+    "client": "clients",
+    "install": "installation",
+    "vendo_async_session": "dependencies",
+    "vendo_client": "dependencies",
+    "vendo_httpx": "dependencies",
+    "vendo_identity": "dependencies",
+    "vendo_routes": "routes",
+    "vendo_session": "dependencies",
+    "vendo_sync_client": "dependencies",
+    "vendo_token": "dependencies",
+    "vendo_webhook": "dependencies",
+}
+
+
+if not TYPE_CHECKING:  # a type checker would take it for an answer to every name
+
+    def __getattr__(name: str) -> object:
+        module = _MODULE_OF_NAME.get(name)
+        if module is None:
+            raise AttributeError(f"module 'vendo_starlette' has no attribute {name!r}")
+        from importlib import import_module
+
+        value: object = getattr(import_module(f"vendo_starlette.{module}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

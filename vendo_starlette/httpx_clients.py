@@ -1,0 +1,176 @@
+"""Authenticated `AsyncClient`s of httpx2 or httpx, over connections that are shared.
+
+A client of these libraries opens connections of its own, and for https reads the certificates of
+all authorities first. One that is made for a request takes those of the application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+from weakref import WeakKeyDictionary
+
+from vendo.web import provider_base_url
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncGenerator
+    from types import ModuleType
+    from typing import Any, TypeAlias
+
+    import httpx2
+
+    from vendo import AsyncVendo
+
+    #: A request, an answer or a transport of either library.
+    _Request: TypeAlias = Any
+    _Response: TypeAlias = Any
+    _Transport: TypeAlias = Any
+
+#: Connections that are kept, as many as those of requests sessions, and the seconds they may idle.
+_KEPT_CONNECTIONS = 64
+_IDLE_SECONDS = 15.0
+
+
+def make_httpx(
+    client: AsyncVendo,
+    pools: Pools,
+    slug: str,
+    *,
+    hosts: tuple[str, ...] = (),
+    base_url: str | None = None,
+) -> httpx2.AsyncClient:
+    """An `AsyncClient` over the connections that the application has in this event loop.
+
+    Raises:
+        MissingExtra: neither library is installed.
+        ValidationError: the slug, a host or the base URL is malformed.
+    """
+    if base_url is not None:
+        base_url = provider_base_url(slug, base_url)
+        hosts = (*hosts, _host_of(base_url or ""))
+    auth = client.httpx_auth(slug, hosts=hosts)
+    library = import_module("httpx2" if find_spec("httpx2") else "httpx")
+    made: httpx2.AsyncClient = library.AsyncClient(
+        auth=auth,
+        base_url=(provider_base_url(slug) if base_url is None else base_url) or "",
+        timeout=client.timeout,
+        transport=_shared_transport(library)(pools.of_loop(library)),
+    )
+    return made
+
+
+def _host_of(base_url: str) -> str:
+    """The host with the port, since a token that may be sent to one may not be to another."""
+    parts = urlsplit(base_url)
+    usual = 443 if parts.scheme == "https" else 80
+    return parts.netloc if parts.port else f"{parts.netloc.rstrip(':')}:{usual}"
+
+
+class Pools:
+    """The connections of an application, apart for each event loop."""
+
+    def __init__(self) -> None:
+        self._of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool] = WeakKeyDictionary()
+
+    def of_loop(self, library: ModuleType) -> _LoopPool:
+        """Those of the running loop."""
+        loop = asyncio.get_running_loop()
+        found = self._of_loop.get(loop)
+        if found is None or found.library is not library:
+            found = self._of_loop[loop] = _LoopPool(library)
+        return found
+
+    async def aclose(self) -> None:
+        """Close those of the running loop."""
+        found = self._of_loop.pop(asyncio.get_running_loop(), None)
+        if found is not None:
+            await found.aclose()
+
+
+class _LoopPool:
+    """The transports of one event loop: one for direct connections, one for each proxy.
+
+    They are closed with the loop, though nobody closes the application: `asyncio.run` closes the
+    asynchronous generators that its loop has started, so one waits for that.
+    """
+
+    def __init__(self, library: ModuleType) -> None:
+        self.library = library
+        self._context: ssl.SSLContext | None = None
+        self._transports: dict[str | None, _Transport] = {}
+        self._end: AsyncGenerator[None] | None = None
+
+    async def transport(self, url: str) -> _Transport:
+        """The transport for a URL, as the proxy variables say at this moment."""
+        proxy = _proxy_of(url)
+        found = self._transports.get(proxy)
+        if found is None:
+            found = self._transports[proxy] = self._made(proxy)
+        if self._end is None:
+            self._end = self._wait_for_end()
+            await anext(self._end)
+        return found
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._end is not None:
+            await self._end.aclose()
+
+    async def _wait_for_end(self) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            self._end = None
+            transports = list(self._transports.values())
+            self._transports.clear()
+            for transport in transports:
+                await transport.aclose()
+
+    def _made(self, proxy: str | None) -> _Transport:
+        library = self.library
+        if self._context is None:
+            self._context = library.create_ssl_context()
+        return library.AsyncHTTPTransport(
+            verify=self._context,
+            proxy=proxy,
+            limits=library.Limits(
+                max_connections=None,
+                max_keepalive_connections=_KEPT_CONNECTIONS,
+                keepalive_expiry=_IDLE_SECONDS,
+            ),
+        )
+
+
+def _proxy_of(url: str) -> str | None:
+    """The environment's proxy for a URL; libraries look for it only where they choose the transport
+    themselves. Plain http goes to this machine alone, and a proxy elsewhere would see the token.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        return None
+    proxies = getproxies()
+    proxy = proxies.get("https") or proxies.get("all")
+    if not proxy or proxy_bypass(parts.netloc):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+@lru_cache(maxsize=2)
+def _shared_transport(library: Any) -> Any:
+    """The class of a transport, of one library, over a pool that it does not close."""
+
+    class SharedTransport(library.AsyncBaseTransport):  # type: ignore[misc]  # of either library
+        def __init__(self, pool: _LoopPool) -> None:
+            self._pool = pool
+
+        async def handle_async_request(self, request: _Request) -> _Response:
+            transport = await self._pool.transport(str(request.url))
+            return await transport.handle_async_request(request)
+
+    return SharedTransport
