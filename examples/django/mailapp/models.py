@@ -1,0 +1,21 @@
+"""What the platform told in webhooks."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Notice(models.Model):
+    """One webhook."""
+
+    type = models.CharField(max_length=100)
+    slug = models.CharField(max_length=100, blank=True)
+    received_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        """The latest first."""
+
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.slug}".strip()

@@ -1,0 +1,19 @@
+"""What is done when the platform tells something."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.dispatch import receiver
+
+from mailapp.models import Notice
+from vendo_django import webhook_received
+
+if TYPE_CHECKING:
+    from vendo import WebhookEvent
+
+
+@receiver(webhook_received)
+def keep(event: WebhookEvent, **_: Any) -> None:
+    """Keep it for the page. Its signature is verified, and no event comes here twice."""
+    Notice.objects.create(type=event.type[:100], slug=(event.slug or "")[:100])

@@ -1,0 +1,55 @@
+"""The application."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from mailapp.api import api
+from mailapp.live import Live
+from mailapp.pages import pages
+from vendo_starlette import VendoMiddleware, aclient, install, vendo_routes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from fastapi import Request
+
+    from vendo import WebhookEvent
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Follow the platform's events as long as the application runs."""
+    async with aclient(app).events.subscribe() as events:
+        following = asyncio.create_task(app.state.live.follow(events))
+        try:
+            yield
+        finally:
+            following.cancel()
+
+
+async def receive(event: WebhookEvent, request: Request) -> None:
+    """Keep a webhook for the page. Its signature is verified, and no event comes here twice."""
+    request.app.state.live.keep(event)
+
+
+def create_app() -> FastAPI:
+    """An application; `VENDO_API_KEY` and the rest of the environment say where Vendo is."""
+    # The pages with the API's documentation would load scripts from another site.
+    app = FastAPI(
+        title="Mailbox",
+        lifespan=lifespan,
+        routes=vendo_routes(receive),
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.live = Live()
+    app.add_middleware(VendoMiddleware)
+    install(app)
+    app.include_router(api)
+    app.include_router(pages)
+    return app

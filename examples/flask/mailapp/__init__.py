@@ -1,0 +1,22 @@
+"""The application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from mailapp.notices import keep_notices
+from mailapp.pages import pages
+from vendo_flask import FlaskVendo, blueprint
+
+# A page that needs Gmail sends a person to connect it, and gets them back.
+vendo = FlaskVendo(errors=True)
+
+
+def create_app() -> Flask:
+    """An application; `VENDO_API_KEY` and the rest of the environment say where Vendo is."""
+    app = Flask(__name__)
+    vendo.init_app(app)
+    app.register_blueprint(blueprint())
+    app.register_blueprint(pages)
+    keep_notices(app)
+    return app
