@@ -1,0 +1,355 @@
+"""Events as they come, for asyncio code, over both transports."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from vendo import (
+    AsyncVendo,
+    AuthError,
+    UpstreamError,
+    ValidationError,
+    VendoOnlyFeature,
+    aio,
+)
+from vendo._protocol import subscription
+from vendo.testing import LocalVendo
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+
+    Transport = Literal["aiohttp", "threads"]
+
+
+@pytest.fixture
+def server() -> Iterator[LocalVendo]:
+    with LocalVendo(connections=["gmail"]) as server:
+        yield server
+
+
+@pytest.fixture(params=["aiohttp", "threads"])
+def transport(request: pytest.FixtureRequest) -> Transport:
+    chosen: Transport = request.param
+    return chosen
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscription, "FIRST_BACKOFF", 0.01)
+
+
+def run(
+    server: LocalVendo,
+    transport: Transport,
+    use: Callable[[AsyncVendo], Coroutine[Any, Any, object]],
+) -> None:
+    async def main() -> None:
+        async with server.async_client(transport=transport) as client:
+            async with asyncio.timeout(20):
+                await use(client)
+
+    asyncio.run(main())
+    gc.collect()
+
+
+async def thread(call: Callable[[], object]) -> None:
+    await asyncio.get_running_loop().run_in_executor(None, call)
+
+
+async def emitted(server: LocalVendo, *kinds: str) -> None:
+    """Events as soon as somebody listens."""
+    await thread(lambda: server.wait_for_streams(1))
+    for kind in kinds:
+        server.emit(kind)
+
+
+def test_events_come_in_order_each_once(server: LocalVendo, transport: Transport) -> None:
+    async def use(client: AsyncVendo) -> None:
+        async with client.events.subscribe() as events, asyncio.TaskGroup() as group:
+            group.create_task(emitted(server, "a.1", "connection.changed", "a.2"))
+            kinds = [(await anext(events)).kind for _ in range(3)]
+            assert kinds == ["a.1", "connection.changed", "a.2"]
+        await thread(lambda: server.wait_for_streams(0))
+
+    run(server, transport, use)
+
+
+def test_a_broken_stream_goes_on_after_the_last_event_that_was_seen(
+    server: LocalVendo, transport: Transport
+) -> None:
+    async def use(client: AsyncVendo) -> None:
+        async with client.events.subscribe() as events:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(emitted(server, "a.first"))
+                first = await anext(events)
+            await thread(server.stop)
+            await thread(server.start)
+            server.emit("a.second")
+            assert (await anext(events)).kind == "a.second"
+        requests = [request for request in server.requests if request.surface == "events"]
+        assert requests[-1].headers["Last-Event-ID"] == first.id
+
+    run(server, transport, use)
+
+
+def test_a_stream_that_is_cut_or_reset_is_opened_again(
+    server: LocalVendo, transport: Transport
+) -> None:
+    whole = "id: 1\nevent: a.1\ndata: {}\n\nid: 2\nevent: a.2\ndata: {}\n\n"
+    server.fail("events", body=whole, truncate=len(whole) - 2)
+    server.fail("events", body=whole, reset_after=3)
+    server.fail("events", reset=True)
+    server.fail("events", 503, retry_after=0)
+    server.fail("events", body=whole)
+    server.fail("events", 204)
+
+    async def use(client: AsyncVendo) -> None:
+        assert [event.kind async for event in client.events.subscribe()] == ["a.1", "a.2"]
+
+    run(server, transport, use)
+    assert server.count("events") == 6
+
+
+def test_a_refusal_is_raised_and_ends_the_iteration(
+    server: LocalVendo, transport: Transport
+) -> None:
+    server.revoke_key()
+
+    async def use(client: AsyncVendo) -> None:
+        events = client.events.subscribe()
+        with pytest.raises(AuthError) as caught:
+            await anext(events)
+        assert caught.value.code == "app_revoked"
+        assert [event async for event in events] == []
+
+    run(server, transport, use)
+
+
+def test_an_answer_that_is_no_stream_is_raised(server: LocalVendo, transport: Transport) -> None:
+    server.fail("events", html=True)
+
+    async def use(client: AsyncVendo) -> None:
+        with pytest.raises(UpstreamError, match="no event stream"):
+            await anext(client.events.subscribe())
+
+    run(server, transport, use)
+
+
+def test_a_silent_stream_is_noticed(
+    server: LocalVendo, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscription, "LONGEST_SILENCE", 0.1)
+
+    async def emit() -> None:
+        await thread(lambda: server.wait_for_requests(2, "events"))
+        server.emit("a.b")
+
+    async def use(client: AsyncVendo) -> None:
+        async with client.events.subscribe() as events, asyncio.TaskGroup() as group:
+            group.create_task(emit())
+            assert (await anext(events)).kind == "a.b"
+
+    run(server, transport, use)
+
+
+def test_a_head_that_never_comes_counts_as_broken(server: LocalVendo, transport: Transport) -> None:
+    async def use(_: AsyncVendo) -> None:
+        async with server.async_client(transport=transport, timeout=0.1) as client:
+            with server.hold("events") as gate:
+                async with client.events.subscribe() as events, asyncio.TaskGroup() as group:
+                    arrived = asyncio.Event()
+
+                    async def go_on() -> None:
+                        await thread(lambda: gate.wait_for(2))  # it came back by itself
+                        gate.release()
+                        while not arrived.is_set():  # one that was given up may still be open
+                            server.emit("a.b")
+                            await asyncio.sleep(0.02)
+
+                    group.create_task(go_on())
+                    assert (await anext(events)).kind == "a.b"
+                    arrived.set()
+
+    run(server, transport, use)
+
+
+@pytest.mark.parametrize("how", ["break", "aclose", "with", "error", "cancel", "del"])
+def test_ending_the_iteration_closes_the_connection(
+    server: LocalVendo, transport: Transport, how: str
+) -> None:
+    async def iterate(events: AsyncIterator[object]) -> None:
+        async for _ in events:
+            if how == "break":
+                break
+            if how == "error":
+                raise ZeroDivisionError
+
+    async def use(client: AsyncVendo) -> None:
+        if how == "cancel":
+            task = asyncio.create_task(iterate(client.events.subscribe()))
+            await thread(lambda: server.wait_for_streams(1))
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            del task
+        elif how in {"break", "error"}:
+            task = asyncio.create_task(iterate(client.events.subscribe()))
+            await emitted(server, "a.b")
+            outcome = (await asyncio.gather(task, return_exceptions=True))[0]
+            assert isinstance(outcome, ZeroDivisionError if how == "error" else type(None))
+            del outcome, task
+        elif how == "with":
+            async with client.events.subscribe() as events, asyncio.TaskGroup() as group:
+                group.create_task(emitted(server, "a.b"))
+                await anext(events)
+        else:
+            events = client.events.subscribe()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(emitted(server, "a.b"))
+                await anext(events)
+            if how == "aclose":
+                await events.aclose()
+                await events.aclose()
+                assert [event async for event in events] == []
+            del events
+        gc.collect()
+        await thread(lambda: server.wait_for_streams(0))
+
+    run(server, transport, use)
+
+
+def test_closing_from_another_task_ends_a_wait_for_the_next_event(
+    server: LocalVendo, transport: Transport
+) -> None:
+    async def use(client: AsyncVendo) -> None:
+        events = client.events.subscribe()
+        waiting = asyncio.create_task(anext(events, None))
+        await thread(lambda: server.wait_for_streams(1))
+        await events.aclose()
+        assert await waiting is None
+        await thread(lambda: server.wait_for_streams(0))
+
+    run(server, transport, use)
+
+
+def test_closing_from_another_task_ends_a_pause(server: LocalVendo, transport: Transport) -> None:
+    server.fail("events", 503, retry_after=600, times=None)
+
+    async def use(client: AsyncVendo) -> None:
+        events = client.events.subscribe()
+        waiting = asyncio.create_task(anext(events, None))
+        while events._pause is None:  # noqa: ASYNC110  # nothing tells that a pause has begun
+            await asyncio.sleep(0)
+        await events.aclose()
+        assert await waiting is None
+
+    run(server, transport, use)
+
+
+def test_a_connection_that_comes_about_after_the_close_is_closed_too(
+    server: LocalVendo, transport: Transport
+) -> None:
+    async def use(client: AsyncVendo) -> None:
+        with server.hold("events") as gate:
+            events = client.events.subscribe()
+            waiting = asyncio.create_task(anext(events, None))
+            await thread(gate.wait_for)
+            await events.aclose()
+            gate.release()
+            assert await waiting is None
+        await thread(lambda: server.wait_for_streams(0))
+
+    run(server, transport, use)
+    assert server.count("events") == 1
+
+
+def test_a_task_that_is_cancelled_while_it_connects_leaves_no_connection(
+    server: LocalVendo, transport: Transport
+) -> None:
+    async def use(client: AsyncVendo) -> None:
+        with server.hold("events") as gate:
+            waiting = asyncio.create_task(anext(client.events.subscribe()))
+            await thread(gate.wait_for)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            gate.release()
+        await thread(lambda: server.wait_for_streams(0))
+
+    run(server, transport, use)
+
+
+def test_many_streams_and_calls_share_a_loop(server: LocalVendo, transport: Transport) -> None:
+    async def use(client: AsyncVendo) -> None:
+        streams = [client.events.subscribe() for _ in range(5)]
+        waiting = [asyncio.create_task(anext(stream)) for stream in streams]
+        await thread(lambda: server.wait_for_streams(5))
+        assert await client.token("gmail") == server.token("gmail")
+        server.emit("a.b")
+        assert [event.kind for event in await asyncio.gather(*waiting)] == ["a.b"] * 5
+        for stream in streams:
+            await stream.aclose()
+        await thread(lambda: server.wait_for_streams(0))
+
+    run(server, transport, use)
+
+
+def test_a_longest_pause_that_is_none_is_refused_at_the_call(
+    server: LocalVendo, transport: Transport
+) -> None:
+    client = server.async_client(transport=transport)
+    with pytest.raises(ValidationError, match="max_backoff_sec="):
+        client.events.subscribe(max_backoff_sec=0)
+
+
+def test_without_a_key_the_call_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VENDO_API_KEY", raising=False)
+    with pytest.raises(VendoOnlyFeature, match=r"events\.subscribe"):
+        aio.client().events.subscribe()
+    with pytest.raises(VendoOnlyFeature, match=r"events\.watch"):
+        aio.client().events.watch()
+
+
+INTERRUPTED = """
+import asyncio, sys
+import vendo
+
+async def main():
+    async with vendo.AsyncVendo(transport=sys.argv[1]) as client:
+        async for event in client.events.subscribe():
+            print(event.kind, flush=True)
+
+try:
+    asyncio.run(main())
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def test_ctrl_c_ends_a_stream_at_once(server: LocalVendo, transport: Transport) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", INTERRUPTED, transport],
+        env=server.environment() | {"PYTHONPATH": ":".join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            server.wait_for_streams(1, timeout=20)
+            server.emit("a.b")
+            assert process.stdout
+            assert process.stdout.readline() == "a.b\n"
+            os.kill(process.pid, signal.SIGINT)
+            out, err = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert (out, err, process.returncode) == ("interrupted\n", "", 0)
+    server.wait_for_streams(0)

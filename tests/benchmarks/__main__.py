@@ -1,0 +1,45 @@
+"""Prints the figures as a table: `python -m benchmarks [NAME ...]` in the folder `tests`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import sys
+from importlib.metadata import version
+
+SUITES = (
+    "core",
+    "aio",
+    "platform",
+    "django_adapter",
+    "flask_adapter",
+    "pytest_plugin",
+    "starlette_adapter",
+)
+
+
+#: What the figures are compared with or run on.
+_PACKAGES = ("requests", "aiohttp", "Django", "Flask", "starlette", "fastapi", "pytest")
+
+
+def main(names: list[str]) -> int:
+    """Print the table; 1 where a figure is not reached."""
+    print(
+        f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} cores; "
+        + ", ".join(f"{package} {version(package)}" for package in _PACKAGES)
+        + ".\n"
+    )
+    print("| what | against | measured | reach | reached |")
+    print("|---|---|---|---|---|")
+    missed = 0
+    for name in names or SUITES:
+        for figure in importlib.import_module(f"benchmarks.{name}").figures():
+            print(figure, flush=True)
+            missed += not figure.is_reached
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,201 @@
+"""Figures of asyncio: what waiting costs, alone and in a crowd."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import TYPE_CHECKING, Literal
+
+import aiohttp
+
+import vendo
+from benchmarks.harness import Figure, running_service, seconds
+from vendo.testing import LocalVendo
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    Transport = Literal["aiohttp", "threads"]
+
+KEY = "vendo_sk_" + "k" * 32
+_IN_FLIGHT = 50
+#: Seconds that the service takes for each call.
+_LATENCY = 0.02
+_SETTING = f"{_IN_FLIGHT} in flight, {_LATENCY * 1000:.0f} ms each"
+_ROUNDS = 9
+#: The transports, and the share of aiohttp's own throughput that each has to reach.
+_TRANSPORTS: dict[Transport, float] = {"threads": 0.9, "aiohttp": 0.95}
+
+
+def figures() -> Iterator[Figure]:
+    """Every figure, one after the other."""
+    for take in (_throughput, _crowd, _cached_token, _session, _cancelled_events):
+        with asyncio.Runner() as runner:
+            yield from runner.run(take())
+
+
+async def _throughput() -> list[Figure]:
+    with running_service(latency=_LATENCY) as address:
+        url = f"{address.url}/api/billing/usage?period=day"
+        headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/json"}
+        plain = aiohttp.ClientSession(headers=headers)
+
+        async def by_hand() -> None:
+            async with plain.get(url) as answer:
+                await answer.json()
+
+        clients = {
+            transport: vendo.AsyncVendo(KEY, address.url, transport=transport)
+            for transport in _TRANSPORTS
+        }
+        sides: list[Callable[[], Awaitable[object]]] = [by_hand]
+        sides += [lambda client=client: client.billing.usage("day") for client in clients.values()]  # type: ignore[misc]  # bound now
+        best = await _best(sides, _in_flight, rounds=_ROUNDS)
+        for client in clients.values():
+            await client.aclose()
+        await plain.close()
+    return [
+        Figure(
+            f"calls a second over {transport}, {_SETTING}",
+            "aiohttp by hand",
+            best[0] / took,
+            reach,
+            at_least=True,
+        )
+        for (transport, reach), took in zip(_TRANSPORTS.items(), best[1:], strict=True)
+    ]
+
+
+async def _in_flight(call: Callable[[], Awaitable[object]]) -> None:
+    async def work() -> None:
+        for _ in range(20):
+            await call()
+
+    await asyncio.gather(*[work() for _ in range(_IN_FLIGHT)])
+
+
+async def _crowd() -> list[Figure]:
+    latency, rounds = 0.1, 20
+    found = []
+    for transport in _TRANSPORTS:
+        with running_service(latency=latency) as address:
+            client = vendo.AsyncVendo(KEY, credentials_url=address.url, transport=transport)
+            await client.token("warm")
+            took = min([await _together(client, f"slug{number}") for number in range(rounds)])
+            async with aiohttp.request("GET", f"{address.url}/requests-so-far") as answer:
+                so_far = int(await answer.text())
+            await client.aclose()
+        about = f"1 000 tasks, one cold token, over {transport}"
+        found += [
+            Figure(f"{about}: requests", "one", (so_far - 1) / rounds, 1, ""),
+            Figure(f"{about}: time", "the service's own time", took / latency, 1.3),
+        ]
+    return found
+
+
+async def _together(client: vendo.AsyncVendo, slug: str) -> float:
+    """Seconds until each of a thousand tasks has the token."""
+    begin = time.perf_counter()
+    await asyncio.gather(*[client.token(slug) for _ in range(1_000)])
+    return time.perf_counter() - begin
+
+
+async def _cached_token() -> list[Figure]:
+    with running_service() as address:
+        blocking = vendo.Vendo(KEY, credentials_url=address.url)
+        client = vendo.AsyncVendo(KEY, credentials_url=address.url)
+        blocking.token("openai")
+        calls = 20_000
+
+        async def awaited() -> float:
+            begin = time.perf_counter()
+            for _ in range(calls):
+                await client.token("openai")
+            return time.perf_counter() - begin
+
+        best = best_blocking = float("inf")
+        for _ in range(15):
+            best = min(best, await awaited())
+            best_blocking = min(best_blocking, seconds(lambda: blocking.token("openai"), calls))
+        await client.aclose()
+        blocking.close()
+    return [Figure("`await client.token()`, cached", "`client.token()`", best / best_blocking, 2.0)]
+
+
+async def _session() -> list[Figure]:
+    with running_service(latency=_LATENCY) as address:
+        url = f"{address.url}/profile"
+        os.environ["VENDO_TOKEN_GMAIL"] = "t" * 64
+        client = vendo.AsyncVendo(KEY)
+        ours = await client.session("gmail", hosts=[address.host])
+        plain = aiohttp.ClientSession(headers={"Authorization": "Bearer " + "t" * 64})
+
+        def getting(session: aiohttp.ClientSession) -> Callable[[], Awaitable[None]]:
+            async def get() -> None:
+                async with session.get(url) as answer:
+                    await answer.read()
+
+            return get
+
+        best = await _best([getting(ours), getting(plain)], _in_flight, rounds=_ROUNDS)
+        await ours.close()
+        await plain.close()
+        await client.aclose()
+        del os.environ["VENDO_TOKEN_GMAIL"]
+    return [
+        Figure(
+            f"`session.get` of an aiohttp session, {_SETTING}",
+            "`aiohttp.ClientSession` with a fixed header",
+            best[0] / best[1],
+            1.1,
+        )
+    ]
+
+
+async def _cancelled_events() -> list[Figure]:
+    found = []
+    for transport in _TRANSPORTS:
+        slowest = 0.0
+        with LocalVendo() as server:
+            for _ in range(20):
+                client = server.async_client(transport=transport)
+                listening = asyncio.create_task(_listen(client))
+                await asyncio.to_thread(server.wait_for_streams, 1)
+                begin = time.perf_counter()
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+                await client.aclose()
+                slowest = max(slowest, time.perf_counter() - begin)
+                await asyncio.to_thread(server.wait_for_streams, 0)
+        found.append(
+            Figure(
+                f"from cancelling a loop over events to its end, over {transport}",
+                "the slowest of 20",
+                slowest * 1000,
+                50.0,
+                "ms",
+            )
+        )
+    return found
+
+
+async def _listen(client: vendo.AsyncVendo) -> None:
+    async for _event in client.events.subscribe():
+        pass
+
+
+async def _best(
+    sides: list[Callable[[], Awaitable[object]]],
+    use: Callable[[Callable[[], Awaitable[object]]], Awaitable[None]],
+    *,
+    rounds: int,
+) -> list[float]:
+    """Seconds that each side takes to be used, the best of so many rounds, taken in turn."""
+    best = [float("inf")] * len(sides)
+    for _ in range(rounds):
+        for number, side in enumerate(sides):
+            begin = time.perf_counter()
+            await use(side)
+            best[number] = min(best[number], time.perf_counter() - begin)
+    return best

@@ -1,0 +1,217 @@
+"""Figures of the core: what a first token, a further token and a session cost."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import ssl
+import subprocess
+import sys
+import time
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING
+
+import requests
+
+import vendo
+from benchmarks.harness import Figure, ratio, running_service, seconds
+from vendo._cache import TokenCache
+from vendo._transports.blocking import BlockingTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEY = "vendo_sk_" + "k" * 32
+
+
+def figures() -> Iterator[Figure]:
+    """Every figure, one after the other."""
+    yield from _imports()
+    yield from _hot_tokens()
+    yield from _cold_fetches()
+    yield from _sessions()
+    yield from _crowds()
+    yield _memory()
+
+
+def _imports() -> Iterator[Figure]:
+    # Interpreters in turn, with compiled files, as an installed package has them.
+    programs = {
+        "bare": "pass",
+        "vendo": "import vendo",
+        "token": "import vendo; vendo.token('openai')",
+        "decouple": "import decouple",
+    }
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("VENDO_", "PYTHOND"))}
+    environment["OPENAI_API_KEY"] = "sk-benchmark"
+    best = dict.fromkeys(programs, float("inf"))
+    for _ in range(40):
+        for name, program in programs.items():
+            begin = time.perf_counter()
+            subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+            best[name] = min(best[name], time.perf_counter() - begin)
+    cost = {name: (best[name] - best["bare"]) * 1000 for name in programs}
+    yield Figure("`import vendo`", "a bare interpreter", cost["vendo"], 1.0, "ms more")
+    yield Figure(
+        "modules that `import vendo` loads", "a bare interpreter", _new_modules(), 10, "more"
+    )
+    yield Figure(
+        "import and first OSS `token()` in a new process",
+        "`import decouple`",
+        cost["token"] / cost["decouple"],
+        1.0,
+    )
+
+
+def _new_modules() -> int:
+    count = "import sys; print(len(sys.modules))"
+    bare, with_vendo = (
+        int(subprocess.check_output([sys.executable, "-c", program]))
+        for program in (count, f"import vendo; {count}")
+    )
+    return with_vendo - bare
+
+
+def _hot_tokens() -> Iterator[Figure]:
+    os.environ["X"] = "x"
+    os.environ["OPENAI_API_KEY"] = "sk-benchmark"
+    os.environ.pop("VENDO_API_KEY", None)
+    yield Figure(
+        "`token()` in OSS mode",
+        '`os.environ["X"]`',
+        ratio(lambda: vendo.token("openai"), lambda: os.environ["X"], calls=20_000),
+        12,
+    )
+    with running_service() as address:
+        os.environ["VENDO_API_KEY"] = KEY
+        os.environ["VENDO_CREDENTIALS_URL"] = address.url
+        vendo.token("openai")
+        yield Figure(
+            "`token()` cached in Vendo mode",
+            '`os.environ["X"]`',
+            ratio(lambda: vendo.token("openai"), lambda: os.environ["X"], calls=20_000),
+            8,
+        )
+        del os.environ["VENDO_API_KEY"], os.environ["VENDO_CREDENTIALS_URL"]
+
+
+def _cold_fetches() -> Iterator[Figure]:
+    for tls in (False, True):
+        with running_service(tls=tls) as address:
+            context = ssl.create_default_context(cafile=address.ca_file) if tls else None
+            client = vendo.Vendo(
+                KEY,
+                credentials_url=address.url,
+                transport=BlockingTransport(ssl_context=context),
+            )
+            kept = (
+                http.client.HTTPSConnection(address.host, address.port, context=context)
+                if tls
+                else http.client.HTTPConnection(address.host, address.port)
+            )
+            headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/json"}
+
+            def ours(client: vendo.Vendo = client) -> None:
+                client.invalidate("openai")
+                client.token("openai")
+
+            def by_hand(
+                kept: http.client.HTTPConnection = kept, headers: dict[str, str] = headers
+            ) -> None:
+                kept.request("GET", "/openai", headers=headers)
+                json.loads(kept.getresponse().read())["access_token"]
+
+            yield Figure(
+                f"cold fetch on a kept connection, {'TLS' if tls else 'plain'}",
+                "`http.client` kept open, by hand",
+                ratio(ours, by_hand, calls=25, rounds=150),  # short, to be left alone
+                1.5,
+            )
+            kept.close()
+            client.close()
+
+
+def _sessions() -> Iterator[Figure]:
+    with running_service() as address:
+        os.environ["VENDO_TOKEN_GMAIL"] = "t" * 64
+        ours = vendo.Vendo().session("gmail", hosts=[address.host])
+        plain = requests.Session()
+        plain.headers["Authorization"] = "Bearer " + "t" * 64
+        url = f"{address.url}/profile"
+        yield Figure(
+            "`session.get`",
+            "`requests.Session` with a fixed header",
+            ratio(lambda: ours.get(url), lambda: plain.get(url), calls=100),
+            1.0,
+        )
+        ours.close()
+        plain.close()
+        del os.environ["VENDO_TOKEN_GMAIL"]
+
+
+def _crowds() -> Iterator[Figure]:
+    latency = 0.1
+    with running_service(latency=latency) as address:
+        client = vendo.Vendo(KEY, credentials_url=address.url)
+        client.token("warm")
+        took = _together(client, ["openai"] * 200)
+        so_far = requests.get(f"{address.url}/requests-so-far", timeout=10).json()
+        yield Figure("200 threads, one cold token: requests", "one", so_far - 1, 1, "")
+        yield Figure(
+            "200 threads, one cold token: time", "the service's own time", took / latency, 1.3
+        )
+    latency = 0.05
+    with running_service(latency=latency) as address:
+        client = vendo.Vendo(KEY, credentials_url=address.url)
+        client.token("warm")
+        one = min(seconds(lambda: _one(client)) for _ in range(3))
+        took = min(
+            _together(client, [f"slug{round_}-{number}" for number in range(50)])
+            for round_ in range(3)
+        )
+        yield Figure("50 threads, 50 cold tokens", "one token's time", took / one, 1.5)
+
+
+def _one(client: vendo.Vendo) -> None:
+    client.invalidate("warm")
+    client.token("warm")
+
+
+def _together(client: vendo.Vendo, slugs: list[str]) -> float:
+    """Seconds from when all threads begin at once until the last has its token."""
+    barrier = Barrier(len(slugs) + 1)
+
+    def ask(slug: str) -> None:
+        barrier.wait()
+        client.token(slug)
+
+    with ThreadPoolExecutor(len(slugs)) as pool:
+        asking = [pool.submit(ask, slug) for slug in slugs]
+        barrier.wait()
+        begin = time.perf_counter()
+        for future in asking:
+            future.result()
+        return time.perf_counter() - begin
+
+
+def _memory() -> Figure:
+    tracemalloc.start()
+    cache = TokenCache()
+    before = tracemalloc.get_traced_memory()[0]
+    for number in range(20_000):
+        key = ("https://credentials.vendo.run", KEY, f"{number:064x}", "gmail")
+        claim = cache.claim(key)
+        assert not isinstance(claim, str)
+        cache.land(claim.flight, f"{number:0100d}", 3600.0, time.monotonic())
+    used = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    return Figure(
+        f"20 000 users' tokens of 100 characters, of which {len(cache)} are kept",
+        "memory",
+        used / 1e6,
+        10,
+        "MB",
+    )

@@ -1,0 +1,90 @@
+"""Figures of the Flask adapter: what it adds to a request."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask, request
+from werkzeug.test import EnvironBuilder
+
+from benchmarks.harness import Figure, running_service, seconds
+from vendo_flask import FlaskVendo, blueprint, current_vendo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+KEY = "vendo_sk_" + "k" * 32
+_CALLS = 2_000
+_ROUNDS = 25
+
+
+def figures() -> Iterator[Figure]:
+    """Every figure, one after the other."""
+    os.environ.pop("VENDO_AUTH", None)
+    with running_service() as address:
+        os.environ["VENDO_API_KEY"] = KEY
+        os.environ["VENDO_CREDENTIALS_URL"] = address.url
+        yield from _requests()
+        yield from _inside_of_a_request()
+        del os.environ["VENDO_API_KEY"], os.environ["VENDO_CREDENTIALS_URL"]
+
+
+def _app(view: Callable[[], str], *, with_vendo: bool = True) -> Flask:
+    app = Flask("benchmark")
+    if with_vendo:
+        FlaskVendo(app, errors=True)
+        app.register_blueprint(blueprint())
+    app.add_url_rule("/", view_func=view)
+    return app
+
+
+def _requests() -> Iterator[Figure]:
+    def nothing() -> str:
+        return ""
+
+    def one_token() -> str:
+        current_vendo.token("openai")
+        return ""
+
+    person = {"X-Vendo-User-JWT": "header.payload.signature"}
+    bare = _serving(_app(nothing, with_vendo=False))
+    for what, call, reach in (
+        ("a request that uses nothing", _serving(_app(nothing)), 8.0),
+        ("a request with one cached `current_vendo.token()`", _serving(_app(one_token)), 20.0),
+        ("the same for the person of the request", _serving(_app(one_token), person), 25.0),
+    ):
+        call()
+        yield Figure(what, "an application without Vendo", _more(call, bare), reach, "µs more")
+
+
+def _inside_of_a_request() -> Iterator[Figure]:
+    app = _app(str)
+    with app.test_request_context(headers={"X-Vendo-User-JWT": "header.payload.signature"}):
+        current_vendo.token("openai")
+        yield Figure(
+            "`current_vendo.token()` cached",
+            "`request.path`",
+            _more(lambda: current_vendo.token("openai"), lambda: request.path),
+            8.0,
+            "µs more",
+        )
+
+
+def _serving(app: Flask, headers: dict[str, str] | None = None) -> Callable[[], object]:
+    """One request through the whole application."""
+    environ = EnvironBuilder(headers=[*(headers or {}).items()]).get_environ()
+
+    def start_response(*_: Any) -> Any:
+        return None
+
+    return lambda: app.wsgi_app(environ.copy(), start_response)
+
+
+def _more(ours: Callable[[], object], baseline: Callable[[], object]) -> float:
+    """Microseconds that `ours` takes longer than `baseline`, the best round of each."""
+    best = [float("inf"), float("inf")]
+    for _ in range(_ROUNDS):
+        for side, call in enumerate((ours, baseline)):
+            best[side] = min(best[side], seconds(call, _CALLS))
+    return (best[0] - best[1]) / _CALLS * 1e6

@@ -1,0 +1,193 @@
+"""Figures of the Starlette adapter: what it adds to a request."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, FastAPI
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+
+from benchmarks.harness import Figure, running_service
+from vendo_starlette import (
+    VendoMiddleware,
+    aclient,
+    vendo_async_session,
+    vendo_httpx,
+    vendo_session,
+    vendo_token,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from starlette.types import Message, Receive, Scope, Send
+
+KEY = "vendo_sk_" + "k" * 32
+_ROUNDS = 15
+
+
+def figures() -> Iterator[Figure]:
+    """Every figure, one after the other."""
+    os.environ.pop("VENDO_AUTH", None)
+    with running_service() as address:
+        os.environ["VENDO_API_KEY"] = KEY
+        os.environ["VENDO_CREDENTIALS_URL"] = address.url
+        os.environ["GMAIL_BASE_URL"] = address.url
+        try:
+            with asyncio.Runner() as runner:
+                for take in (_middleware, _token, _sessions):
+                    yield from runner.run(take())
+        finally:
+            for name in ("VENDO_API_KEY", "VENDO_CREDENTIALS_URL", "GMAIL_BASE_URL"):
+                del os.environ[name]
+
+
+def _scope(app: Any, **more: Any) -> Scope:
+    headers = [(b"x-header-%d" % number, b"value") for number in range(15)]
+    return {
+        "type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"",
+        "root_path": "", "headers": headers, "app": app, **more,
+    }  # fmt: skip
+
+
+async def _receive() -> Message:
+    return {"type": "http.request", "body": b""}
+
+
+async def _send(message: Message) -> None: ...
+
+
+async def _middleware() -> list[Figure]:
+    app = Starlette()
+
+    async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start"})
+        await send({"type": "http.response.body"})
+
+    through = VendoMiddleware(inner)
+
+    async def used(scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["state"]["vendo"].token("openai")
+
+    using = VendoMiddleware(used)
+
+    # Each request has a scope of its own, whoever serves it.
+    async def ours() -> None:
+        await through(_scope(app), _receive, _send)
+
+    async def theirs() -> None:
+        await inner(_scope(app), _receive, _send)
+
+    async def first_use() -> None:
+        await using(_scope(app), _receive, _send)
+
+    found = [
+        Figure(
+            "a request through `VendoMiddleware` that uses nothing",
+            "the application alone",
+            await _more(ours, theirs, 10_000),
+            2.0,
+            "µs more",
+        ),
+        Figure(
+            "the first `request.state.vendo.token()` of a request, cached",
+            "the application alone",
+            await _more(first_use, theirs, 5_000),
+            20.0,
+            "µs more",
+        ),
+    ]
+    await aclient(app).aclose()
+    return found
+
+
+async def _token() -> list[Figure]:
+    app = FastAPI()
+
+    async def nothing() -> str:
+        return "nothing"
+
+    async def endpoint(value: str) -> None: ...
+
+    async def baseline(value: str) -> None: ...
+
+    dependencies: list[Any] = [
+        ("/ours", endpoint, vendo_token("openai")),
+        ("/baseline", baseline, nothing),
+    ]
+    for path, function, dependency in dependencies:
+        # As FastAPI finds it where annotations are no texts.
+        function.__annotations__["value"] = Annotated[str, Depends(dependency)]
+        app.add_api_route(path, function, response_model=None)
+
+    def visiting(path: str) -> Callable[[], Awaitable[None]]:
+        async def visit() -> None:
+            await app(_scope(app, path=path, raw_path=path.encode()), _receive, _send)
+
+        return visit
+
+    ours, theirs = visiting("/ours"), visiting("/baseline")
+    best = await _best((ours, theirs), 1_000)
+    await aclient(app).aclose()
+    return [
+        Figure(
+            "a request with `Depends(vendo_token(…))`, cached",
+            "a request with an async dependency that does nothing",
+            best[0] / best[1],
+            1.3,
+        )
+    ]
+
+
+async def _sessions() -> list[Figure]:
+    app = Starlette()
+
+    async def nothing() -> None: ...
+
+    def making(dependency: Any) -> Callable[[], Awaitable[object]]:
+        async def make() -> object:
+            return await dependency(HTTPConnection(_scope(app)))
+
+        return make
+
+    found = []
+    for name, dependency in (
+        ("vendo_session", vendo_session("gmail")),
+        ("vendo_async_session", vendo_async_session("gmail")),
+        ("vendo_httpx", vendo_httpx("gmail")),
+    ):
+        make = making(dependency)
+        found.append(
+            Figure(
+                f"a session for a request: `{name}`",
+                "nothing",
+                await _more(make, nothing, 500),
+                60.0,
+                "µs more",
+            )
+        )
+    return found
+
+
+async def _more(
+    ours: Callable[[], Awaitable[object]], theirs: Callable[[], Awaitable[object]], calls: int
+) -> float:
+    """Microseconds that `ours` takes longer than `theirs`."""
+    best = await _best((ours, theirs), calls)
+    return (best[0] - best[1]) / calls * 1e6
+
+
+async def _best(sides: tuple[Callable[[], Awaitable[object]], ...], calls: int) -> list[float]:
+    """Seconds of so many calls, the best round of each side, taken in turn."""
+    best = [float("inf")] * len(sides)
+    for _ in range(_ROUNDS):
+        for side, call in enumerate(sides):
+            begin = time.perf_counter()
+            for _ in range(calls):
+                await call()
+            best[side] = min(best[side], time.perf_counter() - begin)
+    return best

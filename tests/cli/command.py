@@ -1,0 +1,110 @@
+"""`python -m vendo` as a process of its own, the way a person or a script starts it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Any
+
+#: Long enough for any command on a busy machine; no test waits for it to pass.
+SECONDS = 60.0
+
+LINE = [sys.executable, "-X", "dev", "-W", "error", "-m", "vendo"]
+
+
+class Person:
+    """Somebody in a folder, with an environment, who starts commands."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.env: dict[str, str] = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "LANG": "C.UTF-8",
+            "NO_PROXY": "127.0.0.1",
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            # So that coverage measures what runs in there.
+            **{k: v for k, v in os.environ.items() if k.startswith("COVERAGE_")},
+        }
+
+    def hide(self, *modules: str) -> None:
+        """From now on, Python finds none of these."""
+        hidden = self.folder / "hidden"
+        hidden.mkdir()
+        lines = [f"sys.modules[{module!r}] = None" for module in modules]
+        (hidden / "sitecustomize.py").write_text("\n".join(["import sys", *lines]))
+        self.env["PYTHONPATH"] = os.pathsep.join([str(hidden), self.env["PYTHONPATH"]])
+
+    def vendo(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[Any]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [*LINE, *arguments],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
+            timeout=SECONDS,
+        )
+
+    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+        """Start a command that goes on."""
+        return subprocess.Popen(
+            [*LINE, *arguments],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
+        )
+
+    def on_a_terminal(self, *arguments: str, **variables: str) -> tuple[int, str]:
+        """Run a command with a terminal of 80 columns. Returns its status and what is shown."""
+        ours, theirs = pty.openpty()
+        try:
+            with subprocess.Popen(
+                [*LINE, *arguments],
+                cwd=self.folder,
+                env={**self.env, "TERM": "xterm", "COLUMNS": "80", **variables},
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+            ) as process:
+                os.close(theirs)
+                shown = b"".join(iter(lambda: _read(ours), b""))
+                return process.wait(SECONDS), shown.decode().replace("\r\n", "\n")
+        finally:
+            os.close(ours)
+
+
+def stop(process: subprocess.Popen[str], number: int = signal.SIGINT) -> tuple[int, str, str]:
+    """Send a signal. Returns the exit status and the rest of both outputs."""
+    process.send_signal(number)
+    out, err = process.communicate(timeout=SECONDS)
+    return process.returncode, out, err
+
+
+def problems(text: str) -> Mapping[str, str]:
+    """Each `error:` or `problem:` line, and the `fix:` line that follows it."""
+    lines = text.splitlines()
+    return {
+        line.partition(": ")[2]: after.partition("fix: ")[2]
+        for line, after in zip(lines, [*lines[1:], ""], strict=True)
+        if line.startswith(("error: ", "problem: "))
+    }
+
+
+def _read(terminal: int) -> bytes:
+    if not select.select([terminal], [], [], SECONDS)[0]:
+        return b""
+    try:
+        return os.read(terminal, 65_536)
+    except OSError:
+        return b""  # Linux says so at the end

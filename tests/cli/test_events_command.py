@@ -1,0 +1,96 @@
+"""`events`: one line an event, until Ctrl-C or until nobody reads."""
+
+from __future__ import annotations
+
+import json
+import signal
+from typing import TYPE_CHECKING
+
+from cli.command import SECONDS, stop
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from cli.command import Person
+    from vendo.testing import LocalVendo
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline()
+
+
+def test_each_event_is_a_line_as_it_comes(deployed: Person, server: LocalVendo) -> None:
+    with deployed.start("events") as process:
+        server.wait_for_streams(1, timeout=SECONDS)
+        server.connect("notion")
+        first = _line(process).split()
+        server.emit("billing.cap_warned", window="daily", pct=80)
+        second = _line(process).split()
+        status, rest, err = stop(process)
+
+    assert first[1:3] == ["connection.connected", "slug=notion"]
+    assert second[1:] == ["billing.cap_warned", "window=daily", "pct=80"]
+    assert (status, rest) == (0, "")
+    assert err == "Waiting for events; Ctrl-C ends it.\n"
+    server.wait_for_streams(0, timeout=SECONDS)
+
+
+def test_as_json_each_is_an_object_a_line(deployed: Person, server: LocalVendo) -> None:
+    with deployed.start("events", "--json") as process:
+        server.wait_for_streams(1, timeout=SECONDS)
+        event_id = server.emit("billing.balance_changed", remaining_micros=5)
+        event = json.loads(_line(process))
+        stop(process)
+
+    assert event["kind"] == "billing.balance_changed"
+    assert event["id"] == event_id
+    assert event["data"]["remaining_micros"] == 5
+
+
+def test_an_event_does_not_steer_the_terminal(deployed: Person, server: LocalVendo) -> None:
+    deployed.env["PYTHONIOENCODING"] = "ascii"
+    with deployed.start("events") as process:
+        server.wait_for_streams(1, timeout=SECONDS)
+        server.emit("billing.cap_warned", window="\x1b[2J\ncaf\u00e9")
+        line = _line(process)
+        stop(process)
+
+    assert line.endswith("window= [2J caf\\xe9\n")
+
+
+def test_ctrl_c_before_the_first_event_is_no_failure(deployed: Person, server: LocalVendo) -> None:
+    with server.hold("events"), deployed.start("events") as process:
+        server.wait_for_requests(1, "events", timeout=SECONDS)
+        status, out, err = stop(process)
+
+    assert (status, out) == (0, "")
+    assert "Traceback" not in err
+
+
+def test_it_ends_where_nobody_reads(deployed: Person, server: LocalVendo) -> None:
+    with deployed.start("events") as process:
+        server.wait_for_streams(1, timeout=SECONDS)
+        assert process.stdout
+        process.stdout.close()
+        server.emit("billing.cap_warned", window="daily")
+
+        assert process.wait(SECONDS) == 128 + signal.SIGPIPE
+        assert process.stderr
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_a_refused_key_ends_it(deployed: Person, server: LocalVendo) -> None:
+    server.revoke_key()
+
+    done = deployed.vendo("events")
+
+    assert done.returncode == 1
+    assert "fix: Make a new key in the Vendo dashboard" in done.stderr
+
+
+def test_without_a_key_there_are_no_events(person: Person) -> None:
+    done = person.vendo("events")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "VENDO_API_KEY" in done.stderr

@@ -1,0 +1,435 @@
+"""Deadlines, outages and bounds of the token cache, on a clock that the tests move."""
+
+from __future__ import annotations
+
+import pickle
+import random
+
+import pytest
+
+from vendo import _cache
+from vendo._cache import Claim, Entry, Flight, TokenCache
+from vendo.errors import NotConnected, RateLimited, UpstreamError
+
+KEY = ("https://credentials.example", "vendo_sk_canary", None, "gmail")
+OTHER_USER = (*KEY[:2], "another user", KEY[3])
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def cache(clock: Clock) -> TokenCache:
+    return TokenCache(clock=clock)
+
+
+def lead(cache: TokenCache, key: _cache.CacheKey = KEY) -> Flight:
+    claim = cache.claim(key)
+    assert isinstance(claim, Claim)
+    assert claim.lead
+    return claim.flight
+
+
+def put(cache: TokenCache, token: str, lifetime: float | None, key: _cache.CacheKey = KEY) -> None:
+    cache.land(lead(cache, key), token, lifetime, cache._clock())
+
+
+def is_due(cache: TokenCache, key: _cache.CacheKey = KEY) -> bool:
+    return cache.get(key) is None
+
+
+def is_over(cache: TokenCache, flight: Flight) -> bool:
+    """True where nobody begins to wait for a flight, and those who do wait were woken."""
+    return flight not in cache._flights.values() and (flight.done is None or flight.done.done())
+
+
+def outage() -> UpstreamError:
+    return UpstreamError("upstream_error", "down")
+
+
+def test_an_empty_cache_has_nothing_and_lets_the_first_lead(cache: TokenCache) -> None:
+    assert cache.get(KEY) is None
+    first, second = cache.claim(KEY), cache.claim(KEY)
+    assert isinstance(first, Claim)
+    assert isinstance(second, Claim)
+    assert (first.lead, second.lead) == (True, False)
+    assert first.flight is second.flight
+
+
+def test_a_landed_token_is_handed_out(cache: TokenCache) -> None:
+    flight = lead(cache)
+    cache.land(flight, "t1", 3600.0, 1000.0)
+    assert is_over(cache, flight)
+    assert flight.outcome() == "t1"
+    assert cache.get(KEY) == cache.claim(KEY) == "t1"
+
+
+def test_users_keys_and_backends_never_see_each_others_tokens(cache: TokenCache) -> None:
+    put(cache, "t1", 3600.0)
+    others = [
+        OTHER_USER,
+        ("https://elsewhere.example", *KEY[1:]),
+        (KEY[0], "vendo_sk_other", *KEY[2:]),
+        (*KEY[:3], "slack"),
+    ]
+    for key in others:
+        assert cache.get(key) is None
+        assert lead(cache, key)
+
+
+@pytest.mark.parametrize("lifetime", [3600.0, 86_400.0])
+def test_a_token_is_used_until_its_last_minute(
+    cache: TokenCache, clock: Clock, lifetime: float
+) -> None:
+    put(cache, "t1", lifetime)
+    clock.now += lifetime - 60.0 - 120.0 - 0.001
+    assert not is_due(cache)
+    clock.now += 120.0 + 0.001
+    assert is_due(cache)
+
+
+def test_a_token_that_lives_a_minute_is_not_fetched_at_every_call(
+    cache: TokenCache, clock: Clock
+) -> None:
+    put(cache, "t1", 60.0)
+    clock.now += 60.0 * 0.7 - 0.001
+    assert not is_due(cache)
+    clock.now += 60.0 * 0.1 + 0.001
+    assert is_due(cache)
+
+
+def test_the_early_window_is_drawn_anew_for_each_token() -> None:
+    random.seed(1)
+    windows = [Entry("t", 3600.0, 0.0).refresh_at for _ in range(200)]
+    assert len(set(windows)) == 200
+    assert 3420.0 <= min(windows) < 3430.0
+    assert 3530.0 < max(windows) <= 3540.0
+
+
+def test_a_token_without_a_date_is_asked_for_again_after_fifty_minutes(
+    cache: TokenCache, clock: Clock
+) -> None:
+    put(cache, "t1", None)
+    clock.now += 48 * 60.0 - 0.001
+    assert not is_due(cache)
+    clock.now += 2 * 60.0 + 0.001
+    assert is_due(cache)
+
+
+def test_a_token_without_a_date_outlives_any_outage(cache: TokenCache, clock: Clock) -> None:
+    put(cache, "t1", None)
+    clock.now += 10 * 86_400.0
+    assert cache.fail(lead(cache), outage(), transient=True)
+    assert cache.get(KEY) == "t1"
+
+
+def test_the_lifetime_counts_from_when_the_token_was_asked_for(
+    cache: TokenCache, clock: Clock
+) -> None:
+    flight = lead(cache)
+    clock.now += 100.0
+    cache.land(flight, "t1", 100.0, 1000.0)
+    assert is_due(cache)
+    assert cache._entries[KEY].expires_at == 1100.0
+
+
+@pytest.mark.parametrize("lifetime", [0.0, -5.0])
+def test_a_token_that_has_expired_is_handed_out_once_and_not_kept(
+    cache: TokenCache, lifetime: float
+) -> None:
+    flight = lead(cache)
+    cache.land(flight, "t1", lifetime, 1000.0)
+    assert flight.outcome() == "t1"
+    assert len(cache) == 0
+
+
+def test_near_the_end_one_refreshes_and_the_others_go_on(cache: TokenCache, clock: Clock) -> None:
+    put(cache, "t1", 3600.0)
+    clock.now = cache._entries[KEY].refresh_at
+    flight = lead(cache)
+    assert flight.fallback is not None
+    assert [cache.claim(KEY) for _ in range(50)] == ["t1"] * 50
+    cache.land(flight, "t2", 3600.0, clock.now)
+    assert cache.claim(KEY) == "t2"
+
+
+def test_in_the_last_minute_the_others_wait_for_the_new_token(
+    cache: TokenCache, clock: Clock
+) -> None:
+    put(cache, "t1", 3600.0)
+    clock.now = cache._entries[KEY].wait_from
+    flight = lead(cache)
+    waiting = cache.claim(KEY)
+    assert isinstance(waiting, Claim)
+    assert not waiting.lead
+    cache.land(flight, "t2", 3600.0, clock.now)
+    assert waiting.flight.outcome() == "t2"
+
+
+def test_the_replacement_is_atomic(cache: TokenCache, clock: Clock) -> None:
+    """While a refresh is under way the old token stays in place until the new one is there."""
+    put(cache, "t1", 3600.0)
+    clock.now = cache._entries[KEY].refresh_at
+    flight = lead(cache)
+    assert cache._entries[KEY].token == "t1"
+    cache.land(flight, "t2", 3600.0, clock.now)
+    assert cache._entries[KEY].token == "t2"
+
+
+def test_in_an_outage_the_good_token_is_served_with_one_try_a_window(
+    cache: TokenCache, clock: Clock
+) -> None:
+    put(cache, "t1", 3600.0)
+    clock.now = cache._entries[KEY].wait_from
+    tries = 0
+    seconds = 0
+    while clock.now < cache._entries[KEY].expires_at:
+        claim = cache.claim(KEY)
+        if isinstance(claim, Claim):
+            tries += 1
+            assert cache.fail(claim.flight, outage(), transient=True)
+            assert claim.flight.outcome() == "t1"
+        else:
+            assert claim == "t1"
+        clock.now += 1.0
+        seconds += 1
+    assert seconds == 60
+    assert tries == 6  # after 1, 2, 4, 8, 16 and 30 seconds
+
+
+def test_after_a_failure_nobody_waits_for_the_next_try(cache: TokenCache, clock: Clock) -> None:
+    put(cache, "t1", 3600.0)
+    clock.now = cache._entries[KEY].wait_from
+    cache.fail(lead(cache), outage(), transient=True)
+    clock.now += _cache.FIRST_BACKOFF
+    lead(cache)
+    assert cache.claim(KEY) == "t1"
+
+
+def test_the_pause_that_the_backend_asks_for_is_kept(cache: TokenCache, clock: Clock) -> None:
+    put(cache, "t1", 3600.0)
+    clock.now = cache._entries[KEY].wait_from
+    error = RateLimited("upstream_rate_limited", "slow down", retry_after=40.0)
+    assert cache.fail(lead(cache), error, transient=True)
+    clock.now += 39.9
+    assert cache.claim(KEY) == "t1"
+    clock.now += 0.1
+    assert lead(cache)
+
+
+def test_no_pause_outlasts_the_token(cache: TokenCache, clock: Clock) -> None:
+    put(cache, "t1", 3600.0)
+    clock.now = cache._entries[KEY].wait_from
+    error = RateLimited("upstream_rate_limited", "slow down", retry_after=9_999.0)
+    cache.fail(lead(cache), error, transient=True)
+    clock.now += 60.0
+    assert lead(cache).fallback is None
+
+
+def test_a_success_ends_the_outage(cache: TokenCache, clock: Clock) -> None:
+    put(cache, "t1", 3600.0)
+    clock.now = cache._entries[KEY].refresh_at
+    cache.fail(lead(cache), outage(), transient=True)
+    clock.now += 1.0
+    cache.land(lead(cache), "t2", 3600.0, clock.now)
+    assert cache._entries[KEY].failures == 0
+    assert cache.get(KEY) == "t2"
+
+
+def test_an_expired_token_serves_nobody(cache: TokenCache, clock: Clock) -> None:
+    put(cache, "t1", 3600.0)
+    clock.now += 3600.0
+    flight = lead(cache)
+    assert flight.fallback is None
+    assert not cache.fail(flight, outage(), transient=True)
+    with pytest.raises(UpstreamError):
+        flight.outcome()
+
+
+def test_a_token_that_expires_during_the_try_serves_nobody(cache: TokenCache, clock: Clock) -> None:
+    put(cache, "t1", 3600.0)
+    clock.now = cache._entries[KEY].wait_from
+    flight = lead(cache)
+    clock.now += 60.0
+    assert not cache.fail(flight, outage(), transient=True)
+    with pytest.raises(UpstreamError):
+        flight.outcome()
+
+
+def test_a_refusal_drops_the_good_token(cache: TokenCache, clock: Clock) -> None:
+    put(cache, "t1", 3600.0)
+    clock.now = cache._entries[KEY].refresh_at
+    flight = lead(cache)
+    assert not cache.fail(flight, NotConnected("binding_missing", "gone"), transient=False)
+    assert len(cache) == 0
+    with pytest.raises(NotConnected):
+        flight.outcome()
+
+
+def test_an_error_is_raised_to_each_as_its_own_and_not_kept(cache: TokenCache) -> None:
+    flight = lead(cache)
+    cache.fail(flight, outage(), transient=True)
+    errors = []
+    for _ in range(3):
+        with pytest.raises(UpstreamError) as caught:
+            flight.outcome()
+        errors.append(caught.value)
+    assert len({id(error) for error in errors}) == 3
+    assert lead(cache) is not flight
+
+
+def test_a_refused_token_is_dropped_and_never_fallen_back_to(
+    cache: TokenCache, clock: Clock
+) -> None:
+    put(cache, "t1", 3600.0)
+    clock.now = cache._entries[KEY].refresh_at
+    flight = lead(cache)  # with "t1" to fall back to
+    cache.refused(KEY, "t1")
+    assert not cache.fail(flight, outage(), transient=True)
+    with pytest.raises(UpstreamError):
+        flight.outcome()
+
+
+def test_the_newer_token_is_not_dropped_for_the_older_ones_refusal(cache: TokenCache) -> None:
+    put(cache, "t2", 3600.0)
+    cache.refused(KEY, "t1")
+    assert cache.get(KEY) == "t2"
+    cache.refused(OTHER_USER, "t2")
+    assert cache.get(KEY) == "t2"
+
+
+def test_invalidating_during_a_fetch_wins(cache: TokenCache) -> None:
+    flight = lead(cache)
+    waiting = cache.claim(KEY)
+    cache.invalidate(lambda key: key == KEY)
+    assert is_over(cache, flight)
+    assert flight.outcome() is None
+    assert isinstance(waiting, Claim)
+    newer = lead(cache)
+
+    cache.land(flight, "old", 3600.0, 1000.0)
+    assert flight.outcome() is None
+    assert cache.get(KEY) is None
+
+    cache.land(newer, "new", 3600.0, 1000.0)
+    assert cache.get(KEY) == "new"
+    assert not cache.fail(flight, outage(), transient=False)
+    cache.abandon(flight, drop=True)
+    assert cache.get(KEY) == "new"
+
+
+def test_invalidating_drops_what_matches_alone(cache: TokenCache) -> None:
+    put(cache, "t1", 3600.0)
+    put(cache, "t2", 3600.0, OTHER_USER)
+    cache.invalidate(lambda key: key[2] is None)
+    assert cache.get(KEY) is None
+    assert cache.get(OTHER_USER) == "t2"
+    cache.clear()
+    assert len(cache) == 0
+
+
+def test_an_abandoned_fetch_is_led_anew(cache: TokenCache) -> None:
+    flight = lead(cache)
+    cache.abandon(flight)
+    assert flight.outcome() is None
+    assert lead(cache) is not flight
+
+
+def test_abandoning_keeps_the_good_token_unless_it_is_to_go(
+    cache: TokenCache, clock: Clock
+) -> None:
+    put(cache, "t1", 3600.0)
+    clock.now = cache._entries[KEY].refresh_at
+    cache.abandon(lead(cache))
+    assert lead(cache).fallback is not None
+    cache.abandon(cache._flights[KEY], drop=True)
+    assert len(cache) == 0
+
+
+def test_a_fetch_whose_leader_is_lost_is_led_anew_once_it_is_overdue(
+    cache: TokenCache, clock: Clock
+) -> None:
+    claim = cache.claim(KEY, within=30.0)
+    assert isinstance(claim, Claim)
+    clock.now += 34.9
+    waiting = cache.claim(KEY, within=30.0)
+    assert isinstance(waiting, Claim)
+    assert not waiting.lead
+    clock.now += 0.1
+    flight = lead(cache)
+    assert flight is not claim.flight
+    assert is_over(cache, waiting.flight)
+    assert waiting.flight.outcome() is None
+    cache.land(claim.flight, "late", 3600.0, 1000.0)
+    assert cache.get(KEY) is None
+
+
+def test_a_flight_that_one_gives_up_waiting_for_is_led_anew_once(cache: TokenCache) -> None:
+    lost = lead(cache)
+    waiting = cache.claim(KEY)
+    anew = cache.claim(KEY, lost=lost)
+    assert isinstance(waiting, Claim)
+    assert isinstance(anew, Claim)
+    assert anew.lead
+    assert waiting.flight is lost
+    assert is_over(cache, lost)
+    joined = cache.claim(KEY, lost=lost)  # somebody else has noticed as well
+    assert isinstance(joined, Claim)
+    assert not joined.lead
+    assert joined.flight is anew.flight
+    cache.land(lost, "late", 3600.0, 1000.0)
+    assert cache.get(KEY) is None
+    cache.land(anew.flight, "t1", 3600.0, 1000.0)
+    assert cache.claim(KEY, lost=anew.flight) == "t1"
+
+
+def test_the_least_recently_used_goes_first(clock: Clock) -> None:
+    cache = TokenCache(capacity=16, clock=clock)
+    keys = [(*KEY[:2], f"user {number}", "gmail") for number in range(16)]
+    for number, key in enumerate(keys):
+        clock.now += 1.0
+        put(cache, f"t{number}", 3600.0, key)
+    clock.now += 1.0
+    assert cache.get(keys[0]) == "t0"  # used once more
+    clock.now += 1.0
+    put(cache, "t1", 3600.0)
+    assert len(cache) == 14  # an eighth at a time
+    assert cache.get(keys[0]) == "t0"
+    assert cache.get(KEY) == "t1"
+    assert [cache.get(key) for key in keys[1:4]] == [None] * 3
+
+
+def test_a_token_that_was_long_in_coming_is_not_the_first_to_go(clock: Clock) -> None:
+    cache = TokenCache(capacity=2, clock=clock)
+    slow = lead(cache)
+    for user in ("one", "two"):
+        clock.now += 1.0
+        put(cache, user, 3600.0, (*KEY[:2], user, "gmail"))
+    clock.now += 1.0
+    cache.land(slow, "slow", 3600.0, 1000.0)
+    assert cache.get(KEY) == "slow"
+
+
+def test_no_repr_shows_a_token_or_a_key(cache: TokenCache) -> None:
+    put(cache, "canary-token", 3600.0)
+    flight = lead(cache, OTHER_USER)
+    cache.claim(OTHER_USER)
+    shown = f"{cache!r} {cache._entries[KEY]!r} {flight!r} {flight.done!r}"
+    assert "canary" not in shown
+    assert repr(cache) == "<TokenCache, 1 tokens>"
+
+
+def test_a_cache_is_not_pickled_by_accident(cache: TokenCache) -> None:
+    put(cache, "canary-token", 3600.0)
+    with pytest.raises(TypeError):
+        pickle.dumps(cache)

@@ -1,0 +1,203 @@
+"""The token cache against a model of a few lines, over whatever order of events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from vendo._cache import Flight, TokenCache
+from vendo.errors import UpstreamError
+
+KEYS = [("url", key, user, slug) for key in "ab" for user in (None, "u") for slug in ("x", "y")]
+CAPACITY = 5
+WITHIN = 30.0
+
+keys = st.sampled_from(KEYS)
+
+
+@dataclass
+class Held:
+    """What the model knows of a token that may be in the cache."""
+
+    token: str
+    expires_at: float
+    refused: bool = False
+
+
+@dataclass
+class Model:
+    held: dict[object, Held] = field(default_factory=dict)
+    flights: dict[object, tuple[Flight, float]] = field(default_factory=dict)
+
+
+class CacheMachine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.cache = TokenCache(CAPACITY, clock=lambda: self.now)
+        self.model = Model()
+        self.issued: dict[str, object] = {}  # token -> the key that it belongs to
+        self.ended: list[Flight] = []
+
+    def check_token(self, key: object, token: str) -> None:
+        assert self.issued[token] == key, "a token of somebody else"
+        held = self.model.held[key]
+        assert held.token == token, "an older token than the latest"
+        assert not held.refused, "a token that was refused or invalidated"
+        assert self.now < held.expires_at, "an expired token"
+
+    @rule(key=keys)
+    def get(self, key: tuple[str, str, str | None, str]) -> None:
+        token = self.cache.get(key)
+        if token is not None:
+            self.check_token(key, token)
+
+    @rule(key=keys)
+    def claim(self, key: tuple[str, str, str | None, str]) -> None:
+        claim = self.cache.claim(key, WITHIN)
+        under_way = self.model.flights.get(key)
+        if isinstance(claim, str):
+            self.check_token(key, claim)
+        elif claim.lead:
+            if under_way is not None:
+                flight, led_at = under_way
+                assert self.now >= led_at + WITHIN, "two fetches for one key"
+                assert self.is_over(flight)
+                self.ended.append(flight)
+            self.model.flights[key] = (claim.flight, self.now)
+        else:
+            assert under_way is not None
+            assert claim.flight is under_way[0], "waits for a fetch that nobody leads"
+            assert claim.flight.done is not None, "nothing to wait for"
+            assert not claim.flight.done.done(), "waits for a fetch that has ended"
+
+    @precondition(lambda self: self.model.flights)
+    @rule(data=st.data())
+    def take_over(self, data: st.DataObject) -> None:
+        """One who waits finds that the flight cannot end."""
+        key = data.draw(st.sampled_from(sorted(self.model.flights, key=str)))
+        lost, _ = self.model.flights[key]
+        claim = self.cache.claim(key, WITHIN, lost)  # type: ignore[arg-type]  # it is one of KEYS
+        if isinstance(claim, str):
+            self.check_token(key, claim)
+            return
+        assert claim.lead, "waits again for what cannot end"
+        assert self.is_over(lost)
+        assert lost.outcome() is None
+        self.model.flights[key] = (claim.flight, self.now)
+        self.ended.append(lost)
+
+    @precondition(lambda self: self.model.flights)
+    @rule(
+        data=st.data(),
+        lifetime=st.sampled_from([None, 3600.0, 60.0, 1.0, 0.0, -1.0]),
+    )
+    def land(self, data: st.DataObject, lifetime: float | None) -> None:
+        key = data.draw(st.sampled_from(sorted(self.model.flights, key=str)))
+        flight, led_at = self.model.flights.pop(key)
+        token = f"token {len(self.issued)}"
+        self.issued[token] = key
+        self.cache.land(flight, token, lifetime, led_at)
+        assert self.is_over(flight)
+        assert flight.outcome() == token
+        expires = float("inf") if lifetime is None else led_at + lifetime
+        self.model.held[key] = Held(token, expires)
+        self.ended.append(flight)
+
+    @precondition(lambda self: self.model.flights)
+    @rule(data=st.data(), transient=st.booleans())
+    def fail(self, data: st.DataObject, transient: bool) -> None:
+        key = data.draw(st.sampled_from(sorted(self.model.flights, key=str)))
+        flight, _ = self.model.flights.pop(key)
+        served = self.cache.fail(
+            flight, UpstreamError("upstream_error", "down"), transient=transient
+        )
+        assert self.is_over(flight)
+        if served:
+            assert transient
+            outcome = flight.outcome()
+            assert outcome is not None
+            self.check_token(key, outcome)
+        else:
+            assert flight.error is not None
+            self.drop(key)
+        self.ended.append(flight)
+
+    @precondition(lambda self: self.model.flights)
+    @rule(data=st.data(), drop=st.booleans())
+    def abandon(self, data: st.DataObject, drop: bool) -> None:
+        key = data.draw(st.sampled_from(sorted(self.model.flights, key=str)))
+        flight, _ = self.model.flights.pop(key)
+        self.cache.abandon(flight, drop=drop)
+        assert self.is_over(flight)
+        assert flight.outcome() is None
+        if drop:
+            self.drop(key)
+        self.ended.append(flight)
+
+    @precondition(lambda self: self.issued)
+    @rule(data=st.data())
+    def refused(self, data: st.DataObject) -> None:
+        token = data.draw(st.sampled_from(sorted(self.issued)))
+        key = self.issued[token]
+        self.cache.refused(key, token)  # type: ignore[arg-type]  # it is one of KEYS
+        held = self.model.held.get(key)
+        if held is not None and held.token == token:
+            held.refused = True
+
+    @rule(user=st.sampled_from([None, "u"]), slug=st.sampled_from("xy"))
+    def invalidate(self, user: str | None, slug: str) -> None:
+        self.cache.invalidate(lambda key: key[2:] == (user, slug))
+        for key in KEYS:
+            if key[2:] == (user, slug):
+                self.drop(key)
+                if key in self.model.flights:
+                    flight, _ = self.model.flights.pop(key)
+                    assert self.is_over(flight)
+                    self.ended.append(flight)
+
+    @precondition(lambda self: self.ended)
+    @rule(data=st.data())
+    def a_late_leader_changes_nothing(self, data: st.DataObject) -> None:
+        flight = data.draw(st.sampled_from(self.ended))
+        outcome, before = flight.token, dict(self.cache._entries)
+        self.cache.land(flight, "late", 3600.0, self.now)
+        self.cache.fail(flight, UpstreamError("upstream_error", "late"), transient=False)
+        self.cache.abandon(flight, drop=True)
+        assert (flight.token, dict(self.cache._entries)) == (outcome, before)
+
+    @rule(seconds=st.sampled_from([0.0, 1.0, 20.0, 59.0, 1800.0, 3600.0]))
+    def pass_time(self, seconds: float) -> None:
+        self.now += seconds
+
+    @rule()
+    def fork(self) -> None:
+        """In a child the tokens are still there, and nobody's fetch is under way."""
+        self.cache._after_fork()
+        self.model.flights.clear()
+
+    @invariant()
+    def it_is_bounded(self) -> None:
+        assert len(self.cache) <= CAPACITY
+
+    @invariant()
+    def what_nobody_leads_is_not_under_way(self) -> None:
+        assert self.cache._flights == {
+            key: flight for key, (flight, _) in self.model.flights.items()
+        }
+
+    def is_over(self, flight: Flight) -> bool:
+        woken = flight.done is None or flight.done.done()
+        return woken and flight not in self.cache._flights.values()
+
+    def drop(self, key: object) -> None:
+        held = self.model.held.get(key)
+        if held is not None:
+            held.refused = True
+
+
+TestCacheAgainstTheModel = CacheMachine.TestCase
+TestCacheAgainstTheModel.settings = settings(max_examples=60, stateful_step_count=40)

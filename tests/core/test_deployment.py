@@ -1,0 +1,88 @@
+"""What the platform tells a deployment about itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+import vendo
+from vendo import deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+KEY = "vendo_sk_" + "k" * 32
+
+FACTS = pytest.mark.parametrize(
+    ("ask", "variable", "value"),
+    [
+        (deployment.tenant_id, "VENDO_TENANT_ID", "ten_1"),
+        (deployment.deployment_id, "VENDO_DEPLOYMENT_ID", "dep_1"),
+        (deployment.deployment_slug, "VENDO_DEPLOYMENT_SLUG", "my-app"),
+        (deployment.api_key, "VENDO_API_KEY", KEY),
+        (deployment.api_url, "VENDO_API_URL", "https://api.example.com/api"),
+    ],
+)
+
+
+@FACTS
+def test_a_fact_is_read_at_each_call(
+    ask: Callable[[], str | None], variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ask() is None
+    monkeypatch.setenv(variable, f" {value}\n")
+    assert ask() == value
+    monkeypatch.setenv(variable, "  ")
+    assert ask() is None
+
+
+@FACTS
+def test_a_malformed_one_is_an_error_that_names_it_and_not_its_value(
+    ask: Callable[[], str | None], variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "canary\nsecond line")
+
+    with pytest.raises(vendo.VendoError, match=variable) as caught:
+        ask()
+    assert "canary" not in f"{caught.value} {caught.value!r}"
+
+
+def test_the_placeholder_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENDO_API_KEY", "byok")
+
+    assert deployment.api_key() is None
+
+
+def test_a_key_with_white_space_inside_is_refused_as_by_a_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VENDO_API_KEY", "vendo_sk_a b")
+
+    with pytest.raises(vendo.AuthError):
+        deployment.api_key()
+
+
+def test_the_address_is_what_the_platform_set_and_not_where_clients_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VENDO_BASE_URL", "https://other.example.com")
+
+    assert deployment.api_url() is None
+
+
+@pytest.mark.parametrize(
+    "variable", ["VENDO_API_KEY", "VENDO_TENANT_ID", "VENDO_DEPLOYMENT_SLUG", "VENDO_AUTH"]
+)
+def test_the_deployments_id_alone_says_that_this_is_one(
+    variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    assert not deployment.is_running_on_vendo()
+
+    monkeypatch.delenv(variable)
+    monkeypatch.setenv("VENDO_DEPLOYMENT_ID", "dep_1")
+    assert deployment.is_running_on_vendo()
+
+    monkeypatch.setenv("VENDO_DEPLOYMENT_ID", "  ")
+    assert not deployment.is_running_on_vendo()

@@ -1,0 +1,100 @@
+"""Errors as objects: what they carry, and that it survives pickling and copying."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import traceback
+
+import pytest
+
+import vendo
+from vendo import errors
+
+CLASSES = [getattr(errors, name) for name in errors.__all__]
+ATTRIBUTES = {
+    "code": "some_code",
+    "message": "What happened.",
+    "status": 418,
+    "slug": "gmail",
+    "connect_url": "https://vendo.example/connect",
+    "retry_after": 1.5,
+    "suggested_fix": "Do this.",
+}
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_error_is_a_vendo_error_at_the_top_level_too(cls: type[errors.VendoError]) -> None:
+    assert issubclass(cls, errors.VendoError)
+    assert getattr(vendo, cls.__name__) is cls
+    assert cls.__doc__
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_an_error_carries_all_it_was_told(cls: type[errors.VendoError]) -> None:
+    error = cls(**ATTRIBUTES)  # type: ignore[arg-type]  # one value each
+    assert {name: getattr(error, name) for name in ATTRIBUTES} == ATTRIBUTES
+    assert cls(*ATTRIBUTES.values()).__dict__ == error.__dict__  # type: ignore[arg-type]
+    assert str(error) == "What happened. Fix: Do this."
+    assert repr(error) == (
+        f"{cls.__name__}('some_code', 'What happened.', status=418, slug='gmail')"
+    )
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_an_error_needs_no_more_than_a_code_and_a_message(cls: type[errors.VendoError]) -> None:
+    error = cls("some_code", "What happened.")
+    assert str(error) == "What happened."
+    assert error.args == ("What happened.",)
+    assert repr(error) == f"{cls.__name__}('some_code', 'What happened.')"
+    assert [getattr(error, name) for name in list(ATTRIBUTES)[2:]] == [None] * 5
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_errors_pickle_and_copy_with_all_attributes(
+    cls: type[errors.VendoError], protocol: int
+) -> None:
+    error = cls(**ATTRIBUTES)  # type: ignore[arg-type]  # one value each
+    error.add_note("a note")
+    for twin in (
+        pickle.loads(pickle.dumps(error, protocol)),
+        copy.copy(error),
+        copy.deepcopy(error),
+    ):
+        assert type(twin) is cls
+        assert twin.__dict__ == error.__dict__
+        assert (twin.args, str(twin), repr(twin)) == (error.args, str(error), repr(error))
+        assert "a note" in traceback.format_exception(twin)[-1]
+
+
+def test_a_copy_can_differ_and_has_a_traceback_of_its_own() -> None:
+    error = errors.NotConnected("binding_missing", "Nothing.", slug="gmail")
+    try:
+        raise error
+    except errors.NotConnected:
+        twin = error.replace(suggested_fix="Connect it.", status=403)
+    assert (twin.slug, twin.suggested_fix, twin.status) == ("gmail", "Connect it.", 403)
+    assert (error.suggested_fix, error.status) == (None, None)
+    assert twin.__traceback__ is None
+    assert isinstance(twin, errors.NotConnected)
+
+
+@pytest.mark.parametrize(
+    ("cls", "builtin"),
+    [
+        (errors.UpstreamTimeout, TimeoutError),
+        (errors.UpstreamConnectionError, ConnectionError),
+        (errors.MissingExtra, ImportError),
+    ],
+)
+def test_programs_that_know_the_builtin_errors_catch_ours(
+    cls: type[errors.VendoError], builtin: type[Exception]
+) -> None:
+    with pytest.raises(builtin, match=r"What happened\. Fix: Do this\."):
+        raise cls(**ATTRIBUTES)  # type: ignore[arg-type]  # one value each
+
+
+def test_a_time_out_and_a_lost_connection_are_upstream_errors() -> None:
+    assert issubclass(errors.UpstreamTimeout, errors.UpstreamError)
+    assert issubclass(errors.UpstreamConnectionError, errors.UpstreamError)

@@ -1,0 +1,201 @@
+"""One header out of whatever a framework calls headers."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import threading
+import wsgiref.headers
+import wsgiref.simple_server
+import wsgiref.util
+from collections import ChainMap, UserDict
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vendo import ValidationError
+from vendo._headers import ContradictoryHeaders, read_header
+
+NAME = "X-Vendo-User-Id"
+
+
+def message(*pairs: tuple[str, str]) -> http.client.HTTPMessage:
+    made = http.client.HTTPMessage()
+    for name, value in pairs:
+        made[name] = value
+    return made
+
+
+def environ(**more: object) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    wsgiref.util.setup_testing_defaults(made)
+    return {**made, **more}
+
+
+class TestForms:
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {NAME: "u"},
+            {"Host": "h", "X-VENDO-USER-ID": "u"},
+            {"x-vendo-user-id": "u", 5: "x", None: "x"},
+            {NAME: ["u"]},
+            {NAME: ("u", "u")},
+            {NAME: b"u"},
+            {NAME.encode(): b"u"},
+            {b"x-vendo-user-id": [b"u"]},
+            UserDict({NAME: "u"}),
+            MappingProxyType({NAME: "u"}),
+            ChainMap({}, {NAME: "u"}),
+            [(NAME, "u")],
+            ((NAME, "u"),),
+            [[NAME.lower().encode(), b"u"]],
+            [("Host", "h"), (NAME.upper(), "u"), (NAME, "u")],
+            message(("Host", "h"), (NAME, "u")),
+            wsgiref.headers.Headers([(NAME, "u")]),
+            environ(HTTP_X_VENDO_USER_ID="u"),
+            {"HTTP_X_VENDO_USER_ID": "u"},
+            {"REQUEST_METHOD": "GET", "HTTP_HOST": "h", "HTTP_X_VENDO_USER_ID": "u"},
+        ],
+        ids=lambda headers: f"{type(headers).__name__} {str(headers)[:40]}",
+    )
+    def test_each_gives_the_value_in_whatever_case(self, headers: object) -> None:
+        assert read_header(headers, NAME) == "u"
+        assert read_header(headers, NAME.lower()) == "u"
+        assert read_header(headers, "X-Vendo-Role") is None
+
+    @pytest.mark.parametrize("headers", [{}, [], (), message(), environ(), {NAME: []}])
+    def test_nothing_there_is_none(self, headers: object) -> None:
+        assert read_header(headers, NAME) is None
+
+    def test_a_value_is_given_as_it_was_sent(self) -> None:
+        assert read_header({NAME: "  a b "}, NAME) == "  a b "
+        assert read_header({NAME: ""}, NAME) == ""
+
+    def test_bytes_are_latin1_as_on_the_wire(self) -> None:
+        assert read_header([(b"X-Vendo-User-Name", b"Jos\xe9")], "X-Vendo-User-Name") == "Jos\xe9"
+
+    def test_a_request_that_came_over_a_socket(self) -> None:
+        seen = []
+
+        def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+            seen.append(read_header(environ, NAME))
+            start_response("200 OK", [("Content-Length", "0")])
+            return [b""]
+
+        class Quiet(wsgiref.simple_server.WSGIRequestHandler):
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
+                return
+
+        with wsgiref.simple_server.make_server("127.0.0.1", 0, app, handler_class=Quiet) as server:
+            thread = threading.Thread(target=server.handle_request)
+            thread.start()
+            connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+            connection.request("GET", "/", headers={"x-vendo-user-id": "u"})
+            assert connection.getresponse().status == 200
+            connection.close()
+            thread.join(10)
+
+        assert seen == ["u"]
+
+
+class TestForgeries:
+    """A header's sender chooses its name: none makes headers look like an environ."""
+
+    @pytest.mark.parametrize(
+        "others",
+        [
+            {"Host": "h"},
+            {"host": "h"},
+            {"HOST": "h"},
+            {"Host": "h", "REQUEST_METHOD": "GET"},
+            {"Host": "h", "wsgi.version": "(1, 0)", "wsgi.multithread": "True"},
+            {"Host": "h", "wsgi.input": "x"},
+            {"Host": ["h"], "wsgi.multithread": ["True"], "wsgi.input": ["x"]},
+            {"Host": ("h",), "wsgi.multithread": ("True",)},
+        ],
+    )
+    def test_a_header_named_like_an_environs_key_is_not_read(
+        self, others: dict[str, object]
+    ) -> None:
+        assert read_header({**others, "HTTP_X_VENDO_USER_ID": "forged"}, NAME) is None
+
+    def test_nor_in_a_list_of_pairs(self) -> None:
+        assert read_header([("HTTP_X_VENDO_USER_ID", "forged")], NAME) is None
+
+    def test_in_an_environ_nothing_but_its_own_form_is_read(self) -> None:
+        assert read_header(environ(**{NAME: "forged"}), NAME) is None
+
+    @pytest.mark.parametrize("key", ["wsgi.input", "wsgi.multithread"])
+    def test_a_framework_may_leave_some_of_an_environ_out(self, key: str) -> None:
+        mark: object = io.BytesIO() if key == "wsgi.input" else False
+        headers = {key: mark, "framework.own": 1, "HTTP_X_VENDO_USER_ID": "u"}
+
+        assert read_header(headers, NAME) == "u"
+
+
+class TestContradictions:
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            [(NAME, "a"), (NAME, "b")],
+            [(NAME, "a"), (NAME.lower().encode(), b"b")],
+            {NAME: "a", NAME.lower(): "b"},
+            {NAME: ["a", "b"]},
+            {NAME: ["a", ""]},
+            message((NAME, "a"), ("x-vendo-user-id", "b")),
+            environ(HTTP_X_VENDO_USER_ID=["a", "b"]),
+        ],
+        ids=str,
+    )
+    def test_two_values_are_an_error_that_names_the_header_and_neither_value(
+        self, headers: object
+    ) -> None:
+        with pytest.raises(ContradictoryHeaders, match=f"several {NAME} headers") as caught:
+            read_header(headers, NAME)
+        assert isinstance(caught.value, ValidationError)
+
+    def test_values_are_not_repeated(self) -> None:
+        with pytest.raises(ContradictoryHeaders) as caught:
+            read_header({NAME: ["canary-1", "canary-2"]}, NAME)
+        assert "canary" not in f"{caught.value} {caught.value!r}"
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        "headers",
+        [None, 5, "X-Vendo-User-Id: u", b"x", object(), dict, [5], [("a",)], [("a", "b", "c")]],
+    )
+    def test_what_holds_no_headers_is_told(self, headers: object) -> None:
+        with pytest.raises(ValidationError, match=r"no collection of headers.*request\.headers"):
+            read_header(headers, NAME)
+
+    @pytest.mark.parametrize("value", [None, 5, 1.5, {"a": "b"}, [None], [["u"]], object()])
+    def test_a_value_that_is_no_text_is_told(self, value: object) -> None:
+        with pytest.raises(ValidationError, match=f"{NAME} is of type .*a header is text"):
+            read_header({NAME: value}, NAME)
+        with pytest.raises(ValidationError):
+            read_header(environ(HTTP_X_VENDO_USER_ID=value), NAME)
+
+    def test_other_headers_may_be_anything(self) -> None:
+        assert read_header({"Other": object(), NAME: "u"}, NAME) == "u"
+
+
+@given(
+    st.dictionaries(
+        st.text() | st.binary() | st.integers() | st.sampled_from([NAME, "HTTP_X_VENDO_USER_ID"]),
+        st.none() | st.text() | st.binary() | st.lists(st.text()) | st.integers(),
+    )
+    | st.lists(st.tuples(st.text(), st.text()) | st.text() | st.none())
+    | st.none()
+    | st.text()
+)
+def test_anything_gives_a_text_or_none_or_one_validation_error(headers: object) -> None:
+    try:
+        value = read_header(headers, NAME)
+    except ValidationError:
+        return
+    assert value is None or isinstance(value, str)

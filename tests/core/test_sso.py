@@ -1,0 +1,190 @@
+"""Who is signed in: only where the platform's proxy says so, and never by headers alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+import vendo
+from vendo import VendoIdentity, sso
+
+HEADERS = {
+    "X-Vendo-User-Id": "usr_1",
+    "X-Vendo-User-Email": "person@example.com",
+    "X-Vendo-User-Name": "A Person",
+    "X-Vendo-Tenant-Id": "ten_1",
+    "X-Vendo-Role": "owner",
+    "X-Vendo-User-JWT": "header.payload.signature",
+}
+IDENTITY = VendoIdentity("usr_1", "person@example.com", "A Person", "ten_1", "owner")
+
+
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENDO_AUTH", "1")
+
+
+class TestWhereTheProxyIsInFront:
+    @pytest.mark.parametrize(("value", "expected"), [("1", True), (" 1 ", True), ("0", False)])
+    def test_one_value_says_so(
+        self, value: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("VENDO_AUTH", value)
+        assert sso.is_enabled() is expected
+
+    @pytest.mark.parametrize("value", [None, "", "0", "true", "yes", "01", "\u0661", "1 1"])
+    def test_anything_else_does_not_and_headers_alone_name_nobody(
+        self, value: str | None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if value is not None:
+            monkeypatch.setenv("VENDO_AUTH", value)
+
+        assert not sso.is_enabled()
+        assert sso.identity_from_headers(HEADERS) is None
+        with pytest.raises(vendo.IdentityNotPresent, match="VENDO_AUTH is not 1"):
+            sso.identity_response(HEADERS)
+
+    def test_it_is_asked_at_each_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert sso.identity_from_headers(HEADERS) is None
+        monkeypatch.setenv("VENDO_AUTH", "1")
+        assert sso.identity_from_headers(HEADERS) == IDENTITY
+
+    @pytest.mark.parametrize("key", [None, "vendo_sk_" + "k" * 32])
+    @pytest.mark.usefixtures("proxied")
+    def test_both_modes(self, key: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+        if key is not None:
+            monkeypatch.setenv("VENDO_API_KEY", key)
+
+        assert sso.identity_from_headers(HEADERS) == IDENTITY
+
+
+@pytest.mark.usefixtures("proxied")
+class TestIdentity:
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            HEADERS,
+            {name.lower(): value for name, value in HEADERS.items()},
+            list(HEADERS.items()),
+            [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()],
+            {
+                "wsgi.multithread": True,
+                **{f"HTTP_{name.upper().replace('-', '_')}": v for name, v in HEADERS.items()},
+            },
+            {name: f" {value} " for name, value in HEADERS.items()},
+        ],
+        ids=["as sent", "lower case", "pairs", "asgi", "wsgi", "padded"],
+    )
+    def test_the_headers_name_a_person(self, headers: object) -> None:
+        assert sso.identity_from_headers(headers) == IDENTITY
+
+    @pytest.mark.parametrize("name", [None, "", "  "])
+    def test_a_name_may_be_empty(self, name: str | None) -> None:
+        headers = {**HEADERS, "X-Vendo-User-Name": name}
+        if name is None:
+            del headers["X-Vendo-User-Name"]
+
+        identity = sso.identity_from_headers(headers)
+        assert identity is not None
+        assert identity.name == ""
+
+    @pytest.mark.parametrize(
+        "header", ["X-Vendo-User-Id", "X-Vendo-User-Email", "X-Vendo-Tenant-Id", "X-Vendo-Role"]
+    )
+    @pytest.mark.parametrize("value", [None, "", "   ", []])
+    def test_nothing_else_may(self, header: str, value: object) -> None:
+        headers: dict[str, Any] = {**HEADERS, header: value}
+        if value is None:
+            del headers[header]
+
+        assert sso.identity_from_headers(headers) is None
+
+    @pytest.mark.parametrize("header", list(HEADERS)[:5])
+    def test_headers_that_contradict_each_other_name_nobody(self, header: str) -> None:
+        assert sso.identity_from_headers([*HEADERS.items(), (header.lower(), "other")]) is None
+
+    def test_a_header_named_like_an_environs_key_names_nobody(self) -> None:
+        forged = {f"HTTP_{name.upper().replace('-', '_')}": v for name, v in HEADERS.items()}
+
+        assert sso.identity_from_headers({"Host": "app.example.com", **forged}) is None
+
+    @pytest.mark.parametrize("role", ["owner", "member", "viewer", "of-later"])
+    def test_a_role_is_passed_on(self, role: str) -> None:
+        identity = sso.identity_from_headers({**HEADERS, "X-Vendo-Role": role})
+        assert identity is not None
+        assert identity.role == role
+
+    @pytest.mark.parametrize(
+        ("sent", "name"),
+        [
+            ("Jos\u00e9 \u00e0".encode().decode("latin-1"), "Jos\u00e9 \u00e0"),
+            ("\u8c22".encode().decode("latin-1"), "\u8c22"),
+            ("Jos\u00e9", "Jos\u00e9"),
+            ("\u8c22", "\u8c22"),
+        ],
+    )
+    def test_a_name_in_utf8_is_read_however_the_framework_decoded_it(
+        self, sent: str, name: str
+    ) -> None:
+        identity = sso.identity_from_headers({**HEADERS, "X-Vendo-User-Name": sent})
+        assert identity is not None
+        assert identity.name == name
+
+    def test_what_holds_no_headers_is_told(self) -> None:
+        with pytest.raises(vendo.ValidationError, match="no collection of headers"):
+            sso.identity_from_headers(None)
+
+    def test_it_cannot_be_changed(self) -> None:
+        identity = sso.identity_from_headers(HEADERS)
+        with pytest.raises(AttributeError):
+            identity.role = "owner"  # type: ignore[misc, union-attr]  # the point
+
+
+@pytest.mark.usefixtures("proxied")
+class TestIdentityResponse:
+    def test_it_names_the_person_and_where_to_go(self) -> None:
+        answer = sso.identity_response(HEADERS)
+
+        assert answer == {
+            "user_id": "usr_1",
+            "email": "person@example.com",
+            "name": "A Person",
+            "tenant_id": "ten_1",
+            "role": "owner",
+            "logout_url": "/__vendo/auth/logout",
+            "dashboard_url": "https://vendo.run/dashboard",
+        }
+        assert "signature" not in json.dumps(answer)
+
+    def test_with_nobody_signed_in_it_raises(self) -> None:
+        with pytest.raises(vendo.IdentityNotPresent, match="names no signed-in person") as caught:
+            sso.identity_response({})
+        assert caught.value.code == "identity_not_present"
+
+
+def test_the_paths_are_the_contracts() -> None:
+    assert sso.IDENTITY_ENDPOINT_PATH == "/api/vendo/identity"
+    assert sso.logout_url() == "/__vendo/auth/logout"
+    assert sso.dashboard_url() == "https://vendo.run/dashboard"
+
+
+def test_asking_who_is_signed_in_loads_nothing_that_speaks_http() -> None:
+    program = """
+import os, sys
+before = set(sys.modules)
+import vendo
+os.environ["VENDO_AUTH"] = "1"
+vendo.sso.identity_from_headers({"X-Vendo-User-Id": "usr_1"})
+vendo.deployment.tenant_id()
+new = set(sys.modules) - before
+print(sorted(new & {"ssl", "socket", "asyncio", "http", "json", "logging"}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"

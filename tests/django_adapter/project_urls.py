@@ -1,0 +1,103 @@
+"""The URLs of the tests' project, and its views."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asgiref.sync import sync_to_async
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.template import RequestContext, Template
+from django.urls import include, path
+
+from vendo.errors import NotConnected, RateLimited, UpstreamError
+from vendo_django import aclient
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from django.http import HttpRequest
+
+    from vendo_django import VendoHttpRequest
+
+
+def token(request: VendoHttpRequest) -> HttpResponse:
+    return HttpResponse(request.vendo.token("gmail"))
+
+
+async def atoken(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(await aclient(request).token("gmail"))
+
+
+async def token_in_thread(request: VendoHttpRequest) -> HttpResponse:
+    return HttpResponse(await sync_to_async(request.vendo.token)("gmail"))
+
+
+def identity(request: VendoHttpRequest) -> JsonResponse:
+    who = request.vendo_identity
+    user = request.user
+    return JsonResponse({"identity": who and who.user_id, "user": user.get_username()})
+
+
+async def aidentity(request: VendoHttpRequest) -> JsonResponse:
+    user = await request.auser()
+    who = request.vendo_identity
+    return JsonResponse({"identity": who and who.user_id, "user": user.get_username()})
+
+
+def stream(request: VendoHttpRequest) -> StreamingHttpResponse:
+    def pieces() -> Iterator[str]:
+        for _ in range(3):
+            yield request.vendo.token("gmail") + "\n"
+
+    return StreamingHttpResponse(pieces())
+
+
+async def astream(request: HttpRequest) -> StreamingHttpResponse:
+    async def pieces() -> AsyncIterator[str]:
+        for _ in range(3):
+            yield await aclient(request).token("gmail") + "\n"
+
+    return StreamingHttpResponse(pieces())
+
+
+def profile(request: VendoHttpRequest) -> HttpResponse:
+    return HttpResponse(request.vendo.session("gmail").get("gmail/v1/users/me/profile").text)
+
+
+def limited(request: HttpRequest) -> HttpResponse:
+    raise RateLimited("upstream_rate_limited", "Slow down.", retry_after=2.5)
+
+
+def unconnected(request: HttpRequest) -> HttpResponse:
+    raise NotConnected("binding_missing", "Not connected.", slug="slack")
+
+
+async def afailing(request: HttpRequest) -> HttpResponse:
+    raise UpstreamError("upstream_error", "The backend failed.")
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    raise ZeroDivisionError
+
+
+def page(request: HttpRequest) -> HttpResponse:
+    template = Template("{% load vendo %}{% vendo_connect_button 'gmail' %}")
+    return HttpResponse(template.render(RequestContext(request)))
+
+
+urlpatterns = [
+    path("api/vendo/", include("vendo_django.urls")),
+    path("token/", token),
+    path("atoken/", atoken),
+    path("token-in-thread/", token_in_thread),
+    path("identity/", identity),
+    path("aidentity/", aidentity),
+    path("stream/", stream),
+    path("astream/", astream),
+    path("profile/", profile),
+    path("limited/", limited),
+    path("unconnected/", unconnected),
+    path("afailing/", afailing),
+    path("broken/", broken),
+    path("page/", page),
+]

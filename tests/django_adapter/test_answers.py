@@ -1,0 +1,162 @@
+"""What a browser and a program are answered when vendo's errors reach Django."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.core.signals import got_request_exception
+from django.test import AsyncClient, Client, override_settings
+
+from vendo.errors import NotConnected, RateLimited, VendoError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vendo.testing import LocalVendo
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.fixture
+def errors() -> Iterator[None]:
+    with override_settings(VENDO={"ERRORS": True}):
+        yield
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_without_the_setting_errors_stay_errors() -> None:
+    with pytest.raises(NotConnected):
+        Client().get("/unconnected/")
+    with override_settings(VENDO={"ERRORS": False}), pytest.raises(RateLimited):
+        Client().get("/limited/")
+
+
+@pytest.mark.usefixtures("errors")
+def test_a_program_is_told_what_is_not_connected_and_where_to_connect_it(
+    vendo_mode: LocalVendo,
+) -> None:
+    response = Client().get("/unconnected/?page=2")
+
+    assert response.status_code == 424
+    assert response.json()["error"] == {
+        "code": "binding_missing",
+        "message": "Not connected.",
+        "slug": "slack",
+        "connect_url": "/api/vendo/connect/slack/?next=%2Funconnected%2F%3Fpage%3D2",
+    }
+    assert response["Vary"] == "Accept"
+    assert vendo_mode.api_key not in response.content.decode()
+
+
+@pytest.mark.usefixtures("errors", "vendo_mode")
+def test_a_browser_is_sent_to_connect_it_and_comes_back() -> None:
+    response = Client().get("/unconnected/?page=2", headers=BROWSER)
+
+    assert response.status_code == 302
+    assert response["Location"].startswith("/api/vendo/connect/slack/?next=")
+    assert response["Vary"] == "Accept"
+
+
+@pytest.mark.usefixtures("errors", "vendo_mode")
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("http://testserver/form/?a=b", "http://testserver/form/?a=b"),
+        ("https://evil.example/", "/"),
+        ("", "/"),
+    ],
+)
+def test_after_a_form_a_person_comes_back_to_its_page(referer: str, back: str) -> None:
+    response = Client().post("/unconnected/", headers={**BROWSER, "Referer": referer})
+
+    assert parse_qs(urlsplit(response["Location"]).query)["next"] == [back]
+
+
+@pytest.mark.usefixtures("errors")
+def test_without_vendo_there_is_no_page_to_be_sent_to() -> None:
+    response = Client().get("/unconnected/", headers=BROWSER)
+
+    assert response.status_code == 424
+    assert response.json()["error"]["connect_url"] is None
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_without_the_views_there_is_no_link() -> None:
+    with override_settings(VENDO={"ERRORS": True}, ROOT_URLCONF="django_adapter.bare_urls"):
+        response = Client().get("/unconnected/", headers=BROWSER)
+
+    assert response.status_code == 424
+    assert response.json()["error"]["connect_url"] is None
+
+
+@pytest.mark.usefixtures("errors")
+def test_a_rate_limit_says_when_to_come_back() -> None:
+    response = Client().get("/limited/", headers=BROWSER)
+
+    assert (response.status_code, response["Retry-After"]) == (429, "3")
+
+
+@pytest.mark.usefixtures("errors", "vendo_mode")
+def test_under_asgi_errors_of_async_views_are_answered() -> None:
+    for path, status in (("/afailing/", 502), ("/unconnected/", 424)):
+        assert async_to_sync(AsyncClient().get)(path).status_code == status
+
+
+@pytest.mark.usefixtures("errors")
+def test_an_error_of_the_key_tells_nothing(vendo_mode: LocalVendo) -> None:
+    vendo_mode.revoke_key()
+    response = Client(raise_request_exception=False).get("/token/")
+
+    assert response.status_code == 500
+    assert response.json()["error"]["code"] == "internal_error"
+    assert "key" not in response.content.decode()
+
+
+@pytest.mark.usefixtures("errors")
+@pytest.mark.parametrize("path", ["/token/", "/atoken/", "/api/vendo/connect/slack/"])
+@pytest.mark.parametrize("protocol", ["wsgi", "asgi"])
+def test_who_runs_the_project_is_told_of_an_error_that_is_answered_with_500(
+    protocol: str, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("VENDO_API_KEY", "cana ry")
+    told: list[BaseException | None] = []
+
+    def tell(**_: Any) -> None:
+        told.append(sys.exc_info()[1])
+
+    got_request_exception.connect(tell)
+    try:
+        if protocol == "wsgi":
+            response: Any = Client(raise_request_exception=False).get(path)
+        else:
+            response = async_to_sync(AsyncClient(raise_request_exception=False).get)(path)
+    finally:
+        got_request_exception.disconnect(tell)
+
+    assert response.status_code == 500
+    [record] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.name == "django.request"
+    assert record.getMessage() == f"Internal Server Error: {path}"
+    assert record.exc_info
+    assert told == [record.exc_info[1]]
+    assert isinstance(told[0], VendoError)
+    assert "cana" not in caplog.text
+
+
+@pytest.mark.usefixtures("errors")
+def test_an_answer_that_says_why_is_no_error_of_the_project(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    Client().get("/limited/")  # which raises what the signal is sent for
+
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+@pytest.mark.usefixtures("errors")
+def test_other_errors_are_left_to_django() -> None:
+    with pytest.raises(ZeroDivisionError):
+        Client().get("/broken/")

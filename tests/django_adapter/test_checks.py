@@ -1,0 +1,270 @@
+"""System checks: every id, what brings it about, and that nothing is said of a sound project."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.conf import settings
+from django.core import checks
+from django.core.checks import CheckMessage, Tags
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from vendo_django import MaskedStr, client, token
+
+if TYPE_CHECKING:
+    from vendo.testing import LocalVendo
+
+
+def found(*, deploy: bool = False) -> dict[str, CheckMessage]:
+    """The messages of ours by id. None of them ever holds a secret."""
+    messages = [
+        message
+        for message in checks.run_checks(tags=[Tags.security], include_deployment_checks=deploy)
+        if str(message.id).startswith("vendo.")
+    ]
+    assert "canary" not in repr([(m.msg, m.hint) for m in messages])
+    return {str(message.id): message for message in messages}
+
+
+@pytest.fixture(autouse=True)
+def webhook_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENDO_WEBHOOK_SECRET", "whsec_canary")
+
+
+def test_a_sound_project_has_nothing_to_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert found() == {}
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    monkeypatch.setenv("VENDO_TOKEN_MAPBOX", "pk.canary")
+    setting = {
+        "API_KEY": None,
+        "BASE_URL": "https://vendo.example.com",
+        "REQUIRED": ["openai"],
+        "TEMPLATE_TOKENS": ("mapbox",),
+        "WEBHOOK_SECRETS": "whsec_canary",
+        "ERRORS": True,
+        "TIMEOUT": 2.5,
+    }
+    with override_settings(VENDO=setting, KEY=token("openai")):
+        assert found() == {}
+
+
+def test_a_sound_deployment_has_nothing_to_be_told(vendo_mode: LocalVendo) -> None:
+    with override_settings(VENDO={"REQUIRED": ["gmail"]}):
+        assert found(deploy=True) == {}
+
+
+def test_e001_an_unknown_key_and_what_was_meant() -> None:
+    with override_settings(VENDO={"api_key": "canary", "TIMEOUTS": 5, "ZZZ": 1}):
+        messages = [m for m in checks.run_checks(tags=[Tags.security]) if m.id == "vendo.E001"]
+
+    assert [message.hint for message in messages[:2]] == [
+        "Did you mean 'API_KEY'?",
+        "Did you mean 'TIMEOUT'?",
+    ]
+    assert "WEBHOOK_SECRETS" in str(messages[2].hint)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        ["canary"],
+        {"API_KEY": b"canary"},
+        {"REQUIRED": "canary"},
+        {"REQUIRED": [" "]},
+        {"REQUIRED": [5]},
+        {"TEMPLATE_TOKENS": "canary"},
+        {"WEBHOOK_SECRETS": ""},
+        {"WEBHOOK_SECRETS": ["canary", ""]},
+        {"WEBHOOK_SECRETS": b"canary"},
+        {"ERRORS": "canary"},
+        {"TIMEOUT": -1},
+    ],
+)
+def test_e002_a_value_of_the_wrong_kind(setting: Any) -> None:
+    with override_settings(VENDO=setting):
+        assert set(found()) == {"vendo.E002"}
+        assert set(found(deploy=True)) >= {"vendo.E002"}
+
+
+@pytest.mark.parametrize("setting", [{"API_KEY": "can ary"}, {"BASE_URL": "http://example.com"}])
+def test_e003_a_key_or_an_address_that_no_client_can_be_made_of(setting: Any) -> None:
+    with override_settings(VENDO=setting):
+        assert set(found()) == {"vendo.E003"}
+
+
+def test_e003_a_malformed_key_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENDO_API_KEY", "canary\nkey")
+
+    assert "VENDO_API_KEY" in found()["vendo.E003"].msg
+
+
+def test_e004_a_required_slug_without_a_credential() -> None:
+    with override_settings(VENDO={"REQUIRED": ["openai"]}):
+        message = found()["vendo.E004"]
+        assert "OPENAI_API_KEY" in str(message.hint)
+        with pytest.raises(CommandError, match=r"vendo\.E004"):
+            call_command("check", stderr=io.StringIO())
+
+
+def test_e004_a_required_slug_that_is_none() -> None:
+    with override_settings(VENDO={"REQUIRED": ["open ai"]}):
+        assert set(found()) == {"vendo.E004"}
+
+
+def test_e004_in_vendo_mode_the_backend_is_asked_with_deploy_alone(vendo_mode: LocalVendo) -> None:
+    with override_settings(VENDO={"REQUIRED": ["gmail", "slack"]}):
+        vendo_mode.clear_requests()
+        assert found() == {}
+        assert not vendo_mode.requests
+        assert "slack" in found(deploy=True)["vendo.E004"].msg
+    vendo_mode.set_status("gmail", "needs_reauth")
+    client().invalidate("gmail")
+    for slug in ("gmail", "in-house"):
+        with override_settings(VENDO={"REQUIRED": [slug]}):
+            assert set(found(deploy=True)) == {"vendo.E004"}
+
+
+def test_e004_a_backend_that_fails_is_told_as_that(vendo_mode: LocalVendo) -> None:
+    vendo_mode.fail("credentials", status=400, times=None)
+    with override_settings(VENDO={"REQUIRED": ["gmail"]}):
+        assert set(found(deploy=True)) == {"vendo.W005"}
+
+
+def test_e005_a_template_token_that_is_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for slug in ("openai", "stripe", "gmail"):
+        with override_settings(VENDO={"TEMPLATE_TOKENS": [slug]}):
+            assert repr(slug) in found()["vendo.E005"].msg
+    with override_settings(VENDO={"TEMPLATE_TOKENS": ["mapbox"]}):
+        assert found() == {}
+        monkeypatch.setenv("VENDO_TOKEN_MAPBOX", "sk.canary")
+        assert set(found()) == {"vendo.E005"}
+
+
+def test_e005_a_public_token_of_a_known_provider_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENDO_TOKEN_STRIPE", "pk_live_canary")
+    with override_settings(VENDO={"TEMPLATE_TOKENS": ["stripe"]}):
+        assert found() == {}
+
+
+def test_e005_in_vendo_mode_a_token_of_the_environment_is_judged_as_on_a_laptop(
+    vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDO_TOKEN_POSTHOG", "phc_canary")
+    monkeypatch.setenv("VENDO_TOKEN_IN_HOUSE", "public-canary")
+    with override_settings(VENDO={"TEMPLATE_TOKENS": ["posthog", "in-house"]}):
+        assert found() == {}
+        monkeypatch.setenv("VENDO_TOKEN_IN_HOUSE", "sk-canary")
+        assert "'in-house'" in found()["vendo.E005"].msg
+        assert not vendo_mode.requests
+        assert "'in-house'" in found(deploy=True)["vendo.E005"].msg
+        assert vendo_mode.count("credentials") == 0
+
+
+def test_e005_what_vendo_holds_is_judged_with_deploy_alone(vendo_mode: LocalVendo) -> None:
+    vendo_mode.connect("posthog", token="phc_canary", lifetime=None)
+    vendo_mode.connect("stripe", token="sk_canary", lifetime=None)
+    with override_settings(VENDO={"TEMPLATE_TOKENS": ["posthog", "stripe"]}):
+        assert found() == {}
+        assert not vendo_mode.requests
+        assert "'stripe'" in found(deploy=True)["vendo.E005"].msg
+    with override_settings(VENDO={"TEMPLATE_TOKENS": ["posthog", "in-house"]}):
+        assert found(deploy=True) == {}
+        vendo_mode.fail("credentials", status=400, times=None)
+        client().invalidate("posthog")
+        assert set(found(deploy=True)) == {"vendo.W005"}
+
+
+def test_e005_is_not_told_twice(monkeypatch: pytest.MonkeyPatch, vendo_mode: LocalVendo) -> None:
+    monkeypatch.setenv("VENDO_TOKEN_STRIPE", "sk_canary")
+    vendo_mode.connect("openai", token="sk-canary")
+    with override_settings(VENDO={"TEMPLATE_TOKENS": ["stripe", "openai"]}):
+        messages = checks.run_checks(tags=[Tags.security], include_deployment_checks=True)
+
+    assert len([message for message in messages if message.id == "vendo.E005"]) == 2
+
+
+@pytest.mark.parametrize(
+    "needed",
+    [
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "vendo_django.middleware.VendoMiddleware",
+    ],
+)
+def test_e006_the_identity_middleware_before_what_it_needs(needed: str) -> None:
+    missing = [path for path in settings.MIDDLEWARE if path != needed]
+    for middleware in (missing, [*missing, needed]):
+        with override_settings(MIDDLEWARE=middleware):
+            assert needed in str(found()["vendo.E006"].hint)
+    with override_settings(MIDDLEWARE=[]):
+        assert found() == {}
+
+
+def test_e007_the_identity_middleware_without_a_backend() -> None:
+    with override_settings(AUTHENTICATION_BACKENDS=["django.contrib.auth.backends.ModelBackend"]):
+        assert set(found()) == {"vendo.E007"}
+    subclass = "django_adapter.test_identity.KnownPeopleBackend"
+    with override_settings(AUTHENTICATION_BACKENDS=[subclass]):
+        assert found() == {}
+
+
+def test_e008_the_backend_refuses_the_key(vendo_mode: LocalVendo) -> None:
+    vendo_mode.revoke_key()
+
+    assert found() == {}
+    assert set(found(deploy=True)) == {"vendo.E008"}
+
+
+def test_w001_a_token_that_expires_kept_in_a_setting(vendo_mode: LocalVendo) -> None:
+    with override_settings(
+        NESTED={"a": [({"b": token("gmail")},)]}, FIXED=token("openai"), ODD=frozenset({"x"})
+    ):
+        message = found()["vendo.W001"]
+    assert "NESTED" in message.msg
+    assert "gmail" in str(message.hint)
+    assert found() == {}
+
+
+def test_w001_one_that_was_put_together_with_another_text() -> None:
+    with override_settings(HEADER="Bearer " + MaskedStr("canary", slug="gmail", expires=True)):
+        assert set(found()) == {"vendo.W001"}
+
+
+def test_w002_the_webhook_view_without_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    with override_settings(VENDO={"WEBHOOK_SECRETS": []}):
+        assert set(found()) == {"vendo.W002"}
+    monkeypatch.delenv("VENDO_WEBHOOK_SECRET")
+    assert set(found()) == {"vendo.W002"}
+    with override_settings(VENDO={"WEBHOOK_SECRETS": ["whsec_canary"]}):
+        assert found() == {}
+    with override_settings(ROOT_URLCONF="django_adapter.bare_urls"):
+        assert found() == {}
+
+
+def test_w003_the_identity_view_elsewhere_than_the_platform_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with override_settings(ROOT_URLCONF="django_adapter.moved_urls"):
+        assert found() == {}
+        monkeypatch.setenv("VENDO_AUTH", "1")
+        assert set(found()) == {"vendo.W003"}
+    assert found() == {}
+
+
+def test_w004_placeholders_in_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENDO_DJANGO_BUILD", "1")
+    with override_settings(VENDO={"REQUIRED": ["openai"]}):
+        assert found() == {}
+        assert set(found(deploy=True)) == {"vendo.W004"}
+
+
+def test_w005_the_backend_does_not_answer(vendo_mode: LocalVendo) -> None:
+    vendo_mode.fail("api", status=400, times=None)
+
+    assert set(found(deploy=True)) == {"vendo.W005"}
+
+
+def test_without_a_key_a_deployment_asks_nobody() -> None:
+    assert found(deploy=True) == {}

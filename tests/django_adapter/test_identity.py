@@ -1,0 +1,224 @@
+"""Who a request is from, and that they are signed in: only where the platform's proxy says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import ImproperlyConfigured
+from django.test import AsyncClient, Client, RequestFactory, override_settings
+
+from django_adapter.asgi import AsgiClient
+from vendo import VendoIdentity
+from vendo_django.backends import VendoIdentityBackend
+from vendo_django.middleware import VendoIdentityMiddleware
+
+pytestmark = pytest.mark.usefixtures("db")
+
+Get = Callable[[dict[str, str] | None], dict[str, Any]]
+Forge = Callable[..., Any]
+
+
+@pytest.fixture(params=["wsgi", "asgi"])
+def get(request: pytest.FixtureRequest) -> Get:
+    """Asks the project who is there, as one browser, over one protocol."""
+    if request.param == "wsgi":
+        browser = Client()
+        return lambda headers: browser.get("/identity/", headers=headers).json()
+    async_browser = AsgiClient()
+    ask = async_to_sync(async_browser.get)
+    return lambda headers: ask("/aidentity/", headers=headers).json()
+
+
+@pytest.fixture
+def forge(proxy: dict[str, str]) -> Forge:
+    """Asks over ASGI, with the proxy's headers written with underscores, and with others."""
+    forged = [(name.replace("-", "_").encode(), value.encode()) for name, value in proxy.items()]
+
+    def ask(path: str, *headers: tuple[bytes, bytes]) -> Any:
+        scope = {"path": path, "query_string": b"", "headers": [*forged, *headers]}
+        return async_to_sync(AsyncClient().request)(**scope)
+
+    return ask
+
+
+class KnownPeopleBackend(VendoIdentityBackend):
+    create_unknown_user = False
+
+
+class RolesBackend(VendoIdentityBackend):
+    def configure_user(self, request: Any, user: Any, identity: VendoIdentity, **_: Any) -> Any:
+        user = super().configure_user(request, user, identity, **_)
+        user.groups.set([Group.objects.get_or_create(name=identity.role)[0]])
+        return user
+
+
+def test_headers_alone_mean_nothing(get: Get, proxy: dict[str, str], monkeypatch: Any) -> None:
+    monkeypatch.delenv("VENDO_AUTH")
+
+    assert get(proxy) == {"identity": None, "user": ""}
+    assert not User.objects.exists()
+
+
+def test_underscores_in_the_place_of_hyphens_name_nobody(forge: Forge) -> None:
+    assert forge("/aidentity/").json() == {"identity": None, "user": ""}
+    assert forge("/api/vendo/identity").status_code == 401
+    assert forge("/api/vendo/connect/slack/").status_code == 401
+    assert not User.objects.exists()
+
+
+def test_underscores_take_nothing_from_whom_the_proxy_names(
+    forge: Forge, proxy: dict[str, str]
+) -> None:
+    named = {**proxy, "X-Vendo-User-Id": "other"}
+    headers = [(name.lower().encode(), value.encode()) for name, value in named.items()]
+
+    assert forge("/aidentity/", *headers).json() == {"identity": "other", "user": "other"}
+
+
+def test_a_person_whom_the_proxy_names_is_signed_in(get: Get, proxy: dict[str, str]) -> None:
+    assert get(proxy) == {"identity": "5f0c1a9e", "user": "5f0c1a9e"}
+    assert get(proxy) == {"identity": "5f0c1a9e", "user": "5f0c1a9e"}
+
+    user = User.objects.get()
+    assert (user.email, user.first_name, user.last_name) == ("ada@example.com", "Ada", "Example")
+    assert not user.has_usable_password()
+    assert not user.is_staff
+
+
+def test_a_person_who_is_signed_in_costs_no_further_sign_in(
+    get: Get, proxy: dict[str, str]
+) -> None:
+    get(proxy)
+    first = User.objects.get().last_login
+    get(proxy)
+
+    assert User.objects.get().last_login == first
+
+
+def test_a_person_leaves_with_the_proxys_headers(get: Get, proxy: dict[str, str]) -> None:
+    get(proxy)
+
+    assert get(None) == {"identity": None, "user": ""}
+
+
+def test_a_person_leaves_when_the_proxy_goes(
+    get: Get, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    get(proxy)
+    monkeypatch.setenv("VENDO_AUTH", "0")
+
+    assert get(proxy) == {"identity": None, "user": ""}
+
+
+def test_another_person_in_the_same_browser_takes_over(get: Get, proxy: dict[str, str]) -> None:
+    get(proxy)
+
+    assert get({**proxy, "X-Vendo-User-Id": "other"})["user"] == "other"
+    assert User.objects.count() == 2
+
+
+def test_a_new_name_or_address_reaches_the_user(get: Get, proxy: dict[str, str]) -> None:
+    get(proxy)
+    changed = {
+        **proxy,
+        "X-Vendo-User-Email": "new@example.com",
+        "X-Vendo-User-Name": "Ada " + "Long" * 60,
+    }
+
+    assert get(changed)["user"] == "5f0c1a9e"
+    user = User.objects.get()
+    assert user.email == "new@example.com"
+    assert len(user.last_name) == 150
+
+
+def test_an_inactive_user_is_not_let_in(get: Get, proxy: dict[str, str]) -> None:
+    User.objects.create_user("5f0c1a9e", is_active=False)
+
+    assert get(proxy) == {"identity": "5f0c1a9e", "user": ""}
+
+
+def test_a_user_who_is_made_inactive_is_out_at_the_next_change(
+    get: Get, proxy: dict[str, str]
+) -> None:
+    get(proxy)
+    User.objects.update(is_active=False)
+
+    assert get({**proxy, "X-Vendo-Role": "viewer"})["user"] == ""
+
+
+def test_who_signed_in_by_password_stays_without_an_identity(proxy: dict[str, str]) -> None:
+    user = User.objects.create_user("local", password="local-password")
+    browser = Client()
+    browser.force_login(user, "django.contrib.auth.backends.ModelBackend")
+
+    assert browser.get("/identity/").json()["user"] == "local"
+    assert browser.get("/identity/", headers=proxy).json()["user"] == "5f0c1a9e"
+
+
+def test_a_session_of_a_backend_that_is_gone_is_not_taken_for_ours(proxy: dict[str, str]) -> None:
+    browser = Client()
+    browser.get("/identity/", headers=proxy)
+    with override_settings(AUTHENTICATION_BACKENDS=["django.contrib.auth.backends.ModelBackend"]):
+        assert browser.get("/identity/", headers=proxy).json()["user"] == ""
+
+
+@override_settings(AUTHENTICATION_BACKENDS=["django_adapter.test_identity.KnownPeopleBackend"])
+def test_a_project_may_let_in_known_people_alone(get: Get, proxy: dict[str, str]) -> None:
+    assert get(proxy)["user"] == ""
+    User.objects.create_user("5f0c1a9e")
+    assert get(proxy)["user"] == "5f0c1a9e"
+
+
+@override_settings(AUTHENTICATION_BACKENDS=["django_adapter.test_identity.RolesBackend"])
+def test_a_project_may_follow_the_roles(get: Get, proxy: dict[str, str]) -> None:
+    get(proxy)
+    get({**proxy, "X-Vendo-Role": "owner"})
+
+    assert [group.name for group in User.objects.get().groups.all()] == ["owner"]
+
+
+def test_a_user_model_that_goes_by_address_is_found_by_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    identity = VendoIdentity("5f0c1a9e", "ada@example.com", "", "tenant-1", "member")
+    assert VendoIdentityBackend().username_of(identity) == "5f0c1a9e"
+
+    monkeypatch.setattr(get_user_model(), "USERNAME_FIELD", "email")
+    assert VendoIdentityBackend().username_of(identity) == "ada@example.com"
+
+
+def test_the_backend_lets_nobody_in_without_an_identity() -> None:
+    assert VendoIdentityBackend().authenticate(None) is None
+
+
+@pytest.mark.parametrize(
+    ("missing", "named"),
+    [
+        ("django.contrib.auth.middleware.AuthenticationMiddleware", "AuthenticationMiddleware"),
+        ("vendo_django.middleware.VendoMiddleware", "VendoMiddleware"),
+    ],
+)
+def test_a_wrong_order_of_middleware_is_told(missing: str, named: str) -> None:
+    with (
+        override_settings(MIDDLEWARE=[path for path in settings.MIDDLEWARE if path != missing]),
+        pytest.raises(ImproperlyConfigured, match=f"before {named}"),
+    ):
+        Client().get("/identity/")
+
+
+def test_the_middleware_alone_says_what_it_needs() -> None:
+    middleware = VendoIdentityMiddleware(lambda request: None)
+
+    with pytest.raises(ImproperlyConfigured):
+        middleware(RequestFactory().get("/"))  # type: ignore[arg-type]
+
+
+def test_visitors_without_a_session_get_pages_that_caches_may_keep() -> None:
+    with override_settings(VENDO={"ERRORS": True}):
+        assert "Vary" not in Client().get("/limited/").headers

@@ -1,0 +1,137 @@
+"""The examples' pages are for everybody, and look as if they were of one house."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urldefrag, urlsplit
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import staleness_of
+from selenium.webdriver.support.ui import WebDriverWait
+
+from support.browser import chromium
+from support.examples import NAMES, running
+from support.looks import (
+    barriers,
+    emulate,
+    focus_stops,
+    foreign_assets,
+    scrolls_sideways,
+    small_targets,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selenium.webdriver import Chrome
+
+#: What stands where something is still to come.
+NOT_YET = "…"
+#: What the proxy on this machine answers itself, and leads away with.
+NOT_PAGES = ("/__vendo/", "/api/", "/docs", "/openapi.json")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def example(request: pytest.FixtureRequest) -> Iterator[str]:
+    with running(request.param) as url:
+        yield url
+
+
+def opened(browser: Chrome, url: str) -> None:
+    """Open a page, and wait for what it fetches itself."""
+    browser.get(url)
+    ready = "document.querySelector('[role=status]')?.textContent ?? ''"
+    WebDriverWait(browser, 30).until(
+        lambda _: NOT_YET not in browser.execute_script(f"return {ready}")
+    )
+
+
+@pytest.fixture
+def pages(example: str, browser: Chrome) -> list[str]:
+    """Every page that a person comes to who is signed in and has connected their mail."""
+    emulate(browser, width=1280)
+    browser.get(f"{example}__vendo/auth/login")
+    found, waiting = [], [example]
+    while waiting:
+        page = waiting.pop()
+        if page in found:
+            continue
+        opened(browser, page)
+        if "/connections/connect/" in browser.current_url:
+            button = browser.find_element(By.XPATH, "//button[text()='Connect']")
+            button.click()
+            WebDriverWait(browser, 30).until(staleness_of(button))
+            opened(browser, page)
+        found.append(page)
+        links = [link.get_attribute("href") for link in browser.find_elements(By.TAG_NAME, "a")]
+        waiting += [
+            urldefrag(link).url
+            for link in links
+            if link
+            and urlsplit(link).netloc == urlsplit(example).netloc
+            and not urlsplit(link).path.startswith(NOT_PAGES)
+        ]
+    browser.get(f"{example}__vendo/auth/login")
+    return found
+
+
+def test_an_example_shows_a_person_their_mail(pages: list[str], browser: Chrome) -> None:
+    assert len(pages) >= 2
+    texts = []
+    for page in pages:
+        opened(browser, page)
+        texts.append(browser.find_element(By.TAG_NAME, "main").text)
+    assert any("Your invoice for April" in text for text in texts)
+    assert any("Gmail is connected." in text for text in texts)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_nothing_stands_in_anybodys_way(
+    pages: list[str], browser: Chrome, width: int, dark: bool
+) -> None:
+    emulate(browser, width=width, dark=dark)
+    for page in pages:
+        opened(browser, page)
+        assert barriers(browser) == [], page
+        assert not scrolls_sideways(browser), page
+        assert small_targets(browser) == [], page
+        assert foreign_assets(browser) == [], page
+
+
+def test_the_keyboard_comes_everywhere_and_can_skip_the_navigation(
+    pages: list[str], browser: Chrome
+) -> None:
+    emulate(browser, width=1280)
+    for page in pages:
+        opened(browser, page)
+        stops = focus_stops(browser)
+        assert "skip" in stops[0].lower(), page
+        assert all(stops), page
+
+
+def test_an_example_that_nobody_is_signed_in_to_is_for_everybody_too(
+    example: str, browser: Chrome
+) -> None:
+    emulate(browser, width=320)
+    browser.get(f"{example}__vendo/auth/logout")
+    opened(browser, example)
+    assert barriers(browser) == []
+    assert not scrolls_sideways(browser)
+
+
+def test_the_colours_are_those_of_the_house(example: str, browser: Chrome) -> None:
+    seen = []
+    for dark in (False, True):
+        emulate(browser, width=1280, dark=dark)
+        browser.get(example)
+        body = browser.find_element(By.TAG_NAME, "body")
+        seen.append(body.value_of_css_property("background-color"))
+    assert seen == ["rgba(244, 246, 250, 1)", "rgba(18, 21, 27, 1)"]

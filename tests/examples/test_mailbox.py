@@ -1,0 +1,146 @@
+"""Each example runs with one command, and a person can use it in a browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from support.browser import chromium
+from support.examples import NAMES, running
+from support.person import follow, press, text_of, wait_for, wait_until_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selenium.webdriver import Chrome
+
+CONNECT_PAGE = "/connections/connect/gmail"
+#: Example -> from where its pages may fetch something. Those of the others come whole.
+FETCHES = {"fastapi": "api/"}
+#: Example -> what is for a person alone, besides what the adapters answer in each.
+PRIVATE = {
+    "django": ["inbox/"],
+    "fastapi": ["api/messages", "api/vendo/connect/gmail/"],
+    "flask": ["inbox/"],
+}
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def example(name: str) -> Iterator[str]:
+    with running(name) as url:
+        yield url
+
+
+def test_a_person_connects_gmail_and_reads_their_mail(example: str) -> None:
+    with chromium() as browser:
+        browser.get(example)
+        wait_for(browser, "Sign in to connect your account.")
+
+        follow(browser, "Inbox")
+        wait_for(browser, "Your messages are for you alone.")
+        follow(browser, "Sign in")
+        wait_for(browser, "Sam Example")
+        wait_for(browser, "Gmail is not connected.")
+
+        # Without a connection the inbox leads to the connect page, which takes a no.
+        follow(browser, "Inbox")
+        wait_until_at(browser, CONNECT_PAGE)
+        press(browser, "Refuse")
+        assert urlsplit(browser.current_url).path == CONNECT_PAGE
+        browser.get(example)
+        wait_for(browser, "Gmail is not connected.")
+        follow(browser, "Connect Gmail")
+        press(browser, "Connect")
+        assert browser.current_url == example
+        wait_for(browser, "Gmail is connected.")
+
+        follow(browser, "Read your messages")
+        wait_for(browser, "5 messages")
+        wait_for(browser, "Your invoice for April")
+        search = browser.find_element(By.NAME, "q")
+        search.send_keys("review", Keys.ENTER)
+        WebDriverWait(browser, 30).until(lambda _: "q=review" in browser.current_url)
+        wait_for(browser, "2 messages")
+        assert browser.find_element(By.NAME, "q").get_attribute("value") == "review"
+
+        def is_told(_: object) -> bool:
+            browser.get(example)
+            wait_for(browser, "Gmail is connected.")
+            return "connection.connected gmail" in text_of(browser)
+
+        WebDriverWait(browser, 30).until(is_told)
+        assert "vendo_sk_" not in browser.page_source
+
+        follow(browser, "Sign out")
+        wait_for(browser, "Sign in to connect your account.")
+
+
+def test_connecting_leads_back_to_the_page_that_needed_it(example: str) -> None:
+    with chromium() as browser:
+        browser.get(f"{example}__vendo/auth/login")
+        wait_for(browser, "Gmail is not connected.")
+        browser.get(f"{example}inbox/")
+        wait_until_at(browser, CONNECT_PAGE)
+        press(browser, "Connect")
+        assert browser.current_url == f"{example}inbox/"
+        wait_for(browser, "5 messages")
+        wait_for(browser, "Your invoice for April")
+
+
+def test_pages_are_for_phones_keyboards_and_screen_readers(example: str, name: str) -> None:
+    own = ("data:", example + FETCHES[name]) if name in FETCHES else ("data:",)
+    with chromium("--window-size=320,640", "--blink-settings=preferredColorScheme=0") as browser:
+        browser.get(f"{example}__vendo/auth/login")
+        _is_for_everybody(browser, "Gmail is not connected.", own)
+        browser.get(f"{example}inbox/")
+        wait_until_at(browser, CONNECT_PAGE)
+        press(browser, "Connect")
+        for path, status in (("", "Gmail is connected."), ("inbox/", "5 messages")):
+            browser.get(example + path)
+            _is_for_everybody(browser, status, own)
+
+
+def _is_for_everybody(browser: Chrome, status: str, own: tuple[str, ...]) -> None:
+    wait_for(browser, status)
+    assert not browser.execute_script(
+        "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    )
+    assert browser.find_element(By.TAG_NAME, "html").get_attribute("lang") == "en"
+    assert len(browser.find_elements(By.TAG_NAME, "h1")) == 1
+    assert browser.find_element(By.CSS_SELECTOR, "[aria-current=page]").text
+    assert browser.find_element(By.CSS_SELECTOR, "[role=status]").text == status
+    for box in browser.find_elements(By.CSS_SELECTOR, "input:not([type=hidden])"):
+        assert box.accessible_name
+    browser.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
+    assert browser.switch_to.active_element.text == "Skip to the content"
+    background = browser.execute_script("return getComputedStyle(document.body).background")
+    assert "rgb(18, 21, 27)" in background
+    loaded: list[str] = browser.execute_script(
+        "return performance.getEntriesByType('resource').map((entry) => entry.name)"
+    )
+    assert [asset for asset in loaded if not asset.startswith(own)] == []
+
+
+def test_headers_of_a_browser_are_not_believed(example: str, name: str) -> None:
+    forged = {
+        "X-Vendo-User-Id": "7d3c0f2e",
+        "X-Vendo-User-Email": "sam@example.com",
+        "X-Vendo-Tenant-Id": "tenant-1",
+        "X-Vendo-Role": "owner",
+        "X-Vendo-User-JWT": "header-of.sam.signature",
+    }
+    for path in ["api/vendo/identity", *PRIVATE[name]]:
+        answer = requests.get(example + path, headers=forged, timeout=30)
+        assert answer.status_code == 401, path
+    assert requests.post(f"{example}api/vendo/webhook/", data=b"{}", timeout=30).status_code == 400

@@ -1,0 +1,198 @@
+"""What a browser and a program are answered when vendo's errors reach Flask."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from flask import got_request_exception
+
+from flask_adapter.site import make_app
+from vendo.errors import AuthError, IdentityNotPresent, NotConnected, RateLimited, VendoError
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+
+    from vendo.testing import LocalVendo
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+@pytest.fixture
+def app() -> Flask:
+    app = make_app(errors=True)
+    app.testing = True  # what is not answered is raised
+    return app
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_without_being_told_to_errors_stay_errors() -> None:
+    app = make_app()
+    app.testing = True
+    with pytest.raises(NotConnected):
+        app.test_client().get("/unconnected/")
+    with pytest.raises(RateLimited):
+        app.test_client().get("/limited/")
+    with pytest.raises(IdentityNotPresent):
+        app.test_client().get("/personal/")
+
+
+def test_a_program_is_told_what_is_not_connected_and_where_to_connect_it(
+    vendo_mode: LocalVendo, browser: FlaskClient
+) -> None:
+    for path in ("/unconnected/", "/aunconnected/"):
+        response = browser.get(f"{path}?page=2")
+
+        assert response.status_code == 424
+        assert response.json
+        assert response.json["error"] == {
+            "code": "binding_missing",
+            "message": "Not connected.",
+            "slug": "slack",
+            "connect_url": f"/api/vendo/connect/slack/?next={path.replace('/', '%2F')}%3Fpage%3D2",
+        }
+        assert response.headers["Vary"] == "Accept"
+        assert vendo_mode.api_key not in response.text
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_a_browser_is_sent_to_connect_it_and_comes_back(browser: FlaskClient) -> None:
+    response = browser.get("/unconnected/?page=2", headers=BROWSER)
+
+    assert response.status_code == 302
+    assert response.location.startswith("/api/vendo/connect/slack/?next=")
+    assert response.headers["Vary"] == "Accept"
+
+
+@pytest.mark.usefixtures("vendo_mode")
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("http://localhost/form/?a=b", "http://localhost/form/?a=b"),
+        ("https://evil.example/", "/"),
+        ("", "/"),
+    ],
+)
+def test_after_a_form_a_person_comes_back_to_its_page(
+    referer: str, back: str, browser: FlaskClient
+) -> None:
+    response = browser.post("/unconnected/", headers={**BROWSER, "Referer": referer})
+
+    assert parse_qs(urlsplit(response.location).query)["next"] == [back]
+
+
+def test_without_vendo_there_is_no_page_to_be_sent_to(browser: FlaskClient) -> None:
+    response = browser.get("/unconnected/", headers=BROWSER)
+
+    assert response.status_code == 424
+    assert response.json
+    assert response.json["error"]["connect_url"] is None
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_without_the_views_there_is_no_link() -> None:
+    response = (
+        make_app(errors=True, views=False).test_client().get("/unconnected/", headers=BROWSER)
+    )
+
+    assert response.status_code == 424
+    assert response.json
+    assert response.json["error"]["connect_url"] is None
+
+
+def test_a_rate_limit_says_when_to_come_back(browser: FlaskClient) -> None:
+    response = browser.get("/limited/", headers=BROWSER)
+
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "3")
+
+
+def test_a_page_that_needs_a_person_is_refused_to_nobody(
+    browser: FlaskClient, proxy: dict[str, str]
+) -> None:
+    assert browser.get("/personal/").status_code == 401
+    assert browser.get("/personal/", headers=proxy).text == "ada@example.com"
+
+
+def test_a_failing_backend_is_a_bad_gateway(vendo_mode: LocalVendo, app: Flask) -> None:
+    app.config["VENDO_TIMEOUT"] = 0.3
+    vendo_mode.fail("credentials", status=503, times=None)
+
+    assert app.test_client().get("/token/").status_code == 502
+
+
+def test_an_error_of_the_key_tells_nothing(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
+    vendo_mode.revoke_key()
+    response = browser.get("/token/")
+
+    assert response.status_code == 500
+    assert response.json
+    assert response.json["error"]["code"] == "internal_error"
+    assert "key" not in response.text
+
+
+def test_a_malformed_option_tells_nothing_either(app: Flask) -> None:
+    app.config["VENDO_API_KEY"] = "canary key"
+    response = app.test_client().get("/token/")
+
+    assert response.status_code == 500
+    assert "canary" not in response.text
+    assert "key" not in response.text
+
+
+@pytest.mark.parametrize("path", ["/token/", "/api/vendo/connect/gmail/"])
+def test_what_was_answered_with_500_is_told_to_those_whom_flask_tells(
+    path: str, app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.config["VENDO_API_KEY"] = "canary key"
+    told: list[tuple[Flask, BaseException]] = []
+
+    def tracker(sender: Flask, exception: BaseException) -> None:
+        told.append((sender, exception))
+
+    with got_request_exception.connected_to(tracker, app), caplog.at_level(logging.ERROR):
+        assert app.test_client().get(path).status_code == 500
+
+    ((sender, error),) = told
+    assert sender is app
+    assert isinstance(error, AuthError)
+    (record,) = caplog.records
+    assert record.name == app.logger.name
+    assert record.exc_info
+    assert record.exc_info[1] is error
+    assert path in record.getMessage()
+    assert "canary" not in caplog.text
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_what_is_no_fault_of_the_applications_is_not_told(
+    browser: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[object] = []
+
+    def tracker(sender: object, **_: object) -> None:
+        told.append(sender)
+
+    with got_request_exception.connected_to(tracker), caplog.at_level(logging.ERROR):
+        for path in ("/unconnected/", "/limited/", "/personal/", "/api/vendo/connect/no%20slug/"):
+            browser.get(path)
+    assert (told, caplog.records) == ([], [])
+
+
+def test_other_errors_are_left_to_flask(browser: FlaskClient) -> None:
+    with pytest.raises(ZeroDivisionError):
+        browser.get("/broken/")
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_handlers_of_the_applications_own_win() -> None:
+    app = make_app(errors=True)
+    app.register_error_handler(NotConnected, lambda error: (f"mine: {error.slug}", 418))
+    assert app.test_client().get("/unconnected/").text == "mine: slack"
+    assert app.test_client().get("/limited/").status_code == 429
+
+    app = make_app(errors=True)
+    app.register_error_handler(VendoError, lambda error: ("all mine", 418))
+    assert app.test_client().get("/limited/").text == "all mine"

@@ -1,0 +1,168 @@
+"""`flask vendo`: what there is to know, on a page or as JSON, and never a secret unasked."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from flask_adapter.site import make_app
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from vendo.testing import LocalVendo
+
+
+def run(app: Flask, *arguments: str, status: int = 0) -> str:
+    """What a command prints."""
+    result = app.test_cli_runner().invoke(args=["vendo", *arguments])
+    assert result.exit_code == status, result.output
+    assert "Traceback" not in result.output
+    return result.output
+
+
+def test_doctor_tells_mode_and_credentials_of_an_application_without_vendo(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    monkeypatch.setenv("VENDO_WEBHOOK_SECRET", "whsec_canary")
+
+    page = run(app, "doctor")
+
+    assert "OSS mode" in page
+    assert "OPENAI_API_KEY" in page
+    assert "Application site\n  Nothing is wrong with it." in page
+    assert "canary" not in page
+
+
+def test_doctor_goes_by_the_applications_key(server: LocalVendo) -> None:
+    app = make_app(server.environment(), VENDO_REQUIRED=["gmail"])
+    facts = json.loads(run(app, "doctor", "--json"))
+
+    assert facts["mode"] == "vendo"
+    assert {row["slug"] for row in facts["connections"]} == {"gmail", "openai"}
+    assert facts["checks"] == []
+    assert server.api_key not in json.dumps(facts)
+
+
+def test_doctor_tells_what_became_wrong_since_the_start(app: Flask) -> None:
+    app.config.update(VENDO_TIMEOUTS="canary", VENDO_REQUIRED=["openai"], VENDO_TIMEOUT=-1)
+    facts = json.loads(run(app, "doctor", "--json", status=1))
+    assert ["VENDO_TIMEOUTS" in check["text"] for check in facts["checks"]] == [True, False, False]
+    app.config["VENDO_TIMEOUT"] = 1
+
+    page = run(app, "doctor", status=1)
+    facts = json.loads(run(app, "doctor", "--json", status=1))
+
+    assert "VENDO_TIMEOUT?" in page
+    assert "OPENAI_API_KEY" in page
+    assert "The webhook view has no secret" in page
+    assert "canary" not in page
+    assert [check["is_wrong"] for check in facts["checks"]] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"VENDO_WEBHOOK_SECRETS": []}, "webhook view has no secret"),
+        ({"VENDO_WEBHOOK_SECRETS": "canary"}, "Nothing is wrong"),
+        ({"VENDO_WEBHOOK_SECRETS": ["  "]}, "VENDO_WEBHOOK_SECRETS"),
+        ({"VENDO_API_KEY": "canary key"}, "white space"),
+    ],
+)
+def test_doctor_looks_at_each_option(app: Flask, config: dict[str, Any], words: str) -> None:
+    app.config.update(config)
+    page = app.test_cli_runner().invoke(args=["vendo", "doctor"]).output
+    assert words in page
+    assert "canary" not in page
+
+
+@pytest.mark.usefixtures("proxy")
+def test_doctor_tells_of_an_identity_view_that_nobody_finds() -> None:
+    app = make_app(views=False)
+    from vendo_flask import blueprint
+
+    app.register_blueprint(blueprint(), url_prefix="/elsewhere")
+    assert "/api/vendo/identity" in run(app, "doctor")
+    assert "identity view" not in run(make_app(), "doctor")
+    assert "view" not in run(make_app(views=False), "doctor").partition("Application")[2]
+
+
+def test_doctor_fails_where_the_backend_does(vendo_mode: LocalVendo, app: Flask) -> None:
+    app.config["VENDO_REQUIRED"] = ["gmail"]
+    vendo_mode.revoke_key()
+
+    page = run(app, "doctor", "--timeout", "5", status=1)
+
+    assert "problem:" in page
+    assert vendo_mode.api_key not in page
+
+
+def test_catalog_lists_providers_or_one_of_them(app: Flask) -> None:
+    assert "OPENAI_API_KEY" in run(app, "catalog")
+    assert "openai" in {row["slug"] for row in json.loads(run(app, "catalog", "--json"))}
+    assert json.loads(run(app, "catalog", "slack", "--json"))["env_vars"][0] == "SLACK_BOT_TOKEN"
+    assert "opnai" in run(app, "catalog", "opnai", status=1)
+    run(app, "catalog", "no slug!", status=2)
+
+
+def test_connections_tell_their_status(vendo_mode: LocalVendo, app: Flask) -> None:
+    vendo_mode.set_status("gmail", "needs_reauth")
+
+    assert run(app, "connections").splitlines() == ["gmail   needs_reauth", "openai  connected"]
+    rows = json.loads(run(app, "connections", "--json"))
+    assert [(row["slug"], row["status"]) for row in rows] == [
+        ("gmail", "needs_reauth"),
+        ("openai", "connected"),
+    ]
+    assert "sk-openai" not in json.dumps(rows)
+
+
+def test_connections_of_an_application_that_has_none(app: Flask) -> None:
+    assert run(app, "connections") == "Nothing is connected.\n"
+
+
+def test_token_prints_the_token_of_this_application_and_nothing_else(server: LocalVendo) -> None:
+    assert run(make_app(server.environment()), "token", "openai") == "sk-openai\n"
+
+
+def test_a_failure_is_told_with_what_to_do(vendo_mode: LocalVendo, app: Flask) -> None:
+    assert "slack" in run(app, "token", "slack", status=1)
+    vendo_mode.revoke_key()
+    assert vendo_mode.api_key not in run(app, "connections", status=1)
+    app.config["VENDO_API_KEY"] = "canary key"
+    message = run(app, "connections", status=1)
+    assert "API key" in message
+    assert "canary" not in message
+
+
+def test_a_malformed_command_line_is_refused(app: Flask) -> None:
+    run(app, "nonsense", status=2)
+    run(app, "doctor", "--timeout", "-1", status=2)
+    run(app, "token", status=2)
+
+
+def test_the_flask_command_of_a_shell_has_it(server: LocalVendo) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "flask",
+            "--app",
+            "flask_adapter.site:make_app",
+            "vendo",
+            "token",
+            "openai",
+        ],
+        env={**os.environ, **server.environment(), "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "sk-openai\n"

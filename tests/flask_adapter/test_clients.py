@@ -1,0 +1,221 @@
+"""An application's client follows its configuration, and the environment where that is silent."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_adapter.site import make_app
+from vendo import AuthError, Vendo, VendoError
+from vendo.testing import LocalVendo
+from vendo_flask import FlaskVendo, current_vendo
+
+
+def test_the_extension_is_the_client_with_its_whole_surface(vendo_mode: LocalVendo) -> None:
+    client = make_app().extensions["vendo"]
+
+    assert isinstance(client, Vendo)
+    assert client.is_vendo_mode()
+    assert client.token("gmail") == vendo_mode.token("gmail")
+    assert client.tokens(["openai", "slack"]) == {"openai": "sk-openai", "slack": None}
+    assert client.session("gmail").get("gmail/v1/users/me/profile").ok
+    assert client.connections.connected_slugs() == ["gmail", "openai"]
+    assert client.integrations.env_vars("slack")
+    assert client.billing.balance().currency == "USD"
+    assert client.connect_url("gmail").startswith(vendo_mode.url)
+    with client as entered:
+        assert entered.token("openai") == "sk-openai"
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_without_a_key_tokens_come_from_the_environment(
+    key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+    client = make_app(VENDO_API_KEY=key).extensions["vendo"]
+
+    assert not client.is_vendo_mode()
+    assert client.token("openai") == "sk-mine"
+
+
+def test_two_applications_in_one_process_see_each_their_own_key() -> None:
+    with LocalVendo(["gmail"]) as one, LocalVendo(["gmail"]) as other:
+        apps = [(server, make_app(server.environment())) for server in (one, other)]
+        barrier = Barrier(8)
+
+        def ask(number: int) -> bool:
+            server, app = apps[number % 2]
+            barrier.wait()
+            token = app.test_client().get("/token/").text
+            with app.app_context():
+                slugs = current_vendo.connections.connected_slugs()
+            return token == server.token("gmail") and slugs == ["gmail"]
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(ask, range(8)))
+        for server in (one, other):
+            keys = {r.headers["authorization"] for r in server.requests if r.surface != "pages"}
+            assert keys == {f"Bearer {server.api_key}"}
+
+
+def test_a_changed_configuration_counts_at_once(vendo_mode: LocalVendo) -> None:
+    app = make_app()
+    client = app.extensions["vendo"]
+    first = client._get_current_object()
+    assert client._get_current_object() is first
+
+    app.config["VENDO_TIMEOUT"] = 5
+    assert client.timeout == 5
+    app.config["VENDO_TIMEOUT"] = None
+    assert client.timeout == 30
+    app.config["VENDO_API_KEY"] = "byok"
+    assert not client.is_vendo_mode()
+    assert app.extensions["vendo"] is client
+
+
+def test_a_client_that_is_replaced_leaves_no_connection_open(vendo_mode: LocalVendo) -> None:
+    app = make_app()
+    app.extensions["vendo"].connections.list()
+    replaced = app.extensions["vendo"]._get_current_object()
+    app.config["VENDO_TIMEOUT"] = 5
+    app.extensions["vendo"].connections.list()
+    opened = vendo_mode.connections_opened
+
+    app.extensions["vendo"].connections.list()
+    assert vendo_mode.connections_opened == opened
+    replaced.connections.list()  # it can be used on, over a new connection
+    assert vendo_mode.connections_opened == opened + 1
+    replaced.close()
+
+
+def test_threads_that_come_at_once_get_the_same_client() -> None:
+    app = make_app()
+    app.config["VENDO_TIMEOUT"] = 11
+    barrier = Barrier(20)
+
+    def ask() -> int:
+        barrier.wait()
+        return id(app.extensions["vendo"]._get_current_object())
+
+    with ThreadPoolExecutor(20) as pool:
+        assert len(set(pool.map(lambda _: ask(), range(20)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("VENDO_API_KEY", 5, "VENDO_API_KEY"),
+        ("VENDO_API_KEY", ["canary"], "VENDO_API_KEY"),
+        ("VENDO_API_KEY", "canary key", r'in app\.config\["VENDO_API_KEY"\] has white space'),
+        ("VENDO_BASE_URL", "http://example.com", "VENDO_BASE_URL"),
+        ("VENDO_CREDENTIALS_URL", 7, "VENDO_CREDENTIALS_URL"),
+        ("VENDO_DATA_PROXY_URL", b"canary", "VENDO_DATA_PROXY_URL"),
+        ("VENDO_TIMEOUT", 0, "VENDO_TIMEOUT"),
+        ("VENDO_TIMEOUT", True, "VENDO_TIMEOUT"),
+        ("VENDO_TIMEOUT", "30", "VENDO_TIMEOUT"),
+        ("VENDO_TIMEOUT", float("inf"), "VENDO_TIMEOUT"),
+        ("VENDO_REQUIRED", "canary", "VENDO_REQUIRED"),
+        ("VENDO_REQUIRED", [""], "VENDO_REQUIRED"),
+        ("VENDO_WEBHOOK_SECRETS", ["canary", " "], "VENDO_WEBHOOK_SECRETS"),
+        ("VENDO_WEBHOOK_SECRET", 5, "VENDO_WEBHOOK_SECRET"),
+        ("VENDO_TIMEOUTS", "canary", r"Did you mean VENDO_TIMEOUT\?"),
+        ("VENDO_KEY", "canary", r"Did you mean VENDO_API_KEY\?"),
+        ("VENDO_ERRORS", True, "There are VENDO_API_KEY"),
+    ],
+)
+def test_a_malformed_option_stops_the_start_and_is_never_repeated(
+    option: str, value: Any, words: str
+) -> None:
+    with pytest.raises(VendoError, match=words) as caught:
+        make_app(**{option: value})
+    assert "canary" not in str(caught.value)
+
+
+def test_everything_that_is_wrong_is_told_together() -> None:
+    with pytest.raises(VendoError) as caught:
+        make_app(VENDO_TIMEOUT=-1, VENDO_KEY="canary", OTHER="fine")
+    assert "VENDO_TIMEOUT" in str(caught.value)
+    assert "VENDO_API_KEY" in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["canary key", ["canary"], 5])
+def test_an_option_that_becomes_malformed_later_is_told_at_its_use(value: Any) -> None:
+    app = make_app()
+    app.config["VENDO_API_KEY"] = value
+    with pytest.raises(VendoError) as caught:
+        app.extensions["vendo"].token("openai")
+    assert "canary" not in str(caught.value)
+
+
+def test_an_environment_may_be_copied_into_the_configuration(
+    vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    monkeypatch.setenv("VENDO_TENANT_ID", "tenant-1")
+    app = make_app(os.environ)
+    assert app.extensions["vendo"].token("gmail") == vendo_mode.token("gmail")
+
+    # What is read from the environment alone cannot be set here.
+    with pytest.raises(VendoError, match="VENDO_AUTH"):
+        make_app(VENDO_AUTH="1")
+
+
+def test_required_slugs_without_a_credential_stop_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(VendoError) as caught:
+        make_app(VENDO_REQUIRED=["openai", "slack"])
+    assert "OPENAI_API_KEY" in str(caught.value)
+    assert "SLACK_BOT_TOKEN" in str(caught.value)
+
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+    assert make_app(VENDO_REQUIRED=("openai",))
+
+
+def test_required_slugs_are_asked_of_vendo_in_one_request(vendo_mode: LocalVendo) -> None:
+    assert make_app(VENDO_REQUIRED=["openai", "gmail"])
+    assert vendo_mode.count("credentials") == 1
+    with pytest.raises(VendoError, match="slack"):
+        make_app(VENDO_REQUIRED=["openai", "slack"])
+    with pytest.raises(VendoError, match="nonsense"):
+        make_app(VENDO_REQUIRED=["nonsense"])
+
+
+def test_a_refused_key_stops_the_start(vendo_mode: LocalVendo) -> None:
+    vendo_mode.revoke_key()
+    with pytest.raises(AuthError) as caught:
+        make_app(VENDO_REQUIRED=["openai"])
+    assert vendo_mode.api_key not in str(caught.value)
+
+
+def test_a_vendo_that_does_not_answer_keeps_nobody_from_starting(
+    vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture
+) -> None:
+    vendo_mode.fail("credentials", status=503, times=None)
+    app = make_app(VENDO_REQUIRED=["openai"], VENDO_TIMEOUT=0.2)
+
+    assert "VENDO_REQUIRED" in caplog.text
+    vendo_mode.heal()
+    assert app.extensions["vendo"].token("openai") == "sk-openai"
+
+
+def test_an_application_gets_vendo_once() -> None:
+    app = Flask("once")
+    vendo = FlaskVendo(app)
+    for again in (vendo, FlaskVendo()):
+        with pytest.raises(RuntimeError, match="once"):
+            again.init_app(app)
+
+
+def test_an_application_that_could_not_start_can_be_put_right() -> None:
+    app = Flask("mended")
+    app.config["VENDO_TIMEOUT"] = -1
+    with pytest.raises(VendoError):
+        FlaskVendo(app)
+    app.config["VENDO_TIMEOUT"] = 1
+    FlaskVendo(app)

@@ -1,0 +1,270 @@
+"""`current_vendo` and `vendo_identity`: whose they are, in every kind of context, and how long."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flask import Flask, copy_current_request_context, g
+from flask import globals as flask_globals
+
+from flask_adapter.site import make_app
+from vendo import IdentityNotPresent, Vendo, VendoIdentity
+from vendo.testing import MockClient
+from vendo_flask import FlaskVendo, current, current_vendo, vendo_identity
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+    from vendo.testing import LocalVendo
+
+ONE, OTHER = "person.one.jwt", "person.other.jwt"
+
+
+def test_requests_of_two_people_have_two_tokens(
+    vendo_mode: LocalVendo, browser: FlaskClient
+) -> None:
+    answers = [_get(browser, "/token/", jwt) for jwt in (ONE, OTHER, None)]
+
+    assert answers == [vendo_mode.token("gmail", user=jwt) for jwt in (ONE, OTHER, None)]
+    assert len(set(answers)) == 3
+
+
+def test_an_async_view_has_the_persons_client(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
+    for jwt in (ONE, OTHER, None):
+        assert _get(browser, "/atoken/", jwt) == vendo_mode.token("gmail", user=jwt)
+
+
+def test_in_oss_mode_everybody_has_the_tokens_of_the_environment(
+    browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GMAIL_ACCESS_TOKEN", "mine")
+
+    assert [_get(browser, "/token/", jwt) for jwt in (ONE, "  ", None)] == ["mine"] * 3
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_outside_of_a_request_it_is_the_applications(app: Flask) -> None:
+    with app.app_context():
+        assert current_vendo == app.extensions["vendo"]
+        assert isinstance(current_vendo, Vendo)
+    assert repr(current_vendo) == "<LocalProxy unbound>"
+    with pytest.raises(RuntimeError, match="application context"):
+        current_vendo.token("gmail")
+
+
+def test_it_is_one_client_for_the_whole_request(vendo_mode: LocalVendo, app: Flask) -> None:
+    with app.test_request_context(headers=_headers(ONE)):
+        first = current_vendo._get_current_object()
+        assert current_vendo._get_current_object() is first
+        vendo_mode.clear_requests()
+        app.config["VENDO_TIMEOUT"] = 7
+        assert current_vendo.timeout == 7
+    with app.test_request_context(headers={"X-Vendo-User-JWT": "  "}):
+        assert current_vendo._get_current_object() is app.extensions["vendo"]._get_current_object()
+
+
+def test_an_application_without_vendo_is_told_what_to_write() -> None:
+    with Flask("bare").app_context(), pytest.raises(RuntimeError, match=r"FlaskVendo\(app\)"):
+        current_vendo.token("gmail")
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_contexts_inside_of_each_other_keep_their_people_apart(app: Flask) -> None:
+    def user() -> str | None:
+        return current_vendo._get_current_object()._user_jwt
+
+    with app.app_context():
+        assert user() is None
+        with app.test_request_context(headers=_headers(ONE)):
+            assert user() == ONE
+            with app.test_request_context(headers=_headers(OTHER)):
+                assert user() == OTHER
+                with app.test_request_context():
+                    assert user() is None
+                assert user() == OTHER
+            assert user() == ONE
+        assert user() is None
+        assert not list(g)
+
+
+def test_a_request_inside_of_a_request_has_its_own_client(
+    vendo_mode: LocalVendo, app: Flask
+) -> None:
+    def outer() -> list[str]:
+        before = current_vendo.token("gmail")
+        inner = _get(app.test_client(), "/token/", OTHER)
+        return [before, inner, current_vendo.token("gmail")]
+
+    app.add_url_rule("/outer/", view_func=outer)
+    one, other = (vendo_mode.token("gmail", user=jwt) for jwt in (ONE, OTHER))
+    assert app.test_client().get("/outer/", headers=_headers(ONE)).json == [one, other, one]
+
+
+def test_another_application_inside_of_a_request_acts_for_nobody(app: Flask) -> None:
+    other = make_app(VENDO_API_KEY="vendo_sk_" + "o" * 32)
+    app.config["VENDO_API_KEY"] = "vendo_sk_" + "a" * 32
+    with app.test_request_context(headers=_headers(ONE)):
+        mine = current_vendo._get_current_object()
+        with other.app_context():
+            assert current_vendo == other.extensions["vendo"]
+            with pytest.raises(RuntimeError, match="requests"):
+                vendo_identity()
+        assert current_vendo._get_current_object() is mine
+
+
+def test_a_flask_with_one_context_is_not_asked_for_another(
+    vendo_mode: LocalVendo, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As from Flask 3.2 on, where the context of a request is that of its application.
+    monkeypatch.setattr(current, "_HAS_TWO_CONTEXTS", False)
+    monkeypatch.delattr(flask_globals, "request_ctx")
+
+    assert _get(app.test_client(), "/token/", ONE) == vendo_mode.token("gmail", user=ONE)
+    with app.app_context():
+        assert current_vendo == app.extensions["vendo"]
+
+
+@pytest.mark.parametrize("path", ["/stream/", "/kept-stream/"])
+def test_a_stream_still_has_its_client_after_the_view_returned(
+    vendo_mode: LocalVendo, app: Flask, browser: FlaskClient, path: str
+) -> None:
+    token = vendo_mode.token("gmail", user=ONE)
+    response = browser.get(path, headers=_headers(ONE))
+    pieces = response.iter_encoded()
+    assert next(pieces).decode() == f"{token}\n"
+
+    # The rest is asked for anew.
+    app.extensions["vendo"].for_user(ONE).invalidate("gmail")
+    vendo_mode.clear_requests()
+    assert [piece.decode() for piece in pieces] == [f"{token}\n"] * 2
+    assert vendo_mode.requests[0].headers["x-vendo-user-jwt"] == ONE
+
+
+def test_work_in_the_background_keeps_the_client_of_its_request(
+    vendo_mode: LocalVendo, app: Flask
+) -> None:
+    kept: dict[str, Any] = {}
+
+    def view() -> str:
+        kept["client"] = current_vendo._get_current_object()
+        kept["session"] = current_vendo.session("gmail")
+        kept["proxy"] = copy_current_request_context(lambda: current_vendo.token("gmail"))
+        return ""
+
+    app.add_url_rule("/", view_func=view)
+    app.test_client().get("/", headers=_headers(ONE))
+
+    token = vendo_mode.token("gmail", user=ONE)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(kept["client"].token, "gmail").result() == token
+        assert pool.submit(kept["proxy"]).result() == token
+        assert pool.submit(kept["session"].get, "gmail/v1/users/me/profile").result().ok
+
+
+def test_the_client_of_a_request_is_let_go_with_it(vendo_mode: LocalVendo, app: Flask) -> None:
+    made: list[weakref.ref[Vendo]] = []
+
+    def view() -> str:
+        made.append(weakref.ref(current_vendo._get_current_object()))
+        return current_vendo.token("gmail")
+
+    app.add_url_rule("/", view_func=view)
+    gc.disable()
+    try:
+        app.test_client().get("/", headers=_headers(ONE)).close()
+        assert made[0]() is None
+    finally:
+        gc.enable()
+    assert app.extensions["vendo"].token("gmail") == vendo_mode.token("gmail")
+
+
+def test_crowds_of_people_never_get_each_others_tokens(vendo_mode: LocalVendo, app: Flask) -> None:
+    people = [f"person.{number}.jwt" for number in range(25)]
+    barrier = Barrier(len(people))
+
+    def visit(jwt: str) -> bool:
+        browser = app.test_client()
+        barrier.wait()
+        token = vendo_mode.token("gmail", user=jwt)
+        return all(_get(browser, path, jwt) == token for path in ("/token/", "/atoken/") * 2)
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        assert all(pool.map(visit, people))
+
+
+def test_sessions_of_requests_share_their_connections(
+    vendo_mode: LocalVendo, browser: FlaskClient
+) -> None:
+    def profile(jwt: str | None) -> Any:
+        return browser.get("/profile/", headers=_headers(jwt)).json
+
+    people = [profile(jwt)["emailAddress"] for jwt in (ONE, OTHER, None) * 5]
+
+    assert len(set(people)) == 3
+    opened = vendo_mode.connections_opened
+    profile("person.third.jwt")
+    assert vendo_mode.connections_opened == opened
+
+
+def test_a_test_may_put_a_mock_in_the_clients_place(app: Flask) -> None:
+    app.extensions["vendo"] = MockClient(tokens={"gmail": "mocked"})
+
+    assert _get(app.test_client(), "/token/", ONE) == "mocked"
+
+
+def test_the_person_who_is_signed_in(app: Flask, proxy: dict[str, str]) -> None:
+    with app.test_request_context(headers=proxy):
+        who = vendo_identity()
+        assert isinstance(who, VendoIdentity)
+        assert vendo_identity == who
+        assert vendo_identity.email == who.email == "ada@example.com"
+        assert repr(vendo_identity) == repr(who)
+
+
+def test_nobody_is_false_and_has_no_attributes(app: Flask, proxy: dict[str, str]) -> None:
+    with app.test_request_context():
+        assert not vendo_identity
+        assert vendo_identity() is None
+        for name in ("user_id", "email", "name", "tenant_id", "role"):
+            with pytest.raises(IdentityNotPresent):
+                getattr(vendo_identity, name)
+        assert not hasattr(vendo_identity, "jinja_pass_arg")
+    assert not vendo_identity
+
+
+def test_nobody_is_told_from_headers_alone(
+    browser: FlaskClient, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert browser.get("/identity/", headers=proxy).json == {
+        "identity": "5f0c1a9e",
+        "name": "Ada Example",
+    }
+    monkeypatch.setenv("VENDO_AUTH", "0")
+    assert browser.get("/identity/", headers=proxy).json == {"identity": None, "name": ""}
+    monkeypatch.delenv("VENDO_AUTH")
+    assert browser.get("/identity/", headers=proxy).json == {"identity": None, "name": ""}
+
+
+def test_one_extension_serves_several_applications() -> None:
+    vendo = FlaskVendo()
+    apps = [Flask(name) for name in ("one", "other")]
+    for app in apps:
+        vendo.init_app(app)
+
+    clients = {id(app.extensions["vendo"]._get_current_object()) for app in apps}
+    assert len(clients) == 2
+
+
+def _headers(jwt: str | None) -> dict[str, str]:
+    return {} if jwt is None else {"X-Vendo-User-JWT": jwt}
+
+
+def _get(browser: FlaskClient, path: str, jwt: str | None) -> str:
+    response = browser.get(path, headers=_headers(jwt))
+    assert response.status_code == 200
+    return response.text

@@ -1,0 +1,147 @@
+"""What an application shows when something goes wrong holds no secret of ours."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flask import Flask
+from werkzeug.debug import DebuggedApplication
+from werkzeug.test import Client
+
+from flask_adapter.site import make_app
+from vendo import VendoError
+from vendo_flask import FlaskVendo, current_vendo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vendo.testing import LocalVendo
+
+# Pages show the lines of the source around an error: none of them may hold the canary itself.
+CANARY = "".join(reversed("7x4yranac"))
+
+
+def _fail() -> str:
+    raise ZeroDivisionError
+
+
+def _asks_for_a_token() -> object:
+    return current_vendo.token("slack")
+
+
+def _asks_for_tokens() -> object:
+    return current_vendo.tokens(["slack", "gmail"])
+
+
+def _lists_connections() -> object:
+    return current_vendo.connections.list()
+
+
+def _executes() -> object:
+    return current_vendo.data.execute("SLACK_SEND_MESSAGE")
+
+
+def _uses_a_session() -> object:
+    return current_vendo.session("slack").get("https://slack.com/api/api.test")
+
+
+def _makes_a_link() -> object:
+    return current_vendo.connect_url("gmail", return_to="nowhere")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        _asks_for_a_token,
+        _asks_for_tokens,
+        _lists_connections,
+        _executes,
+        _uses_a_session,
+        _makes_a_link,
+    ],
+)
+@pytest.mark.parametrize("trouble", ["missing", "refused", "failing", "reset"])
+def test_no_page_log_or_frame_of_an_error_shows_a_key_or_a_token(
+    ask: Callable[[], object],
+    trouble: str,
+    vendo_mode: LocalVendo,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    app = make_app(VENDO_TIMEOUT=0.3)
+    if trouble == "refused":
+        vendo_mode.revoke_key()
+    elif trouble == "failing":
+        vendo_mode.fail("any", status=400, times=None)
+    elif trouble == "reset":
+        vendo_mode.fail("any", reset=True, times=None)
+    reports: list[str] = []
+
+    def view() -> str:
+        try:
+            ask()
+            return _fail()  # some go well: the page of another error
+        except Exception as error:
+            report = traceback.TracebackException.from_exception(error, capture_locals=True)
+            reports.extend(report.format())
+            raise
+
+    app.add_url_rule("/", view_func=view)
+    app.debug = True
+    page = Client(DebuggedApplication(app, evalex=False)).get(
+        "/", headers={"X-Vendo-User-JWT": CANARY, "Accept": "text/html"}
+    )
+
+    assert page.status_code == 500
+    assert "Traceback" in page.text
+    shown = page.text + "".join(reports) + caplog.text
+    for secret in (vendo_mode.api_key, vendo_mode.token("gmail"), vendo_mode.webhook_secret):
+        assert secret not in shown
+    assert CANARY not in shown
+
+
+_MALFORMED: list[dict[str, Any]] = [
+    {"VENDO_API_KEY": f"two {CANARY}"},
+    {"VENDO_API_KEY": CANARY, "VENDO_BASE_URL": "http://example.com"},
+    {"VENDO_API_KEY": CANARY, "VENDO_TIMEOUT": -1},
+    {"VENDO_API_KEY": CANARY, "VENDO_TIMEOUT": 1e9},
+    {"VENDO_API_KEY": CANARY.encode()},
+    {"VENDO_API_KEY": [CANARY]},
+    {"VENDO_WEBHOOK_SECRETS": [CANARY, ""]},
+    {"VENDO_KEY": CANARY},
+]
+
+
+@pytest.mark.parametrize("number", range(len(_MALFORMED)))
+def test_a_malformed_option_is_in_no_frame_of_its_error(number: int) -> None:
+    app = Flask("malformed")
+    app.config.update(_MALFORMED[number])
+    with pytest.raises(VendoError) as caught:
+        FlaskVendo(app)
+    report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert CANARY not in "".join(report.format())
+
+
+def test_what_an_application_keeps_shows_no_secret(vendo_mode: LocalVendo) -> None:
+    app = make_app(vendo_mode.environment())
+    client = app.extensions["vendo"]
+    client.token("gmail")
+
+    shown = repr(app.extensions) + str(client) + repr(vars(FlaskVendo(errors=True)))
+    shown += repr(copy.copy(client)) + str(pickle.dumps(client._get_current_object()))
+    with app.test_request_context(headers={"X-Vendo-User-JWT": CANARY}):
+        current_vendo.token("gmail")
+        shown += repr(current_vendo)
+        assert "for a user" in repr(current_vendo)
+    for secret in (
+        vendo_mode.api_key,
+        vendo_mode.webhook_secret,
+        vendo_mode.token("gmail"),
+        CANARY,
+    ):
+        assert secret not in shown

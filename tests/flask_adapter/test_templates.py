@@ -1,0 +1,102 @@
+"""Jinja globals: what is connected, and the links to connect it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from flask import Flask, render_template_string
+
+from flask_adapter.site import make_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask.testing import FlaskClient
+
+    from vendo.testing import LocalVendo
+
+JWT = {"X-Vendo-User-JWT": "person.one.jwt"}
+BOTH = "{{ vendo_connected('Gmail') }} {{ vendo_connected('slack') }}"
+
+
+@pytest.fixture
+def page(app: Flask) -> Iterator[None]:
+    with app.test_request_context("/inbox/?a=b", headers=JWT):
+        yield
+
+
+@pytest.mark.usefixtures("page")
+def test_a_page_asks_once_for_all_its_providers_and_for_its_person(vendo_mode: LocalVendo) -> None:
+    vendo_mode.clear_requests()
+
+    assert render_template_string(BOTH) == "True False"
+    assert vendo_mode.count("api") == 1
+    assert vendo_mode.requests[-1].headers["x-vendo-user-jwt"] == "person.one.jwt"
+
+
+def test_another_request_asks_anew(vendo_mode: LocalVendo, app: Flask) -> None:
+    with app.test_request_context():
+        assert render_template_string(BOTH) == "True False"
+        vendo_mode.disconnect("gmail")
+        assert render_template_string(BOTH) == "True False"
+    with app.test_request_context():
+        assert render_template_string(BOTH) == "False False"
+
+
+def test_outside_of_a_request_nothing_is_kept(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "{{ vendo_connected('openai') }}"
+    with app.app_context():
+        assert render_template_string(source) == "False"
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-mine")
+        assert render_template_string(source) == "True"
+
+
+@pytest.mark.usefixtures("page", "vendo_mode")
+def test_a_link_leads_to_connect_and_back_and_holds_no_key() -> None:
+    link = render_template_string("{{ vendo_connect_url('Gmail') }}")
+
+    assert link == "/api/vendo/connect/gmail/?next=%2Finbox%2F%3Fa%3Db"
+
+
+def test_outside_of_a_request_a_link_needs_to_know_where_the_application_is() -> None:
+    app = make_app(SERVER_NAME="mail.example.com", PREFERRED_URL_SCHEME="https")
+    with app.app_context():
+        link = render_template_string("{{ vendo_connect_url('gmail') }}")
+    assert link == "https://mail.example.com/api/vendo/connect/gmail/"
+
+
+def test_a_button_names_the_provider(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
+    page = browser.get("/page/").text
+
+    assert "Connect Gmail" in page
+    assert 'href="/api/vendo/connect/gmail/?next=%2Fpage%2F"' in page
+    assert 'class="vendo-connect"' in page
+    assert vendo_mode.api_key not in page
+
+
+@pytest.mark.usefixtures("page")
+def test_a_button_has_the_words_that_it_is_given() -> None:
+    assert ">A &amp; B</a>" in render_template_string(
+        "{{ vendo_connect_button('gmail', 'A & B') }}"
+    )
+    assert ">Connect in-house</a>" in render_template_string(
+        "{{ vendo_connect_button('in-house') }}"
+    )
+
+
+def test_an_application_without_the_views_is_told_what_to_add() -> None:
+    app = make_app(views=False)
+    with app.test_request_context(), pytest.raises(RuntimeError, match="register_blueprint"):
+        render_template_string("{{ vendo_connect_button('gmail') }}")
+
+
+def test_a_page_can_name_the_person(app: Flask, proxy: dict[str, str]) -> None:
+    source = (
+        "{% macro who() %}{% if vendo_identity %}{{ vendo_identity.name }}{% else %}nobody"
+        "{% endif %} {{ vendo_identity() is none }}{% endmacro %}{{ who() }}"
+    )
+    with app.test_request_context(headers=proxy):
+        assert render_template_string(source) == "Ada Example False"
+    with app.test_request_context():
+        assert render_template_string(source) == "nobody True"

@@ -1,0 +1,458 @@
+"""The ready views: connect a provider and come back, webhooks, who is signed in."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from cachelib import FileSystemCache
+from flask import Blueprint, Flask, request, url_for
+
+from flask_adapter.site import make_app
+from vendo.web import CONNECT_COOKIE, MAX_WEBHOOK_BYTES
+from vendo_flask import FlaskVendo, blueprint, current_vendo, webhook_received
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from flask.testing import FlaskClient
+
+    from vendo import WebhookEvent
+    from vendo.testing import LocalVendo
+
+CONNECT = "/api/vendo/connect/gmail/"
+DONE = "/api/vendo/connect/done/"
+WEBHOOK = "/api/vendo/webhook/"
+EVENT = {
+    "id": "evt_1",
+    "type": "connection.connected",
+    "occurred_at": "2026-05-02T10:00:00Z",
+    "data": {"slug": "gmail"},
+}
+
+
+@pytest.fixture
+def received() -> Iterator[list[WebhookEvent]]:
+    events: list[WebhookEvent] = []
+
+    def receive(sender: Flask, event: WebhookEvent) -> None:
+        assert request.path == WEBHOOK
+        events.append(event)
+
+    with webhook_received.connected_to(receive):
+        yield events
+
+
+@pytest.fixture
+def post(vendo_mode: LocalVendo, browser: FlaskClient) -> Callable[..., Any]:
+    def send(event: dict[str, Any] = EVENT, **options: Any) -> Any:
+        headers, body = vendo_mode.sign_webhook(event)
+        return browser.post(WEBHOOK, **{"headers": headers, "data": body, **options})
+
+    return send
+
+
+def test_the_connect_link_leads_to_vendo_with_a_signed_state(
+    vendo_mode: LocalVendo, browser: FlaskClient
+) -> None:
+    response = browser.get(CONNECT + "?next=/inbox%3Fpage%3D2")
+
+    parts = urlsplit(response.location)
+    query = parse_qs(parts.query)
+    assert response.status_code == 302
+    assert f"{parts.scheme}://{parts.netloc}" == vendo_mode.url
+    assert parts.path == "/connections/connect/gmail"
+    assert query["return_to"] == ["http://localhost/api/vendo/connect/done/"]
+    assert "no-store" in response.headers["Cache-Control"]
+    cookie = response.headers["Set-Cookie"]
+    assert cookie.startswith(f"{CONNECT_COOKIE}=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie
+
+    back = browser.get(DONE, query_string={"state": query["state"][0], "slug": "gmail"})
+    assert (back.status_code, back.location) == (302, "/inbox?page=2")
+
+
+def test_people_come_back_to_an_address_with_any_letters(
+    vendo_mode: LocalVendo, browser: FlaskClient
+) -> None:
+    for tab, location in (("/büro?q=é", "/b%C3%BCro?q=%C3%A9"), ("/a%20b", "/a%20b")):
+        address = f"{CONNECT}?{urlencode({'next': tab})}"
+        response = browser.get(DONE, query_string={"state": _state(browser, address)})
+        assert response.headers["Location"] == location
+
+
+def test_the_key_is_in_the_redirect_alone_and_in_no_page(
+    vendo_mode: LocalVendo, browser: FlaskClient
+) -> None:
+    response = browser.get(CONNECT)
+
+    assert vendo_mode.api_key in response.location
+    assert response.data == b""
+
+
+def test_over_https_the_cookie_is_for_https_alone(
+    vendo_mode: LocalVendo, browser: FlaskClient
+) -> None:
+    response = browser.get(CONNECT, base_url="https://mail.example.com/")
+
+    assert "Secure" in response.headers["Set-Cookie"]
+    assert "https%3A%2F%2Fmail.example.com%2F" in response.location
+
+
+def test_two_tabs_come_back_both(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
+    states = [_state(browser, f"{CONNECT}?next=/{tab}") for tab in ("one", "other")]
+
+    for tab, state in zip(("one", "other"), states, strict=True):
+        assert browser.get(DONE, query_string={"state": state}).location == f"/{tab}"
+
+
+@pytest.mark.parametrize(
+    "next_address",
+    [
+        "https://evil.example/",
+        "//evil.example/",
+        "/\\evil.example",
+        "https:evil.example",
+        "javascript:alert(1)",
+        "http://localhost@evil.example/",
+    ],
+)
+def test_the_way_back_leads_nowhere_else(
+    vendo_mode: LocalVendo, browser: FlaskClient, next_address: str
+) -> None:
+    response = browser.get(CONNECT, query_string={"next": next_address})
+
+    assert response.status_code == 400
+    assert response.json
+    assert set(response.json["error"]) == {"code", "message"}
+    assert response.json["error"]["code"] == "validation_failed"
+    assert "evil" not in response.text
+
+
+def test_another_browser_cannot_end_what_this_one_began(
+    vendo_mode: LocalVendo, app: Flask, browser: FlaskClient
+) -> None:
+    state = _state(browser, CONNECT)
+    thief, forger = app.test_client(), app.test_client()
+    forger.set_cookie(CONNECT_COOKIE, "x" * 32)
+
+    for other in (thief, forger):
+        assert other.get(DONE, query_string={"state": state}).status_code == 400
+    assert thief.get(DONE).status_code == 400
+
+
+def test_two_applications_do_not_end_what_the_other_began(vendo_mode: LocalVendo) -> None:
+    one, other = make_app(VENDO_API_KEY="vendo_sk_" + "o" * 32), make_app()
+    browser = one.test_client()
+    state = _state(browser, CONNECT)
+    cookie = browser.get_cookie(CONNECT_COOKIE)
+    assert cookie
+    theirs = other.test_client()
+    theirs.set_cookie(CONNECT_COOKIE, cookie.value)
+
+    assert theirs.get(DONE, query_string={"state": state}).status_code == 400
+    assert browser.get(DONE, query_string={"state": state}).status_code == 302
+
+
+def test_after_coming_back_the_fresh_token_is_used(
+    vendo_mode: LocalVendo, app: Flask, browser: FlaskClient
+) -> None:
+    jwt = {"X-Vendo-User-JWT": "person.one.jwt"}
+    browser.get("/token/", headers=jwt)
+    app.extensions["vendo"].token("gmail")
+    state = _state(browser, CONNECT)
+    vendo_mode.rotate("gmail")
+
+    browser.get(DONE, query_string={"state": state}, headers=jwt)
+
+    fresh = vendo_mode.token("gmail", user="person.one.jwt")
+    assert browser.get("/token/", headers=jwt).text == fresh
+    assert app.extensions["vendo"].token("gmail") == vendo_mode.token("gmail")
+
+
+def test_behind_the_proxy_the_link_with_the_key_is_for_signed_in_people(
+    vendo_mode: LocalVendo, browser: FlaskClient, proxy: dict[str, str]
+) -> None:
+    refused = browser.get(CONNECT)
+
+    assert refused.status_code == 401
+    assert vendo_mode.api_key not in str(refused.headers) + refused.text
+    assert browser.get(CONNECT, headers=proxy).status_code == 302
+
+
+def test_without_vendo_there_is_nothing_to_connect(browser: FlaskClient) -> None:
+    for path in (CONNECT, DONE):
+        response = browser.get(path)
+
+        assert response.status_code == 501
+        assert response.json
+        assert response.json["error"]["code"] == "vendo_only_feature"
+
+
+def test_a_malformed_slug_is_refused(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
+    assert browser.get("/api/vendo/connect/no%20slug/").status_code == 400
+
+
+def test_the_views_take_the_methods_that_they_are_for(
+    vendo_mode: LocalVendo, browser: FlaskClient
+) -> None:
+    for path in (CONNECT, DONE, "/api/vendo/identity"):
+        assert browser.post(path).status_code == 405
+    for method in ("get", "put", "delete", "head", "options", "patch"):
+        response = getattr(browser, method)(WEBHOOK)
+        assert response.status_code == 405
+        assert response.headers["Allow"] == "POST"
+
+
+def test_a_webhook_reaches_the_receivers_once(
+    post: Callable[..., Any], received: list[WebhookEvent]
+) -> None:
+    assert [post().status_code for _ in range(3)] == [200, 200, 200]
+    assert [event.id for event in received] == ["evt_1"]
+    assert received[0].slug == "gmail"
+
+
+def test_a_receiver_may_be_for_one_application_and_asynchronous(
+    vendo_mode: LocalVendo, app: Flask
+) -> None:
+    other = make_app()
+    seen: list[str] = []
+
+    async def receive(sender: Flask, event: WebhookEvent) -> None:
+        assert sender is app
+        seen.append(f"{event.id} {request.path}")
+
+    with webhook_received.connected_to(receive, app):
+        for each in (app, other):
+            headers, body = vendo_mode.sign_webhook(EVENT)
+            assert each.test_client().post(WEBHOOK, headers=headers, data=body).status_code == 200
+    assert seen == [f"evt_1 {WEBHOOK}"]
+
+
+def test_an_event_whose_handling_failed_is_handled_at_its_next_delivery(
+    post: Callable[..., Any], received: list[WebhookEvent]
+) -> None:
+    def fail(sender: Flask, event: WebhookEvent) -> None:
+        raise RuntimeError
+
+    with webhook_received.connected_to(fail):
+        assert post().status_code == 500
+    received.clear()
+    assert [post().status_code for _ in range(2)] == [200, 200]
+    assert [event.id for event in received] == ["evt_1"]
+
+
+def test_a_failure_of_a_receiver_is_not_taken_for_a_bad_webhook(post: Callable[..., Any]) -> None:
+    def fail(sender: Flask, event: WebhookEvent) -> None:
+        current_vendo.token("no slug!")
+
+    with webhook_received.connected_to(fail):
+        assert post().status_code == 500
+
+
+@pytest.mark.parametrize("event_id", ["evt 2\n", "é" * 300, "\ud800"])
+@pytest.mark.parametrize("is_cached", [False, True])
+def test_any_id_can_be_remembered(
+    event_id: str,
+    is_cached: bool,
+    vendo_mode: LocalVendo,
+    received: list[WebhookEvent],
+    tmp_path: Path,
+) -> None:
+    cache = FileSystemCache(str(tmp_path)) if is_cached else None
+    browser = make_app(cache=cache).test_client()
+    for _ in range(2):
+        headers, body = vendo_mode.sign_webhook({**EVENT, "id": event_id})
+        assert browser.post(WEBHOOK, headers=headers, data=body).status_code == 200
+    assert len(received) == 1
+
+
+def test_processes_that_share_a_cache_handle_an_event_once(
+    vendo_mode: LocalVendo, received: list[WebhookEvent], tmp_path: Path
+) -> None:
+    apps = [make_app(cache=FileSystemCache(str(tmp_path))) for _ in range(2)]
+
+    def fail(sender: Flask, event: WebhookEvent) -> None:
+        raise RuntimeError
+
+    def deliver(app: Flask) -> int:
+        headers, body = vendo_mode.sign_webhook(EVENT)
+        return app.test_client().post(WEBHOOK, headers=headers, data=body).status_code
+
+    with webhook_received.connected_to(fail):
+        assert deliver(apps[0]) == 500
+    received.clear()
+    assert [deliver(app) for app in apps] == [200, 200]
+    assert len(received) == 1
+
+
+def test_repeats_are_known_for_as_long_as_they_can_come(vendo_mode: LocalVendo) -> None:
+    kept: list[tuple[str, float]] = []
+
+    class Cache:
+        def add(self, key: str, value: Any, timeout: int | None = None) -> bool:
+            kept.append((key, timeout or 0))
+            return True
+
+        def delete(self, key: str) -> bool:
+            raise AssertionError
+
+    headers, body = vendo_mode.sign_webhook(EVENT)
+    make_app(cache=Cache()).test_client().post(WEBHOOK, headers=headers, data=body)
+    assert [timeout for _, timeout in kept] == [600]
+    assert "evt_1" not in kept[0][0]
+
+
+def test_a_forged_webhook_is_refused_and_reaches_nobody(
+    vendo_mode: LocalVendo, post: Callable[..., Any], received: list[WebhookEvent]
+) -> None:
+    headers, body = vendo_mode.sign_webhook(EVENT)
+    forged = post(data=body + b" ")
+    missing = post(headers={})
+    other = post(headers={**headers, "Vendo-Signature": "0" * 64})
+
+    assert {forged.status_code, missing.status_code, other.status_code} == {400}
+    assert not received
+    assert vendo_mode.webhook_secret not in forged.text
+
+
+def test_a_webhook_that_is_too_old_is_refused(
+    vendo_mode: LocalVendo, post: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers, body = vendo_mode.sign_webhook(EVENT)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 302)
+
+    assert post(headers=headers, data=body).status_code == 400
+
+
+@pytest.mark.parametrize("limit", [None, 2 * MAX_WEBHOOK_BYTES, 1_000])
+def test_a_webhook_over_a_mebibyte_is_refused(
+    limit: int | None, app: Flask, post: Callable[..., Any], received: list[WebhookEvent]
+) -> None:
+    app.config["MAX_CONTENT_LENGTH"] = limit
+    assert post(data=b"x" * (MAX_WEBHOOK_BYTES + 1)).status_code == 413
+    assert post(data=b"x" * 1_001).status_code == (413 if limit == 1_000 else 400)
+    assert not received
+
+
+def test_a_length_that_lies_does_not_get_past_the_limit(post: Callable[..., Any]) -> None:
+    large = b"x" * (MAX_WEBHOOK_BYTES + 1)
+    for length in ("nonsense", "", "-1"):
+        assert post(environ_overrides={"CONTENT_LENGTH": length}).status_code == 400
+    chunks = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+    assert post(environ_overrides=chunks).status_code == 200
+    assert post(data=large, environ_overrides=chunks).status_code == 413
+
+
+@pytest.mark.parametrize("form", ["text", "list", "one"])
+def test_the_configuration_names_the_secrets(
+    form: str,
+    app: Flask,
+    post: Callable[..., Any],
+    vendo_mode: LocalVendo,
+    received: list[WebhookEvent],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VENDO_WEBHOOK_SECRET", "another")
+    secret = vendo_mode.webhook_secret
+    assert post().status_code == 400
+    if form == "one":
+        app.config["VENDO_WEBHOOK_SECRET"] = secret
+    else:
+        app.config["VENDO_WEBHOOK_SECRETS"] = secret if form == "text" else ["whsec_new", secret]
+    assert post().status_code == 200
+    assert len(received) == 1
+
+
+def test_without_a_secret_every_webhook_is_refused(
+    app: Flask, post: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENDO_WEBHOOK_SECRET")
+
+    assert post().status_code == 400
+    app.config["VENDO_WEBHOOK_SECRETS"] = []
+    assert post().status_code == 400
+
+
+def test_who_is_signed_in_is_told_as_the_platform_words_it(
+    browser: FlaskClient, proxy: dict[str, str]
+) -> None:
+    response = browser.get("/api/vendo/identity", headers=proxy)
+
+    assert response.json
+    assert response.json["user_id"] == "5f0c1a9e"
+    assert response.json["role"] == "member"
+    assert "no-store" in response.headers["Cache-Control"]
+
+
+def test_nobody_is_told_from_headers_alone(
+    browser: FlaskClient, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert browser.get("/api/vendo/identity").status_code == 401
+    monkeypatch.delenv("VENDO_AUTH")
+    response = browser.get("/api/vendo/identity", headers=proxy)
+    assert response.status_code == 401
+    assert "ada" not in response.text
+    assert "no-store" in response.headers["Cache-Control"]
+
+
+def test_the_identity_is_where_the_platform_looks_for_it(app: Flask) -> None:
+    with app.test_request_context():
+        assert url_for("vendo.identity") == "/api/vendo/identity"
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_the_views_may_stand_elsewhere_and_inside_of_another_blueprint() -> None:
+    app = Flask("moved")
+    vendo = FlaskVendo(app, errors=True)
+    outer = Blueprint("account", __name__, url_prefix="/account")
+    outer.register_blueprint(vendo.blueprint(), name="services", url_prefix="/services")
+    app.register_blueprint(outer)
+    app.add_url_rule("/", view_func=lambda: current_vendo.token("slack"))
+
+    browser = app.test_client()
+    answer = browser.get("/", headers={"Accept": "application/json"})
+    link = json.loads(answer.text)["error"]["connect_url"]
+    assert link.startswith("/account/services/connect/slack/")
+    query = parse_qs(urlsplit(browser.get(link).location).query)
+    assert query["return_to"] == ["http://localhost/account/services/connect/done/"]
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_below_a_prefix_of_the_servers_people_come_back_below_it(browser: FlaskClient) -> None:
+    base_url = "http://localhost/mail-app"
+    page = browser.get("/page/", query_string={"q": "é&"}, base_url=base_url).text
+
+    assert "/mail-app/api/vendo/connect/gmail/?next=" in page
+    assert "next=%2Fmail-app%2Fpage%2F%3Fq%3D%25C3%25A9%2526" in page
+
+
+def test_views_of_an_application_can_be_for_signed_in_people(
+    vendo_mode: LocalVendo,
+) -> None:
+    app = Flask("guarded")
+    FlaskVendo(app)
+    views = blueprint()
+
+    @views.before_request
+    def sign_in_first() -> Any:
+        if request.endpoint == "vendo.connect" and not request.authorization:
+            return "", 401
+        return None
+
+    app.register_blueprint(views)
+    assert app.test_client().get(CONNECT).status_code == 401
+    assert app.test_client().get(CONNECT, auth=("ada", "x")).status_code == 302
+    headers, body = vendo_mode.sign_webhook(EVENT)
+    assert app.test_client().post(WEBHOOK, headers=headers, data=body).status_code == 200
+
+
+def _state(browser: FlaskClient, address: str) -> str:
+    return parse_qs(urlsplit(browser.get(address).location).query)["state"][0]

@@ -1,0 +1,123 @@
+"""The local server's pages are for everybody: phones, dark rooms, keyboards, screen readers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from support.browser import chromium
+from support.looks import (
+    barriers,
+    emulate,
+    focus_stops,
+    foreign_assets,
+    scrolls_sideways,
+    small_targets,
+)
+from testing.local_http import ask
+from testing.test_pages import Page, luminance
+from vendo.testing import LocalVendo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selenium.webdriver import Chrome
+
+LONG = "https://an-application-with-a-rather-long-name.and-a-long-host.example.com/back"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LocalVendo]:
+    with LocalVendo(["gmail", "openai", "slack"]) as running:
+        running.set_status("openai", "needs_reauth")
+        running.set_status("slack", "revoked")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    with chromium() as running:
+        yield running
+
+
+def pages(server: LocalVendo) -> dict[str, str]:
+    """Where each kind of page is."""
+    connect = f"{server.url}/connections/connect/stripe"
+    key = {"app_key": server.api_key}
+    return {
+        "index": f"{server.url}/",
+        "asking": f"{connect}?{urlencode({**key, 'return_to': LONG})}",
+        "asking, to stay": f"{connect}?{urlencode(key)}",
+        "refused": connect,
+    }
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [320, 1280])
+def test_nothing_stands_in_anybodys_way(
+    server: LocalVendo, browser: Chrome, width: int, dark: bool
+) -> None:
+    emulate(browser, width=width, dark=dark)
+    for name, url in pages(server).items():
+        browser.get(url)
+        assert barriers(browser) == [], name
+        assert not scrolls_sideways(browser), name
+        assert small_targets(browser) == [], name
+        assert foreign_assets(browser) == [], name
+
+
+def test_a_person_connects_with_the_keyboard_alone(server: LocalVendo, browser: Chrome) -> None:
+    emulate(browser, width=1280)
+    browser.get(server.client().connect_url("stripe"))
+    assert focus_stops(browser)[:3] == ["Local Vendo", "Connect", "Refuse"]
+    browser.find_element(By.XPATH, "//button[text()='Connect']").send_keys(Keys.ENTER)
+    WebDriverWait(browser, 30).until(lambda _: "is connected" in browser.title)
+    assert browser.find_element(By.TAG_NAME, "h1").text == "Stripe is connected."
+    assert barriers(browser) == []
+    server.disconnect("stripe")
+
+
+def test_links_read_out_of_their_place_say_what_they_do(server: LocalVendo) -> None:
+    page = Page(ask(server.url))
+    assert page.text.count("Connect ") >= len(page.links) - 1  # all but the way home
+
+
+def test_a_status_is_told_by_words_and_not_by_colour_alone(
+    server: LocalVendo, browser: Chrome
+) -> None:
+    browser.get(server.url)
+    tags = {tag.text for tag in browser.find_elements(By.CLASS_NAME, "tag")}
+    assert tags == {"connected", "needs reauth", "revoked"}
+
+
+def test_a_dark_page_is_dark_and_a_light_one_light(server: LocalVendo, browser: Chrome) -> None:
+    seen = []
+    for dark in (False, True):
+        emulate(browser, width=1280, dark=dark)
+        browser.get(server.url)
+        colour = browser.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
+        red, green, blue = (int(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3])
+        seen.append(luminance(f"{red:02x}{green:02x}{blue:02x}"))
+    light, dark_one = seen
+    assert light > 0.8
+    assert dark_one < 0.05
+
+
+def test_a_page_that_stands_in_somebodys_way_is_noticed(browser: Chrome) -> None:
+    emulate(browser, width=320)
+    browser.get(
+        "data:text/html,<meta name=viewport content='width=device-width'><title>t</title>"
+        "<style>:focus{outline:0}</style>"
+        "<p style='color:%23aaa;width:900px'>Pale and wide</p><button>x</button>"
+    )
+    rules = {found.split(":")[0] for found in barriers(browser)}
+    assert {"color-contrast", "html-has-lang"} <= rules
+    assert scrolls_sideways(browser)
+    assert len(small_targets(browser)) == 1
+    with pytest.raises(AssertionError):
+        focus_stops(browser)

@@ -1,0 +1,224 @@
+"""A reader who does what a page says, block after block, in a folder of their own."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import shlex
+import sys
+import tomllib
+from contextlib import contextmanager
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from manual.blocks import ROOT
+from manual.programs import SECONDS, Program, matches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from manual.blocks import Block
+    from vendo.testing import LocalVendo
+
+#: What a reader does once, and this environment has done already.
+_INSTALLING = re.compile(r"(python3? -m )?(pip|venv|uv)\b|git clone|\. |source ")
+_EXTRAS = re.compile(r"vendo-sdk\[([a-z,-]+)\]|\.\[([a-z,-]+)\]")
+#: On the pages at the top, which are about this project: what `.ci/run` does in its own way, or
+#: what would start this very test.
+_ELSEWHERE = re.compile(r"pytest\b|\.ci/run$|ruff |mypy$|lint-imports$|mkdocs ")
+#: Output and templates: nothing to parse.
+_PLAIN = frozenset({"text", "html", "css", "javascript", "yaml", "dockerfile", "nginx"})
+
+
+class Reader:
+    """What a page leaves from one block to the next.
+
+    Args:
+        server: the Vendo behind the hosts that the page names.
+        environments: the variables of each mode, `vendo`, `oss` and `bare`.
+        folder: where the page's files go.
+    """
+
+    def __init__(
+        self, server: LocalVendo, environments: Mapping[str, Mapping[str, str]], folder: Path
+    ) -> None:
+        self._server = server
+        self._environments = environments
+        self._exported: dict[str, str] = {}
+        self._folder = folder
+        self._program = ""
+        self._printed = ""
+        self._background: list[Program] = []
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for program in self._background:
+            program.interrupt()
+
+    def read(self, block: Block) -> None:
+        """Do what a block says.
+
+        Raises:
+            AssertionError: it does not come out as the page has it.
+        """
+        name = block.option("file")
+        if name is not None:
+            (self._folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self._folder / name).write_text(block.text, encoding="utf-8")
+        if block.language == "python" and name is None:
+            self._run_program(block)
+        elif block.language == "console":
+            self._run_commands(block)
+        elif block.says("printed"):
+            seen = " ".join(_without_traceback(self._printed).split())
+            assert matches(seen, [" ".join(block.text.split())]), f"{block}\n{self._printed}"
+        else:
+            _check_text(block)
+
+    def _run_program(self, block: Block) -> None:
+        self._program = (self._program if block.says("continues") else "") + block.text
+        (self._folder / "program.py").write_text(self._program, encoding="utf-8")
+        # Unbuffered, so that what is printed is seen while the program goes on.
+        command = [sys.executable, "-u", "-W", "error", "program.py"]
+        status = self._run(block, command, [])
+        error = block.option("raises")
+        if error is not None:
+            last = (self._printed.strip().splitlines() or [""])[-1]
+            assert status == 1, f"{block}\n{self._printed}"
+            assert re.match(rf"([\w.]+\.)?{re.escape(error)}\b", last), f"{block}\n{self._printed}"
+        elif not block.says("until stopped"):
+            assert status == int(block.option("exits") or 0), f"{block}\n{self._printed}"
+
+    def _run_commands(self, block: Block) -> None:
+        about_the_project = "/" not in block.page
+        commands = _commands(block)
+        for number, (line, expected) in enumerate(commands, 1):
+            command = _installed(line)
+            if not command or (about_the_project and _ELSEWHERE.match(command)):
+                continue
+            first, _, rest = command.partition(" ")
+            if first == "export":
+                for word in shlex.split(rest):
+                    name, _, value = word.partition("=")
+                    self._exported[name] = value
+            elif first == "cd":
+                self._folder /= rest
+                assert self._folder.is_dir(), f"{block} $ {command}"
+            else:
+                status = self._run(block, ["sh", "-c", command], expected)
+                told = f"{block} $ {command}\n{status}: {self._printed}"
+                assert not expected or matches(self._printed, expected), told
+                wanted = int(block.option("exits") or 0) if number == len(commands) else 0
+                assert status in {wanted, None}, told
+
+    def _run(self, block: Block, command: Sequence[str], expected: Sequence[str]) -> int | None:
+        """Run it as the block says. Returns the exit status of what ends by itself."""
+        if block.option("emit") and not self._background:
+            # A stream of the block before may not have ended yet: the event is not for that one.
+            self._server.wait_for_streams(0, timeout=SECONDS)
+        program = Program(command, self._folder, self._environment(block))
+        with self._emitting(block):
+            if block.says("in background"):
+                self._background.append(program)
+                program.wait_for(expected)
+                status = None
+            elif block.says("until stopped"):
+                program.wait_for(expected)
+                program.interrupt()
+                # A program of the reader's may say how it was interrupted; a command may not.
+                allowed = block.language == "python" and "KeyboardInterrupt" in program.printed
+                assert allowed or "Traceback" not in program.printed, f"{block}\n{program.printed}"
+                status = None
+            else:
+                status = program.wait()
+        self._printed = program.printed
+        return status
+
+    def _environment(self, block: Block) -> dict[str, str]:
+        mode = next((mode for mode in ("oss", "bare") if block.says(mode)), "vendo")
+        environment = {**self._environments[mode], **self._exported}
+        for given in block.options("with"):
+            name, _, value = given.partition("=")
+            environment[name] = value
+        for name in block.options("without"):
+            del environment[name]
+        return environment
+
+    @contextmanager
+    def _emitting(self, block: Block) -> Iterator[None]:
+        """Send the event that the block asks for to the stream that its program opens."""
+        event = block.option("emit")
+        if event is None:
+            yield
+            return
+        kind, *fields = event.split()
+
+        def send() -> None:
+            self._server.wait_for_streams(1, timeout=SECONDS)
+            self._server.emit(kind, **dict(field.split("=", 1) for field in fields))
+
+        thread = Thread(target=send)
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
+
+
+def _without_traceback(printed: str) -> str:
+    """What a program printed, from its error on where it ended with one."""
+    if "Traceback (most recent call last):" not in printed:
+        return printed
+    lines = printed.splitlines()
+    last = max(number for number, line in enumerate(lines) if line.startswith("  "))
+    return "\n".join(lines[last + 1 :])
+
+
+def _commands(block: Block) -> list[tuple[str, list[str]]]:
+    """Each command of a console block, and the lines that it is said to print."""
+    found: list[tuple[str, list[str]]] = []
+    for line in block.text.replace("\\\n", "").splitlines():
+        if line.startswith("$ "):
+            found.append((re.sub(r"\s+# .*$", "", line[2:]).strip(), []))
+        else:
+            assert found, f"{block} begins with no command"
+            found[-1][1].append(line)
+    return [(command, lines if any(map(str.strip, lines)) else []) for command, lines in found]
+
+
+def _installed(line: str) -> str:
+    """A line without what installs something, once it is sure that this can be installed."""
+    left = []
+    for command in line.split(" && "):
+        if _INSTALLING.match(command):
+            _check_extras(command)
+        else:
+            left.append(command)
+    return " && ".join(left)
+
+
+def _check_extras(command: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for match in _EXTRAS.finditer(command):
+        named = set((match[1] or match[2]).split(","))
+        assert named <= set(project["optional-dependencies"]), command
+
+
+def _check_text(block: Block) -> None:
+    if block.language == "python":
+        compile(block.text, str(block), "exec")
+    elif block.language == "toml":
+        tomllib.loads(block.text)
+    elif block.language == "json":
+        json.loads(block.text)
+    elif block.language == "ini":
+        configparser.ConfigParser().read_string(block.text)
+    elif block.language == "dotenv":
+        for line in block.text.splitlines():
+            assert re.match(r"#|$|(export )?[A-Z][A-Z0-9_]*=", line), f"{block}: {line}"
+    else:
+        assert block.language in _PLAIN, f"{block}: nothing is known of {block.language} blocks"

@@ -1,0 +1,184 @@
+"""Every code block of the manual runs, as it stands there, against the hosts that it names."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from manual.blocks import ROOT, blocks, blocks_of, pages
+from manual.reader import Reader
+from support.internet import internet
+from vendo import _catalog
+from vendo.testing import LocalVendo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> Iterator[Reader]:
+    """A reader with an empty folder, every provider connected, and three ways to be set up."""
+    slugs = _catalog.slugs()
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    before = signal.getsignal(signal.SIGINT)
+    # Where these tests run in the background of a shell, programs would not notice a Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A stream whose program has ended is noticed at the next heartbeat.
+    backend = LocalVendo(connections=dict.fromkeys(slugs), heartbeat=0.1)
+    with backend as server, internet(server) as net:
+        base = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            "NO_COLOR": "1",
+            **net.environment,
+        }
+        oss = {
+            variable: server.token(slug)
+            for slug in slugs
+            for variable in _catalog.env_vars(slug)[:1]
+        }
+        vendo = {
+            "VENDO_API_KEY": server.api_key,
+            "VENDO_WEBHOOK_SECRET": server.environment()["VENDO_WEBHOOK_SECRET"],
+        }
+        environments = {"bare": base, "oss": {**base, **oss}, "vendo": {**base, **vendo}}
+        with Reader(server, environments, folder) as reader:
+            yield reader
+        server.reset()  # ends event streams; the proxy would hear of it at their next heartbeat
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_block_of_a_page_runs(page: Path, reader: Reader) -> None:
+    for block in blocks(page):
+        reader.read(block)
+
+
+RIGHT = """
+<!-- run: file lib/tool.py -->
+```python
+WORD = "hello"
+```
+
+```python
+from lib.tool import WORD
+
+print(WORD, "there")
+```
+
+<!-- run: printed -->
+```text
+hello
+there
+```
+
+<!-- check
+assert WORD == "hello"
+-->
+
+<!-- run: oss, without OPENAI_API_KEY, with TOOL=hammer, exits 3 -->
+```console
+$ export GREETING="good day"
+$ echo "$GREETING, $TOOL"  # a remark
+good day, ham...
+$ test -z "$VENDO_API_KEY$OPENAI_API_KEY" && printf 'a\\nb\\nc\\n'
+a
+...
+$ exit 3
+```
+
+<!-- run: raises vendo.errors.NotConnected, bare -->
+```python
+import vendo
+
+vendo.token("openai")
+```
+
+<!-- run: printed -->
+```text
+vendo.errors.NotConnected: No credential
+for 'openai': ...
+```
+
+<!-- run: in background -->
+```console
+$ echo started; sleep 600
+started
+```
+
+<!-- run: until stopped -->
+```python
+import time
+
+print("on and on")
+time.sleep(600)
+```
+
+<!-- run: emit billing.cap_warned window=daily -->
+```python
+import vendo
+
+with vendo.events.subscribe() as events:
+    print(next(events).data["window"])
+```
+
+<!-- run: printed -->
+```text
+daily
+```
+
+1. In a list:
+
+   ```toml
+   name = "value"
+   ```
+"""
+
+
+def test_a_page_is_read_as_its_comments_say(reader: Reader) -> None:
+    _read(RIGHT, reader)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "```python\nimport no_such_module\n```\n",
+        "```python\nimport warnings\n\nwarnings.warn('old')\n```\n",
+        "<!-- run: raises KeyError -->\n```python\nraise ValueError\n```\n",
+        "<!-- run: raises KeyError -->\n```python\npass\n```\n",
+        "<!-- run: file a.py -->\n```python\ndef\n```\n",
+        "```python\nn = 1\n```\n\n<!-- check\nassert n == 2\n-->\n",
+        "```console\n$ echo 1\n2\n```\n",
+        "```console\n$ echo 1; echo 2\n1\n```\n",
+        "```console\n$ exit 1\n```\n",
+        "<!-- run: exits 1 -->\n```console\n$ exit 2\n```\n",
+        "<!-- run: until stopped -->\n```console\n$ true\n```\n",
+        "<!-- run: until stopped -->\n```console\n$ echo 1\n2\n```\n",
+        "```console\n$ cd nowhere\n```\n",
+        '```console\n$ pip install "vendo-sdk[nosuch]"\n```\n',
+        "```console\n1\n```\n",
+        "```python\nprint(1)\n```\n\n<!-- run: printed -->\n```text\n2\n```\n",
+        "```json\n{\n```\n",
+        "```dotenv\nname value\n```\n",
+        "```cobol\nSTOP RUN.\n```\n",
+        "```python\npass\n",
+        "<!-- run: quickly -->\n```python\npass\n```\n",
+        "<!-- run: oss -->\n\nNo block.\n",
+    ],
+)
+def test_a_page_that_is_wrong_is_noticed(reader: Reader, page: str) -> None:
+    with pytest.raises((AssertionError, SyntaxError, ValueError)):
+        _read(page, reader)
+
+
+def _read(page: str, reader: Reader) -> None:
+    for block in blocks_of(page, "docs/page.md"):
+        reader.read(block)

@@ -1,0 +1,65 @@
+"""The manual's page on the catalog says what the catalog says."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from manual import catalog_table
+from vendo import _catalog
+from vendo._catalog import Provider
+from vendo._cli.main import main
+
+
+def test_the_page_is_what_the_catalog_says() -> None:
+    written = catalog_table.PAGE.read_text(encoding="utf-8")
+    assert written == catalog_table.page(), "in tests/, run: python -m manual.catalog_table"
+
+
+def test_every_provider_has_a_row_with_all_its_variables_and_hosts() -> None:
+    rows = {
+        found[1]: line
+        for line in catalog_table.PAGE.read_text(encoding="utf-8").splitlines()
+        if (found := re.match(r"\| `([a-z0-9_-]+)` \|", line))
+    }
+    assert set(rows) == set(_catalog.slugs())
+    for slug, line in rows.items():
+        provider = _catalog.provider(slug)
+        assert provider
+        for text in (*provider.env_vars, *provider.variables, *provider.hosts):
+            assert f"`{text}`" in line
+        assert f"({provider.docs_url})" in line
+        assert line.count("|") == 6
+
+
+def test_the_page_and_the_command_line_agree(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["catalog", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    written = catalog_table.PAGE.read_text(encoding="utf-8")
+    names = [row["slug"] for row in (told if isinstance(told, list) else told["providers"])]
+    assert names
+    assert all(f"| `{name}` |" in written for name in names)
+
+
+@pytest.mark.parametrize(
+    ("change", "cell"),
+    [
+        ({"header": ("x-api-key", "{token}")}, "`x-api-key: {token}`"),
+        (
+            {"header": ("Authorization", "{token}"), "key_prefix": "k_"},
+            (
+                "`Authorization: {token}` where it begins with `k_`, "
+                "else `Authorization: Bearer {token}`"
+            ),
+        ),
+        ({"basic": "api:{token}"}, "basic authentication, `api:{token}`"),
+        ({"path": ("/bot{token}",)}, "a path below `/bot{token}`"),
+        ({"env": ("A", "B"), "alternatives": ("C",)}, "`A` or `C`, and `B`"),
+    ],
+)
+def test_each_way_to_send_a_credential_is_told(change: dict[str, object], cell: str) -> None:
+    row = {"name": "Tool", "category": "ai", "env": ("A",), "docs": "https://t", "hosts": ("h",)}
+    line = catalog_table._line(Provider("tool", {**row, **change}))  # type: ignore[typeddict-item]  # a row in parts
+    assert f"| {cell} |" in line

@@ -1,0 +1,42 @@
+"""Pages that promise all of something have all of it."""
+
+from __future__ import annotations
+
+import re
+
+from manual.blocks import ROOT
+from support import vectors
+from vendo import _environment, errors
+
+
+def _text(page: str) -> str:
+    return (ROOT / "docs" / page).read_text(encoding="utf-8")
+
+
+def test_every_error_has_its_row() -> None:
+    table = _text("errors.md").partition("## Each error")[2].partition("\n## ")[0]
+    assert [name for name in errors.__all__ if f"| `{name}` |" not in table] == []
+
+
+def test_every_code_that_a_backend_is_known_to_send_is_explained() -> None:
+    codes = {row["expect"].get("code") for row in vectors.rows("errors.json")} - {None}
+    assert codes
+    assert codes <= set(re.findall(r"`([a-z_]+)`", _text("errors.md")))
+
+
+def test_every_variable_that_the_library_reads_is_on_the_page_about_modes() -> None:
+    variables = [
+        value.name
+        for value in vars(_environment).values()
+        if isinstance(value, _environment.Variable)
+    ]
+    assert len(variables) > 10
+    table = _text("modes.md").partition("## Every variable")[2].partition("\n## ")[0]
+    assert [name for name in variables if f"`{name}`" not in table] == []
+
+
+def test_the_resolution_chain_is_told_in_its_order() -> None:
+    chain = re.findall(r"^(\d)\. (.*)", _text("modes.md"), re.MULTILINE)
+    words = ["VENDO_TOKEN_<SLUG>", "Vendo mode", "OSS mode", "NotConnected"]
+    assert [number for number, _ in chain] == ["1", "2", "3", "4"]
+    assert all(word in step for word, (_, step) in zip(words, chain, strict=True))

@@ -1,0 +1,159 @@
+"""What people rely on does not change unseen: names, signatures, settings, options, fixtures."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.public_api.declared import declared_in
+from support.public_api.described import described
+from support.public_api.listing import COMMAND, FOLDER, ROOT, listing, packages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGES = packages()
+_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_NAME = re.compile(r"^(?:async )?(?:(?:def|class|property|type) )?(\w+)", re.MULTILINE)
+#: A dotted path within a text, as settings have them.
+_PATH = re.compile(r"[\"'](vendo_\w+(?:\.\w+)+)[\"']")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_public_api_is_the_one_on_file(package: str) -> None:
+    """Where this fails on purpose, write the files anew, and say so in CHANGELOG.md."""
+    on_file = (FOLDER / f"{package}.txt").read_text(encoding="utf-8")
+    assert listing(package) == on_file, f"{package} promises something else now: {COMMAND}"
+
+
+def test_each_package_has_a_file_and_no_other_has() -> None:
+    assert {file.name for file in FOLDER.iterdir()} == {f"{name}.txt" for name in PACKAGES}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_file_has_every_name_that_the_package_exports(package: str) -> None:
+    exported = set(importlib.import_module(package).__all__) - {"__version__"}
+    assert exported
+    assert {name for name in exported if not _is_module(f"{package}.{name}")} == _listed(package)
+
+
+def test_the_manual_imports_nothing_that_is_not_on_file() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    texts = [text for page in pages for text in _blocks(page)]
+    texts += [
+        path.read_text(encoding="utf-8") for path in sorted((ROOT / "examples").rglob("*.py"))
+    ]
+    used = {name for text in texts for name in _imported(text)}
+    assert len(used) > 20
+    assert sorted(f"{module}.{name}" for module, name in used if not _is_public(module, name)) == []
+
+
+def _blocks(page: Path) -> Iterator[str]:
+    yield from _BLOCK.findall(page.read_text(encoding="utf-8"))
+
+
+def _imported(text: str) -> Iterator[tuple[str, str]]:
+    """Module and name of each import of ours, and of each dotted path in a text."""
+    try:
+        tree = ast.parse(text)
+    except SyntaxError:  # a part of a program, which the manual's own tests put together
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            if node.module.partition(".")[0] in PACKAGES:
+                yield from ((node.module, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.partition(".")[0] in PACKAGES:
+                    yield alias.name, ""
+    for path in _PATH.findall(text):
+        module, _, name = path.rpartition(".")
+        yield (path, "") if name == "urls" else (module, name)
+
+
+def _is_public(module: str, name: str) -> bool:
+    if any(part.startswith("_") for part in module.split(".")):
+        return False
+    return not name or _is_module(f"{module}.{name}") or name in _listed(module)
+
+
+def _is_module(path: str) -> bool:
+    package, *parts = path.split(".")
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    place = Path(spec.origin).parent.joinpath(*parts)
+    return place.is_dir() or place.with_suffix(".py").is_file()
+
+
+def _listed(module: str) -> set[str]:
+    """The names in the section of a module."""
+    text = (FOLDER / f"{module.partition('.')[0]}.txt").read_text(encoding="utf-8")
+    _, _, rest = text.partition(f"[{module}]\n")
+    return set(_NAME.findall(rest.partition("\n[")[0]))
+
+
+def test_an_import_of_a_name_that_is_not_on_file_would_be_found() -> None:
+    text = (
+        "import vendo._cache\n"
+        "from vendo import token, tokne, errors\n"
+        "from vendo_django.conf import required\n"
+        "MIDDLEWARE = ['vendo_django.middleware.VendoMiddleware', 'vendo_django.views.connect']\n"
+        "include('vendo_django.urls')"
+    )
+    wrong = {f"{module}.{name}" for module, name in _imported(text) if not _is_public(module, name)}
+    assert wrong == {
+        "vendo._cache.",
+        "vendo.tokne",
+        "vendo_django.conf.required",
+        "vendo_django.views.connect",
+    }
+
+
+DECLARATIONS = [
+    ("VENDO_BUILD_VARIABLE: Final = 'VENDO_BUILD'", "variable VENDO_BUILD"),
+    ("KEY = Variable(f'VENDO_TOKEN_{name}')", "variable VENDO_TOKEN_<SLUG>"),
+    ("_KINDS: dict[str, int] = {'TIMEOUT': 1}", "setting TIMEOUT"),
+    ("parser.addini('vendo_guard', 'help', type='bool')", "ini option vendo_guard"),
+    ("config.addinivalue_line('markers', 'vendo(x): it')", "marker vendo(x)"),
+    ("parser.add_argument('--json', help='x')", "option --json"),
+    ("parser.add_argument('slug')", "argument slug"),
+    ("commands.add('token', 'print it')", "command token"),
+    ("path('connect/', view, name='connect')", "route connect/ named connect"),
+    ("raise_(Error('x', id='vendo.E001'))", "check vendo.E001"),
+    ("@pytest.fixture\ndef vendo_token() -> str: ...", "fixture vendo_token: str"),
+    ("@register.simple_tag\ndef tag(slug: str): ...", "template tag tag(slug: str)"),
+    ("@group.command()\ndef doctor(): ...", "command doctor"),
+    ("def add_globals(app):\n x = {'vendo_url': 1}", "template global vendo_url"),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), DECLARATIONS, ids=lambda value: value[:24])
+def test_a_declaration_to_a_framework_is_found_by_its_form(text: str, line: str) -> None:
+    assert list(declared_in(text)) == [line]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["@pytest.fixture\ndef _own(): ...", "names.add('token')", "path(view)", "x = 'vendo.E1'"],
+)
+def test_what_declares_nothing_is_left_out(text: str) -> None:
+    assert list(declared_in(text)) == []
+
+
+def test_a_signature_says_what_a_caller_may_rely_on() -> None:
+    text = described("vendo")
+    assert "\ndef token(slug: Slug | str) -> str\n" in text
+    assert "\nasync def token(slug: Slug | str) -> str\n" in text
+    assert "api_version: str = '2026-05-02'" in text, "a constant, by its value"
+    assert "\nNotConnected: vendo.NotConnected\n" in text, "its other name, in vendo.errors"
+    assert "\nclass ConnectionsAPI\n    def connected_slugs()" in text, "met, and not for import"
+    assert "keeper" not in text, "what only the library itself can make"
+    assert "self" not in text
+    assert not re.search(r"def _[a-z]", text)

@@ -1,0 +1,130 @@
+"""What may become a release, and what the machine that makes it may do."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import vendo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = Path(__file__).with_name("release.py")
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+VERSION = '"""The version."""\n\n__version__ = "1.2.3"\n'
+CHANGELOG = """\
+# Changes
+
+## 1.2.3, 2031-04-05
+
+- One thing is new.
+
+### More of it
+
+- Another.
+
+## 1.2.2, 2031-01-02
+
+- Old.
+"""
+
+
+@pytest.fixture
+def notes() -> Callable[..., str]:
+    spec = spec_from_file_location("release", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    function: Callable[..., str] = module.notes
+    return function
+
+
+def test_the_notes_are_the_section_of_the_version(notes: Callable[..., str]) -> None:
+    text = notes("v1.2.3", version_file=VERSION, changelog=CHANGELOG)
+    assert text == "- One thing is new.\n\n### More of it\n\n- Another.\n"
+
+
+def test_the_notes_of_a_first_release_go_to_the_end(notes: Callable[..., str]) -> None:
+    changelog = CHANGELOG.partition("## 1.2.2")[0]
+    assert notes("v1.2.3", version_file=VERSION, changelog=changelog).endswith("- Another.\n")
+
+
+@pytest.mark.parametrize(
+    ("tag", "changelog", "problem"),
+    [
+        ("v1.2.4", CHANGELOG, "The tag is v1.2.4, and vendo/_version.py says 1.2.3."),
+        ("1.2.3", CHANGELOG, "The tag is 1.2.3,"),
+        ("v1.2.3", CHANGELOG.replace("1.2.3", "1.2.4"), "first section of CHANGELOG.md is not"),
+        ("v1.2.3", "# Changes\n", "first section of CHANGELOG.md is not of 1.2.3"),
+        ("v1.2.3", CHANGELOG.replace("2031-04-05", "unreleased"), "says 'unreleased' where the"),
+        ("v1.2.3", "## 1.2.3, 2031-04-05\n\n## 1.2.2, 2031-01-02\n- Old.", "does not say what is"),
+    ],
+)
+def test_a_tag_that_does_not_fit_is_refused(
+    notes: Callable[..., str], tag: str, changelog: str, problem: str
+) -> None:
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        notes(tag, version_file=VERSION, changelog=changelog)
+
+
+@pytest.mark.parametrize(
+    ("tag", "status", "printed", "complaint"),
+    [
+        ("v1.2.3", 0, "- One thing is new.", ""),
+        ("v1.2.4", 1, "", "The tag is v1.2.4, and vendo/_version.py says 1.2.3.\n"),
+    ],
+)
+def test_the_script_prints_the_notes_or_says_why_not(
+    tag: str, status: int, printed: str, complaint: str, tmp_path: Path
+) -> None:
+    script = tmp_path / "tests" / "packaging" / "release.py"
+    script.parent.mkdir(parents=True)
+    shutil.copy(SCRIPT, script)
+    (tmp_path / "vendo").mkdir()
+    (tmp_path / "vendo" / "_version.py").write_text(VERSION)
+    (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
+    done = subprocess.run([sys.executable, script, tag], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (status, complaint)
+    assert done.stdout.startswith(printed)
+    assert bool(done.stdout) is not bool(complaint)
+
+
+def test_the_changelog_begins_with_the_version_at_work() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    [first, *_] = re.findall(r"^## (\S+), ", changelog, re.MULTILINE)
+    assert first == vendo.__version__
+
+
+def test_every_action_is_pinned_to_a_commit_and_says_of_which_release() -> None:
+    used = [line for path in WORKFLOWS for line in path.read_text(encoding="utf-8").splitlines()
+            if "uses:" in line and "./" not in line]  # fmt: skip
+    assert len(used) >= 8
+    for line in used:
+        assert re.search(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
+
+
+def test_a_workflow_has_no_right_that_no_job_asks_for() -> None:
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in WORKFLOWS}
+    assert set(texts) == {"ci", "release"}
+    assert "\npermissions:\n  contents: read\n" in texts["ci"]
+    assert "write" not in texts["ci"]
+    assert "\npermissions: {}\n" in texts["release"]
+    assert re.findall(r"[\w-]+: write", texts["release"]) == ["id-token: write", "contents: write"]
+    assert "secrets." not in "".join(texts.values()), "publishing needs no password"
+
+
+def test_what_is_published_was_tested_by_what_decides_here() -> None:
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in WORKFLOWS}
+    assert "- run: .ci/run\n" in texts["ci"]
+    publish = texts["release"].partition("\n  publish:\n")[2]
+    assert publish.startswith("    needs: [test, build]\n")

@@ -1,0 +1,163 @@
+"""What is in the distribution: the packages by name, typed, and nothing of the tests.
+
+It is built out of the files under version control; or `VENDO_TEST_DIST` names a folder that has
+the wheel and the source distribution, where the tests run apart from the packages.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from email import message_from_string
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from email.message import Message
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+EXTRAS = set(PROJECT["project"]["optional-dependencies"])
+
+
+@pytest.fixture(scope="session")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    given = os.environ.get("VENDO_TEST_DIST")
+    if given:
+        return Path(given)
+    assert (ROOT / "vendo").is_dir(), "the packages are not here: set VENDO_TEST_DIST"
+    tree, folder = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("dist")
+    _copy_tracked(tree)
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-d", str(folder)],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def _copy_tracked(tree: Path) -> None:
+    listing = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True, check=True
+    )
+    for name in filter(None, listing.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, tree / name)
+
+
+@pytest.fixture(scope="session")
+def wheel(dist: Path) -> Path:
+    [wheel] = dist.glob("*.whl")
+    return wheel
+
+
+@pytest.fixture(scope="session")
+def names(wheel: Path) -> list[str]:
+    """The files of the wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.namelist()
+
+
+@pytest.fixture(scope="session")
+def metadata(wheel: Path) -> Message:
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        return message_from_string(archive.read(name).decode())
+
+
+def test_the_wheel_holds_the_listed_packages_and_nothing_else(names: list[str]) -> None:
+    roots = {PurePosixPath(name).parts[0] for name in names}
+    [information] = [root for root in roots if root.endswith(".dist-info")]
+    assert roots - {information} == set(PACKAGES)
+    assert "vendo" in PACKAGES
+
+
+def test_each_package_says_that_it_is_typed(names: list[str]) -> None:
+    for package in PACKAGES:
+        assert f"{package}/__init__.py" in names
+        assert f"{package}/py.typed" in names
+
+
+def test_no_test_cache_or_hidden_file_comes_along(names: list[str]) -> None:
+    strangers = [
+        name
+        for name in names
+        for part in PurePosixPath(name).parts
+        if part in {"tests", "__pycache__", "conftest.py"}
+        or part.startswith((".", "test_"))
+        or part.endswith(".pyc")
+    ]
+    assert strangers == []
+
+
+def test_the_wheel_is_for_every_machine(wheel: Path) -> None:
+    assert wheel.name.endswith("-py3-none-any.whl")
+
+
+def test_every_package_of_the_sources_is_in_the_wheel(dist: Path) -> None:
+    with tarfile.open(next(dist.glob("*.tar.gz"))) as archive:
+        files = {PurePosixPath(name).relative_to(PurePosixPath(name).parts[0])
+                 for name in archive.getnames()}  # fmt: skip
+    packages = {file.parts[0] for file in files if file.match("vendo*/__init__.py")}
+    assert packages >= set(PACKAGES)
+    assert {package for package in packages if package.startswith("vendo")} == set(PACKAGES)
+    for name in ("README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml"):
+        assert PurePosixPath(name) in files
+    assert not [file for file in files if file.name == ".env" or "__pycache__" in file.parts]
+
+
+def test_the_base_install_needs_nothing(metadata: Message) -> None:
+    requirements = metadata.get_all("Requires-Dist") or []
+    assert requirements
+    assert [line for line in requirements if "extra ==" not in line] == []
+    assert metadata["Requires-Python"] == ">=3.11"
+
+
+def test_the_extras_are_those_of_the_project(metadata: Message) -> None:
+    assert set(metadata.get_all("Provides-Extra") or []) == EXTRAS
+
+
+def test_no_extra_has_an_upper_bound(metadata: Message) -> None:
+    for line in metadata.get_all("Requires-Dist") or []:
+        requirement = line.partition(";")[0]
+        assert not {"<", "==", "~="} & {mark for mark in ("<", "==", "~=") if mark in requirement}
+
+
+def test_the_licence_is_named_and_comes_along(metadata: Message, names: list[str]) -> None:
+    assert metadata["License-Expression"] == "MIT"
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+
+
+def test_no_console_script_is_installed(wheel: Path) -> None:
+    """The command `vendo` belongs to the platform."""
+    with zipfile.ZipFile(wheel) as archive:
+        texts = [archive.read(name).decode() for name in archive.namelist()
+                 if name.endswith("entry_points.txt")]  # fmt: skip
+    assert not [text for text in texts if "_scripts" in text]
+
+
+def test_the_core_works_out_of_the_wheel_alone(wheel: Path) -> None:
+    program = (
+        f"import sys; sys.path.insert(0, {str(wheel)!r})\n"
+        "import vendo\n"
+        "assert '.whl' in vendo.__file__\n"
+        "print(vendo.token('openai'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program],
+        env={"OPENAI_API_KEY": "sk-1"},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.stdout, done.stderr) == ("sk-1\n", "")

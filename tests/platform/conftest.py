@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+
+from support.ways import WAYS, Way, ask
+from vendo.testing import LocalVendo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+#: Makes a call with a client of each kind in turn, pointed at the server.
+Call: TypeAlias = Callable[..., Any]
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(vendo_isolated: None) -> None:
+    """No credential and no address of the machine's."""
+
+
+@pytest.fixture
+def server() -> Iterator[LocalVendo]:
+    with LocalVendo(connections=["gmail", "openai", "slack"]) as server:
+        yield server
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> Way:
+    """Each kind of client in turn."""
+    way: Way = request.param
+    return way
+
+
+@pytest.fixture
+def call(server: LocalVendo, way: Way) -> Call:
+    """`call(lambda client: client.billing.balance())`, with settings where they matter."""
+    return lambda use, **settings: ask(way, {**server._addresses(), **settings}, use)

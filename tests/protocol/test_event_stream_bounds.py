@@ -1,0 +1,99 @@
+"""Long lines and long events: what is taken, what is left out, and what it costs."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import pytest
+
+from support.event_streams import data_of, parsed, pieces
+from vendo._protocol.server_sent import MessageParser
+
+
+class TestLongEvents:
+    LIMIT = 100
+
+    def lines(self, *chunks: bytes) -> list[str]:
+        return [m.data for m in parsed(*chunks, parser=MessageParser(self.LIMIT))]
+
+    @pytest.mark.parametrize("size", [1, 7, 1000])
+    def test_one_line_of_the_limit_is_taken_and_a_byte_more_is_not(
+        self, size: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        fits, too_long = (
+            b"x" * (self.LIMIT - len("data: ")),
+            b"y" * (self.LIMIT - len("data: ") + 1),
+        )
+        stream = b"data: %s\n\ndata: %s\n\ndata: next\n\n" % (fits, too_long)
+        chunks = pieces(stream, size)
+
+        assert self.lines(*chunks) == [fits.decode(), "next"]
+        assert [record.message for record in caplog.records] == [
+            "An event of more than 100 bytes was left out."
+        ]
+
+    def test_many_lines_count_together(self) -> None:
+        block = b"data: 345678\n" * 8
+        assert self.lines(block + b"\n") == ["\n".join(["345678"] * 8)]
+        assert self.lines(block + b"data: 345678\n\ndata: next\n\n") == ["next"]
+
+    def test_lines_without_text_count_too(self) -> None:
+        assert self.lines(b"data\n" * 26 + b"\ndata: next\n\n") == ["next"]
+
+    def test_what_follows_in_the_same_event_is_left_out_with_it(self) -> None:
+        assert self.lines(b"data: %s\ndata: tail\n\ndata: next\n\n" % (b"x" * 200)) == ["next"]
+
+    def test_its_id_counts_so_that_it_is_not_sent_again(self) -> None:
+        parser = MessageParser(self.LIMIT)
+        parsed(b"id: 5\ndata: %s\n\n" % (b"x" * 200), parser=parser)
+
+        assert parser.last_event_id == "5"
+
+    @pytest.mark.parametrize("size", [1, 7, 1000])
+    def test_a_long_comment_costs_no_event(
+        self, size: int, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        stream = b"data: a\n:%s\ndata: b\n\n" % (b"x" * 500)
+        chunks = pieces(stream, size)
+
+        assert self.lines(*chunks) == ["a\nb"]
+        assert not caplog.records
+
+    def test_an_unfinished_long_line_does_not_reach_into_the_next_connection(self) -> None:
+        parser = MessageParser(self.LIMIT)
+        parsed(b"data: %s" % (b"x" * 200), parser=parser)
+        parser.connected()
+
+        assert [m.data for m in parsed(b"data: 1\n\n", parser=parser)] == ["1"]
+
+    def test_no_more_than_the_limit_is_held_of_a_line_without_end(self) -> None:
+        parser = MessageParser(self.LIMIT)
+        for _ in range(1000):
+            parser.feed(b"x" * 50)
+            assert len(parser._rest) <= self.LIMIT
+
+    def test_four_megabytes_are_within_the_real_limit(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        stream = b"data: " + b"x" * (4 * 1024 * 1024) + b"\n\n"
+
+        (text,) = data_of(*pieces(stream, 512))
+
+        assert len(text) == 4 * 1024 * 1024
+        assert not caplog.records
+
+
+def test_a_long_line_in_small_pieces_takes_time_in_proportion_to_its_length() -> None:
+    def spent(megabytes: int) -> float:
+        chunks = pieces(b"data: " + b"x" * (megabytes * 1024 * 1024) + b"\n\n", 512)
+        best = float("inf")
+        for _ in range(3):
+            begin = time.process_time()
+            assert len(data_of(*chunks)) == 1
+            best = min(best, time.process_time() - begin)
+        return best
+
+    # In proportion is 6; copying all that came before at each piece would be 36.
+    assert spent(6) < 18 * spent(1)

@@ -1,0 +1,194 @@
+"""Where the backend's surfaces are, and which addresses a key may be sent to."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vendo import ValidationError, Vendo
+from vendo._protocol.origins import checked_origin, is_loopback, origin_of, platform_origin
+
+
+@pytest.mark.parametrize(
+    ("given_url", "taken"),
+    [
+        ("https://vendo.run", "https://vendo.run"),
+        ("https://vendo.run/", "https://vendo.run"),
+        ("https://vendo.run//", "https://vendo.run/"),
+        ("https://vendo.run:8443", "https://vendo.run:8443"),
+        ("https://gateway.example/vendo/", "https://gateway.example/vendo"),
+        ("HTTPS://Vendo.Run", "HTTPS://Vendo.Run"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://localhost:8000/", "http://localhost:8000"),
+        ("http://app.localhost", "http://app.localhost"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_an_address_is_taken_without_its_last_slash(given_url: str, taken: str) -> None:
+    assert checked_origin(given_url, "base_url=") == taken
+
+
+@pytest.mark.parametrize(
+    ("given_url", "taken"),
+    [
+        ("https://vendo.run/api", "https://vendo.run"),
+        ("https://vendo.run/api/", "https://vendo.run"),
+        ("https://gateway.example/vendo/api", "https://gateway.example/vendo"),
+        ("https://vendo.run/apis", "https://vendo.run/apis"),
+        ("https://api", "https://api"),
+    ],
+)
+def test_the_platforms_address_is_taken_without_api_at_its_end(given_url: str, taken: str) -> None:
+    assert platform_origin(given_url, "base_url=") == taken
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("vendo.run", "is not an http"),
+        ("ftp://vendo.run", "is not an http"),
+        ("https://", "is not an http"),
+        ("https:///path", "is not an http"),
+        ("https://vendo.run:port", "is not an http"),
+        ("https://vendo.run:99999", "is not an http"),
+        ("https://[::1", "is not an http"),
+        ("https://user:hunter2@vendo.run", "user name or password"),
+        ("https://@vendo.run", "user name or password"),
+        ("https://vendo.run?x=1", "more than a plain address"),
+        ("https://vendo.run?", "more than a plain address"),
+        ("https://vendo.run/#", "more than a plain address"),
+        ("https://vendo.run#x", "more than a plain address"),
+        ("https://vendo.run\\@evil.example", "user name or password"),
+        ("https://vendo.run\\x", "more than a plain address"),
+        ("https://vendo .run", "more than a plain address"),
+        ("https://vendo\n.run", "more than a plain address"),
+        ("https://vendo\x00.run", "more than a plain address"),
+        ("https://vendö.run", "more than a plain address"),
+        ("http://vendo.run", "plain http to vendo.run"),
+        ("http://10.0.0.1", "plain http to 10.0.0.1"),
+        ("http://localhost.evil.example", "plain http to"),
+        ("http://127.0.0.1.evil.example", "plain http to"),
+        ("http://127.0.0.999", "plain http to"),
+    ],
+)
+def test_an_address_that_no_key_may_go_to_is_refused_by_name(url: str, problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem) as caught:
+        checked_origin(url, "VENDO_BASE_URL")
+
+    assert "VENDO_BASE_URL" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.suggested_fix
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST", "localhost.", "a.localhost", "127.0.0.1", "127.9.9.9", "::1"]
+)
+def test_what_stays_on_this_machine_is_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "notlocalhost", "128.0.0.1", "127.0.0", "127.0.0.256", "127.a.0.1", "127.0.0.1.1",
+     "127.0.0.²", "0.0.0.0", "::2"],
+)  # fmt: skip
+def test_what_may_lead_elsewhere_is_not_loopback(host: str) -> None:
+    assert not is_loopback(host)
+
+
+def test_scheme_host_and_port_make_an_origin() -> None:
+    assert origin_of("https://vendo.run/a") == origin_of("https://VENDO.run:443/b?c")
+    assert origin_of("https://vendo.run") != origin_of("http://vendo.run")
+    assert origin_of("https://vendo.run") != origin_of("https://vendo.run:8443")
+    assert origin_of("https://vendo.run") != origin_of("https://run")
+
+
+@given(st.text(max_size=60))
+def test_every_text_is_an_address_or_one_clear_refusal(text: str) -> None:
+    with suppress(ValidationError):  # any other failure is the test's
+        assert checked_origin(text, "base_url=").lower().startswith(("https://", "http://"))
+
+
+ENVIRONMENT = ("VENDO_BASE_URL", "VENDO_API_URL", "VENDO_CREDENTIALS_URL", "VENDO_DATA_PROXY_URL")
+
+
+@pytest.fixture
+def env(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    return monkeypatch
+
+
+def test_without_settings_the_platform_is_where_it_is(env: pytest.MonkeyPatch) -> None:
+    settings = Vendo()._settings
+
+    assert settings.base_url() == "https://vendo.run"
+    assert settings.credentials_url() == "https://credentials.vendo.run"
+    assert settings.data_proxy_url() == "https://composio-proxy.vendo.run"
+
+
+def test_the_constructor_wins_over_the_environment(env: pytest.MonkeyPatch) -> None:
+    for name in ENVIRONMENT:
+        env.setenv(name, "https://environment.example")
+    settings = Vendo(
+        base_url="https://one.example/api/",
+        credentials_url="https://two.example/",
+        data_proxy_url=" https://three.example ",
+    )._settings
+
+    assert settings.base_url() == "https://one.example"
+    assert settings.credentials_url() == "https://two.example"
+    assert settings.data_proxy_url() == "https://three.example"
+
+
+def test_base_url_wins_over_api_url_and_a_blank_one_counts_as_unset(
+    env: pytest.MonkeyPatch,
+) -> None:
+    settings = Vendo()._settings
+    env.setenv("VENDO_API_URL", "https://second.example/api")
+    assert settings.base_url() == "https://second.example"
+    env.setenv("VENDO_BASE_URL", "https://first.example/")
+    assert settings.base_url() == "https://first.example"
+    env.setenv("VENDO_BASE_URL", "  ")
+    assert settings.base_url() == "https://second.example"
+    env.setenv("VENDO_API_URL", "")
+    assert settings.base_url() == "https://vendo.run"
+
+
+def test_blank_worker_and_data_addresses_count_as_unset(env: pytest.MonkeyPatch) -> None:
+    env.setenv("VENDO_CREDENTIALS_URL", "\t")
+    env.setenv("VENDO_DATA_PROXY_URL", "")
+    settings = Vendo(base_url=" ", credentials_url="", data_proxy_url=" ")._settings
+
+    assert settings.base_url() == "https://vendo.run"
+    assert settings.credentials_url() == "https://credentials.vendo.run"
+    assert settings.data_proxy_url() == "https://composio-proxy.vendo.run"
+
+
+@pytest.mark.parametrize("name", ["base_url", "credentials_url", "data_proxy_url"])
+def test_a_bad_address_in_the_constructor_is_refused_at_once(name: str) -> None:
+    with pytest.raises(ValidationError, match=f"{name}="):
+        Vendo(**{name: "http://vendo.run"})  # type: ignore[arg-type]  # each is a text
+
+
+@pytest.mark.parametrize(
+    ("variable", "method"),
+    [
+        ("VENDO_BASE_URL", "base_url"),
+        ("VENDO_API_URL", "base_url"),
+        ("VENDO_CREDENTIALS_URL", "credentials_url"),
+        ("VENDO_DATA_PROXY_URL", "data_proxy_url"),
+    ],
+)
+def test_a_bad_address_in_the_environment_is_refused_by_its_name(
+    env: pytest.MonkeyPatch, variable: str, method: str
+) -> None:
+    settings = Vendo()._settings
+    env.setenv(variable, "https://me:hunter2@vendo.run")
+
+    with pytest.raises(ValidationError, match=variable) as caught:
+        getattr(settings, method)()
+    assert "hunter2" not in str(caught.value)

@@ -1,0 +1,321 @@
+"""What the platform API's answers mean (wire contract, "Platform API"), without a socket."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.flows import BASE, Script, answer, caller
+from vendo import (
+    AuthError,
+    Balance,
+    Connection,
+    EnvBootstrap,
+    EnvVar,
+    Integration,
+    SpendCaps,
+    UpstreamError,
+    ValidationError,
+)
+from vendo._protocol import platform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Play: TypeAlias = Callable[..., Script]
+
+ROW: dict[str, Any] = {
+    "id": "6f1f9c1e-0000-4000-8000-000000000000",
+    "external_id": "ext-1",
+    "slug": "supabase",
+    "display_name": "Supabase",
+    "category": "database",
+    "profile": "user_oauth",
+    "status": "connected",
+    "metadata": {"region": "eu"},
+    "context": {"ref": "abcd"},
+    "credential": {"access_token": "canary-token"},
+    "api_key": "canary-key",
+    "base_url": "https://supabase-proxy.vendo.run",
+    "setup_url": "https://vendo.run/setup",
+    "error_message": "none",
+    "connected_at": "2026-05-02T12:00:00Z",
+    "env_bootstrap": {
+        "vars": [{"name": "SUPABASE_ACCESS_TOKEN", "value_from": "credential.access_token"}],
+        "restart": "gateway",
+    },
+    "exclusive": True,
+    "logo_url": "https://vendo.run/logo.svg",
+    "brand_color": "#3ecf8e",
+    "docs_url": "https://supabase.com/docs",
+}
+
+INTEGRATION: dict[str, Any] = {
+    "slug": "gmail",
+    "name": "Gmail",
+    "description": "Mail.",
+    "category": "mail",
+    "logo_url": "https://vendo.run/gmail.svg",
+    "brand_color": "#ea4335",
+    "docs_url": "https://developers.google.com/gmail",
+    "supported_profiles": ["user_oauth", "byok_static"],
+    "default_profile": "user_oauth",
+    "enabled": True,
+    "featured": False,
+    "env_bootstrap": None,
+}
+
+
+def test_every_field_of_a_connection_is_read() -> None:
+    assert platform.connection_of(ROW) == Connection(
+        **{
+            **ROW,
+            "env_bootstrap": EnvBootstrap(
+                vars=(EnvVar("SUPABASE_ACCESS_TOKEN", "credential.access_token"),),
+                restart="gateway",
+            ),
+        }
+    )
+
+
+def test_a_connection_of_slug_and_status_alone_has_none_for_the_rest() -> None:
+    connection = platform.connection_of({"slug": "gmail", "status": "available"})
+
+    assert connection == Connection(slug="gmail", status="available")
+    assert connection.metadata == {}
+    assert connection.exclusive is None
+    assert not connection.is_connected
+
+
+def test_null_counts_as_missing() -> None:
+    nothing = dict.fromkeys(ROW) | {"slug": "gmail", "status": "available"}
+
+    assert platform.connection_of(nothing) == Connection(slug="gmail", status="available")
+
+
+def test_fields_from_the_future_are_ignored() -> None:
+    assert platform.connection_of({**ROW, "shiny": [1]}) == platform.connection_of(ROW)
+    assert platform.integration_of({**INTEGRATION, "shiny": 1}).slug == "gmail"
+
+
+def test_an_older_backends_context_comes_out_of_the_metadata() -> None:
+    row = {
+        "slug": "instagram",
+        "status": "connected",
+        "metadata": {"context": {"instagram": {"ig_user_id": "17"}, "supabase": {"ref": "x"}}},
+    }
+
+    assert platform.connection_of(row).context == {"ig_user_id": "17"}
+    assert platform.connection_of({**row, "context": None}).context == {"ig_user_id": "17"}
+    assert platform.connection_of({**row, "context": {"ig_user_id": "18"}}).context == {
+        "ig_user_id": "18"
+    }
+
+
+@pytest.mark.parametrize(
+    "metadata", [{}, {"context": None}, {"context": []}, {"context": {}}, {"context": {"a": 7}}]
+)
+def test_metadata_without_a_context_of_this_slug_gives_none(metadata: object) -> None:
+    row = {"slug": "a", "status": "connected", "metadata": metadata}
+
+    assert platform.connection_of(row).context is None
+
+
+@pytest.mark.parametrize("field", sorted(ROW))
+@pytest.mark.parametrize("wrong", [7, 1.5, [], [[]]])
+def test_a_connections_field_of_the_wrong_type_is_named(field: str, wrong: object) -> None:
+    with pytest.raises(UpstreamError, match=rf"a connection .*{field}") as caught:
+        platform.connection_of({**ROW, field: wrong})
+
+    assert caught.value.code == "upstream_error"
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["slug", "status"])
+def test_a_connection_without_slug_or_status_is_none(field: str) -> None:
+    row = {"slug": "gmail", "status": "connected"}
+    del row[field]
+    for nothing in (row, {**row, field: None}):
+        with pytest.raises(UpstreamError, match=f"without {field}"):
+            platform.connection_of(nothing)
+
+
+@pytest.mark.parametrize(
+    "bootstrap",
+    [
+        {},
+        {"vars": None},
+        {"vars": {}},
+        {"vars": ["NAME"]},
+        {"vars": [{"name": "A"}]},
+        {"vars": [{"value_from": "b"}]},
+        {"vars": [{"name": 1, "value_from": "b"}]},
+        {"vars": [], "restart": 1},
+    ],
+)
+def test_a_malformed_env_bootstrap_is_one_typed_error(bootstrap: object) -> None:
+    for read, row in ((platform.connection_of, ROW), (platform.integration_of, INTEGRATION)):
+        with pytest.raises(UpstreamError, match="env_bootstrap"):
+            read({**row, "env_bootstrap": bootstrap})
+
+
+def test_an_env_bootstrap_that_does_not_say_restarts_nothing() -> None:
+    connection = platform.connection_of({**ROW, "env_bootstrap": {"vars": []}})
+
+    assert connection.env_bootstrap == EnvBootstrap(vars=(), restart="none")
+
+
+def test_a_connections_repr_shows_no_credential() -> None:
+    assert "canary" not in repr(platform.connection_of(ROW))
+
+
+def test_every_field_of_an_integration_is_read() -> None:
+    assert platform.integration_of(INTEGRATION) == Integration(
+        **{**INTEGRATION, "supported_profiles": ("user_oauth", "byok_static")}
+    )
+
+
+def test_the_anonymous_catalogs_provider_is_the_slug() -> None:
+    row = {name: value for name, value in INTEGRATION.items() if name != "slug"}
+
+    assert platform.integration_of({**row, "provider": "gmail"}).slug == "gmail"
+    assert platform.integration_of({**row, "slug": None, "provider": "gmail"}).slug == "gmail"
+    assert platform.integration_of({**row, "slug": "a", "provider": "b"}).slug == "a"
+    with pytest.raises(UpstreamError, match="without provider"):
+        platform.integration_of(row)
+
+
+@pytest.mark.parametrize("field", sorted(INTEGRATION))
+@pytest.mark.parametrize("wrong", [7, 1.5, [1], [[]]])
+def test_an_integrations_field_of_the_wrong_type_is_named(field: str, wrong: object) -> None:
+    with pytest.raises(UpstreamError, match=field):
+        platform.integration_of({**INTEGRATION, field: wrong})
+
+
+def test_the_connections_are_asked_for_and_a_sandbox_says_so(play: Play) -> None:
+    script = play(answer(200, {"connections": [ROW]}), answer(200, {"connections": []}))
+
+    rows = script.run(platform.fetch_connections(caller(), BASE, sandbox=False))
+    assert [row.slug for row in rows] == ["supabase"]
+    assert script.run(platform.fetch_connections(caller(), BASE, sandbox=True)) == []
+    assert [request.url for request in script.requests] == [
+        f"{BASE}/api/deployments/me/connections",
+        f"{BASE}/api/deployments/me/connections?sandbox=1",
+    ]
+
+
+@pytest.mark.parametrize(
+    "body", [None, [], {}, {"connections": None}, {"connections": {}}, {"connections": ["x"]}]
+)
+def test_a_list_of_connections_of_the_wrong_shape_is_one_typed_error(
+    play: Play, body: object
+) -> None:
+    with pytest.raises(UpstreamError):
+        play(answer(200, body)).run(platform.fetch_connections(caller(), BASE, sandbox=False))
+
+
+def test_integrations_are_asked_for_with_or_without_a_key(play: Play) -> None:
+    script = play(*[answer(200, {"integrations": [INTEGRATION]})] * 2)
+
+    assert script.run(platform.fetch_integrations(caller(), BASE))[0].slug == "gmail"
+    script.run(platform.fetch_integrations(caller(api_key=None), BASE))
+    assert script.requests[0].url == f"{BASE}/api/integrations"
+    assert "Authorization" in script.requests[0].headers
+    assert "Authorization" not in script.requests[1].headers
+
+
+def test_one_integration_is_none_where_the_platform_has_none(play: Play) -> None:
+    script = play(answer(200, INTEGRATION), answer(404, {"error": {"code": "provider_unknown"}}))
+
+    found = script.run(platform.fetch_integration(caller(), BASE, "gm/ail"))
+    assert found is not None
+    assert found.slug == "gmail"
+    assert script.run(platform.fetch_integration(caller(), BASE, "nosuch")) is None
+    assert script.requests[0].url == f"{BASE}/api/integrations/gm%2Fail"
+
+
+def test_any_other_refusal_of_one_integration_is_raised(play: Play) -> None:
+    with pytest.raises(AuthError):
+        play(answer(401)).run(platform.fetch_integration(caller(), BASE, "gmail"))
+
+
+def test_the_balance_is_micros_and_dollars(play: Play) -> None:
+    body = {"credits_remaining_micros": 1_234_567, "currency": "USD", "top_up_url": "https://t"}
+    balance = play(answer(200, body)).run(platform.fetch_balance(caller(), BASE))
+
+    assert balance == Balance(1_234_567, "USD", "https://t")
+    assert balance.credits_remaining == Decimal("1.234567")
+
+
+def test_a_balance_may_leave_out_currency_and_link_and_be_below_zero(play: Play) -> None:
+    script = play(answer(200, {"credits_remaining_micros": -5}))
+    balance = script.run(platform.fetch_balance(caller(), BASE))
+
+    assert balance == Balance(-5, "USD", None)
+    assert balance.credits_remaining == Decimal("-0.000005")
+
+
+@pytest.mark.parametrize("micros", [None, "5", 5.0, True, [5], float("nan")])
+def test_micros_are_integers(play: Play, micros: object) -> None:
+    with pytest.raises(UpstreamError, match="credits_remaining_micros"):
+        play(answer(200, {"credits_remaining_micros": micros})).run(
+            platform.fetch_balance(caller(), BASE)
+        )
+
+
+def test_spend_caps_are_micros_and_dollars_and_none_where_there_is_no_cap(play: Play) -> None:
+    body = {
+        "daily_micros": 2_500_000, "monthly_micros": None,
+        "used_today_micros": 1, "used_month_micros": 10,
+    }  # fmt: skip
+    caps = play(answer(200, body)).run(platform.fetch_spend_caps(caller(), BASE))
+
+    assert caps == SpendCaps(2_500_000, None, 1, 10)
+    assert (caps.daily, caps.monthly) == (Decimal("2.5"), None)
+    assert (caps.used_today, caps.used_month) == (Decimal("0.000001"), Decimal("0.00001"))
+    assert SpendCaps(None, 7_000_000, 0, 0).monthly == 7
+
+
+@pytest.mark.parametrize(
+    "field", ["daily_micros", "monthly_micros", "used_today_micros", "used_month_micros"]
+)
+def test_a_cap_of_the_wrong_type_is_named(play: Play, field: str) -> None:
+    body = dict.fromkeys(["used_today_micros", "used_month_micros"], 1) | {field: "1"}
+    with pytest.raises(UpstreamError, match=field):
+        play(answer(200, body)).run(platform.fetch_spend_caps(caller(), BASE))
+
+
+@pytest.mark.parametrize("period", ["day", "month"])
+def test_usage_is_passed_through(play: Play, period: str) -> None:
+    script = play(answer(200, {"anything": [1]}))
+
+    assert script.run(platform.fetch_usage(caller(), BASE, period)) == {"anything": [1]}
+    assert script.requests[0].url == f"{BASE}/api/billing/usage?period={period}"
+
+
+def test_usage_that_is_no_object_is_one_typed_error(play: Play) -> None:
+    with pytest.raises(UpstreamError, match="usage"):
+        play(answer(200, [])).run(platform.fetch_usage(caller(), BASE, "day"))
+
+
+@pytest.mark.parametrize("period", ["", "year", "DAY", "month&x=1", None, []])
+def test_another_period_is_refused_before_sending(play: Play, period: Any) -> None:
+    with pytest.raises(ValidationError, match="period="):
+        play().run(platform.fetch_usage(caller(), BASE, period))
+
+
+WRONG = st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.integers())
+ROWS = st.dictionaries(st.sampled_from(sorted(ROW)), WRONG | st.dictionaries(st.text(), WRONG))
+
+
+@given(ROWS)
+def test_any_row_is_a_connection_or_one_typed_error(row: dict[str, Any]) -> None:
+    try:
+        connection = platform.connection_of(row)
+    except UpstreamError:
+        return
+    assert connection.slug == row["slug"]

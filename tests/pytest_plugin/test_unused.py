@@ -1,0 +1,154 @@
+"""A suite that uses nothing of the plugin does not notice that it is there."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., pytest.RunResult]
+
+LOOK = """
+    import json, os, sys
+
+    def test_look():
+        with open("seen.json", "w") as file:
+            modules = [name for name in sys.modules if "test_it" not in name]
+            json.dump([sorted(modules), dict(os.environ)], file)
+"""
+
+
+def test_no_module_but_the_plugins_own_is_loaded_and_the_environment_is_the_same(
+    run: Run, suite: pytest.Pytester
+) -> None:
+    seen = suite.path / "seen.json"
+    run(LOOK).assert_outcomes(passed=1)
+    modules, environment = json.loads(seen.read_text())
+    run(LOOK, plugin=()).assert_outcomes(passed=1)
+    modules_without, environment_without = json.loads(seen.read_text())
+
+    assert set(modules) - set(modules_without) == {"vendo_pytest", "vendo_pytest.plugin"}
+    assert environment == environment_without
+
+
+def test_real_credentials_stay_where_they_are(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-real")
+    monkeypatch.setenv("VENDO_TOKEN_SLACK", "xoxb-real")
+    run(
+        """
+        import vendo
+
+        def test_it():
+            assert vendo.tokens(["openai", "slack"]) == {"openai": "sk-real", "slack": "xoxb-real"}
+        """
+    ).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("first", ["vendo", "vendo.testing", "vendo_pytest", "vendo_pytest.plugin"])
+def test_a_process_that_imported_the_library_before_pytest_gets_no_warning(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")  # else nothing would be rewritten
+    suite.makepyfile("def test_it(vendo_token): assert vendo_token('openai')")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-c",
+            f"import sys, {first}, pytest; sys.exit(pytest.main(['-W', 'error']))",
+        ],
+        capture_output=True,
+        text=True,
+        cwd=suite.path,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed in " in done.stdout  # "1 passed, 1 warning in " it would be otherwise
+
+
+def test_the_entry_point_is_found_without_being_asked_for(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    suite.makeini("[pytest]\naddopts = --strict-markers --strict-config\nvendo_guard = true")
+    suite.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.vendo(openai="sk-test")
+        @pytest.mark.vendo_live
+        def test_it(vendo_token):
+            assert vendo_token("slack")
+        """
+    )
+    result = suite.runpytest_subprocess("-W", "error", "-p", "no:asyncio")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["vendo: guard"])
+
+
+def test_a_plain_run_prints_no_header_line(run: Run) -> None:
+    run("def test_it(): pass").stdout.no_fnmatch_line("vendo*")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        (
+            ["--fixtures"],
+            [
+                "vendo_token*",
+                "    `vendo_token(*gives the test a token*",
+                "vendo_tokens*",
+                "    `vendo_tokens(*gives the test several tokens.",
+                "vendo_isolated*",
+                "    Take VENDO_* and every provider's variables out of the environment*",
+                "vendo_server*",
+                "    A Vendo on loopback*",
+                "vendo_client*",
+                "    A `vendo.Vendo` of the server.",
+                "vendo_async_client*",
+                "    A `vendo.AsyncVendo` of the server.",
+                "vendo_session*",
+                "    `vendo_session(*stand-in provider.",
+                "vendo_usage*",
+                "    `vendo_usage.assert_used(*",
+                "vendo_leaks*",
+                "    Fail the test when a token*",
+            ],
+        ),
+        (["--markers"], ["@pytest.mark.vendo(*", "@pytest.mark.vendo_live: *"]),
+        (
+            ["--help"],
+            [
+                "vendo:",
+                "  --vendo-live *",
+                "  vendo_tokens (linelist):*",
+                "  vendo_isolate (bool):*",
+                "  vendo_guard (bool):*",
+            ],
+        ),
+    ],
+)
+def test_everything_is_described(run: Run, arguments: list[str], lines: list[str]) -> None:
+    result = run("def test_it(): pass", *arguments)
+
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(lines)
+
+
+def test_the_names_for_annotations_are_fetched_when_they_are_used() -> None:
+    import vendo_pytest
+
+    for name in vendo_pytest.__all__:
+        assert getattr(vendo_pytest, name).__name__ == name
+        assert name in dir(vendo_pytest)
+    with pytest.raises(AttributeError, match="Nothing"):
+        _ = vendo_pytest.Nothing

@@ -1,0 +1,253 @@
+"""The plugin beside the ones that suites have already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., pytest.RunResult]
+
+
+@pytest.mark.parametrize("order", [("vendo", "django"), ("django", "vendo")])
+def test_django_settings_meet_the_test_tokens(
+    run: Run, suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, order: tuple[str, str]
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-real")
+    suite.makepyfile(
+        project_settings="""
+        import vendo
+
+        SECRET_KEY = "x"
+        OPENAI_API_KEY = vendo.token("openai")
+        STRIPE_API_KEY = vendo.token("stripe")
+        """
+    )
+    result = run(
+        """
+        def test_settings(settings):
+            assert settings.OPENAI_API_KEY == "sk-ini"
+            assert settings.STRIPE_API_KEY == "vendo-test-token-stripe"
+        """,
+        "-p",
+        order[1],
+        plugin=("-p", order[0]),
+        ini="""
+vendo_tokens =
+    openai = sk-ini
+    stripe
+vendo_guard = true
+vendo_isolate = true
+DJANGO_SETTINGS_MODULE = project_settings
+""",
+    )
+
+    result.assert_outcomes(passed=1)
+    assert "sk-ini" not in result.stdout.str()
+
+
+def test_django_settings_that_no_test_token_is_given_for_end_the_run(
+    run: Run, suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    suite.makepyfile(project_settings="import vendo\nKEY = vendo.token('openai')")
+    result = run(
+        "def test_it(): pass",
+        "-p",
+        "django",
+        ini="vendo_guard = true\nDJANGO_SETTINGS_MODULE = project_settings",
+    )
+
+    assert result.ret != 0
+    result.stderr.fnmatch_lines(["*GuardError: *'openai'*vendo_tokens*"])
+    assert "canary" not in result.stdout.str() + result.stderr.str()
+
+
+def test_workers_agree(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-real")
+    run(
+        """
+        import os, pytest, vendo
+        from vendo_pytest import GuardError
+
+        # The same in every worker, or xdist refuses to run.
+        @pytest.mark.parametrize("token", [vendo.token("stripe"), vendo.token("gmail")])
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(token, n, vendo_token, vendo_server, worker_id):
+            assert worker_id != "master"
+            assert vendo_token("slack") == "vendo-test-token-slack"
+            assert token in {vendo.token("stripe"), vendo.token("gmail")}
+            vendo_server.connect("openai")
+            assert vendo.token("openai") == vendo_server.token("openai")
+
+        @pytest.mark.parametrize("n", range(4))
+        def test_guard(n):
+            with pytest.raises(GuardError):
+                vendo.token("openai")
+        """,
+        "-p",
+        "xdist",
+        "-n",
+        "2",
+        ini="vendo_guard = true\nvendo_tokens =\n    stripe\n    gmail = g-ini",
+    ).assert_outcomes(passed=12)
+
+
+def test_workers_are_told_of_vendo_live(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-real")
+    run(
+        "import vendo\ndef test_it(): assert vendo.token('openai') == 'sk-real'",
+        "-p",
+        "xdist",
+        "-n",
+        "1",
+        "--vendo-live",
+        ini="vendo_guard = true\nvendo_isolate = true",
+    ).assert_outcomes(passed=1)
+
+
+def test_leaks_are_found_and_masked_in_workers(run: Run) -> None:
+    result = run(
+        """
+        import vendo
+
+        def test_it(vendo_leaks, vendo_token):
+            vendo_token("openai", "sk-can" + "ary")
+            print(vendo.token("openai"))
+        """,
+        "-p",
+        "xdist",
+        "-n",
+        "1",
+    )
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["vendo_leaks: *openai in the captured stdout call*"])
+    assert "canary" not in result.stdout.str()
+
+
+ASYNC = """
+import asyncio, pytest, vendo
+
+{mark}
+async def test_token(vendo_server, vendo_async_client, vendo_usage):
+    vendo_server.connect("gmail")
+    tokens = await asyncio.gather(*[vendo_async_client.token("gmail") for _ in range(20)])
+    assert set(tokens) == {{await vendo.aio.token("gmail")}} == {{vendo_server.token("gmail")}}
+    assert vendo_server.count("credentials") == 1
+
+{mark}
+async def test_session(vendo_server, vendo_async_client):
+    vendo_server.connect("gmail")
+    vendo_server.expire("gmail")
+    base_url = vendo_server.provider_url("gmail")
+    async with await vendo_async_client.session("gmail", base_url=base_url) as session:
+        async with session.get("gmail/v1/users/me/profile") as answer:
+            assert answer.status == 200
+
+{mark}
+@pytest.mark.vendo(openai="sk-test")
+async def test_given(vendo_token):
+    vendo_token("slack", "xoxb-test")
+    assert await vendo.aio.tokens(["openai", "slack"]) == {{
+        "openai": "sk-test", "slack": "xoxb-test"
+    }}
+
+{mark}
+async def test_guarded():
+    from vendo_pytest import GuardError
+    with pytest.raises(GuardError):
+        await vendo.aio.token("openai")
+"""
+
+
+def test_pytest_asyncio(run: Run) -> None:
+    run(
+        ASYNC.format(mark="@pytest.mark.asyncio"),
+        "-p",
+        "asyncio",
+        "-W",
+        "ignore:The configuration option",  # releases differ in whether they want it set
+        ini="vendo_guard = true",
+    ).assert_outcomes(passed=4)
+
+
+def test_anyio(run: Run) -> None:
+    run(
+        ASYNC.format(mark="@pytest.mark.anyio")
+        + "\n@pytest.fixture\ndef anyio_backend(): return 'asyncio'",
+        "-p",
+        "anyio",
+        ini="vendo_guard = true",
+    ).assert_outcomes(passed=4)
+
+
+@pytest.mark.parametrize("seed", ["1", "2", "3"])
+def test_randomly_ordered_tests_do_not_see_each_other(run: Run, seed: str) -> None:
+    run(
+        """
+        import os, pytest, vendo
+
+        @pytest.mark.parametrize("n", range(5))
+        class TestIt:
+            def test_given(self, n, vendo_token):
+                vendo_token("openai", f"sk-{n}")
+                assert vendo.token("openai") == f"sk-{n}"
+
+            def test_server(self, n, vendo_server, vendo_token):
+                vendo_server.connect("openai", token=f"sk-server-{n}")
+                assert vendo.token("openai") == f"sk-server-{n}"
+
+            def test_isolated(self, n, vendo_isolated):
+                assert vendo.tokens(["openai"]) == {"openai": None}
+                os.environ["OPENAI_API_KEY"] = "x"
+
+            def test_nothing(self, n):
+                assert not {name for name in os.environ if name.startswith("VENDO_")}
+        """,
+        "-p",
+        "randomly",
+        f"--randomly-seed={seed}",
+    ).assert_outcomes(passed=20)
+
+
+def test_a_suite_of_a_plugin_runs_guarded_suites_inside_its_own(run: Run) -> None:
+    run(
+        """
+        import os, pytest, vendo
+        from vendo_pytest import GuardError
+
+        INNER = '''
+            import pytest, vendo
+            from vendo_pytest import GuardError
+
+            @pytest.mark.vendo(gmail="g-inner")
+            def test_inner(vendo_token, vendo_server):
+                vendo_token("openai", "sk-inner")
+                vendo_server.connect("notion")
+                assert vendo.token("openai") == "sk-inner"
+                assert vendo.token("gmail") == "g-inner"
+                assert vendo.token("notion") == vendo_server.token("notion")
+
+            def test_inner_guard():
+                with pytest.raises(GuardError):
+                    vendo.token("openai")
+        '''
+
+        @pytest.mark.parametrize("guard", ["true", "false"])
+        def test_outer(pytester, vendo_token, guard):
+            vendo_token("openai", "sk-outer")
+            pytester.makeini(f"[pytest]\\nvendo_guard = {guard}\\nvendo_isolate = true")
+            pytester.makepyfile(INNER)
+            pytester.runpytest_inprocess("-p", "vendo").assert_outcomes(passed=2)
+            assert vendo.token("openai") == "sk-outer"
+            with pytest.raises(GuardError):
+                vendo.token("gmail")
+        """,
+        "-p",
+        "pytester",
+        ini="vendo_guard = true",
+    ).assert_outcomes(passed=2)

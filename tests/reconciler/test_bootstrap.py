@@ -1,0 +1,326 @@
+"""Writing once: what is in the file afterwards, and what was there before."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+import vendo
+from reconciler.reading import written
+from vendo import RetryPolicy, reconciler
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vendo.reconciler import Change
+    from vendo.testing import LocalVendo
+
+MAPPING = {"OPENAI_API_KEY": "openai", "GMAIL_TOKEN": "gmail"}
+
+
+@pytest.fixture
+def env_file(tmp_path: Path) -> Path:
+    return tmp_path / ".env"
+
+
+def test_a_file_is_made_that_both_readers_agree_on(server: LocalVendo, env_file: Path) -> None:
+    with server.client() as client:
+        assert reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+    assert written(env_file) == {
+        "OPENAI_API_KEY": server.token("openai"),
+        "GMAIL_TOKEN": server.token("gmail"),
+    }
+
+
+def test_the_default_client_follows_the_environment(
+    server: LocalVendo, env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+    reconciler.bootstrap(env_file=str(env_file), mapping=MAPPING)
+    assert written(env_file)["GMAIL_TOKEN"] == server.token("gmail")
+
+
+def test_in_oss_mode_what_the_environment_resolves_is_copied(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-own")
+    monkeypatch.setenv("VENDO_TOKEN_GMAIL", "over$ridden")
+    monkeypatch.delenv("NOTION_TOKEN", raising=False)
+    mapping = {**MAPPING, "NOTION": "notion", "OPENAI_URL": "openai.base_url"}
+    reconciler.bootstrap(env_file=env_file, mapping=mapping)
+    assert written(env_file) == {"OPENAI_API_KEY": "sk-own", "GMAIL_TOKEN": "over$ridden"}
+
+
+def test_an_override_wins_and_is_not_asked_for(
+    server: LocalVendo, env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDO_TOKEN_OPENAI", "override")
+    with server.client() as client:
+        reconciler.bootstrap(env_file=env_file, mapping={"OPENAI_API_KEY": "openai"}, client=client)
+    assert written(env_file) == {"OPENAI_API_KEY": "override"}
+    assert server.count() == 0
+
+
+def test_all_tokens_come_in_one_request(server: LocalVendo, env_file: Path) -> None:
+    with server.client() as client:
+        reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+    assert server.count() == server.count("credentials") == 1
+
+
+def test_a_slug_without_a_credential_has_no_line(server: LocalVendo, env_file: Path) -> None:
+    with server.client() as client:
+        reconciler.bootstrap(env_file=env_file, mapping={"NOTION_TOKEN": "notion"}, client=client)
+    assert written(env_file) == {}
+
+
+def test_parts_of_a_connection_are_written(server: LocalVendo, env_file: Path) -> None:
+    server.connect(
+        "supabase",
+        context={"ref": "abc", "port": 5432, "tls": True, "hosts": ["a"], "none": None},
+        metadata={"team": {"name": "it's us"}},
+    )
+    server.connect("openai", profile="vendo_managed_pool", base_url="https://pool.example.com")
+    mapping = {
+        "REF": "supabase.context.ref",
+        "PORT": "supabase.context.port",
+        "TLS": "supabase.context.tls",
+        "TEAM": "supabase.metadata.team.name",
+        "OPENAI_BASE_URL": "openai.base_url",
+        "TOKEN": "supabase.access_token",
+        "NOT_TEXT": "supabase.context.hosts",
+        "NOT_SET": "supabase.context.none",
+        "NOT_THERE": "supabase.context.missing.deeper",
+        "NO_ROW": "notion.base_url",
+    }
+    with server.client() as client:
+        reconciler.bootstrap(env_file=env_file, mapping=mapping, client=client)
+    assert written(env_file) == {
+        "REF": "abc",
+        "PORT": "5432",
+        "TLS": "true",
+        "TEAM": "it's us",
+        "OPENAI_BASE_URL": "https://pool.example.com",
+        "TOKEN": server.token("supabase"),
+    }
+
+
+def test_a_user_s_own_tokens_are_written_for_a_user_s_client(
+    server: LocalVendo, env_file: Path
+) -> None:
+    with server.client() as client:
+        reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client.for_user("jwt"))
+    assert written(env_file)["GMAIL_TOKEN"] == server.token("gmail", "jwt")
+
+
+def test_the_same_again_writes_nothing_and_tells_nobody(server: LocalVendo, env_file: Path) -> None:
+    changes: list[Change] = []
+    with server.client() as client:
+
+        def bring_up_to_date() -> bool:
+            return reconciler.bootstrap(
+                env_file=env_file, mapping=MAPPING, on_change=changes.append, client=client
+            )
+
+        assert bring_up_to_date()
+        before = env_file.stat()
+        assert not bring_up_to_date()
+    after = env_file.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert len(changes) == 1
+
+
+def test_a_change_names_the_variables_and_no_value(server: LocalVendo, env_file: Path) -> None:
+    changes: list[Change] = []
+    with server.client() as client:
+
+        def bring_up_to_date(mapping: dict[str, str]) -> Change:
+            reconciler.bootstrap(
+                env_file=env_file, mapping=mapping, on_change=changes.append, client=client
+            )
+            return changes[-1]
+
+        first = bring_up_to_date(MAPPING)
+        assert (first.env_file, first.added) == (env_file, ("OPENAI_API_KEY", "GMAIL_TOKEN"))
+        server.rotate("gmail")
+        second = bring_up_to_date({"GMAIL_TOKEN": "gmail", "SLACK": "slack"})
+    assert (second.added, second.changed, second.removed) == (
+        ("SLACK",),
+        ("GMAIL_TOKEN",),
+        ("OPENAI_API_KEY",),
+    )
+    assert second.names == ("SLACK", "GMAIL_TOKEN", "OPENAI_API_KEY")
+    for token in map(server.token, ("gmail", "slack")):
+        assert token not in repr(second)
+
+
+def test_a_slug_that_goes_away_takes_its_lines_along_and_no_others(
+    server: LocalVendo, env_file: Path
+) -> None:
+    env_file.write_text("GMAIL_TOKEN=mine\nOTHER='x'\n")
+    with server.client() as client:
+        reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+        assert written(env_file)["GMAIL_TOKEN"] == server.token("gmail")
+        server.disconnect("gmail")
+        assert reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+    assert written(env_file) == {
+        "GMAIL_TOKEN": "mine",
+        "OTHER": "x",
+        "OPENAI_API_KEY": server.token("openai"),
+    }
+
+
+@pytest.mark.parametrize("status", ["needs_reauth", "revoked", "pending_setup"])
+def test_a_connection_that_gives_no_credential_has_no_line(
+    server: LocalVendo, env_file: Path, status: str
+) -> None:
+    with server.client() as client:
+        reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+        server.set_status("gmail", status)
+        reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+    assert written(env_file) == {"OPENAI_API_KEY": server.token("openai")}
+
+
+def test_a_slug_that_the_backend_no_longer_knows_has_no_line(
+    server: LocalVendo, env_file: Path
+) -> None:
+    with server.client() as client:
+        reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+        server.disconnect("gmail")
+        server.fail("credentials", code="provider_unknown", slug="gmail")
+        reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+    assert written(env_file) == {"OPENAI_API_KEY": server.token("openai")}
+
+
+def test_a_gap_in_the_bulk_answer_is_no_reason_to_drop_a_line(
+    server: LocalVendo, env_file: Path
+) -> None:
+    with server.client() as client:
+        reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+        before = env_file.read_bytes()
+        openai = {"access_token": server.token("openai"), "expires_at": None}
+        server.fail("credentials", body={"tokens": {"openai": openai, "gmail": None}}, status=200)
+        assert not reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+    assert env_file.read_bytes() == before
+
+
+def test_a_slug_that_cannot_be_asked_for_keeps_its_line_and_holds_up_no_other(
+    server: LocalVendo, env_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mapping = {**MAPPING, "GMAIL_AGAIN": "gmail"}
+    with server.client() as client:
+        reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+        before = written(env_file)
+        server.set_status("gmail", "error")
+        server.rotate("openai")
+        server.clear_requests()
+        assert reconciler.bootstrap(env_file=env_file, mapping=mapping, client=client)
+    assert written(env_file) == {**before, "OPENAI_API_KEY": server.token("openai")}
+    assert "no new value for GMAIL_TOKEN" in caplog.text
+    assert server.count("credentials", "gmail") == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ({"status": 503}, vendo.UpstreamError),
+        ({"reset": True}, vendo.UpstreamError),
+        ({"malformed": True}, vendo.UpstreamError),
+        ({"code": "app_revoked"}, vendo.AuthError),
+        ({"status": 429}, vendo.RateLimited),
+    ],
+)
+def test_a_backend_that_fails_leaves_the_file_as_it_is(
+    server: LocalVendo, env_file: Path, fault: dict[str, object], error: type[Exception]
+) -> None:
+    with server.client(retry=RetryPolicy(1)) as client:
+        reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+        before = env_file.read_bytes()
+        server.rotate("gmail")
+        server.fail("credentials", times=None, **fault)  # type: ignore[arg-type]  # by name
+        with pytest.raises(error):
+            reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+    assert env_file.read_bytes() == before
+
+
+def test_a_refusal_for_one_slug_alone_is_no_sign_that_it_is_gone(
+    server: LocalVendo, env_file: Path
+) -> None:
+    with server.client() as client:
+        reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+        before = env_file.read_bytes()
+        server.disconnect("gmail")
+        server.fail("credentials", code="app_expired", slug="gmail")
+        with pytest.raises(vendo.AuthError):
+            reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+    assert env_file.read_bytes() == before
+
+
+def test_details_do_not_go_while_the_platform_api_is_away(
+    server: LocalVendo, env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDO_CONNECTIONS", "supabase")
+    server.connect("supabase")
+    mapping = {"REF": "supabase.context.ref"}
+    with server.client(retry=RetryPolicy(1)) as client:
+        reconciler.bootstrap(env_file=env_file, mapping=mapping, client=client)
+        before = written(env_file)
+        assert before["REF"]
+        server.fail("api", status=503, times=None)
+        with pytest.raises(vendo.UpstreamError):
+            reconciler.bootstrap(env_file=env_file, mapping=mapping, client=client)
+    assert written(env_file) == before
+
+
+def test_a_value_that_cannot_be_written_leaves_the_file_as_it_is(
+    server: LocalVendo, env_file: Path
+) -> None:
+    env_file.write_text("A=1\n")
+    server.connect("supabase", context={"ref": "canary\r"})
+    with server.client() as client, pytest.raises(vendo.ValidationError, match="REF") as caught:
+        reconciler.bootstrap(
+            env_file=env_file,
+            mapping={**MAPPING, "REF": "supabase.context.ref"},
+            client=client,
+        )
+    assert "canary" not in str(caught.value)
+    assert env_file.read_text() == "A=1\n"
+
+
+def test_the_state_file_holds_neither_values_nor_what_they_could_be_guessed_with(
+    server: LocalVendo, env_file: Path
+) -> None:
+    server.connect("gmail", token="1234")
+    with server.client() as client:
+        reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
+    (state_file,) = (path for path in env_file.parent.iterdir() if path != env_file)
+    assert state_file.stat().st_mode & 0o777 == 0o600
+    text = state_file.read_text()
+    assert server.token("openai") not in text
+    assert "1234" not in json.loads(text)["told"].values()
+    # The digests are keyed, and the key is in the env file alone.
+    marks = [line for line in env_file.read_text().splitlines() if line.startswith("# ")]
+    key = marks[0].split()[3]
+    assert len(key) >= 32
+    assert key not in text
+
+
+def test_two_files_have_digests_of_their_own(server: LocalVendo, tmp_path: Path) -> None:
+    told = []
+    with server.client() as client:
+        for name in ("one", "two"):
+            reconciler.bootstrap(env_file=tmp_path / name, mapping=MAPPING, client=client)
+            told.append(json.loads((tmp_path / f"{name}.vendo").read_text())["told"])
+    assert told[0].keys() == told[1].keys()
+    assert set(told[0].values()).isdisjoint(told[1].values())
+
+
+def test_another_kind_of_client_is_refused(env_file: Path) -> None:
+    with pytest.raises(vendo.ValidationError, match="client= is of type AsyncVendo"):
+        reconciler.bootstrap(
+            env_file=env_file,
+            mapping=MAPPING,
+            client=vendo.AsyncVendo("vendo_sk_x"),  # type: ignore[arg-type]  # the point
+        )

@@ -1,0 +1,86 @@
+"""What may be written as a mapping, and what is said of the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vendo import Connection, EnvBootstrap, EnvVar, ValidationError
+from vendo.reconciler._mapping import Source, source_at, sources_of
+
+
+def test_a_variable_leads_to_a_slug_or_to_a_part_of_its_connection() -> None:
+    assert sources_of({
+        "A": "openai",
+        "B": "OpenAI",
+        "C": "openai.access_token",
+        "D": "openai.base_url",
+        "E": "supabase.context.ref",
+    }) == {
+        "A": Source("openai"),
+        "B": Source("openai"),
+        "C": Source("openai"),
+        "D": Source("openai", ("base_url",)),
+        "E": Source("supabase", ("context", "ref")),
+    }  # fmt: skip
+
+
+def test_a_slug_leads_to_what_its_connection_says() -> None:
+    said = EnvBootstrap((EnvVar("A", "access_token"), EnvVar("B", "context.ref")), "none")
+    expected = {"A": Source("supabase"), "B": Source("supabase", ("context", "ref"))}
+    assert sources_of({"supabase": said}) == expected
+    wire = {"vars": [{"name": v.name, "value_from": v.value_from} for v in said.vars]}
+    assert sources_of({"supabase": wire}) == expected
+    assert sources_of({"supabase": said, "A": "supabase"}) == expected
+
+
+def test_a_source_reads_as_it_is_written() -> None:
+    for text in ("openai", "openai.base_url", "supabase.context.ref"):
+        (source,) = sources_of({"A": text}).values()
+        assert str(source) == text
+
+
+def test_what_a_part_is_called_is_a_field_of_a_connection() -> None:
+    for name in ("api_key", "base_url", "display_name", "external_id", "id"):
+        assert source_at("x", name) == Source("x", (name,))
+        assert hasattr(Connection, name)
+    for name in ("context", "credential", "metadata"):
+        assert source_at("x", f"{name}.a.b") == Source("x", (name, "a", "b"))
+        assert hasattr(Connection, name)
+        assert source_at("x", name) is None
+        assert source_at("x", f"{name}.") is None
+
+
+@pytest.mark.parametrize(
+    ("mapping", "problem"),
+    [
+        (None, "mapping= is of type NoneType"),
+        ([("A", "openai")], "mapping= is of type list"),
+        ({"A-B": "openai"}, "name of a variable"),
+        ({"": "openai"}, "name of a variable"),
+        ({1: "openai"}, "name of a variable"),
+        ({"A": ""}, "A slug is"),
+        ({"A": "no slug"}, "A slug is"),
+        ({"A": "openai.secret_sauce"}, "asks for 'secret_sauce' of openai"),
+        ({"A": "openai."}, "asks for '' of openai"),
+        ({"A": "openai.context"}, "asks for 'context' of openai"),
+        ({"openai": None}, "gives openai something"),
+        ({"openai": 3}, "gives openai something"),
+        ({"openai": {}}, "gives openai something"),
+        ({"openai": {"vars": "x"}}, "gives openai something"),
+        ({"openai": {"vars": [3]}}, "gives openai something"),
+        ({"openai": {"vars": [{"name": "A"}]}}, "gives openai something"),
+        ({"openai": {"vars": [{"name": "A", "value_from": 3}]}}, "gives openai something"),
+        ({"openai": {"vars": [{"name": "1", "value_from": "token"}]}}, "name of a variable"),
+        ({"NO_SLUG!": {"vars": []}}, "A slug is"),
+        (
+            {"A": "openai", "gmail": {"vars": [{"name": "A", "value_from": "token"}]}},
+            "takes A from openai and from gmail",
+        ),
+    ],
+)
+def test_what_is_no_mapping_is_refused_with_what_to_write(mapping: Any, problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem) as caught:
+        sources_of(mapping)
+    assert caught.value.suggested_fix or "slug" in caught.value.message

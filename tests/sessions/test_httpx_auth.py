@@ -1,0 +1,606 @@
+"""`httpx_auth`: httpx2 and httpx, blocking and asyncio clients, by the rules of the session."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import copy
+import importlib
+import io
+import pickle
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import vendo
+import vendo.aio
+from sessions.foreign import Answer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+
+    from sessions.foreign import Foreign
+    from vendo.testing import LocalVendo
+
+BODY = bytes(range(256)) * 64
+
+
+@dataclass(frozen=True)
+class Caller:
+    """One of the two libraries, through one of its two clients."""
+
+    library: Any
+    is_async: bool
+
+    def ask(self, auth: Any, method: str, url: str, **options: Any) -> Any:
+        """One request with a client of its own."""
+        return self.ask_all(auth, [(method, url, options)])[0]
+
+    def ask_all(
+        self, auth: Any, asked: list[tuple[str, str, dict[str, Any]]], **settings: Any
+    ) -> list[Any]:
+        """Requests one after the other."""
+        settings = {"auth": auth, "follow_redirects": True, "trust_env": False, **settings}
+        if not self.is_async:
+            with self.library.Client(**settings) as http:
+                return [http.request(method, url, **how) for method, url, how in asked]
+
+        async def main() -> list[Any]:
+            async with self.library.AsyncClient(**settings) as http:
+                return [await http.request(method, url, **how) for method, url, how in asked]
+
+        return asyncio.run(main())
+
+
+@pytest.fixture(params=["httpx2", "httpx2 async", "httpx", "httpx async"])
+def caller(request: pytest.FixtureRequest) -> Caller:
+    name, _, kind = request.param.partition(" ")
+    return Caller(importlib.import_module(name), bool(kind))
+
+
+@pytest.mark.parametrize("slug", ["anthropic", "gmail", "mailchimp", "telegram"])
+def test_the_token_is_where_the_provider_wants_it_and_renewed_on_a_401(
+    client: vendo.Vendo, server: LocalVendo, caller: Caller, slug: str
+) -> None:
+    url = f"{server.provider_url(slug)}/echo"
+    auth = client.httpx_auth(slug)
+    assert caller.ask(auth, "GET", url).status_code == 200
+    server.expire(slug)
+    server.clear_requests()
+
+    answer = caller.ask(auth, "POST", url, content=BODY)
+
+    assert answer.status_code == 200
+    assert [step.status_code for step in answer.history] == [401]
+    assert base64.b64decode(answer.json()["base64"]) == BODY
+    assert str(answer.url) == url
+    assert (server.count("credentials"), server.count("provider")) == (1, 2)
+
+
+def test_a_second_401_is_the_callers(
+    client: vendo.Vendo, server: LocalVendo, caller: Caller
+) -> None:
+    url = f"{server.provider_url('gmail')}/x"
+    auth = client.httpx_auth("gmail")
+    caller.ask(auth, "GET", url)
+    server.expire("gmail")
+    server.fail("provider", status=401, times=None)
+    server.clear_requests()
+
+    assert caller.ask(auth, "GET", url).status_code == 401
+    assert (server.count("credentials"), server.count("provider")) == (1, 2)
+
+
+def test_the_same_token_again_is_not_tried_twice(
+    client: vendo.Vendo, server: LocalVendo, caller: Caller
+) -> None:
+    server.fail("provider", status=401, times=None)
+
+    answer = caller.ask(client.httpx_auth("gmail"), "GET", f"{server.provider_url('gmail')}/x")
+
+    assert answer.status_code == 401
+    assert (server.count("credentials"), server.count("provider")) == (2, 1)
+
+
+def test_in_oss_mode_an_unchanged_variable_gives_the_401(
+    server: LocalVendo, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENDO_API_KEY")
+    monkeypatch.setenv("GMAIL_ACCESS_TOKEN", "stale")
+    auth = vendo.Vendo().httpx_auth("gmail")
+
+    assert caller.ask(auth, "GET", f"{server.provider_url('gmail')}/x").status_code == 401
+    assert (server.count("credentials"), server.count("provider")) == (0, 1)
+
+
+def test_fifty_refusals_of_one_token_make_one_refresh(
+    client: vendo.Vendo, server: LocalVendo, caller: Caller
+) -> None:
+    url = f"{server.provider_url('gmail')}/x"
+    auth = client.httpx_auth("gmail")
+    caller.ask(auth, "GET", url)
+    server.expire("gmail")
+    server.clear_requests()
+    with server.hold("provider") as gate, ThreadPoolExecutor(51) as pool:
+        if caller.is_async:
+
+            async def main() -> list[Any]:
+                settings = {"auth": auth, "trust_env": False, "timeout": 30}
+                async with caller.library.AsyncClient(**settings) as http:
+                    return await asyncio.gather(*[http.get(url) for _ in range(50)])
+
+            asking = [pool.submit(asyncio.run, main())]
+        else:
+            asking = [pool.submit(lambda: [caller.ask(auth, "GET", url)]) for _ in range(50)]
+        gate.wait_for(50)
+        gate.release()
+        answers = [answer for future in asking for answer in future.result()]
+
+    assert [answer.status_code for answer in answers] == [200] * 50
+    assert server.count("credentials") == 1
+
+
+def test_tasks_that_wait_for_a_token_do_not_hold_up_the_loop(
+    client: vendo.Vendo, server: LocalVendo
+) -> None:
+    library = importlib.import_module("httpx2")
+    auth = client.httpx_auth("gmail")
+    url = f"{server.provider_url('gmail')}/x"
+    before = set(threading.enumerate())
+
+    async def main() -> None:
+        async with library.AsyncClient(auth=auth, trust_env=False) as http:
+            with server.hold("credentials") as gate:
+                asking = [asyncio.create_task(http.get(url)) for _ in range(20)]
+                loop = asyncio.get_running_loop()
+                await loop.run_in_executor(None, gate.wait_for, 1)
+                more = {t for t in threading.enumerate() if t.name == "vendo"} - before
+                assert len(more) == 1
+                gate.release()
+                assert {answer.status_code for answer in await asyncio.gather(*asking)} == {200}
+
+    asyncio.run(main())
+    assert server.count("credentials") == 1
+
+
+def test_what_stands_against_a_token_is_raised(
+    client: vendo.Vendo, server: LocalVendo, caller: Caller
+) -> None:
+    auth = client.httpx_auth("gmail")
+    url = f"{server.provider_url('gmail')}/x"
+    caller.ask(auth, "GET", url)
+    server.set_status("gmail", "needs_reauth")
+
+    with pytest.raises(vendo.NeedsReauth):
+        caller.ask(auth, "GET", url)
+    with pytest.raises(vendo.NotConnected):
+        caller.ask(client.httpx_auth("notion"), "GET", "https://api.notion.com/")
+
+
+# Bodies
+
+
+class Again:
+    """Can be iterated any number of times, blocking or not."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield BODY
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield BODY
+
+
+class AgainAsync:
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield BODY
+
+
+@pytest.mark.parametrize(
+    "sending",
+    [
+        lambda _: {"content": "text"},
+        lambda _: {"data": {"a": "b"}},
+        lambda _: {"json": {"a": [1]}},
+        lambda _: {"files": {"upload": ("name", io.BytesIO(BODY)), "text": ("n", "t")}},
+        lambda _: {"files": {"upload": io.BytesIO(BODY)}, "data": {"a": "b"}},
+        lambda is_async: {"content": AgainAsync() if is_async else Again()},
+        lambda _: {},
+    ],
+    ids=["text", "form", "json", "files", "files and fields", "iterable", "none"],
+)
+def test_a_body_is_sent_again_byte_for_byte(
+    client: vendo.Vendo,
+    server: LocalVendo,
+    caller: Caller,
+    sending: Callable[[bool], dict[str, Any]],
+) -> None:
+    url = f"{server.provider_url('gmail')}/echo"
+    auth = client.httpx_auth("gmail")
+    caller.ask(auth, "GET", f"{server.provider_url('gmail')}/x")
+    server.expire("gmail")
+
+    answer = caller.ask(auth, "POST", url, **sending(caller.is_async))
+
+    assert answer.status_code == 200
+    first, second = (r.body for r in server.requests if r.path.endswith("/echo"))
+    assert first == second
+
+
+def test_a_file_is_sent_again_from_where_it_stood(
+    client: vendo.Vendo, server: LocalVendo, tmp_path: Path
+) -> None:
+    path = tmp_path / "upload"
+    path.write_bytes(BODY)
+    url = f"{server.provider_url('gmail')}/echo"
+    auth = client.httpx_auth("gmail")
+    for name in ("httpx2", "httpx"):
+        caller = Caller(importlib.import_module(name), is_async=False)
+        caller.ask(auth, "GET", url)
+        server.expire("gmail")
+        with path.open("rb") as file:
+            file.seek(7)
+            sized = {"Content-Length": str(len(BODY) - 7)}  # httpx takes the whole file's
+            answer = caller.ask(auth, "PUT", url, content=file, headers=sized)
+        assert base64.b64decode(answer.json()["base64"]) == BODY[7:]
+        assert answer.history
+
+
+class Pipe(io.BytesIO):
+    def seekable(self) -> bool:
+        return False
+
+
+class Odd(io.BytesIO):
+    def tell(self) -> int:
+        raise OSError
+
+
+class Stuck(io.BytesIO):
+    stuck = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.stuck = True
+        return super().read(size)
+
+    def seek(self, position: int, whence: int = 0, /) -> int:
+        if self.stuck:
+            raise OSError
+        return super().seek(position, whence)
+
+
+class Bare:
+    """A file that has nothing but `read`."""
+
+    def __init__(self) -> None:
+        self.rest = BODY
+
+    def read(self, _size: int = -1) -> bytes:
+        rest, self.rest = self.rest, b""
+        return rest
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.read()
+
+
+def in_parts() -> Iterator[bytes]:
+    yield BODY
+
+
+async def in_async_parts() -> AsyncIterator[bytes]:
+    yield BODY
+
+
+@pytest.mark.parametrize(
+    "body",
+    [lambda: Pipe(BODY), lambda: Odd(BODY), lambda: Stuck(BODY), Bare, in_parts],
+    ids=["pipe", "no position", "stuck", "read alone", "generator"],
+)
+def test_a_body_that_is_used_up_is_not_sent_twice(
+    client: vendo.Vendo, server: LocalVendo, body: Callable[[], Any]
+) -> None:
+    url = f"{server.provider_url('gmail')}/echo"
+    auth = client.httpx_auth("gmail")
+    for name in ("httpx2", "httpx"):
+        caller = Caller(importlib.import_module(name), is_async=False)
+        caller.ask(auth, "GET", url)
+        server.expire("gmail")
+        server.clear_requests()
+        sized = {"Content-Length": str(len(BODY))}
+        assert caller.ask(auth, "POST", url, content=body(), headers=sized).status_code == 401
+        assert (server.count("credentials"), server.count("provider")) == (1, 1)
+
+
+def test_an_async_generator_is_not_sent_twice(client: vendo.Vendo, server: LocalVendo) -> None:
+    url = f"{server.provider_url('gmail')}/echo"
+    auth = client.httpx_auth("gmail")
+    for name in ("httpx2", "httpx"):
+        caller = Caller(importlib.import_module(name), is_async=True)
+        caller.ask(auth, "GET", url)
+        server.expire("gmail")
+        server.clear_requests()
+        assert caller.ask(auth, "POST", url, content=in_async_parts()).status_code == 401
+        assert (server.count("credentials"), server.count("provider")) == (1, 1)
+
+
+@pytest.mark.parametrize("file", [lambda: Pipe(BODY), Bare], ids=["pipe", "read alone"])
+def test_a_form_with_a_file_that_is_used_up_is_not_sent_twice(
+    client: vendo.Vendo, server: LocalVendo, file: Callable[[], Any]
+) -> None:
+    url = f"{server.provider_url('gmail')}/echo"
+    auth = client.httpx_auth("gmail")
+    for name in ("httpx2", "httpx"):
+        caller = Caller(importlib.import_module(name), is_async=False)
+        caller.ask(auth, "GET", url)
+        server.expire("gmail")
+        server.clear_requests()
+        assert caller.ask(auth, "POST", url, files={"upload": file()}).status_code == 401
+        assert server.count("provider") == 1
+
+
+# Redirects
+
+
+@pytest.mark.parametrize("slug", ["anthropic", "gmail", "mailchimp", "telegram"])
+@pytest.mark.parametrize("status", [302, 307])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_another_host_gets_neither_token_nor_header(
+    client: vendo.Vendo,
+    server: LocalVendo,
+    foreign: Foreign,
+    caller: Caller,
+    slug: str,
+    status: int,
+    host: str,
+) -> None:
+    to = f"http://{host}:{foreign.port}/taken"
+    foreign.answers["/taken"] = Answer(401)
+    query = {"to": to, "status": str(status)}
+    auth = client.httpx_auth(slug)
+
+    answer = caller.ask(auth, "POST", f"{server.provider_url(slug)}/redirect", params=query)
+
+    assert (answer.status_code, str(answer.url)) == (401, to)
+    [seen] = foreign.seen
+    assert server.token(slug) not in f"{seen.path}{seen.headers.as_string()}"
+    for name in ("Authorization", "x-api-key"):
+        assert seen.headers[name] is None
+    assert server.count("credentials") == 1  # a foreign 401 is no refusal
+
+
+@pytest.mark.parametrize("slug", ["anthropic", "gmail", "telegram"])
+def test_the_same_host_gets_the_token_again(
+    client: vendo.Vendo, server: LocalVendo, caller: Caller, slug: str
+) -> None:
+    base = server.provider_url(slug)
+    query = {"to": f"{base}/echo", "status": "307"}
+
+    answer = caller.ask(
+        client.httpx_auth(slug), "POST", f"{base}/redirect", params=query, content=BODY
+    )
+
+    assert answer.json()["length"] == len(BODY)
+    assert server.count("credentials") == 1
+    assert server.count("provider") == (2 if slug == "gmail" else 3)
+
+
+@pytest.mark.parametrize("slug", ["anthropic", "gmail", "mailchimp", "telegram"])
+def test_no_pickle_of_an_answer_or_of_a_request_on_the_way_to_it_holds_the_token(
+    client: vendo.Vendo, server: LocalVendo, caller: Caller, slug: str
+) -> None:
+    base = server.provider_url(slug)
+    server.fail("provider", redirect=f"{base}/echo")
+
+    answer = caller.ask(client.httpx_auth(slug), "GET", f"{base}/x")
+
+    assert answer.status_code == 200
+    assert answer.history
+    token = server.token(slug)
+    secrets = [token, base64.b64encode(f"anystring:{token}".encode()).decode()]
+    for step in [*answer.history, answer]:
+        for thing in (step, step.request, step.request.headers):
+            for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+                text = pickle.dumps(thing, protocol)
+                assert not [secret for secret in secrets if secret.encode() in text]
+            assert not [secret for secret in secrets if secret in repr(thing.__dict__)]
+    if slug in {"gmail", "mailchimp"}:  # as it was sent, for whoever asks for it by name
+        headers = answer.request.headers
+        assert secrets[slug == "mailchimp"] in headers["Authorization"]
+        again = pickle.loads(pickle.dumps(answer.request))
+        assert again.headers["Authorization"] == "***"
+        assert copy.deepcopy(headers.raw) == headers.raw == copy.copy(headers).raw
+
+
+def test_a_stale_token_after_a_redirect_is_renewed(
+    client: vendo.Vendo, server: LocalVendo, caller: Caller
+) -> None:
+    base = server.provider_url("anthropic")
+    auth = client.httpx_auth("anthropic")
+    caller.ask(auth, "GET", f"{base}/x")
+    server.fail("provider", redirect=f"{base}/echo")
+    server.expire("anthropic")
+
+    answer = caller.ask(auth, "GET", f"{base}/x")
+
+    assert answer.status_code == 200
+    assert server.count("credentials") == 2
+
+
+def test_another_host_of_the_provider_gets_the_token(
+    client: vendo.Vendo, server: LocalVendo, caller: Caller
+) -> None:
+    base = server.provider_url("gmail")
+    to = f"{base.replace('127.0.0.1', 'localhost')}/echo"
+
+    answer = caller.ask(
+        client.httpx_auth("gmail", hosts=["localhost"]),
+        "GET",
+        f"{base}/redirect",
+        params={"to": to},
+    )
+
+    assert (answer.status_code, str(answer.url)) == (200, to)
+
+
+def test_redirects_are_left_to_the_caller_where_the_caller_says_so(
+    client: vendo.Vendo, server: LocalVendo, foreign: Foreign, caller: Caller
+) -> None:
+    answer = caller.ask(
+        client.httpx_auth("anthropic"),
+        "GET",
+        f"{server.provider_url('anthropic')}/redirect",
+        params={"to": f"{foreign.url}/x"},
+        follow_redirects=False,
+    )
+
+    assert answer.status_code == 302
+    assert "x-api-key" not in answer.next_request.headers
+
+
+# The caller's own, and hosts
+
+
+@pytest.mark.parametrize(
+    ("slug", "name"),
+    [("anthropic", "x-api-key"), ("anthropic", "Authorization"), ("gmail", "Authorization")],
+)
+def test_a_credential_of_the_callers_own_wins_and_is_not_renewed(
+    client: vendo.Vendo, server: LocalVendo, caller: Caller, slug: str, name: str
+) -> None:
+    answer = caller.ask(
+        client.httpx_auth(slug),
+        "GET",
+        f"{server.provider_url(slug)}/x",
+        headers={name: "mine"},
+    )
+
+    assert answer.status_code == 401
+    assert server.count("credentials") == 0
+    [seen] = [request for request in server.requests if request.surface == "provider"]
+    assert seen.headers[name] == "mine"
+
+
+@pytest.mark.parametrize(("slug", "name"), [("anthropic", "x-api-key"), ("gmail", "Authorization")])
+def test_a_credential_of_the_callers_own_does_not_cross_either(
+    client: vendo.Vendo,
+    server: LocalVendo,
+    foreign: Foreign,
+    caller: Caller,
+    slug: str,
+    name: str,
+) -> None:
+    token = server.token(slug)
+    own = {name: token if name == "x-api-key" else f"Bearer {token}"}
+    base = server.provider_url(slug)
+    within, across = ({"to": f"{place}/x"} for place in (base, foreign.url))
+
+    answers = caller.ask_all(
+        client.httpx_auth(slug),
+        [
+            ("GET", f"{base}/redirect", {"params": within, "headers": own}),
+            ("GET", f"{base}/redirect", {"params": across, "headers": own}),
+        ],
+    )
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert token not in foreign.seen[0].headers.as_string()
+    assert server.count("credentials") == 0
+
+
+def test_a_foreign_host_is_refused_before_anything_is_sent(
+    client: vendo.Vendo, server: LocalVendo, foreign: Foreign, caller: Caller
+) -> None:
+    with pytest.raises(vendo.ValidationError, match="hosts="):
+        caller.ask(client.httpx_auth("gmail"), "GET", f"{foreign.url}/x")
+
+    assert not foreign.seen
+    assert server.count("credentials") == 0
+    allowed = client.httpx_auth("gmail", hosts=["127.0.0.1"])
+    assert caller.ask(allowed, "GET", f"{foreign.url}/x").status_code == 200
+
+
+def test_a_transport_of_the_callers_own_sees_the_header(
+    client: vendo.Vendo, server: LocalVendo
+) -> None:
+    for name in ("httpx2", "httpx"):
+        library = importlib.import_module(name)
+        seen: list[str] = []
+
+        def handler(request: Any, library: Any = library, seen: list[str] = seen) -> Any:
+            seen.append(request.headers["X-API-Key"])
+            assert "x-api-key" in request.headers
+            assert request.headers["Anthropic-Version"]
+            assert "X-Other" not in request.headers
+            return library.Response(200)
+
+        transport = library.MockTransport(handler)
+        with library.Client(transport=transport, auth=client.httpx_auth("anthropic")) as http:
+            answer = http.get("https://api.anthropic.com/v1/models")
+        assert seen == [server.token("anthropic")]
+        assert pickle.loads(pickle.dumps(answer.request)).headers.get("x-api-key") is None
+
+
+# Which client and which library
+
+
+def test_an_asyncio_client_of_vendo_serves_async_clients_alone(server: LocalVendo) -> None:
+    url = f"{server.provider_url('gmail')}/x"
+    auth = vendo.AsyncVendo().httpx_auth("gmail")
+    for name in ("httpx2", "httpx"):
+        library = importlib.import_module(name)
+        server.expire("gmail")
+        assert Caller(library, is_async=True).ask(auth, "GET", url).status_code == 200
+        with pytest.raises(vendo.ValidationError, match=r"AsyncVendo.*of a vendo\.Vendo, or use"):
+            Caller(library, is_async=False).ask(auth, "GET", url)
+
+
+def test_the_module_of_asyncio_functions_has_it_in_oss_mode(
+    server: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENDO_API_KEY")
+    monkeypatch.setenv("GMAIL_ACCESS_TOKEN", server.token("gmail"))
+    caller = Caller(importlib.import_module("httpx2"), is_async=True)
+
+    answer = caller.ask(vendo.aio.httpx_auth("gmail"), "GET", server.provider_url("gmail"))
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("missing", ["httpx", "httpx2"])
+def test_either_library_may_be_missing(server: LocalVendo, missing: str) -> None:
+    present = "httpx2" if missing == "httpx" else "httpx"
+    program = f"""
+import sys
+sys.modules[{missing!r}] = None
+import vendo
+auth = vendo.Vendo().httpx_auth("gmail")
+assert {present!r} not in sys.modules
+import {present} as library
+with library.Client(auth=auth, trust_env=False) as http:
+    print(http.get({server.provider_url("gmail")!r}).status_code)
+"""
+    said = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert said.stdout == "200\n", said.stderr
+
+
+def test_it_is_copied_and_pickled_without_its_token(
+    client: vendo.Vendo, server: LocalVendo, caller: Caller
+) -> None:
+    url = f"{server.provider_url('gmail')}/x"
+    auth = client.httpx_auth("gmail", hosts=["localhost"])
+    caller.ask(auth, "GET", url)
+
+    text = pickle.dumps(auth)
+
+    assert server.token("gmail").encode() not in text
+    for again in (pickle.loads(text), copy.copy(auth), copy.deepcopy(auth)):
+        answer = caller.ask(again, "GET", url.replace("127.0.0.1", "localhost"))
+        assert answer.status_code == 200
+        assert repr(again) == "<VendoHttpxAuth 'gmail'>"

@@ -1,0 +1,511 @@
+"""The requests session: where the token goes, and what happens at a 401."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from requests.adapters import HTTPAdapter
+
+import vendo
+from sessions.foreign import Answer
+from vendo import _catalog
+from vendo.testing import LocalVendo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from sessions.foreign import Foreign
+
+BODY = bytes(range(256)) * 64
+
+
+def provider_calls(server: LocalVendo) -> int:
+    return server.count("provider")
+
+
+@pytest.mark.parametrize("slug", _catalog.slugs())
+def test_the_token_is_where_the_provider_wants_it(
+    slug: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LocalVendo([slug]) as server:
+        for name, value in server.environment(slug).items():
+            monkeypatch.setenv(name, value)
+        with vendo.Vendo() as client:
+            session = client.session(slug)
+            assert session.get("echo").status_code == 200
+            server.expire(slug)
+            assert session.get("/echo").status_code == 200
+            assert client.auth(slug)  # requests takes a false one for none
+        assert [request.slug for request in server.requests if request.surface == "provider"] == [
+            slug
+        ] * 3
+
+
+def test_a_401_is_answered_with_a_new_token_and_stands_in_the_history(
+    client: vendo.Vendo, server: LocalVendo
+) -> None:
+    session = client.session("gmail")
+    session.get("gmail/v1/users/me/profile")
+    server.expire("gmail")
+    server.clear_requests()
+
+    answer = session.get("gmail/v1/users/me/profile")
+
+    assert answer.status_code == 200
+    assert answer.json()["emailAddress"]
+    assert [step.status_code for step in answer.history] == [401]
+    assert answer.history[0].json()["error"]["code"] == 401
+    assert answer.elapsed.total_seconds() > 0
+    assert (server.count("credentials"), provider_calls(server)) == (1, 2)
+
+
+def test_the_new_token_is_used_from_then_on(client: vendo.Vendo, server: LocalVendo) -> None:
+    session = client.session("gmail")
+    session.get("x")
+    server.expire("gmail")
+    session.get("x")
+    server.clear_requests()
+
+    assert not session.get("x").history
+    assert server.count("credentials") == 0
+
+
+def test_a_second_401_is_the_callers(client: vendo.Vendo, server: LocalVendo) -> None:
+    session = client.session("gmail")
+    session.get("x")
+    server.expire("gmail")
+    server.fail("provider", status=401, times=None)
+    server.clear_requests()
+
+    answer = session.get("x")
+
+    assert answer.status_code == 401
+    assert [step.status_code for step in answer.history] == [401]
+    assert (server.count("credentials"), provider_calls(server)) == (1, 2)
+
+
+def test_the_same_token_again_is_not_tried_twice(client: vendo.Vendo, server: LocalVendo) -> None:
+    server.fail("provider", status=401, times=None)
+    session = client.session("gmail")
+
+    answer = session.post("x", data=BODY)
+
+    assert answer.status_code == 401
+    assert not answer.history
+    assert provider_calls(server) == 1
+    assert server.count("credentials") == 2  # it asked whether there was another one
+
+
+def test_in_oss_mode_an_unchanged_variable_gives_the_401(
+    server: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENDO_API_KEY")
+    monkeypatch.setenv("GMAIL_ACCESS_TOKEN", "stale")
+
+    answer = vendo.Vendo().session("gmail").get("x")
+
+    assert answer.status_code == 401
+    assert provider_calls(server) == 1
+    assert server.count("credentials") == 0
+
+
+def test_in_oss_mode_a_variable_that_has_changed_meanwhile_is_tried(
+    server: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENDO_API_KEY")
+    monkeypatch.setenv("GMAIL_ACCESS_TOKEN", "stale")
+    session = vendo.Vendo().session("gmail")
+    with server.hold("provider") as gate, ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(session.get, "x")
+        gate.wait_for(1)
+        monkeypatch.setenv("GMAIL_ACCESS_TOKEN", server.token("gmail"))
+        gate.release()
+        answer = asking.result()
+
+    assert answer.status_code == 200
+    assert [step.status_code for step in answer.history] == [401]
+
+
+def test_fifty_refusals_of_one_token_make_one_refresh(
+    client: vendo.Vendo, server: LocalVendo
+) -> None:
+    session = client.session("gmail")
+    session.get("x")
+    server.expire("gmail")
+    server.clear_requests()
+    barrier = Barrier(50)
+
+    def ask(_: int) -> int:
+        barrier.wait()
+        return session.get("x").status_code
+
+    with server.hold("provider") as gate, ThreadPoolExecutor(50) as pool:
+        asking = pool.map(ask, range(50))
+        gate.wait_for(50)  # each has sent the old token
+        gate.release()
+        assert set(asking) == {200}
+
+    assert server.count("credentials") == 1
+    assert provider_calls(server) == 100
+
+
+def test_a_newer_token_in_the_cache_is_taken_and_nothing_is_refreshed(
+    client: vendo.Vendo, server: LocalVendo
+) -> None:
+    slow, quick = client.session("gmail"), client.session("gmail")
+    slow.get("x")
+    server.expire("gmail")
+    with server.hold("provider") as gate, ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(slow.get, "x")
+        gate.wait_for(1)
+        client.invalidate("gmail")
+        client.token("gmail")  # somebody else has refreshed
+        server.clear_requests()
+        gate.release()
+        assert asking.result().status_code == 200
+
+    assert quick.get("x").status_code == 200
+    assert server.count("credentials") == 0
+
+
+def test_what_stands_against_a_new_token_is_raised_and_the_answer_closed(
+    client: vendo.Vendo, server: LocalVendo
+) -> None:
+    session = client.session("gmail")
+    session.mount("http://", HTTPAdapter(pool_maxsize=1, pool_block=True))
+    session.get("x")
+    server.set_status("gmail", "needs_reauth")
+    with pytest.raises(vendo.NeedsReauth):
+        session.get("x", stream=True)
+
+    server.set_status("gmail", "connected")
+    assert session.get("x", timeout=10).status_code == 200  # the pool's one connection is free
+
+
+def test_no_token_means_no_request(client: vendo.Vendo, server: LocalVendo) -> None:
+    with pytest.raises(vendo.NotConnected):
+        client.session("notion", base_url=server.provider_url("notion")).get("x")
+    assert provider_calls(server) == 0
+
+
+# Bodies
+
+
+class Again:
+    """Can be iterated any number of times."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter([BODY[:100], BODY[100:]])
+
+
+def at(position: int) -> io.BytesIO:
+    stream = io.BytesIO(BODY)
+    stream.seek(position)
+    return stream
+
+
+@pytest.mark.parametrize(
+    ("sending", "expected"),
+    [
+        (lambda: {"data": BODY}, BODY),
+        (lambda: {"data": "text"}, b"text"),
+        (lambda: {"data": at(0)}, BODY),
+        (lambda: {"data": at(100)}, BODY[100:]),
+        (lambda: {"data": {"a": "b"}}, b"a=b"),
+        (lambda: {"json": {"a": [1]}}, b'{"a": [1]}'),
+        (lambda: {"data": Again()}, BODY),
+        (dict, b""),
+    ],
+    ids=["bytes", "text", "stream", "stream from inside", "form", "json", "iterable", "none"],
+)
+def test_a_body_is_sent_again_byte_for_byte(
+    client: vendo.Vendo,
+    server: LocalVendo,
+    sending: Callable[[], dict[str, Any]],
+    expected: bytes,
+) -> None:
+    session = client.session("gmail")
+    session.get("x")
+    server.expire("gmail")
+
+    answer = session.post("echo", **sending())
+
+    assert [step.status_code for step in answer.history] == [401]
+    assert base64.b64decode(answer.json()["base64"]) == expected
+    assert [r.body for r in server.requests if r.path.endswith("/echo")] == [expected] * 2
+
+
+def test_a_file_is_sent_again_from_where_it_stood(
+    client: vendo.Vendo, server: LocalVendo, tmp_path: Path
+) -> None:
+    path = tmp_path / "upload"
+    path.write_bytes(BODY)
+    session = client.session("gmail")
+    session.get("x")
+    server.expire("gmail")
+    with path.open("rb") as file:
+        file.seek(7)
+        answer = session.put("echo", data=file)
+
+    assert answer.json()["sha256"] == hashlib.sha256(BODY[7:]).hexdigest()
+    assert answer.history
+
+
+def test_files_of_a_form_are_sent_again(client: vendo.Vendo, server: LocalVendo) -> None:
+    session = client.session("gmail")
+    session.get("x")
+    server.expire("gmail")
+
+    answer = session.post("echo", files={"upload": ("name", at(0))}, data={"a": "b"})
+
+    assert answer.history
+    first, second = (r.body for r in server.requests if r.path.endswith("/echo"))
+    assert first == second
+    assert BODY in second
+
+
+class Pipe(io.BytesIO):
+    """Has a position as little as a socket has."""
+
+    def tell(self) -> int:
+        raise OSError
+
+    def seek(self, *_: Any) -> int:
+        raise OSError
+
+
+class Stuck(io.BytesIO):
+    """Has a position, and cannot go back to it."""
+
+    def seek(self, *_: Any) -> int:
+        raise OSError
+
+
+@pytest.mark.parametrize(
+    "body",
+    [lambda: iter([BODY]), lambda: Pipe(BODY), lambda: Stuck(BODY)],
+    ids=["generator", "pipe", "stuck"],
+)
+def test_a_body_that_is_used_up_is_not_sent_twice(
+    client: vendo.Vendo, server: LocalVendo, body: Callable[[], Any]
+) -> None:
+    session = client.session("gmail")
+    session.get("x")
+    server.expire("gmail")
+    server.clear_requests()
+
+    answer = session.post("echo", data=body())
+
+    assert answer.status_code == 401
+    assert answer.json()["error"]["code"] == 401
+    assert not answer.history
+    assert (server.count("credentials"), provider_calls(server)) == (1, 1)
+    assert session.get("echo").status_code == 200  # the token was renewed all the same
+    assert server.count("credentials") == 1
+
+
+# The first answer gives its connection back
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_pool_of_one_connection_is_enough(
+    client: vendo.Vendo, server: LocalVendo, stream: bool
+) -> None:
+    session = client.session("gmail")
+    session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=1, pool_block=True))
+    session.get("x")
+    server.expire("gmail")
+
+    answer = session.post("echo", data=BODY, stream=stream, timeout=10)
+
+    assert answer.json()["length"] == len(BODY)
+    assert answer.history[0].status_code == 401
+    assert server.connections_opened == 2  # one of the session, one of the client
+
+
+@pytest.mark.parametrize(
+    ("refusal", "connections"),
+    [
+        (Answer(401, {}, b"x" * 1000), 1),
+        (Answer(401, {}, b"x" * 100_000), 2),
+        (Answer(401, {"Content-Length": "100", "Connection": "close"}, b"cut"), 2),
+    ],
+    ids=["short", "long", "cut off"],
+)
+def test_a_refusal_of_any_length_is_got_over(
+    monkeypatch: pytest.MonkeyPatch, foreign: Foreign, refusal: Answer, connections: int
+) -> None:
+    def answered(seen: Any) -> Answer:
+        if seen.headers["Authorization"] == "Bearer new":
+            return Answer(200, {}, b"done")
+        monkeypatch.setenv("VENDO_TOKEN_OPENAI", "new")
+        return refusal
+
+    foreign.answers["/x"] = answered
+    monkeypatch.setenv("VENDO_TOKEN_OPENAI", "old")
+    session = vendo.Vendo().session("openai", base_url=foreign.url)
+    session.mount("http://", HTTPAdapter(pool_maxsize=1, pool_block=True))
+
+    answer = session.get("x", stream=True, timeout=10)
+
+    assert answer.content == b"done"
+    assert foreign.connections == connections
+
+
+def test_cookies_of_a_refusal_go_with_the_second_try(
+    monkeypatch: pytest.MonkeyPatch, foreign: Foreign
+) -> None:
+    def answered(seen: Any) -> Answer:
+        if seen.headers["Authorization"] == "Bearer new":
+            return Answer()
+        monkeypatch.setenv("VENDO_TOKEN_OPENAI", "new")
+        return Answer(401, {"Set-Cookie": "seen=1"})
+
+    foreign.answers["/x"] = answered
+    monkeypatch.setenv("VENDO_TOKEN_OPENAI", "old")
+
+    assert vendo.Vendo().session("openai", base_url=foreign.url).get("x").status_code == 200
+    assert [seen.headers["Cookie"] for seen in foreign.seen] == [None, "seen=1"]
+
+
+# The caller's own credential
+
+
+@pytest.mark.parametrize(
+    ("slug", "headers"),
+    [
+        ("gmail", {"Authorization": "Bearer mine"}),
+        ("anthropic", {"X-API-Key": "mine"}),
+        ("anthropic", {"authorization": "Bearer mine"}),
+    ],
+)
+def test_a_credential_of_the_callers_own_wins_and_is_not_renewed(
+    client: vendo.Vendo, server: LocalVendo, slug: str, headers: dict[str, str]
+) -> None:
+    answer = client.session(slug).get("x", headers=headers)
+
+    assert answer.status_code == 401
+    assert server.count("credentials") == 0
+    [seen] = [request for request in server.requests if request.surface == "provider"]
+    name, value = next(iter(headers.items()))
+    assert seen.headers[name] == value
+    assert ("x-api-key" in seen.headers) == (name.lower() == "x-api-key")
+
+
+def test_an_authorization_header_of_the_session_wins(
+    client: vendo.Vendo, server: LocalVendo
+) -> None:
+    session = client.session("gmail")
+    session.headers["Authorization"] = f"Bearer {server.token('gmail')}"
+
+    assert session.get("x").status_code == 200
+    assert session.get("x", headers={"Authorization": None}).status_code == 200  # ours again
+    assert server.count("credentials") == 1
+
+
+def test_an_auth_of_the_callers_own_takes_the_place_of_ours(
+    client: vendo.Vendo, foreign: Foreign
+) -> None:
+    client.session("gmail").get(f"{foreign.url}/x", auth=("user", "password"))
+
+    assert foreign.seen[0].headers["Authorization"].startswith("Basic ")
+
+
+def test_a_token_that_the_caller_wrote_in_the_path_wins(
+    client: vendo.Vendo, server: LocalVendo
+) -> None:
+    token = server.token("telegram")
+
+    assert client.session("telegram").get(f"bot{token}/getMe").json()["ok"]
+    assert server.count("credentials") == 0
+
+
+def test_a_header_that_the_provider_wants_can_be_chosen(
+    client: vendo.Vendo, server: LocalVendo
+) -> None:
+    session = client.session("anthropic")
+
+    assert session.get("x").json()["headers"]["anthropic-version"] == "2023-06-01"
+    chosen = session.get("x", headers={"Anthropic-Version": "2024-01-01"})
+    assert chosen.json()["headers"]["anthropic-version"] == "2024-01-01"
+
+
+# Hosts
+
+
+def test_a_foreign_host_is_refused_before_anything_is_sent(
+    client: vendo.Vendo, server: LocalVendo, foreign: Foreign
+) -> None:
+    session = client.session("gmail")
+    with pytest.raises(vendo.ValidationError, match="not sent to 127"):
+        session.get(f"{foreign.url}/x")
+
+    assert not foreign.seen
+    assert server.count("credentials") == 0
+    allowed = client.session("gmail", hosts=[f"127.0.0.1:{foreign.port}"])
+    assert allowed.get(f"{foreign.url}/x").ok
+
+
+def test_a_slug_outside_the_catalog_is_bound_to_its_first_host(
+    foreign: Foreign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDO_TOKEN_MYTOOL", "mine")
+    session = vendo.Vendo().session("mytool")
+
+    assert session.get(f"{foreign.url}/x").ok
+    assert foreign.seen[0].headers["Authorization"] == "Bearer mine"
+    with pytest.raises(vendo.ValidationError):
+        session.get(f"http://localhost:{foreign.port}/x")
+
+
+@pytest.mark.parametrize("url", ["gmail/v1/users/me/profile", "/gmail/v1/users/me/profile"])
+@pytest.mark.parametrize("kind", [str, str.encode])
+def test_a_relative_url_comes_after_the_base_url(
+    client: vendo.Vendo, url: str, kind: Callable[[str], Any]
+) -> None:
+    assert client.session("gmail").get(kind(url)).json()["emailAddress"]
+
+
+def test_a_request_of_the_callers_is_prepared_and_left_as_it_was(client: vendo.Vendo) -> None:
+    session = client.session("gmail")
+    request = requests.Request("GET", "gmail/v1/users/me/profile")
+
+    prepared = session.prepare_request(request)
+
+    assert request.url == "gmail/v1/users/me/profile"
+    for _ in range(2):
+        assert session.send(prepared, timeout=10).ok
+
+
+def test_a_prepared_request_is_renewed_as_often_as_it_is_sent(
+    client: vendo.Vendo, server: LocalVendo
+) -> None:
+    session = client.session("gmail")
+    body = at(3)
+    prepared = session.prepare_request(requests.Request("POST", "echo", data=body))
+    server.expire("gmail")
+    for _ in range(3):
+        body.seek(3)
+        answer = session.send(prepared, timeout=10)
+        assert answer.json()["length"] == len(BODY) - 3
+        assert [step.status_code for step in answer.history] == [401]
+    assert server.count("credentials") == 2
+
+
+def test_a_user_of_the_application_has_a_token_of_their_own(
+    client: vendo.Vendo, server: LocalVendo
+) -> None:
+    both = [client.session("gmail"), client.for_user("a.b.c").session("gmail")]
+    for _ in range(2):
+        users = [session.get("x").json()["user"] for session in both]
+        assert users[0] is None
+        assert users[1] is not None
+        server.expire("gmail", "a.b.c")

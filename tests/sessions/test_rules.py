@@ -1,0 +1,443 @@
+"""Where a token may go and how it is put there, before any HTTP library comes in."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from vendo import ValidationError, _catalog
+from vendo._hosts import checked_hosts, is_same_origin, joined, session_origin
+from vendo._protocol.origins import checked_origin
+from vendo._session_rules import Placed, Rules
+
+SECRET = "canary-5d1f"
+
+
+def refusal(rules: Rules, url: str) -> str:
+    with pytest.raises(ValidationError) as caught:
+        rules.admit(url)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("slug", _catalog.slugs())
+def test_each_providers_own_base_url_and_its_vendo_proxy_are_allowed(slug: str) -> None:
+    rules = Rules(slug)
+    base = rules.base_url()
+
+    assert base is None or rules.allows(f"{base}/x")
+    assert rules.allows(f"https://{slug}-proxy.vendo.run/x")
+    assert not rules.allows("https://example.org/")
+    assert not rules.allows(f"https://x{slug}-proxy.vendo.run/x")
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://gmail.googleapis.com/x", True),
+        ("https://GMAIL.GoogleAPIs.com:443/x", True),
+        ("https://gmail.googleapis.com./x", True),
+        ("https://gmail.googleapis.com:8443/x", False),
+        ("wss://gmail.googleapis.com/x", True),
+        ("WSS://gmail.googleapis.com:443/x", True),
+        ("wss://gmail.googleapis.com:80/x", False),
+        ("ws://gmail.googleapis.com/x", False),
+        ("ws://gmail.googleapis.com:443/x", False),
+        ("http://gmail.googleapis.com/x", False),
+        ("https://gmail.googleapis.com.example.org/x", False),
+        ("https://gmail.googleapis.com@example.org/x", False),
+        ("https://example.org\\@gmail.googleapis.com/x", False),
+        ("https://example.org#@gmail.googleapis.com/x", False),
+        ("https://example.org?@gmail.googleapis.com/x", False),
+        ("ftp://gmail.googleapis.com/x", False),
+        ("https://[gmail.googleapis.com/x", False),
+        ("https://gmail.googleapis.com:99999/x", False),
+        ("//gmail.googleapis.com/x", False),
+        ("gmail.googleapis.com/x", False),
+        ("", False),
+    ],
+)
+def test_only_the_very_host_over_https_is_allowed(url: str, allowed: bool) -> None:
+    assert Rules("gmail").allows(url) is allowed
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("https://shop.myshopify.com/x", True),
+        ("https://a.b.myshopify.com/x", True),
+        ("https://myshopify.com/x", False),
+        ("https://evilmyshopify.com/x", False),
+        ("https://.myshopify.com/x", False),
+    ],
+)
+def test_a_pattern_stands_for_every_host_below_it(url: str, allowed: bool) -> None:
+    assert Rules("shopify").allows(url) is allowed
+
+
+@pytest.mark.parametrize(
+    ("host", "url", "allowed"),
+    [
+        ("api.example.com", "https://api.example.com:8443/", True),
+        ("API.Example.COM.", "https://api.example.com/", True),
+        ("api.example.com:8443", "https://api.example.com:8443/", True),
+        ("api.example.com:8443", "https://api.example.com/", False),
+        ("*.example.com", "https://a.b.example.com/", True),
+        ("*.example.com", "https://example.com/", False),
+        ("bücher.example", "https://xn--bcher-kva.example/", True),
+        ("bücher.example", "https://bücher.example/", True),
+        ("localhost", "http://localhost:5000/", True),
+        ("localhost", "ws://localhost:5000/", True),
+        ("localhost:80", "ws://localhost/", True),
+        ("localhost:80", "wss://localhost/", False),
+        ("127.0.0.1:5000", "http://127.0.0.1:5000/", True),
+        ("127.0.0.1:5000", "http://127.0.0.1:5001/", False),
+        ("::1", "http://[::1]:5000/", True),
+        ("[::1]:5000", "http://[::1]:5000/", True),
+        ("[::1]:5000", "http://[::1]:5001/", False),
+        ("api.example.com", "http://api.example.com/", False),
+    ],
+)
+def test_the_callers_hosts_are_allowed_as_they_are_written(
+    host: str, url: str, allowed: bool
+) -> None:
+    assert Rules("openai", [host]).allows(url) is allowed
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("", " ", "*", "*.", "*.com", "-", "a..b", "a:", "a:b", "a:99999", "[::1", "a/b", "a b"),
+        *("https://api.example.com", "user@host", "a\nb", "a" * 64 + "ü.example", None, 7, b"a.b"),
+    ],
+)
+def test_a_malformed_host_is_refused_when_it_is_named(host: str) -> None:
+    with pytest.raises(ValidationError, match="no host"):
+        Rules("openai", [host])
+
+
+def test_one_text_in_place_of_a_list_of_hosts_is_refused() -> None:
+    with pytest.raises(ValidationError, match="takes a list") as caught:
+        Rules("openai", "api.example.com")
+    assert "hosts=['api.example.com']" in str(caught.value)
+
+
+@pytest.mark.parametrize("hosts", [None, 5, b"api.example.com", [None], [b"api.example.com"]])
+def test_what_is_no_list_of_hosts_is_refused(hosts: Any) -> None:
+    with pytest.raises(ValidationError, match=r"^hosts= "):
+        Rules("openai", hosts)
+
+
+@given(st.text())
+@example("*.\U0001f600.com")
+def test_whatever_is_named_as_a_host_is_a_pattern_or_one_error(text: str) -> None:
+    try:
+        [(name, port)] = checked_hosts([text])
+    except ValidationError:
+        return
+    assert name.isascii()
+    assert name == name.lower()
+    assert port is None or port <= 65535
+
+
+@given(st.text())
+@example("https://[")
+@example("https://a:b")
+@example("https://\u2100.example")
+def test_no_text_is_allowed_by_accident_nor_breaks_the_rules(text: str) -> None:
+    rules = Rules("openai")
+    if rules.allows(text):
+        assert session_origin(text)[0] == "https"
+    else:
+        refusal(rules, text)
+
+
+def test_a_websocket_is_no_address_for_a_key() -> None:
+    with pytest.raises(ValidationError, match="is not an http"):
+        checked_origin("wss://vendo.run", "VENDO_BASE_URL")
+
+
+def test_more_hosts_than_are_remembered_change_nothing() -> None:
+    rules = Rules("openai")
+    for number in range(600):
+        assert not rules.allows(f"https://h{number}.example/")
+    assert rules.allows("https://api.openai.com/")
+
+
+def test_a_refusal_says_how_to_allow_the_host() -> None:
+    text = refusal(Rules("openai"), "https://user:hunter2@api.example.com:8443/secret/path?x=y")
+
+    assert "session('openai', hosts=['api.example.com:8443'])" in text
+    assert "hunter2" not in text
+    assert "secret" not in text
+
+
+def test_plain_http_is_refused_even_to_a_host_that_is_named() -> None:
+    text = refusal(Rules("openai", ["api.example.com"]), "http://api.example.com/")
+
+    assert "https" in text
+    assert "hosts=" not in text
+
+
+# The base URL
+
+
+def test_the_base_url_of_the_environment_is_read_at_each_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rules = Rules("openai")
+    assert rules.resolve("models") == "https://api.openai.com/v1/models"
+    assert not rules.allows("https://gate.example.com:8443/v1/models")
+
+    monkeypatch.setenv("OPENAI_BASE_URL", " https://gate.example.com:8443/openai/ ")
+    assert rules.resolve("/models") == "https://gate.example.com:8443/openai/models"
+    assert rules.allows("https://gate.example.com:8443/v1/models")
+    assert not rules.allows("https://gate.example.com/v1/models")
+
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    assert not rules.allows("https://gate.example.com:8443/v1/models")
+
+
+def test_a_base_url_of_the_callers_wins_over_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://gate.example.com")
+    rules = Rules("openai", base_url="http://localhost:8000/v1/")
+
+    assert rules.resolve("models") == "http://localhost:8000/v1/models"
+    assert rules.allows("http://localhost:8000/")
+    assert not rules.allows("https://gate.example.com/")
+
+
+@pytest.mark.parametrize(
+    ("url", "resolved"),
+    [
+        ("models", "/v1/models"),
+        ("/models", "/v1/models"),
+        ("  models", "/v1/models"),
+        ("", "/v1"),
+        ("?a=b", "/v1?a=b"),
+        ("models?next=https://x.example/", "/v1/models?next=https://x.example/"),
+        ("a:b/c", "/v1/a:b/c"),
+        ("@example.org", "/v1/@example.org"),
+        (":pw@example.org", "/v1/:pw@example.org"),
+    ],
+)
+def test_a_relative_url_comes_after_the_base_url(url: str, resolved: str) -> None:
+    assert Rules("openai").resolve(url) == f"https://api.openai.com{resolved}"
+
+
+def test_an_absolute_url_stays_as_it_is() -> None:
+    url = "HTTPS://api.openai.com/v1/models"
+    assert Rules("openai").resolve(url) is url
+
+
+@pytest.mark.parametrize("url", ["//example.org/x", "x"])
+def test_a_relative_url_without_a_base_url_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="without scheme and host") as caught:
+        Rules("shopify").resolve(url)
+    assert "SHOPIFY_BASE_URL" in str(caught.value)
+
+
+def test_a_url_without_a_scheme_is_never_taken_for_a_path() -> None:
+    with pytest.raises(ValidationError):
+        Rules("openai").resolve("//example.org/x")
+
+
+@pytest.mark.parametrize(
+    "value", ["http://gate.example.com", "gate.example.com", "https://u:hunter2@gate.example.com"]
+)
+def test_a_malformed_base_url_is_named_where_it_matters(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", value)
+    rules = Rules("openai")
+
+    assert rules.allows("https://api.openai.com/v1")
+    assert not rules.allows("https://gate.example.com/v1")  # where a redirect leads, say
+    for ask in (rules.resolve, rules.admit):
+        with pytest.raises(ValidationError, match="OPENAI_BASE_URL") as caught:
+            ask("//gate.example.com/x" if ask == rules.admit else "x")
+        assert "hunter2" not in str(caught.value)
+
+
+def test_a_malformed_base_url_of_the_callers_is_refused_at_once() -> None:
+    with pytest.raises(ValidationError, match="base_url="):
+        Rules("openai", base_url="http://gate.example.com")
+
+
+@pytest.mark.parametrize("base_url", [5, b"https://gate.example.com", ["https://gate.example.com"]])
+def test_a_base_url_that_is_no_text_is_refused(base_url: Any) -> None:
+    with pytest.raises(ValidationError, match="base_url= is of type"):
+        Rules("openai", base_url=base_url)
+
+
+# A slug outside the catalog
+
+
+def test_a_slug_outside_the_catalog_is_bound_to_its_first_host() -> None:
+    rules = Rules("mytool")
+    assert not rules.allows("https://api.mytool.example/x")
+
+    rules.admit("https://api.mytool.example/x")
+    rules.admit("https://api.mytool.example/y")
+    assert rules.allows("https://api.mytool.example/z")
+    assert "hosts=['other.example']" in refusal(rules, "https://other.example/")
+    rules.admit("https://mytool-proxy.vendo.run/")
+
+
+def test_a_slug_outside_the_catalog_is_bound_by_one_thread_of_many() -> None:
+    rules = Rules("mytool")
+
+    def admitted(number: int) -> bool:
+        try:
+            rules.admit(f"https://h{number}.example/")
+        except ValidationError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(admitted, range(64))) == 1
+
+
+def test_a_slug_outside_the_catalog_with_named_hosts_has_these_alone() -> None:
+    rules = Rules("mytool", ["api.mytool.example"])
+
+    rules.admit("https://api.mytool.example/x")
+    refusal(rules, "https://other.example/")
+    refusal(Rules("mytool", base_url="https://api.mytool.example"), "https://other.example/")
+
+
+@pytest.mark.parametrize("url", ["http://api.mytool.example/", "https://", "https://[", "x"])
+def test_no_slug_is_bound_to_what_no_token_may_be_sent_to(url: str) -> None:
+    rules = Rules("mytool")
+
+    refusal(rules, url)
+    rules.admit("https://api.mytool.example/")
+
+
+def test_rules_keep_their_hosts_through_a_pickle() -> None:
+    rules = Rules("mytool", base_url="https://gate.example.com/v1")
+    bound = Rules("mytool")
+    bound.admit("https://api.mytool.example/")
+    patterned = Rules("openai", ["*.example.com", "::1", "localhost:8000"])
+
+    assert pickle.loads(pickle.dumps(rules)).base_url() == "https://gate.example.com/v1"
+    assert copy.deepcopy(bound).allows("https://api.mytool.example/")
+    refusal(pickle.loads(pickle.dumps(bound)), "https://other.example/")
+    again = pickle.loads(pickle.dumps(patterned))
+    for url in ("https://a.example.com/", "http://[::1]:1/", "http://localhost:8000/"):
+        assert again.allows(url)
+    assert not again.allows("http://localhost:8001/")
+    assert repr(again) == "<Rules 'openai'>"
+
+
+# Placement
+
+
+def test_the_value_of_the_header_is_the_catalogs_template() -> None:
+    assert (Rules("openai").header, str(Rules("openai").value("t"))) == (
+        "Authorization",
+        "Bearer t",
+    )
+    assert (Rules("anthropic").header, str(Rules("anthropic").value("t"))) == ("x-api-key", "t")
+    assert (Rules("mytool").header, str(Rules("mytool").value("t"))) == (
+        "Authorization",
+        "Bearer t",
+    )
+    assert str(Rules("linear").value("lin_api_t")) == "lin_api_t"
+    assert str(Rules("linear").value("lin_oauth_t")) == "Bearer lin_oauth_t"
+    basic = str(Rules("mailchimp").value("t"))
+    assert basic == f"Basic {base64.b64encode(b'anystring:t').decode()}"
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("https://api.telegram.org/getMe", "/bot1:a/getMe"),
+        ("https://api.telegram.org/getMe?x=1&y=%20", "/bot1:a/getMe?x=1&y=%20"),
+        ("https://api.telegram.org/file/photos/1.jpg", "/file/bot1:a/photos/1.jpg"),
+        ("https://api.telegram.org/files", "/bot1:a/files"),
+        ("https://api.telegram.org", "/bot1:a/"),
+        ("http://localhost:1/providers/telegram/getMe", "/providers/telegram/bot1:a/getMe"),
+        ("http://localhost:1/providers/telegram", "/providers/telegram/bot1:a/"),
+        ("http://localhost:1/providers/telegrams/x", "/bot1:a/providers/telegrams/x"),
+    ],
+)
+def test_a_token_in_the_path_comes_after_the_base_urls_own_path(
+    monkeypatch: pytest.MonkeyPatch, url: str, target: str
+) -> None:
+    monkeypatch.setenv("TELEGRAM_BASE_URL", "http://localhost:1/providers/telegram")
+
+    assert str(Rules("telegram").target(url, "1:a")) == target
+
+
+def test_a_token_in_the_path_is_quoted() -> None:
+    target = Rules("telegram").target("https://api.telegram.org/getMe", "a/b?c")
+    assert str(target) == "/bota%2Fb%3Fc/getMe"
+
+
+@pytest.mark.parametrize(
+    ("slug", "url", "headers", "own"),
+    [
+        ("openai", "https://api.openai.com/", {}, False),
+        ("openai", "https://api.openai.com/", {"Authorization": "Bearer mine"}, True),
+        ("anthropic", "https://api.anthropic.com/", {"x-api-key": "mine"}, True),
+        ("anthropic", "https://api.anthropic.com/", {"Authorization": "Bearer mine"}, True),
+        ("anthropic", "https://api.anthropic.com/", {"Accept": "text/plain"}, False),
+        ("telegram", "https://api.telegram.org/bot1:a/getMe", {}, True),
+        ("telegram", "https://api.telegram.org/file/bot1:a/x", {}, True),
+        ("telegram", "https://api.telegram.org/bot/getMe", {}, False),
+        ("telegram", "https://api.telegram.org/getMe", {}, False),
+    ],
+)
+def test_a_credential_of_the_callers_own_is_noticed(
+    slug: str, url: str, headers: dict[str, str], own: bool
+) -> None:
+    assert Rules(slug).is_authenticated(url, headers) is own
+
+
+def test_headers_that_the_provider_wants_are_those_that_nobody_chose() -> None:
+    assert dict(Rules("anthropic").missing_headers({})) == {"anthropic-version": "2023-06-01"}
+    assert not dict(Rules("anthropic").missing_headers({"anthropic-version": "2024-01-01"}))
+    heroku = Rules("heroku")
+    assert list(dict(heroku.missing_headers({"Accept": "*/*"}))) == ["Accept"]
+    assert not dict(heroku.missing_headers({"Accept": "application/json"}))
+    assert not dict(Rules("mytool").missing_headers({}))
+
+
+def test_headers_that_stay_behind_are_the_providers_and_authorization() -> None:
+    assert Rules("anthropic").secret_headers() == ("Authorization", "x-api-key")
+    assert Rules("openai").secret_headers() == ("Authorization",)
+    assert Rules("telegram").secret_headers() == ("Authorization",)
+
+
+def test_a_placed_token_is_masked_wherever_it_is_shown() -> None:
+    placed = Placed(f"Bearer {SECRET}", SECRET)
+
+    assert placed == f"Bearer {SECRET}"
+    assert f"{placed}" == f"Bearer {SECRET}"
+    for shown in (repr(placed), repr({"Authorization": placed}), repr([placed])):
+        assert SECRET not in shown
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert SECRET.encode() not in pickle.dumps({"h": placed}, protocol)
+    assert pickle.loads(pickle.dumps(placed)) == "***"
+    assert copy.copy(placed) is copy.deepcopy(placed) is placed
+
+
+def test_what_is_no_url_is_of_no_origin() -> None:
+    assert not is_same_origin("https://[", "https://[")
+    assert not is_same_origin("https://a.example/x", "http://a.example/x")
+    assert is_same_origin("https://a.example/x", "https://A.example:443/y")
+
+
+def test_a_location_that_cannot_be_read_leads_nowhere() -> None:
+    assert joined("https://a.example/x/z", "../y") == "https://a.example/y"
+    assert joined("https://a.example/x", "//b.example/y") == "https://b.example/y"
+    assert joined("https://a.example/x", "https://[") == ""

@@ -1,0 +1,56 @@
+"""Runs the soak and says what came of it: `python -m soak --seconds 600 --seed 7`."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from typing import TYPE_CHECKING
+
+from soak.run import Size, soak
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from soak.run import Report
+
+
+def main(arguments: list[str]) -> int:
+    """0 where nothing happened that must not."""
+    parser = argparse.ArgumentParser(prog="python -m soak", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--warm-up", type=float, help="seconds; by default a fifth, at most 60")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--threads", type=int, default=20)
+    parser.add_argument("--tasks", type=int, default=200)
+    parser.add_argument("--fork-pace", type=float, default=1.5, help="seconds between two forks")
+    chosen = parser.parse_args(arguments)
+    sys.stdout.write(f"seed {chosen.seed}\n")
+    sys.stdout.flush()
+    size = Size(chosen.threads, chosen.tasks, chosen.fork_pace)
+    report = soak(chosen.seconds, chosen.seed, size, chosen.warm_up)
+    sys.stdout.write("\n".join([*_lines(report), ""]))
+    return 1 if report.findings.wrong else 0
+
+
+def _lines(report: Report) -> Iterator[str]:
+    findings = report.findings
+    for outcome, times in sorted(findings.outcomes.items()):
+        yield f"{times:8} {outcome}"
+    yield f"{sum(findings.outcomes.values()):8} calls"
+    longest = sorted(findings.longest.items(), key=lambda kind: -kind[1])
+    yield "longest: " + ", ".join(f"{what} {seconds:.1f} s" for what, seconds in longest)
+    yield f"the process itself stood still for up to {report.stall:.1f} s"
+    yield f"{report.requests:8} requests at the backend, {report.faults} faults"
+    yield f"{findings.records:8} log records looked at"
+    yield f"before: {report.before}"
+    yield f"after:  {report.after}"
+    yield f"{report.seconds:.0f} s, seed {report.seed}"
+    for what, times in findings.wrong.items():
+        yield f"WRONG, {times} times: {what}"
+    if not findings.wrong:
+        yield "nothing wrong"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,130 @@
+"""What must not happen and did, and how often what may happen did."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import threading
+import traceback
+import warnings
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from support.shown import texts_of
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any, Self
+
+#: Every secret of a run has one of these in it, and nothing else has.
+SECRET = re.compile(r"canary|local_[a-z0-9]+_[0-9a-f]{32}|whsec_[\w-]{8}", re.IGNORECASE)
+#: What differs from one occurrence of the same thing to the next.
+_CHANCE = re.compile(r"0x[0-9a-f]+|127\.0\.0\.1:\d+|'\d+\.\d+'")
+_MOST_REPORTED = 20
+
+
+class Findings:
+    """Filled by every thread and task of a run. A context manager that listens to all channels on
+    which a program says something, or on which an error gets lost.
+    """
+
+    def __init__(self) -> None:
+        self.wrong: Counter[str] = Counter()
+        self.outcomes: Counter[str] = Counter()
+        #: Seconds of the longest of each kind of call.
+        self.longest: dict[str, float] = {}
+        self.records = 0
+        #: Whoever forks holds it meanwhile: the child is to find it free, from the first moment on.
+        self.lock = threading.RLock()
+
+    def blame(self, what: str) -> None:
+        """Something happened that must not. What is the same is told once, and counted."""
+        what = _CHANCE.sub("…", what)
+        with self.lock:
+            if what in self.wrong or len(self.wrong) < _MOST_REPORTED:
+                self.wrong[what] += 1
+            else:
+                self.wrong["and others"] += 1
+
+    def count(self, what: str, outcome: str, seconds: float = 0.0) -> None:
+        """A call of this kind ended in a way in which it may, and took so long."""
+        with self.lock:
+            self.outcomes[f"{what}: {outcome}"] += 1
+            self.longest[what] = max(self.longest.get(what, 0.0), seconds)
+
+    def unexpected(self, where: str, error: BaseException) -> None:
+        """An error of a kind that no caller is told to expect."""
+        trace = "".join(traceback.format_exception(error))
+        self.blame(f"{where} raised {type(error).__name__}:\n{SECRET.sub('<secret>', trace)}")
+
+    def look_into(self, where: str, error: BaseException) -> None:
+        """Look for a secret in all that an error shows, and in all that hangs on it."""
+        for text in texts_of(error):
+            self.look_at(f"{where}, {type(error).__name__}", text)
+
+    def look_at(self, where: str, text: str) -> None:
+        """Look for a secret in a text that anybody may read."""
+        found = SECRET.search(text)
+        if found:
+            around = text[max(found.start() - 200, 0) : found.end() + 100]
+            self.blame(f"A secret shows in {where}: {SECRET.sub('<secret>', around)}")
+
+    # All that is said, or gets lost
+
+    def __enter__(self) -> Self:
+        self._log = _Log(self)
+        self._root = logging.getLogger()
+        self._before = (self._root.level, threading.excepthook, sys.unraisablehook)
+        self._root.addHandler(self._log)
+        self._root.setLevel(logging.DEBUG)
+        threading.excepthook = self._thread_died
+        sys.unraisablehook = self._unraisable
+        self._warnings = warnings.catch_warnings()
+        self._warnings.__enter__()
+        warnings.simplefilter("always")
+        # Forking while threads run is what a part of the run is about.
+        warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
+        warnings.showwarning = self._warned
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._warnings.__exit__(None, None, None)
+        self._root.removeHandler(self._log)
+        level, threading.excepthook, sys.unraisablehook = self._before
+        self._root.setLevel(level)
+
+    def loop_complained(self, _loop: object, context: dict[str, Any]) -> None:
+        """For `set_exception_handler` of an event loop."""
+        error = context.get("exception")
+        trace = "".join(traceback.format_exception(error)) if error is not None else ""
+        self.blame(f"The event loop says: {context['message']}\n{SECRET.sub('<secret>', trace)}")
+
+    def _thread_died(self, died: threading.ExceptHookArgs) -> None:
+        if died.exc_value is not None:
+            self.unexpected(f"The thread {died.thread and died.thread.name}", died.exc_value)
+
+    def _unraisable(self, lost: sys.UnraisableHookArgs) -> None:
+        if lost.exc_value is not None:
+            self.unexpected(f"Unseen, {lost.err_msg} {lost.object!r},", lost.exc_value)
+
+    def _warned(self, message: Warning | str, *_: object, **__: object) -> None:
+        self.blame(f"{type(message).__name__}: {SECRET.sub('<secret>', str(message))}")
+
+
+class _Log(logging.Handler):
+    """Looks at each record of each library, and keeps none."""
+
+    def __init__(self, findings: Findings) -> None:
+        super().__init__(logging.DEBUG)
+        self._findings = findings
+        self.setFormatter(logging.Formatter("%(name)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._findings.records += 1
+        self._findings.look_at(f"the log of {record.name}", f"{self.format(record)} {record.args}")

@@ -1,0 +1,106 @@
+"""A process that forks in the middle of everything, and what its children do."""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import json
+import os
+import select
+import signal
+import threading
+import time
+from random import Random
+from typing import TYPE_CHECKING
+
+import vendo
+from soak.world import SLUGS
+
+if TYPE_CHECKING:
+    from soak.world import World
+    from vendo import AsyncVendo, Vendo
+
+#: Seconds that a child may take: its calls have a time-out of two.
+_PATIENCE = 20.0
+
+
+class Forks:
+    """Forks now and then, in a thread of its own, until the run ends."""
+
+    def __init__(self, world: World, root: Vendo, async_root: AsyncVendo, pace: float) -> None:
+        self._world = world
+        self._root = root
+        self._async_root = async_root
+        self._pace = pace
+        self._random = Random(f"{world.seed} forks")
+        self.thread = threading.Thread(target=self._run, name="forks")
+
+    def _run(self) -> None:
+        while not self._world.ended.wait(self._random.random() * 2 * self._pace):
+            with self._world.attempt("fork"):
+                self._fork()
+
+    def _fork(self) -> None:
+        slug, jwt = self._random.choice(SLUGS), self._random.choice(self._world.jwts)
+        is_async = self._random.random() < 0.3
+        reader, writer = os.pipe()
+        # One that hangs is asked where. From before the fork on, for it may hang at its very start.
+        faulthandler.register(signal.SIGUSR1, file=writer, all_threads=False)
+        findings = self._world.findings
+        with findings.lock:
+            told = findings.wrong.copy()
+            child = os.fork()
+        if child == 0:
+            try:
+                answer = self._in_child(slug, jwt, is_async)
+                os.write(writer, json.dumps([*answer, *(findings.wrong - told)]).encode())
+            finally:
+                os._exit(0)
+        faulthandler.unregister(signal.SIGUSR1)
+        os.close(writer)
+        try:
+            said = self._wait_for(child, reader)
+        finally:
+            os.close(reader)
+        try:
+            kind, text, *wrong = json.loads(said)
+        except ValueError:
+            findings.blame(f"A forked child hung or died: {said.decode()}")
+            return
+        findings.count("child", kind)
+        for what in wrong:
+            findings.blame(f"In a forked child: {what}")
+        if kind == "well":
+            self._world.check_token(text, slug, jwt)
+        elif not hasattr(vendo, kind):
+            findings.blame(f"A forked child raised {kind}: {text}")
+        else:
+            findings.look_at("an error of a child", text)
+
+    def _in_child(self, slug: str, jwt: str | None, is_async: bool) -> tuple[str, str]:
+        try:
+            if is_async:
+                client = self._async_root if jwt is None else self._async_root.for_user(jwt)
+                client.invalidate(slug)
+                return "well", asyncio.run(client.token(slug))
+            blocking = self._root if jwt is None else self._root.for_user(jwt)
+            blocking.invalidate(slug)
+            return "well", blocking.token(slug)
+        except Exception as error:  # noqa: BLE001  # the parent judges it
+            return type(error).__name__, f"{error} {error!r}"
+
+    @staticmethod
+    def _wait_for(child: int, reader: int) -> bytes:
+        """What the child said; where it hung, at which place."""
+        deadline = time.monotonic() + _PATIENCE
+        while time.monotonic() < deadline:
+            done, _ = os.waitpid(child, os.WNOHANG)
+            if done:
+                return os.read(reader, 65536)
+            time.sleep(0.01)
+        os.kill(child, signal.SIGUSR1)
+        select.select([reader], [], [], 5.0)
+        time.sleep(0.5)  # it is still writing
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        return os.read(reader, 65536)

@@ -1,0 +1,40 @@
+"""Whose a token is: the local server makes them by a rule that can be checked from outside."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from typing import TYPE_CHECKING
+
+from vendo.testing._connections import user_of
+
+if TYPE_CHECKING:
+    from vendo.testing import LocalVendo
+
+#: More than a user gets of one provider in a run.
+_MOST_TOKENS = 20_000
+
+
+class Ledger:
+    """Knows every token that the server can hand out, whether it has been refused since or not."""
+
+    def __init__(self, server: LocalVendo) -> None:
+        self._secret = server._service._beginning.secret
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str | None], set[str]] = {}
+
+    def is_of(self, token: str, slug: str, jwt: str | None) -> bool:
+        """True for a token of this provider that was made for the user of this JWT, or where there
+        is none for the deployment itself.
+        """
+        user = user_of(jwt)
+        with self._lock:
+            known = self._known.setdefault((slug, user), set())
+            # Tokens are made one after the other: a new one is among the next few.
+            while token not in known and len(known) < _MOST_TOKENS:
+                known.add(self._text(slug, user, len(known) + 1))
+            return token in known
+
+    def _text(self, slug: str, user: str | None, number: int) -> str:
+        made = hmac.digest(self._secret, f"{slug} {user} {number}".encode(), "sha256")
+        return f"local_{slug}_{made.hex()[:32]}"

@@ -1,0 +1,163 @@
+"""A run: a round to get warm, what is held then, a long round, and what is held after it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import tracemalloc
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import httpx2
+
+from soak.chaos import Chaos
+from soak.findings import Findings
+from soak.forks import Forks
+from soak.leaks import Held, compare, held, look_for_rest
+from soak.tasks import TaskWorker
+from soak.threads import ThreadWorker
+from soak.world import SLUGS, World
+from vendo._transports import threaded
+
+if TYPE_CHECKING:
+    from vendo import AsyncVendo, Vendo
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much goes on at once."""
+
+    threads: int = 20
+    tasks: int = 200
+    #: Seconds between two forks.
+    fork_pace: float = 1.5
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run came to."""
+
+    seed: int
+    findings: Findings
+    faults: int
+    requests: int
+    stall: float
+    before: Held
+    after: Held
+    seconds: float
+
+
+def soak(seconds: float, seed: int, size: Size, warm_up: float | None = None) -> Report:
+    """Run so long, after a round of `warm_up` seconds; by default a fifth as long, at most 60."""
+    threaded.IDLE_SECONDS = 1.0  # so that the end of a round need not be waited for
+    tracemalloc.start()
+    begin = time.monotonic()
+    with Findings() as findings:
+        idle = threading.active_count()
+        warm = Round(World(seed + 1, findings), size)
+        warm.run(min(seconds / 5, 60.0) if warm_up is None else warm_up)
+        del warm
+        before = held(idle)
+        findings.outcomes.clear()
+        long = Round(World(seed, findings), size)
+        long.run(seconds)
+        faults, requests, stall = long.chaos.done, long.requests, long.stall
+        del long
+        after = held(idle)
+        compare(before, after, findings)
+        look_for_rest(findings)
+    tracemalloc.stop()
+    elapsed = time.monotonic() - begin
+    return Report(seed, findings, faults, requests, stall, before, after, elapsed)
+
+
+class Round:
+    """Everybody at work with one server, until the end is called."""
+
+    def __init__(self, world: World, size: Size) -> None:
+        self._world = world
+        self._size = size
+        self.chaos = Chaos(world)
+        self.requests = 0
+        #: Seconds that a thread of the process stood still at the most, for want of a processor.
+        self.stall = 0.0
+
+    def run(self, seconds: float) -> None:
+        """Let everybody work so long, then see that all is well once the backend is."""
+        world = self._world
+        counter = threading.Thread(target=self._count_requests, name="counter")
+        with (
+            world.opened(),
+            world.server.client(**world.settings) as root,
+            root.events.watch(),
+        ):
+            async_root = world.server.async_client(transport="threads", **world.settings)
+            workers = [ThreadWorker(world, root, n).thread for n in range(self._size.threads)]
+            workers.append(
+                threading.Thread(target=self._run_tasks, args=[async_root, root], name="loop")
+            )
+            workers.append(Forks(world, root, async_root, self._size.fork_pace).thread)
+            workers.append(counter)
+            for worker in workers:
+                worker.start()
+            self.chaos.start()
+            time.sleep(seconds)
+            world.ended.set()
+            for worker in workers:
+                worker.join(120)
+                if worker.is_alive():
+                    world.findings.blame(f"{worker.name} did not come to its end")
+            self.chaos.stop()
+            self._check_recovery()
+
+    def _count_requests(self) -> None:
+        """The server remembers its latest requests alone."""
+        begin = time.monotonic()
+        while not self._world.ended.wait(0.2):
+            self.stall = max(self.stall, time.monotonic() - begin - 0.2)
+            begin = time.monotonic()
+            self.requests += self._world.server.count()
+            self._world.server.clear_requests()
+
+    def _check_recovery(self) -> None:
+        """Each user reaches each provider again, in their own name."""
+        world = self._world
+        with world.server.client(timeout=30.0) as root:
+            for jwt in world.jwts:
+                client = root if jwt is None else root.for_user(jwt)
+                for slug in SLUGS:
+                    with world.attempt("session after all"):
+                        if not self._is_served(client, slug, jwt):
+                            world.findings.blame(f"{slug} is not served after all was mended")
+            with world.attempt("connections after all"):
+                if set(root.connections.connected_slugs()) != set(SLUGS):
+                    world.findings.blame("The list of connections is not whole after all")
+
+    def _is_served(self, client: Vendo, slug: str, jwt: str | None) -> bool:
+        url = f"{self._world.server.provider_url(slug)}/end"
+        with client.session(slug) as session:
+            answer = session.post(url, data=b"x")
+            if answer.status_code == 401:
+                # A server that was reset makes the same texts again: what it hands out now may be
+                # the very token that it has just refused, with which nothing is sent a second time.
+                answer = session.post(url, data=b"x")
+        return self._world.check_answer(
+            answer.status_code, answer.content, b"x", jwt, "The last request"
+        )
+
+    def _run_tasks(self, threads_root: AsyncVendo, blocking: Vendo) -> None:
+        asyncio.run(self._tasks(threads_root, blocking))
+
+    async def _tasks(self, threads_root: AsyncVendo, blocking: Vendo) -> None:
+        world = self._world
+        asyncio.get_running_loop().set_exception_handler(world.findings.loop_complained)
+        async with (
+            httpx2.AsyncClient(timeout=5.0) as web,
+            world.server.async_client(transport="aiohttp", **world.settings) as aiohttp_root,
+            threads_root,
+            asyncio.TaskGroup() as group,
+        ):
+            for number in range(self._size.tasks):
+                root = aiohttp_root if number % 2 else threads_root
+                group.create_task(TaskWorker(world, root, blocking, web, number).run())

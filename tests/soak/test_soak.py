@@ -1,0 +1,169 @@
+"""The soak in its short form, and that it sees what it looks for.
+
+It is a program of its own: it forks while threads run, and counts what the process holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import vendo
+from soak.findings import Findings
+from soak.leaks import look_for_rest
+from soak.world import API_KEY, World
+from vendo._cache import shared
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def findings() -> Iterator[Findings]:
+    with Findings() as findings:
+        yield findings
+
+
+@pytest.fixture
+def world(findings: Findings) -> Iterator[World]:
+    world = World(7, findings)
+    with world.opened():
+        yield world
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_nothing_goes_wrong_in_a_bad_quarter_of_a_minute(seed: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "soak", "--seconds", "9", "--warm-up", "5", "--seed", str(seed)],
+        cwd=TESTS,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert "nothing wrong" in done.stdout
+    assert f"seed {seed}" in done.stdout
+
+
+def test_another_users_token_is_seen(world: World, findings: Findings) -> None:
+    with world.server.client() as client:
+        for jwt in world.jwts:
+            token = (client if jwt is None else client.for_user(jwt)).token("gmail")
+            world.check_token(token, "gmail", jwt)
+            assert not findings.wrong
+        world.check_token(client.token("gmail"), "gmail", world.jwts[1])
+    assert list(findings.wrong) == ["A token for gmail is not the asker's"]
+
+
+def test_a_request_in_another_users_name_or_with_half_a_body_is_seen(
+    world: World, findings: Findings
+) -> None:
+    with world.server.client() as client, client.session("gmail") as session:
+        answer = session.post(f"{world.server.provider_url('gmail')}/x", data=b"whole").content
+    assert world.check_answer(200, answer, b"whole", None, "It")
+    assert not findings.wrong
+    world.check_answer(200, answer, b"whole and more", world.jwts[1], "It")
+    assert len(findings.wrong) == 2
+
+
+def test_an_error_that_is_none_of_the_librarys_is_seen(world: World, findings: Findings) -> None:
+    def attempt(error: Exception) -> None:
+        with world.attempt("token"):
+            raise error
+
+    attempt(vendo.NotConnected("binding_missing", "It is not there."))
+    assert not findings.wrong
+    attempt(KeyError("gmail"))
+    attempt(TimeoutError())  # of a library, where no library of anybody's is called
+    assert [text.partition(":")[0] for text in findings.wrong] == [
+        "token raised KeyError",
+        "token raised TimeoutError",
+    ]
+
+
+def test_a_secret_is_seen_wherever_it_shows(findings: Findings) -> None:
+    logging.getLogger("some.library").debug("%s is the key", API_KEY)
+    findings.look_into("said", vendo.AuthError("app_unknown", f"Not {API_KEY}."))
+    hidden = vendo.AuthError("app_unknown", "It is unknown.")
+    hidden.__context__ = ValueError(API_KEY)
+    hidden.__suppress_context__ = True
+    findings.look_into("hidden", hidden)
+    told = "\n".join(findings.wrong)
+    for where in ("the log of some.library", "said, AuthError", "hidden, AuthError"):
+        assert f"A secret shows in {where}" in told
+    assert "canary" not in told.lower()
+
+
+def test_what_gets_lost_is_seen(findings: Findings) -> None:
+    thread = threading.Thread(target=lambda: next(iter(())), name="unlucky")
+    thread.start()
+    thread.join()
+    warnings.warn("a socket was left open", ResourceWarning, stacklevel=1)
+
+    class Stubborn:
+        def __del__(self) -> None:
+            raise OSError
+
+    Stubborn()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(findings.loop_complained)
+        loop.call_soon(dict[str, str]().__getitem__, "nothing")
+        await asyncio.sleep(0)
+
+    asyncio.run(main())
+    kinds = ["StopIteration", "ResourceWarning", "OSError", "KeyError"]
+    assert [kind for kind, text in zip(kinds, findings.wrong, strict=True) if kind in text] == kinds
+
+
+LEAKING = """
+import sys, threading, tracemalloc
+from soak.findings import Findings
+from soak.leaks import compare, held
+
+tracemalloc.start()
+with Findings() as findings:
+    before = held()
+    compare(before, held(), findings)
+    assert not findings.wrong
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait, name="forgotten")
+    thread.start()
+    with open("conftest.py"):
+        kept = bytearray(5_000_000)
+        compare(before, held(), findings)
+    end.set()
+    thread.join()
+print(*findings.wrong)
+"""
+
+
+def test_a_leak_is_seen() -> None:
+    # In a process of its own: what other tests left behind may go while this one counts.
+    done = subprocess.run(
+        [sys.executable, "-c", LEAKING], cwd=TESTS, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert [what for what in ("threads", "descriptors", "Memory") if what not in done.stdout] == []
+    assert "forgotten" in done.stdout
+
+
+def test_a_fetch_that_nobody_ends_is_seen(findings: Findings) -> None:
+    look_for_rest(findings)
+    assert not findings.wrong
+    shared.claim(("https://credentials.example", "key", None, "gmail"))
+    look_for_rest(findings)
+    shared.clear()
+    assert list(findings.wrong) == ["a fetch of a token is still under way at the end"]

@@ -1,0 +1,179 @@
+"""A FastAPI application that uses every dependency, for test clients and for real servers."""
+
+# No `from __future__ import annotations`: as FastAPI's users write it.
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any
+
+import aiohttp
+import httpx2
+import requests
+from fastapi import BackgroundTasks, Depends, FastAPI, WebSocket
+from fastapi.responses import StreamingResponse
+
+from vendo import AsyncVendo, Vendo, VendoIdentity, WebhookEvent
+from vendo_starlette import (
+    VendoMiddleware,
+    install,
+    vendo_async_session,
+    vendo_client,
+    vendo_httpx,
+    vendo_identity,
+    vendo_routes,
+    vendo_session,
+    vendo_sync_client,
+    vendo_token,
+    vendo_webhook,
+)
+
+PROFILE = "gmail/v1/users/me/profile"
+
+Token = Annotated[str, Depends(vendo_token("gmail"))]
+Session = Annotated[requests.Session, Depends(vendo_session("gmail"))]
+AsyncSession = Annotated[aiohttp.ClientSession, Depends(vendo_async_session("gmail"))]
+Httpx = Annotated[httpx2.AsyncClient, Depends(vendo_httpx("gmail"))]
+Client = Annotated[AsyncVendo, Depends(vendo_client())]
+SyncClient = Annotated[Vendo, Depends(vendo_sync_client())]
+Person = Annotated[VendoIdentity, Depends(vendo_identity())]
+Anybody = Annotated[VendoIdentity | None, Depends(vendo_identity(required=False))]
+Webhook = Annotated[WebhookEvent, Depends(vendo_webhook())]
+
+#: What was done after answers were sent.
+done: list[Any] = []
+
+
+def make_app(*, middleware: bool = False, told: bool = False) -> FastAPI:
+    """The application, without anything of ours around it unless it is asked for."""
+    app = FastAPI(routes=vendo_routes(lambda event, _: done.append(event.id)))
+    if middleware:
+        app.add_middleware(VendoMiddleware)
+    if told:
+        install(app)
+    app.include_router(router_of_dependencies())
+    return app
+
+
+def router_of_dependencies() -> Any:
+    from fastapi import APIRouter
+
+    router = APIRouter()
+    endpoints: dict[str, Any] = {
+        "/token": token,
+        "/token-in-thread": token_in_thread,
+        "/session": session,
+        "/async-session": async_session,
+        "/httpx": httpx,
+        "/clients": clients,
+        "/stream/session": stream_session,
+        "/stream/async-session": stream_async_session,
+        "/stream/httpx": stream_httpx,
+        "/background": background,
+        "/person": person,
+        "/anybody": anybody,
+        "/blocking": blocking,
+    }
+    for path, endpoint in endpoints.items():
+        router.add_api_route(path, endpoint, methods=["GET"], response_model=None)
+    router.add_api_route("/webhook", webhook, methods=["POST"], response_model=None)
+    router.add_api_websocket_route("/ws", talk)
+    return router
+
+
+async def token(token: Token) -> str:
+    return token
+
+
+def token_in_thread(token: Token) -> str:
+    return token
+
+
+def session(gmail: Session) -> Any:
+    return gmail.get(PROFILE).json()
+
+
+async def async_session(gmail: AsyncSession) -> Any:
+    async with gmail.get(PROFILE) as answer:
+        return await answer.json()
+
+
+async def httpx(gmail: Httpx) -> Any:
+    return (await gmail.get(PROFILE)).json()
+
+
+async def clients(client: Client, sync_client: SyncClient) -> list[str]:
+    return [
+        await client.token("gmail"),
+        await asyncio.to_thread(sync_client.token, "gmail"),
+    ]
+
+
+def stream_session(gmail: Session) -> Any:
+    def pieces() -> Iterator[str]:
+        for _ in range(3):
+            yield gmail.get(PROFILE).json()["emailAddress"] + "\n"
+
+    return StreamingResponse(pieces())
+
+
+async def stream_async_session(gmail: AsyncSession) -> Any:
+    async def pieces() -> AsyncIterator[str]:
+        for _ in range(3):
+            async with gmail.get(PROFILE) as answer:
+                yield (await answer.json())["emailAddress"] + "\n"
+
+    return StreamingResponse(pieces())
+
+
+async def stream_httpx(gmail: Httpx) -> Any:
+    async def pieces() -> AsyncIterator[str]:
+        for _ in range(3):
+            yield (await gmail.get(PROFILE)).json()["emailAddress"] + "\n"
+
+    return StreamingResponse(pieces())
+
+
+async def background(
+    tasks: BackgroundTasks, session: Session, async_session: AsyncSession, httpx: Httpx
+) -> None:
+    def in_thread() -> None:
+        done.append(session.get(PROFILE).json()["emailAddress"])
+
+    async def on_loop() -> None:
+        async with async_session.get(PROFILE) as answer:
+            done.append((await answer.json())["emailAddress"])
+        done.append((await httpx.get(PROFILE)).json()["emailAddress"])
+
+    tasks.add_task(in_thread)
+    tasks.add_task(on_loop)
+
+
+async def person(person: Person) -> str:
+    return person.email
+
+
+async def anybody(person: Anybody) -> str | None:
+    return person.email if person else None
+
+
+async def blocking(gmail: Session) -> list[str]:
+    return [gmail.get(PROFILE).json()["emailAddress"] for _ in range(2)]
+
+
+async def webhook(event: Webhook) -> str:
+    return event.id
+
+
+async def talk(
+    websocket: WebSocket, token: Token, gmail: AsyncSession, httpx: Httpx, client: Client
+) -> None:
+    await websocket.accept()
+    async for _ in websocket.iter_text():
+        async with gmail.get(PROFILE) as answer:
+            address = (await answer.json())["emailAddress"]
+        other = (await httpx.get(PROFILE)).json()["emailAddress"]
+        await websocket.send_json([token, await client.token("gmail"), address, other])
+
+
+app = make_app(middleware=True, told=True)
+bare = make_app()

@@ -1,0 +1,285 @@
+"""What a browser and a program are answered when vendo's errors reach the application."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocketDisconnect
+
+from vendo import (
+    AuthError,
+    BalanceExhausted,
+    IdentityNotPresent,
+    NeedsReauth,
+    NotConnected,
+    RateLimited,
+    SpendCapExceeded,
+    UpstreamError,
+    UpstreamTimeout,
+    ValidationError,
+    VendoError,
+    VendoOnlyFeature,
+)
+from vendo_starlette import install, vendo_routes
+from vendo_starlette.answers import answer_error
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.websockets import WebSocket
+
+    from vendo.testing import LocalVendo
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+UNCONNECTED = NotConnected("binding_missing", "Not connected.", slug="slack")
+
+
+def application(error: Exception, *, routes: bool = True, kind: Any = Starlette) -> Any:
+    async def fail(request: Request) -> PlainTextResponse:
+        raise error
+
+    async def fail_at_once(websocket: WebSocket) -> None:
+        raise error
+
+    async def fail_later(websocket: WebSocket) -> None:
+        await websocket.accept()
+        raise error
+
+    async def fail_at_the_end(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.close(4000)
+        raise error
+
+    app = kind(
+        routes=[
+            Route("/page", fail, methods=["GET", "POST"]),
+            WebSocketRoute("/ws", fail_at_once),
+            WebSocketRoute("/ws/later", fail_later),
+            WebSocketRoute("/ws/end", fail_at_the_end),
+            *(vendo_routes() if routes else ()),
+        ]
+    )
+    install(app)
+    return app
+
+
+def visitor(app: Any) -> TestClient:
+    return TestClient(app, follow_redirects=False, raise_server_exceptions=False)
+
+
+@pytest.mark.parametrize("kind", [Starlette, FastAPI])
+def test_a_program_is_told_what_is_not_connected_and_where_to_connect_it(
+    kind: Any, vendo_mode: LocalVendo
+) -> None:
+    answer = visitor(application(UNCONNECTED, kind=kind)).get("/page?number=2")
+
+    assert answer.status_code == 424
+    assert answer.json()["error"] == {
+        "code": "binding_missing",
+        "message": "Not connected.",
+        "slug": "slack",
+        "connect_url": "/api/vendo/connect/slack/?next=%2Fpage%3Fnumber%3D2",
+    }
+    assert answer.headers["Vary"] == "Accept"
+    assert vendo_mode.api_key not in answer.text
+
+
+def test_a_browser_is_sent_to_connect_it_and_comes_back(vendo_mode: LocalVendo) -> None:
+    browser = visitor(application(UNCONNECTED))
+    answer = browser.get("/page?number=2", headers=BROWSER)
+
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/api/vendo/connect/slack/?next=%2Fpage%3Fnumber%3D2"
+    assert answer.headers["Vary"] == "Accept"
+    assert browser.get(answer.headers["Location"]).headers["Location"].startswith(vendo_mode.url)
+
+
+@pytest.mark.parametrize(
+    ("referer", "back"),
+    [
+        ("http://testserver/form/?a=b", "http://testserver/form/?a=b"),
+        ("https://evil.example/", "/"),
+        ("", "/"),
+    ],
+)
+def test_after_a_form_a_person_comes_back_to_its_page(
+    referer: str, back: str, vendo_mode: LocalVendo
+) -> None:
+    headers = {**BROWSER, "Referer": referer}
+    answer = visitor(application(UNCONNECTED)).post("/page", headers=headers)
+
+    assert parse_qs(urlsplit(answer.headers["Location"]).query)["next"] == [back]
+
+
+def test_a_script_sends_the_person_back_to_its_page(vendo_mode: LocalVendo) -> None:
+    headers = {"Accept": "*/*", "Referer": "http://testserver/inbox"}
+    answer = visitor(application(UNCONNECTED)).get("/page", headers=headers)
+
+    link = answer.json()["error"]["connect_url"]
+    assert parse_qs(urlsplit(link).query)["next"] == ["http://testserver/inbox"]
+
+
+def test_without_vendo_there_is_no_page_to_be_sent_to() -> None:
+    answer = visitor(application(UNCONNECTED)).get("/page", headers=BROWSER)
+
+    assert answer.status_code == 424
+    assert answer.json()["error"]["connect_url"] is None
+
+
+def test_without_the_routes_there_is_no_link(vendo_mode: LocalVendo) -> None:
+    answer = visitor(application(UNCONNECTED, routes=False)).get("/page", headers=BROWSER)
+
+    assert answer.status_code == 424
+    assert answer.json()["error"]["connect_url"] is None
+
+
+def test_a_mounted_application_finds_the_link_of_the_outer_one(vendo_mode: LocalVendo) -> None:
+    inner = application(UNCONNECTED, routes=False)
+    outer = Starlette(routes=[Mount("/api/mail", inner), *vendo_routes()])
+    answer = visitor(outer).get("/api/mail/page", headers=BROWSER)
+
+    location = answer.headers["Location"]
+    assert location == "/api/vendo/connect/slack/?next=%2Fapi%2Fmail%2Fpage"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (NeedsReauth("connection_needs_reauth", "m", slug="gmail"), 424),
+        (RateLimited("upstream_rate_limited", "m", retry_after=2.5), 429),
+        (SpendCapExceeded("spend_cap_daily", "m"), 429),
+        (BalanceExhausted("balance_exhausted", "m"), 402),
+        (IdentityNotPresent("identity_not_present", "m"), 401),
+        (UpstreamError("upstream_error", "m"), 502),
+        (UpstreamTimeout("upstream_error", "m"), 504),
+        (VendoOnlyFeature("vendo_only_feature", "m"), 501),
+    ],
+)
+def test_each_error_has_its_status(error: VendoError, status: int) -> None:
+    answer = visitor(application(error)).get("/page")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, error.code)
+    assert answer.headers.get("Retry-After") == ("3" if error.retry_after else None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AuthError("app_unknown", "The key is canary."),
+        ValidationError("validation_failed", "About canary."),
+        VendoError("something_new", "About canary."),
+    ],
+)
+def test_what_nobody_outside_should_know_is_logged_and_not_answered(
+    error: VendoError, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR, "vendo"):
+        answer = visitor(application(error)).get("/page")
+
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == "internal_error"
+    assert "canary" not in answer.text
+    (record,) = caplog.records
+    assert record.exc_info
+    assert record.exc_info[1] is error
+
+
+def test_other_errors_are_left_to_the_application() -> None:
+    with pytest.raises(ZeroDivisionError):
+        TestClient(application(ZeroDivisionError())).get("/page")
+
+
+async def _pass_on(error: Exception) -> None:
+    await answer_error(None, error)  # type: ignore[arg-type]  # it is not looked at
+
+
+def test_the_handler_passes_on_what_is_not_vendos() -> None:
+    import asyncio
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(_pass_on(ZeroDivisionError()))
+
+
+def test_without_install_errors_stay_errors() -> None:
+    async def fail(request: Request) -> PlainTextResponse:
+        raise UNCONNECTED
+
+    with pytest.raises(NotConnected):
+        TestClient(Starlette(routes=[Route("/", fail)])).get("/")
+
+
+def test_a_handler_of_the_applications_own_stays() -> None:
+    async def own(request: Any, error: Exception) -> PlainTextResponse:
+        return PlainTextResponse("my own", 418)
+
+    app = application(UNCONNECTED)
+    del app.exception_handlers[VendoError]
+    app.add_exception_handler(VendoError, own)
+    install(app)
+    assert visitor(app).get("/page").text == "my own"
+
+
+def test_install_comes_before_the_application_starts() -> None:
+    app = Starlette()
+    TestClient(app).get("/")
+    with pytest.raises(RuntimeError, match="before"):
+        install(app)
+
+
+def test_a_websocket_that_is_not_open_yet_is_answered_as_a_request(vendo_mode: LocalVendo) -> None:
+    browser = visitor(application(UNCONNECTED))
+    with pytest.raises(WebSocketDenialResponse) as caught, browser.websocket_connect("/ws"):
+        raise AssertionError
+
+    denial: Any = caught.value
+    assert denial.status_code == 424
+    assert denial.json()["error"]["connect_url"] == "/api/vendo/connect/slack/?next=%2F"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UNCONNECTED, 1008),
+        (RateLimited("upstream_rate_limited", "m"), 1013),
+        (UpstreamError("upstream_error", "m"), 1011),
+        (AuthError("app_unknown", "canary"), 1011),
+    ],
+)
+def test_an_open_websocket_is_closed_with_the_errors_code(error: VendoError, code: int) -> None:
+    browser = visitor(application(error))
+    with (
+        browser.websocket_connect("/ws/later") as websocket,
+        pytest.raises(WebSocketDisconnect) as caught,
+    ):
+        websocket.receive_text()
+    told = "internal_error" if isinstance(error, AuthError) else error.code
+    assert (caught.value.code, caught.value.reason) == (code, told)
+
+
+def test_a_websocket_that_was_closed_stays_closed() -> None:
+    with (
+        visitor(application(UNCONNECTED)).websocket_connect("/ws/end") as websocket,
+        pytest.raises(WebSocketDisconnect) as caught,
+    ):
+        websocket.receive_text()
+    assert caught.value.code == 4000
+
+
+def test_a_server_that_knows_no_denial_closes_the_websocket() -> None:
+    import asyncio
+
+    from starlette_adapter.asgi import call
+
+    scope = {
+        "type": "websocket", "path": "/ws", "root_path": "", "query_string": b"", "headers": [],
+        "subprotocols": [], "scheme": "ws",
+    }  # fmt: skip
+    sent = asyncio.run(call(application(UNCONNECTED), scope))
+    assert sent == [{"type": "websocket.close", "code": 1008, "reason": "binding_missing"}]

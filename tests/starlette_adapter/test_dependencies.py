@@ -1,0 +1,246 @@
+"""Dependencies: values that work anywhere an application can ask for them."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import warnings
+from typing import TYPE_CHECKING, Annotated, Any
+
+import pytest
+from fastapi import Depends, FastAPI
+from fastapi.testclient import TestClient
+from starlette.requests import HTTPConnection
+
+import vendo_starlette
+from starlette_adapter import project
+from starlette_adapter.asgi import http_scope
+from vendo import NotConnected, ValidationError
+from vendo_starlette import (
+    vendo_async_session,
+    vendo_client,
+    vendo_httpx,
+    vendo_identity,
+    vendo_session,
+    vendo_sync_client,
+    vendo_token,
+    vendo_webhook,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vendo.testing import LocalVendo
+
+ONE, OTHER = "person.one.jwt", "person.other.jwt"
+WITH_SLUG: list[Callable[..., Any]] = [
+    vendo_token, vendo_session, vendo_async_session, vendo_httpx,
+]  # fmt: skip
+WITH_HOSTS = WITH_SLUG[1:]
+WITHOUT: list[Callable[..., Any]] = [
+    vendo_client, vendo_sync_client, vendo_identity, vendo_webhook,
+]  # fmt: skip
+
+
+@pytest.fixture(params=[False, True], ids=["bare", "with everything"])
+def browser(request: pytest.FixtureRequest) -> TestClient:
+    """A browser at an application with nothing of ours around it, and at one with all of it."""
+    return TestClient(project.make_app(middleware=request.param, told=request.param))
+
+
+def headers_of(jwt: str | None) -> dict[str, str]:
+    return {} if jwt is None else {"X-Vendo-User-JWT": jwt}
+
+
+def address(server: LocalVendo, jwt: str | None) -> str:
+    token = server.token("gmail", user=jwt)
+    with server.client().session("gmail") as session:
+        session.auth = None
+        profile = session.get(
+            f"{server.provider_url('gmail')}/{project.PROFILE}",
+            headers={"Authorization": f"Bearer {token}"},
+        )
+    found: str = profile.json()["emailAddress"]
+    return found
+
+
+@pytest.mark.parametrize("make", WITH_SLUG)
+def test_equal_arguments_make_equal_dependencies(make: Callable[..., Any]) -> None:
+    assert make("Gmail") == make("gmail")
+    assert {make("gmail"): "found"}[make("GMAIL")] == "found"
+    assert make("gmail") != make("slack")
+    others = [other("gmail") for other in WITH_SLUG if other is not make]
+    assert make("gmail") not in others
+
+
+@pytest.mark.parametrize("make", WITH_HOSTS)
+def test_hosts_and_base_url_are_part_of_the_value(make: Callable[..., Any]) -> None:
+    one = make("x", hosts=["a.example.com"], base_url="https://a.example.com")
+    assert one == make("x", hosts=("a.example.com",), base_url="https://a.example.com")
+    assert one != make("x", hosts=["a.example.com"])
+    assert one != make("x", base_url="https://a.example.com")
+
+
+def test_dependencies_without_arguments_are_values_too() -> None:
+    for make in WITHOUT:
+        assert make() == make()
+        assert hash(make()) == hash(make())
+    assert len({make() for make in WITHOUT}) == len(WITHOUT)
+    assert vendo_identity(required=False) != vendo_identity(required=True) == vendo_identity()
+
+
+@pytest.mark.parametrize("make", WITH_SLUG)
+def test_a_malformed_slug_is_refused_where_it_is_written(make: Callable[..., Any]) -> None:
+    with pytest.raises(ValidationError, match="slug"):
+        make("no slug!")
+
+
+@pytest.mark.parametrize("make", WITH_HOSTS)
+@pytest.mark.parametrize("hosts", ["api.example.com", 5, None, [5], [[]], ["no host!"]])
+def test_hosts_that_are_none_are_refused_where_they_are_written(
+    make: Callable[..., Any], hosts: Any
+) -> None:
+    with pytest.raises(ValidationError, match="hosts="):
+        make("gmail", hosts=hosts)
+
+
+@pytest.mark.parametrize("make", WITH_HOSTS)
+def test_hosts_may_come_one_by_one(make: Callable[..., Any]) -> None:
+    assert make("gmail", hosts=iter(["a.example.com"])) == make("gmail", hosts=["a.example.com"])
+
+
+@pytest.mark.parametrize("make", WITH_HOSTS)
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "http://[", "https://h:port/", "http://example.com", "/path", "", 5, b"https://a.example",
+        "https://u:canary@example.com", "https://exa\x00mple.com", "https://a.example/?canary",
+    ],
+)  # fmt: skip
+def test_a_base_url_that_is_none_is_refused_where_it_is_written(
+    make: Callable[..., Any], base_url: Any
+) -> None:
+    with pytest.raises(ValidationError, match="base_url=") as caught:
+        make("gmail", base_url=base_url)
+    assert "canary" not in str(caught.value)
+
+
+def test_each_dependency_gives_the_persons_own(browser: TestClient, vendo_mode: LocalVendo) -> None:
+    for jwt in (ONE, OTHER, None):
+        headers = headers_of(jwt)
+        token, mail = vendo_mode.token("gmail", user=jwt), address(vendo_mode, jwt)
+        for path in ("/token", "/token-in-thread"):
+            assert browser.get(path, headers=headers).json() == token
+        assert browser.get("/clients", headers=headers).json() == [token, token]
+        for path in ("/session", "/async-session", "/httpx"):
+            assert browser.get(path, headers=headers).json()["emailAddress"] == mail
+
+
+def test_streams_still_have_their_sessions(browser: TestClient, vendo_mode: LocalVendo) -> None:
+    for path in ("/stream/session", "/stream/async-session", "/stream/httpx"):
+        answer = browser.get(path, headers=headers_of(ONE))
+        assert answer.text.split() == [address(vendo_mode, ONE)] * 3
+
+
+def test_background_tasks_still_have_their_sessions(
+    browser: TestClient, vendo_mode: LocalVendo
+) -> None:
+    project.done.clear()
+    assert browser.get("/background", headers=headers_of(ONE)).status_code == 200
+    assert project.done == [address(vendo_mode, ONE)] * 3
+
+
+def test_a_websocket_has_them_as_long_as_it_is_open(
+    browser: TestClient, vendo_mode: LocalVendo
+) -> None:
+    for jwt in (ONE, None):
+        token, mail = vendo_mode.token("gmail", user=jwt), address(vendo_mode, jwt)
+        with browser.websocket_connect("/ws", headers=headers_of(jwt)) as websocket:
+            for _ in range(2):
+                websocket.send_text("again")
+                assert websocket.receive_json() == [token, token, mail, mail]
+
+
+def test_without_vendo_they_give_what_the_environment_has(
+    browser: TestClient, server: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GMAIL_ACCESS_TOKEN", server.token("gmail"))
+    monkeypatch.setenv("GMAIL_BASE_URL", server.provider_url("gmail"))
+    mail = address(server, None)
+
+    assert browser.get("/token").json() == server.token("gmail")
+    for path in ("/session", "/async-session", "/httpx"):
+        assert browser.get(path).json()["emailAddress"] == mail
+
+
+def test_no_session_is_left_open(browser: TestClient, vendo_mode: LocalVendo) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            for path in ("/async-session", "/stream/async-session", "/background"):
+                browser.get(path)
+            with browser.websocket_connect("/ws") as websocket:
+                websocket.send_text("again")
+                websocket.receive_json()
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
+
+
+def test_one_is_made_for_a_request_however_often_it_is_asked_for(vendo_mode: LocalVendo) -> None:
+    app = FastAPI()
+    seen: list[Any] = []
+
+    def first(gmail: Annotated[Any, Depends(vendo_session("gmail"))]) -> None:
+        seen.append(gmail)
+
+    def endpoint(gmail: Annotated[Any, Depends(vendo_session("Gmail"))]) -> None:
+        seen.append(gmail)
+
+    app.add_api_route("/", endpoint, dependencies=[Depends(first)])
+    TestClient(app).get("/")
+    TestClient(app).get("/")
+    assert seen[0] is seen[1]
+    assert seen[2] is seen[3] is not seen[0]
+
+
+def test_overrides_find_them_by_their_arguments() -> None:
+    app = project.make_app()
+    app.dependency_overrides[vendo_token("gmail")] = lambda: "test-token"
+    app.dependency_overrides[vendo_session("gmail")] = _Fake
+    browser = TestClient(app)
+
+    assert browser.get("/token").json() == "test-token"
+    assert browser.get("/session").json() == "fake"
+
+
+class _Fake:
+    def get(self, url: str) -> _Fake:
+        return self
+
+    def json(self) -> str:
+        return "fake"
+
+
+def test_the_openapi_document_is_as_if_they_were_not_there() -> None:
+    with_them, without = FastAPI(), FastAPI()
+
+    def endpoint(q: str = "") -> None: ...
+
+    every = [*(make("gmail") for make in WITH_SLUG), *(make() for make in WITHOUT)]
+    with_them.add_api_route("/", endpoint, dependencies=[Depends(each) for each in every])
+    without.add_api_route("/", endpoint)
+    assert with_them.openapi() == without.openapi()
+    routes = FastAPI(routes=vendo_starlette.vendo_routes())
+    assert routes.openapi()["paths"] == {}
+
+
+def test_an_error_is_the_applications_to_handle() -> None:
+    for path in ("/token", "/session"):
+        with pytest.raises(NotConnected, match="GMAIL_ACCESS_TOKEN"):
+            TestClient(project.make_app()).get(path)
+
+
+def test_a_plain_starlette_endpoint_can_call_them(vendo_mode: LocalVendo) -> None:
+    connection = HTTPConnection(http_scope(headers=[(b"x-vendo-user-jwt", ONE.encode())]))
+    token = asyncio.run(vendo_token("gmail")(connection))
+    assert token == vendo_mode.token("gmail", user=ONE)

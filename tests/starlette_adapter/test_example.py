@@ -1,0 +1,46 @@
+"""What the example for FastAPI alone has: a status that comes live, and a document of its API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from support.browser import chromium
+from support.examples import running
+from support.person import follow, press, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def example() -> Iterator[str]:
+    with running("fastapi") as url:
+        yield url
+
+
+def test_an_open_page_sees_what_happens_in_another(example: str) -> None:
+    with chromium() as browser:
+        browser.get(example + "__vendo/auth/login")
+        wait_for(browser, "Gmail is not connected.")
+        page = browser.current_window_handle
+        browser.switch_to.new_window("tab")
+        browser.get(example)
+        wait_for(browser, "Gmail is not connected.")
+        follow(browser, "Connect Gmail")
+        press(browser, "Connect")
+        assert browser.current_url == example
+        browser.switch_to.window(page)
+
+        wait_for(browser, "Gmail is connected.")
+        wait_for(browser, "connection.connected gmail")
+
+
+def test_the_document_of_the_api_is_about_the_mailbox_alone(example: str) -> None:
+    document = requests.get(f"{example}openapi.json", timeout=30).json()
+
+    assert list(document["paths"]) == ["/api/messages"]
+    (parameter,) = document["paths"]["/api/messages"]["get"]["parameters"]
+    assert parameter["name"] == "q"

@@ -1,0 +1,210 @@
+"""What happens when an application starts and when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from starlette_adapter.asgi import call
+from vendo import AuthError, NotConnected, ValidationError, VendoError
+from vendo_starlette import VendoMiddleware, VendoSettings, aclient, client, install
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+
+    from vendo.testing import LocalVendo
+
+START = {"type": "lifespan.startup"}
+END = {"type": "lifespan.shutdown"}
+
+
+def requiring(*slugs: str, **settings: Any) -> Starlette:
+    given = VendoSettings(required=slugs, **settings)
+    return Starlette(middleware=[Middleware(VendoMiddleware, settings=given)])
+
+
+def test_an_application_starts_where_the_required_credentials_are_there(
+    vendo_mode: LocalVendo,
+) -> None:
+    with TestClient(requiring("gmail", "openai")) as browser:
+        assert browser.get("/").status_code == 404
+    assert vendo_mode.count("credentials") == 1  # one request for both, and they are cached now
+
+
+def test_an_application_does_not_start_without_a_required_credential(
+    vendo_mode: LocalVendo,
+) -> None:
+    with (
+        pytest.raises(NotConnected) as caught,
+        TestClient(requiring("slack", "gmail", "notion")),
+    ):
+        raise AssertionError
+    assert "slack" in str(caught.value)
+    assert "notion" in str(caught.value)
+    assert "gmail" not in str(caught.value)
+
+
+def test_a_required_credential_may_be_connected_at_the_last_moment(
+    vendo_mode: LocalVendo,
+) -> None:
+    vendo_mode.fail("credentials", body={"tokens": {}}, status=200)
+    with TestClient(requiring("gmail")) as browser:
+        assert browser.get("/").status_code == 404
+    assert vendo_mode.count("credentials") == 2
+
+
+def test_without_vendo_the_environment_has_to_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NotConnected, match="OPENAI_API_KEY"), TestClient(requiring("openai")):
+        raise AssertionError
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-there")
+    with TestClient(requiring("openai")) as browser:
+        assert browser.get("/").status_code == 404
+
+
+def test_a_vendo_that_does_not_answer_keeps_no_application_from_starting(
+    vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture
+) -> None:
+    vendo_mode.fail("credentials", status=503, times=None)
+    with caplog.at_level(logging.WARNING, "vendo"), TestClient(requiring("gmail", timeout=1.0)):
+        pass
+    assert "were not checked" in caplog.text
+    assert vendo_mode.api_key not in caplog.text
+
+
+def test_nor_does_one_that_fails_when_it_is_asked_for_the_reason(
+    vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture
+) -> None:
+    vendo_mode.fail("credentials", 503, slug="slack", times=None)
+    with (
+        caplog.at_level(logging.WARNING, "vendo"),
+        TestClient(requiring("gmail", "slack", timeout=1.0)),
+    ):
+        pass
+    assert "were not checked" in caplog.text
+
+
+@pytest.mark.parametrize("code", ["provider_unknown", "profile_unsupported"])
+def test_what_vendo_says_of_one_provider_keeps_an_application_from_starting(
+    code: str, vendo_mode: LocalVendo
+) -> None:
+    vendo_mode.fail("credentials", slug="slack", code=code, times=None)
+    with pytest.raises(NotConnected, match="'slack'"), TestClient(requiring("gmail", "slack")):
+        raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        ({"api_key": "two words"}, AuthError),
+        ({"base_url": "http://example.com"}, ValidationError),
+        ({"timeout": -1}, ValidationError),
+        ({"api_key": "vendo_sk_refused", "required": ["gmail"]}, AuthError),
+    ],
+)
+def test_malformed_and_refused_settings_are_told_at_the_start(
+    settings: dict[str, Any], error: type[VendoError], vendo_mode: LocalVendo
+) -> None:
+    app = Starlette(middleware=[Middleware(VendoMiddleware)])
+    install(app, VendoSettings(**settings))
+    with pytest.raises(error) as caught, TestClient(app):
+        raise AssertionError
+    assert "two words" not in str(caught.value)
+    assert "refused" not in str(caught.value.message).split()
+
+
+def test_the_server_is_told_in_a_word_why_the_application_does_not_start() -> None:
+    sent: list[Any] = []
+
+    async def live() -> None:
+        async def receive() -> Any:
+            return START
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await requiring("openai")({"type": "lifespan", "state": {}}, receive, send)
+
+    with pytest.raises(NotConnected):
+        asyncio.run(live())
+    assert sent[0]["type"] == "lifespan.startup.failed"
+    assert sent[0]["message"].startswith("vendo: ")
+    assert "OPENAI_API_KEY" in sent[0]["message"]
+
+
+def test_the_applications_own_lifespan_is_passed_through_and_has_clients_to_its_end(
+    vendo_mode: LocalVendo,
+) -> None:
+    seen: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, str]]:
+        seen.append(await aclient(app).token("gmail"))
+        yield {"greeting": "hello"}
+        async with await aclient(app).session("gmail") as session:
+            answer = await session.get("gmail/v1/users/me/profile")
+            seen.append((await answer.json())["emailAddress"])
+
+    async def greet(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(request.state.greeting)
+
+    app = Starlette(
+        routes=[Route("/", greet)], middleware=[Middleware(VendoMiddleware)], lifespan=lifespan
+    )
+    with TestClient(app) as browser:
+        assert browser.get("/").text == "hello"
+    assert len(seen) == 2
+
+
+def test_connections_are_closed_at_the_end_and_opened_again_where_it_starts_again(
+    vendo_mode: LocalVendo,
+) -> None:
+    async def profile(request: Request) -> JSONResponse:
+        async with await request.state.vendo.session("gmail") as session:
+            answer = await session.get("gmail/v1/users/me/profile")
+            found = [await answer.json()]
+        blocking = request.state.vendo_sync.session("gmail")
+        found.append((await asyncio.to_thread(blocking.get, "gmail/v1/users/me/profile")).json())
+        return JSONResponse(found)
+
+    app = Starlette(routes=[Route("/", profile)], middleware=[Middleware(VendoMiddleware)])
+    for _ in range(2):
+        with TestClient(app) as browser:
+            first, second = browser.get("/").json()
+            assert first == second
+            opened = vendo_mode.connections_opened
+            browser.get("/")
+            assert vendo_mode.connections_opened == opened
+    assert vendo_mode.connections_opened > opened - 1
+    pool = client(app).session("gmail").get_adapter("https://x").poolmanager  # type: ignore[attr-defined]  # requests' own
+    assert not pool.pools  # closed with the application
+
+
+def test_an_application_without_lifespan_stays_one() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            raise NotImplementedError
+
+    with pytest.raises(NotImplementedError):
+        asyncio.run(call(VendoMiddleware(app), {"type": "lifespan"}, [START]))
+
+
+def test_around_an_application_the_lifespan_is_the_applications(vendo_mode: LocalVendo) -> None:
+    app = Starlette()
+    around = VendoMiddleware(app, VendoSettings(required=["gmail"]))
+
+    sent = asyncio.run(call(around, {"type": "lifespan", "state": {}}, [START, END]))
+    kinds = [message["type"] for message in sent]
+    assert kinds == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert vendo_mode.count("credentials") == 1

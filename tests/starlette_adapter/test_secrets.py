@@ -1,0 +1,167 @@
+"""What is shown when something goes wrong holds no secret: pages, logs, frames of errors."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.requests import HTTPConnection, Request
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from starlette_adapter.asgi import http_scope
+from vendo import VendoError
+from vendo_starlette import (
+    VendoMiddleware,
+    VendoSettings,
+    install,
+    vendo_async_session,
+    vendo_client,
+    vendo_httpx,
+    vendo_routes,
+    vendo_session,
+    vendo_sync_client,
+    vendo_token,
+)
+from vendo_starlette.clients import Clients
+from vendo_starlette.startup import check_startup
+from vendo_starlette.webhooks import verified_event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from starlette.responses import Response
+
+    from vendo.testing import LocalVendo
+
+JWT = "canary.of-a.person"
+KEY = "vendo_sk_canary" + "k" * 26
+SECRET = "whsec_canary"
+
+
+def frames_of(error: BaseException) -> str:
+    """The variables of this project's frames, of the error and of all that hangs on it."""
+    shown = []
+    seen: set[int] = set()
+    pending: list[BaseException | None] = [error]
+    while pending:
+        one = pending.pop()
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        pending += [one.__cause__, one.__context__]
+        shown.append(f"{one} {one!r} {one.__dict__}")
+        for frame, _ in traceback.walk_tb(one.__traceback__):
+            if frame.f_globals["__name__"].startswith("vendo"):
+                shown += [repr(value) for value in frame.f_locals.values()]
+    return "\n".join(shown)
+
+
+def request_of(settings: VendoSettings) -> Request:
+    app = Starlette()
+    install(app, settings)
+    return Request({**http_scope(headers=[(b"x-vendo-user-jwt", JWT.encode())]), "app": app})
+
+
+async def _uses_a_session(connection: HTTPConnection) -> None:
+    session = await vendo_session("slack")(connection)
+    await asyncio.to_thread(session.get, "https://slack.com/api/api.test")
+
+
+async def _uses_an_async_session(connection: HTTPConnection) -> None:
+    session = await vendo_async_session("slack")(connection)
+    await session.get("https://slack.com/api/api.test")
+
+
+async def _uses_httpx(connection: HTTPConnection) -> None:
+    await (await vendo_httpx("slack")(connection)).get("https://slack.com/api/api.test")
+
+
+async def _asks_for_a_token(connection: HTTPConnection) -> None:
+    await vendo_token("slack")(connection)
+
+
+async def _lists_connections(connection: HTTPConnection) -> None:
+    await (await vendo_client()(connection)).connections.list()
+
+
+async def _asks_in_a_thread(connection: HTTPConnection) -> None:
+    client = await vendo_sync_client()(connection)
+    await asyncio.to_thread(client.token, "slack")
+
+
+@pytest.mark.parametrize("trouble", ["malformed", "refused", "failing", "reset"])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        _uses_a_session,
+        _uses_an_async_session,
+        _uses_httpx,
+        _asks_for_a_token,
+        _lists_connections,
+        _asks_in_a_thread,
+    ],
+)
+def test_no_frame_of_an_error_shows_a_key_or_a_jwt(
+    ask: Callable[[HTTPConnection], Coroutine[Any, Any, None]],
+    trouble: str,
+    vendo_mode: LocalVendo,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    key = "two words canary" if trouble == "malformed" else KEY
+    if trouble == "failing":
+        vendo_mode.fail("any", status=500, times=None)
+    elif trouble == "reset":
+        vendo_mode.fail("any", reset=True, times=None)
+
+    async def main() -> None:
+        await ask(request_of(VendoSettings(api_key=key, timeout=0.3)))
+
+    # aiohttp makes one of its own out of any `OSError`, and ours is its cause.
+    errors = (VendoError, aiohttp.ClientOSError)
+    with caplog.at_level(logging.DEBUG), pytest.raises(errors) as caught:
+        asyncio.run(main())
+    assert "canary" not in frames_of(caught.value)
+    assert "canary" not in caplog.text
+
+
+def test_no_frame_of_a_refused_webhook_shows_the_secret() -> None:
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"{}"}
+
+    for secrets in (SECRET, [SECRET, SECRET]):
+        scope = request_of(VendoSettings(webhook_secrets=secrets)).scope
+        with pytest.raises(VendoError) as caught:
+            asyncio.run(verified_event(Request(scope, receive)))
+        assert "canary" not in frames_of(caught.value)
+
+
+def test_no_frame_of_a_failed_start_shows_a_token(vendo_mode: LocalVendo) -> None:
+    vendo_mode.connect("openai", token="sk-canary")
+    clients = Clients(VendoSettings(required=["openai", "slack"]))
+    with pytest.raises(VendoError) as caught:
+        asyncio.run(check_startup(clients))
+    assert "canary" not in frames_of(caught.value)
+
+
+@pytest.mark.parametrize("kind", [Starlette, FastAPI])
+@pytest.mark.parametrize("accept", ["text/html", "text/plain"])
+def test_the_debug_page_shows_neither(kind: Any, accept: str, vendo_mode: LocalVendo) -> None:
+    async def fail(request: Request) -> Response:
+        await request.state.vendo.token("slack")
+        raise AssertionError
+
+    app = kind(debug=True, routes=[Route("/", fail), *vendo_routes()])
+    app.add_middleware(VendoMiddleware, settings=VendoSettings(api_key=KEY))
+    browser = TestClient(app, raise_server_exceptions=False, follow_redirects=False)
+
+    page = browser.get("/", headers={"Accept": accept, "X-Vendo-User-JWT": JWT})
+    assert page.status_code == 500
+    assert "AuthError" in page.text
+    assert "canary" not in page.text

@@ -1,0 +1,241 @@
+"""Real servers, uvicorn and hypercorn: crowds, streams, WebSockets, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import aiohttp
+import pytest
+import requests
+
+from vendo.web import MAX_WEBHOOK_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vendo.testing import LocalVendo
+
+TESTS = Path(__file__).parents[1]
+
+COMMANDS = {
+    "uvicorn": ["uvicorn", "--log-level=info", "--port={port}", "{app}"],
+    "uvicorn without lifespan": [
+        "uvicorn", "--log-level=info", "--port={port}", "--lifespan=off", "{app}",
+    ],
+    "hypercorn": ["hypercorn", "--bind=127.0.0.1:{port}", "{app}"],
+}  # fmt: skip
+
+PEOPLE = [f"person.{number}.jwt" for number in range(50)]
+#: How many requests are on their way at a time.
+CROWD = 200
+
+
+@contextmanager
+def running(
+    server: str,
+    environment: dict[str, str],
+    folder: Path,
+    app: str = "starlette_adapter.project:app",
+) -> Iterator[str]:
+    """The address of a server that is started for the test, and stopped after it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    arguments = [argument.format(port=port, app=app) for argument in COMMANDS[server]]
+    log = folder / "server.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [sys.executable, "-W", "default::ResourceWarning", "-m", *arguments],
+            cwd=folder,
+            env={**os.environ, **environment, "PYTHONPATH": str(TESTS)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            _wait_for(port, process, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+    complaints = log.read_text()
+    assert "Traceback" not in complaints, complaints
+    assert "Unclosed" not in complaints, complaints  # what aiohttp says of a session left open
+    assert "ResourceWarning" not in complaints, complaints
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)  # a port has nothing to wait on
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture
+def deployed(server: LocalVendo) -> dict[str, str]:
+    return {**server.environment("gmail"), "VENDO_AUTH": "1"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_deployment_behind_the_proxy(
+    name: str, server: LocalVendo, deployed: dict[str, str], tmp_path: Path, proxy: dict[str, str]
+) -> None:
+    with running(name, deployed, tmp_path) as site:
+        asyncio.run(_crowds_keep_their_tokens(site, server))
+        _streams_have_their_sessions(site, server)
+        asyncio.run(_websockets_have_their_sessions(site, server))
+        _people_are_known(site, proxy)
+        _webhooks_are_bounded(site, server)
+        _a_person_can_connect(site, server, proxy)
+        _errors_are_answered(site, server)
+
+
+async def _crowds_keep_their_tokens(site: str, server: LocalVendo) -> None:
+    """200 requests of 50 people at a time, several times over."""
+    tokens = {jwt: server.token("gmail", user=jwt) for jwt in PEOPLE}
+    timeout = aiohttp.ClientTimeout(total=120)
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=CROWD), timeout=timeout
+    ) as browser:
+
+        async def visit(path: str, jwt: str) -> Any:
+            async with browser.get(site + path, headers={"X-Vendo-User-JWT": jwt}) as answer:
+                assert answer.status == 200, await answer.text()
+                return await answer.json()
+
+        paths = ("/token", "/clients", "/token-in-thread", "/token")
+        visits = [(path, jwt) for path in paths for jwt in PEOPLE]
+        assert len(visits) == CROWD
+        answers = await asyncio.gather(*(visit(*each) for each in visits))
+        for (_, jwt), answer in zip(visits, answers, strict=True):
+            assert set(answer if isinstance(answer, list) else [answer]) == {tokens[jwt]}
+        # One request of each person at Vendo, whatever the crowd.
+        assert server.count("credentials") == len(PEOPLE)
+
+        addresses: dict[str, set[str]] = {}
+        for _ in range(2):
+            visits = [
+                (path, jwt) for path in ("/session", "/async-session", "/httpx", "/async-session")
+                for jwt in PEOPLE
+            ]  # fmt: skip
+            answers = await asyncio.gather(*(visit(*each) for each in visits))
+            for (_, jwt), answer in zip(visits, answers, strict=True):
+                addresses.setdefault(jwt, set()).add(answer["emailAddress"])
+        assert all(len(found) == 1 for found in addresses.values())
+        assert len({found.pop() for found in addresses.values()}) == len(PEOPLE)
+        seen = [request for request in server.requests if request.surface == "provider"]
+        assert len(seen) == 2 * CROWD
+        sent = {request.headers["Authorization"].removeprefix("Bearer ") for request in seen}
+        assert sent == set(tokens.values())
+        # No more connections than there were requests at a time: 400 did not open 400.
+        assert server.connections_opened <= CROWD + len(PEOPLE)
+
+
+def _streams_have_their_sessions(site: str, server: LocalVendo) -> None:
+    found = set()
+    for path in ("/stream/session", "/stream/async-session", "/stream/httpx"):
+        answer = requests.get(
+            site + path, headers={"X-Vendo-User-JWT": PEOPLE[0]}, timeout=30
+        )  # fmt: skip
+        lines = answer.text.split()
+        assert len(lines) == 3
+        found.update(lines)
+    assert len(found) == 1
+    before = server.count("provider")
+    assert requests.get(f"{site}/background", timeout=30).status_code == 200
+    server.wait_for_requests(before + 3, "provider")
+
+
+async def _websockets_have_their_sessions(site: str, server: LocalVendo) -> None:
+    async with aiohttp.ClientSession() as browser:
+
+        async def talk(jwt: str) -> list[str]:
+            async with browser.ws_connect(f"{site}/ws", headers={"X-Vendo-User-JWT": jwt}) as ws:
+                await ws.send_str("again")
+                found: list[str] = json.loads(await ws.receive_str(timeout=30))
+                return found
+
+        answers = await asyncio.gather(*map(talk, PEOPLE[:20]))
+    for jwt, (token, other, address, other_address) in zip(PEOPLE, answers, strict=False):
+        assert token == other == server.token("gmail", user=jwt)
+        assert address == other_address
+
+
+def _people_are_known(site: str, proxy: dict[str, str]) -> None:
+    for path in ("/person", "/anybody"):
+        assert requests.get(site + path, headers=proxy, timeout=30).json() == "ada@example.com"
+    identity = requests.get(f"{site}/api/vendo/identity", headers=proxy, timeout=30)
+    assert identity.json()["email"] == "ada@example.com"
+    for path in ("/person", "/api/vendo/identity"):
+        assert requests.get(site + path, timeout=30).status_code == 401
+
+
+def _webhooks_are_bounded(site: str, server: LocalVendo) -> None:
+    headers, body = server.sign_webhook({"id": "evt_1", "type": "t", "data": {}})
+    large = b"x" * (MAX_WEBHOOK_BYTES + 1)
+    for url in (f"{site}/api/vendo/webhook/", f"{site}/webhook"):
+        for content, status in ((body, 200), (body + b" ", 400), (large, 413)):
+            answer = requests.post(url, data=content, headers=headers, timeout=30)
+            assert answer.status_code == status
+        pieces = requests.post(url, data=iter([large, b"x"]), headers=headers, timeout=30)
+        assert pieces.status_code == 413
+
+
+def _a_person_can_connect(site: str, server: LocalVendo, proxy: dict[str, str]) -> None:
+    with requests.Session() as browser:
+        browser.headers.update(proxy)
+        leaving = browser.get(
+            f"{site}/api/vendo/connect/slack/?next=/inbox", timeout=30, allow_redirects=False
+        )
+        location = leaving.headers["Location"]
+        assert location.startswith(server.url)
+        query = parse_qs(urlsplit(location).query)
+        assert query["return_to"] == [f"{site}/api/vendo/connect/done/"]
+        back = browser.get(
+            query["return_to"][0],
+            params={"state": query["state"][0]},
+            timeout=30,
+            allow_redirects=False,
+        )
+        assert back.headers["Location"] == "/inbox"
+
+
+def _errors_are_answered(site: str, server: LocalVendo) -> None:
+    server.set_status("gmail", "needs_reauth")
+    headers = {"X-Vendo-User-JWT": "person.new.jwt"}
+    answer = requests.get(f"{site}/token", headers=headers, timeout=30)
+    assert answer.status_code == 424
+    link = answer.json()["error"]["connect_url"]
+    assert link == "/api/vendo/connect/gmail/?next=%2Ftoken"
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "hypercorn"])
+def test_a_server_does_not_start_without_what_is_required(name: str, tmp_path: Path) -> None:
+    (tmp_path / "strict.py").write_text(
+        "from fastapi import FastAPI\n"
+        "from vendo_starlette import VendoMiddleware, VendoSettings\n"
+        "app = FastAPI()\n"
+        "app.add_middleware(VendoMiddleware, settings=VendoSettings(required=['openai']))\n"
+    )
+    arguments = [part.format(port=0, app="strict:app") for part in COMMANDS[name]]
+    ended = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "OPENAI_API_KEY" in ended.stdout + ended.stderr

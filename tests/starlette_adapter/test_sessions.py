@@ -1,0 +1,414 @@
+"""Sessions made for requests: over shared connections, closed in time, and honest on a loop."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import importlib
+import pickle
+import sys
+import threading
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from starlette_adapter import project
+from starlette_adapter.asgi import http_scope
+from support.internet import internet
+from vendo import MissingExtra, ValidationError, Vendo
+from vendo_starlette import (
+    VendoMiddleware,
+    aclient,
+    client,
+    vendo_async_session,
+    vendo_httpx,
+    vendo_session,
+    vendo_sync_client,
+    vendo_token,
+)
+from vendo_starlette.clients import clients_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.requests import Request
+
+    from vendo.testing import LocalVendo
+
+
+def connection_of(app: Starlette, jwt: str = "") -> HTTPConnection:
+    headers = [(b"x-vendo-user-jwt", jwt.encode())] if jwt else []
+    return HTTPConnection({**http_scope(headers=headers), "app": app})
+
+
+# On the thread of an event loop
+
+
+def test_a_requests_session_on_the_loops_thread_warns_once_and_names_its_twin(
+    vendo_mode: LocalVendo,
+) -> None:
+    browser = TestClient(project.make_app())
+    with pytest.warns(RuntimeWarning) as caught:
+        assert [browser.get("/blocking").status_code for _ in range(2)] == [200, 200]
+
+    assert len(caught) == 1
+    assert "vendo_async_session('gmail')" in str(caught[0].message)
+    assert Path(caught[0].filename) == Path(project.__file__)  # where the session is used
+
+
+def test_each_application_is_told_by_itself(vendo_mode: LocalVendo) -> None:
+    for _ in range(2):
+        with pytest.warns(RuntimeWarning, match="event loop"):
+            TestClient(project.make_app()).get("/blocking")
+
+
+async def _of_the_dependency(request: Request) -> Vendo:
+    return await vendo_sync_client()(request)
+
+
+async def _of_the_request(request: Request) -> Vendo:
+    return client(request)
+
+
+async def _of_the_application(request: Request) -> Vendo:
+    return client(request.app)
+
+
+async def _of_the_state(request: Request) -> Vendo:
+    blocking: Vendo = request.state.vendo_sync
+    return blocking
+
+
+@pytest.mark.parametrize("scope", ["as it is", "for_user", "for_request"])
+@pytest.mark.parametrize(
+    "way", [_of_the_dependency, _of_the_request, _of_the_application, _of_the_state]
+)
+def test_a_session_of_any_blocking_client_warns_as_well(
+    way: Callable[[Request], Awaitable[Vendo]], scope: str, vendo_mode: LocalVendo
+) -> None:
+    async def blocking(request: Request) -> Response:
+        vendo = await way(request)
+        if scope == "for_user":
+            vendo = vendo.for_user("person.one.jwt")
+        elif scope == "for_request":
+            vendo = vendo.for_request({"X-Vendo-User-JWT": "person.one.jwt"})
+        with vendo.session("gmail", hosts=["mail.example.com"]) as gmail:
+            return JSONResponse([gmail.get(project.PROFILE).json() for _ in range(2)])
+
+    app = Starlette(routes=[Route("/", blocking)], middleware=[Middleware(VendoMiddleware)])
+    with pytest.warns(RuntimeWarning, match="event loop") as caught:
+        assert TestClient(app).get("/").status_code == 200
+    (warning,) = caught
+    assert "vendo_async_session('gmail')" in str(warning.message)
+    assert Path(warning.filename) == Path(__file__)
+
+
+def test_pickles_of_a_blocking_client_know_no_application(vendo_mode: LocalVendo) -> None:
+    vendo = client(Starlette())
+
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        other = pickle.loads(pickle.dumps(vendo, protocol))
+        assert type(other) is Vendo
+        assert repr(other) == repr(vendo)
+        assert other.token("gmail") == vendo_mode.token("gmail")
+        other.close()
+
+
+def test_where_warnings_are_errors_nothing_is_sent(vendo_mode: LocalVendo) -> None:
+    with pytest.raises(RuntimeWarning):
+        TestClient(project.make_app()).get("/blocking")
+    assert vendo_mode.count("provider") == 0
+
+
+def test_in_a_thread_a_requests_session_is_as_it_should_be(vendo_mode: LocalVendo) -> None:
+    app = Starlette()
+    session = asyncio.run(vendo_session("gmail")(connection_of(app)))
+
+    assert session.get(project.PROFILE).status_code == 200
+    assert repr(session.auth) == "<VendoAuth 'gmail'>"
+
+
+def test_copies_and_pickles_of_a_session_know_no_application(vendo_mode: LocalVendo) -> None:
+    session = asyncio.run(vendo_session("gmail")(connection_of(Starlette())))
+    vendo_mode.expire("gmail")
+
+    for other in (copy.deepcopy(session), pickle.loads(pickle.dumps(session))):
+        assert type(other.auth).__name__ == "VendoAuth"
+    assert session.get(project.PROFILE).status_code == 200
+
+
+# Shared connections
+
+
+@pytest.mark.parametrize("path", ["/session", "/async-session", "/httpx"])
+def test_a_session_for_a_request_opens_no_connection(path: str, vendo_mode: LocalVendo) -> None:
+    with TestClient(project.make_app()) as browser:
+        for jwt in ("person.one.jwt", "person.other.jwt"):
+            browser.get(path, headers={"X-Vendo-User-JWT": jwt})
+        opened = vendo_mode.connections_opened
+        for jwt in ("person.one.jwt", "person.other.jwt") * 3:
+            browser.get(path, headers={"X-Vendo-User-JWT": jwt})
+        assert vendo_mode.connections_opened == opened
+
+
+def test_a_session_is_closed_when_its_request_is_gone(vendo_mode: LocalVendo) -> None:
+    async def main() -> None:
+        connection = connection_of(Starlette())
+        session = await vendo_async_session("gmail")(connection)
+        async with session.get(project.PROFILE) as answer:
+            assert answer.status == 200
+        assert not session.closed
+        del connection
+        assert session.closed
+
+    asyncio.run(main())
+
+
+def test_closing_a_session_oneself_closes_no_other(vendo_mode: LocalVendo) -> None:
+    async def main() -> None:
+        connection = connection_of(Starlette())
+        for make in (vendo_async_session("gmail"), vendo_httpx("gmail")):
+            async with await make(connection):
+                pass
+            session: Any = await make(connection)
+            assert (await session.get(project.PROFILE)).url
+        session.post  # noqa: B018  # still open
+
+    asyncio.run(main())
+
+
+def test_an_httpx_client_stays_good_when_its_request_is_gone(vendo_mode: LocalVendo) -> None:
+    async def main() -> None:
+        kept = await vendo_httpx("gmail")(connection_of(Starlette()))
+        assert (await kept.get(project.PROFILE)).status_code == 200
+
+    asyncio.run(main())
+
+
+def test_httpx_connections_are_closed_with_the_application(vendo_mode: LocalVendo) -> None:
+    async def profile(request: Request) -> Response:
+        gmail = await vendo_httpx("gmail")(request)
+        return JSONResponse((await gmail.get(project.PROFILE)).json())
+
+    app = Starlette(routes=[Route("/", profile)], middleware=[Middleware(VendoMiddleware)])
+    with TestClient(app) as browser:
+        browser.get("/")
+        pools = list(clients_of(app).pools._of_loop.values())
+        assert pools[0]._transports
+    assert not pools[0]._transports
+    with TestClient(app) as browser:
+        assert browser.get("/").status_code == 200
+
+
+def test_httpx_connections_are_closed_with_their_loop(vendo_mode: LocalVendo) -> None:
+    app = Starlette()
+
+    async def main() -> int:
+        gmail = await vendo_httpx("gmail")(connection_of(app))
+        return (await gmail.get(project.PROFILE)).status_code
+
+    # An open connection of a loop that is gone would warn, which is an error here.
+    assert [asyncio.run(main()) for _ in range(3)] == [200] * 3
+
+
+def test_loops_in_several_threads_have_connections_of_their_own(vendo_mode: LocalVendo) -> None:
+    app = Starlette()
+    statuses: list[int] = []
+
+    async def main() -> None:
+        gmail = await vendo_httpx("gmail")(connection_of(app))
+        answers = await asyncio.gather(*(gmail.get(project.PROFILE) for _ in range(5)))
+        statuses.extend(answer.status_code for answer in answers)
+
+    threads = [threading.Thread(target=asyncio.run, args=(main(),)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 20
+
+
+# Addresses
+
+
+@pytest.mark.parametrize("make", [vendo_async_session, vendo_httpx])
+def test_a_base_url_of_ones_own_may_be_sent_the_token(make: Any, vendo_mode: LocalVendo) -> None:
+    base = vendo_mode.provider_url("gmail")
+
+    async def main() -> None:
+        connection = connection_of(Starlette())
+        session = await make("in-house", base_url=base)(connection)
+        await session.get("gmail/v1/users/me/profile")
+
+    vendo_mode.connect("in-house")
+    asyncio.run(main())
+    assert vendo_mode.requests[-1].headers["Authorization"].startswith("Bearer ")
+
+
+@pytest.mark.parametrize("make", [vendo_async_session, vendo_httpx])
+@pytest.mark.parametrize(
+    "other", ["https://a.example:8443/", "https://[::1]/", "https://b.example"]
+)
+def test_it_stands_for_its_own_port_alone(make: Any, other: str, vendo_mode: LocalVendo) -> None:
+    async def main() -> None:
+        connection = connection_of(Starlette())
+        session = await make("in-house", base_url="https://a.example/v1/")(connection)
+        with pytest.raises(ValidationError, match="not sent to"):
+            await session.get(other)
+
+    vendo_mode.connect("in-house")
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("base_url", ["http://[::1]:8080", "https://[::1]", "https://a.example:1"])
+def test_httpx_takes_any_base_url_that_others_take(base_url: str, vendo_mode: LocalVendo) -> None:
+    async def main() -> str:
+        gmail = await vendo_httpx("gmail", base_url=base_url)(connection_of(Starlette()))
+        return str(gmail.base_url)
+
+    assert asyncio.run(main()).rstrip("/") == base_url
+
+
+def test_a_token_goes_to_no_other_host(vendo_mode: LocalVendo) -> None:
+    async def main() -> None:
+        connection = connection_of(Starlette())
+        for make in (vendo_async_session("gmail"), vendo_httpx("gmail")):
+            with pytest.raises(ValidationError, match="not sent to"):
+                await (await make(connection)).get("https://example.com/")
+        blocking = await vendo_session("gmail")(connection)
+        with pytest.raises(ValidationError, match="not sent to"):
+            await asyncio.to_thread(blocking.get, "https://example.com/")
+
+    asyncio.run(main())
+
+
+def test_httpx_goes_through_the_environments_proxy(
+    server: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = Starlette()
+
+    async def address() -> str:
+        gmail = await vendo_httpx("gmail")(connection_of(app))
+        found: str = (await gmail.get(project.PROFILE)).json()["emailAddress"]
+        return found
+
+    with internet(server) as net:
+        for name, value in net.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("GMAIL_ACCESS_TOKEN", server.token("gmail"))
+        assert asyncio.run(address()).endswith("@example.com")
+        assert [request.slug for request in server.requests] == ["gmail"]
+
+
+def test_httpx_takes_no_proxy_for_hosts_that_are_to_be_reached_without(
+    vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vendo_starlette.httpx_clients import _proxy_of
+
+    monkeypatch.setenv("HTTPS_PROXY", "127.0.0.1:9")  # nobody listens: whoever tries it fails
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "internal.example.com")
+
+    assert _proxy_of("https://gmail.googleapis.com/") == "http://127.0.0.1:9"
+    assert _proxy_of("https://internal.example.com/") is None
+    assert TestClient(project.make_app()).get("/httpx").status_code == 200  # plain, on this machine
+
+
+# Extras
+
+
+@pytest.mark.parametrize(
+    ("missing", "make", "extra"),
+    [
+        (["requests"], vendo_session, "http"),
+        (["aiohttp"], vendo_async_session, "async"),
+        (["httpx2", "httpx"], vendo_httpx, "httpx"),
+    ],
+)
+def test_an_extra_that_is_missing_is_named(
+    missing: list[str], make: Any, extra: str, vendo_mode: LocalVendo,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for name in missing:
+        monkeypatch.setitem(sys.modules, name, None)
+
+    with pytest.raises(MissingExtra, match=rf"vendo-sdk\[{extra}\]"):
+        asyncio.run(make("gmail")(connection_of(Starlette())))
+
+
+def test_where_httpx_alone_is_installed_it_is_used(
+    vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    httpx = importlib.import_module("httpx")
+    app = Starlette()
+
+    async def main() -> Any:
+        gmail = await vendo_httpx("gmail")(connection_of(app))
+        return gmail, await gmail.get(project.PROFILE)
+
+    newer, _ = asyncio.run(main())
+    monkeypatch.setitem(sys.modules, "httpx2", None)
+    older, answer = asyncio.run(main())
+    assert (type(newer).__module__, type(older).__module__) == ("httpx2", "httpx")
+    assert isinstance(older, httpx.AsyncClient)
+    assert answer.status_code == 200
+
+
+def test_without_aiohttp_the_clients_work_over_threads(
+    vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    app = Starlette()
+
+    async def main() -> str:
+        return await vendo_token("gmail")(connection_of(app, "person.threads.jwt"))
+
+    assert asyncio.run(main()) == vendo_mode.token("gmail", user="person.threads.jwt")
+    assert "over threads" in repr(aclient(app))
+    client(app).close()
+
+
+def test_no_library_is_imported_before_it_is_used() -> None:
+    import subprocess
+
+    program = """
+import sys
+import vendo_starlette
+from vendo_starlette import *
+dependencies = [vendo_token("a"), vendo_session("a"), vendo_async_session("a"), vendo_httpx("a")]
+for name in "requests", "aiohttp", "httpx", "httpx2", "fastapi", "vendo.testing":
+    assert name not in sys.modules, name
+assert set(vendo_starlette.__all__) <= set(dir(vendo_starlette))
+try:
+    vendo_starlette.vendo_sesion
+except AttributeError as error:
+    assert "vendo_sesion" in str(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_token_is_renewed_on_a_refusal(vendo_mode: LocalVendo) -> None:
+    with TestClient(project.make_app()) as browser:
+        for path in ("/session", "/async-session", "/httpx"):
+            browser.get(path)
+            vendo_mode.expire("gmail")
+            assert "emailAddress" in browser.get(path).json()
+
+
+def test_a_failing_request_still_warns(vendo_mode: LocalVendo) -> None:
+    vendo_mode.fail("provider", reset=True, times=None)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with pytest.raises(requests.ConnectionError):
+            TestClient(project.make_app()).get("/blocking")
+    assert len(caught) == 1

@@ -1,0 +1,295 @@
+"""Webhooks: through the ready route and through the dependency."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from starlette.applications import Starlette
+
+from starlette_adapter import project
+from starlette_adapter.asgi import call, http_scope
+from vendo import NotConnected, WebhookEvent
+from vendo.web import MAX_WEBHOOK_BYTES
+from vendo_starlette import VendoSettings, install, vendo_routes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.requests import Request
+
+    from vendo.testing import LocalVendo
+
+WEBHOOK = "/api/vendo/webhook/"
+EVENT = {"id": "evt_1", "type": "connection.connected", "data": {"slug": "gmail"}}
+
+
+@pytest.fixture
+def received() -> list[WebhookEvent]:
+    return []
+
+
+@pytest.fixture
+def app(received: list[WebhookEvent]) -> Starlette:
+    async def receive(event: WebhookEvent, request: Request) -> None:
+        assert request.url.path == WEBHOOK
+        received.append(event)
+
+    return Starlette(routes=vendo_routes(receive))
+
+
+@pytest.fixture
+def post(app: Starlette, vendo_mode: LocalVendo) -> Callable[..., Any]:
+    return poster(app, vendo_mode)
+
+
+def poster(app: Any, server: LocalVendo) -> Callable[..., Any]:
+    browser = TestClient(app, raise_server_exceptions=False)
+
+    def post(
+        event: dict[str, Any] | None = None,
+        *,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        path: str = WEBHOOK,
+    ) -> Any:
+        signed, signed_body = server.sign_webhook(event or EVENT)
+        return browser.post(
+            path,
+            content=signed_body if body is None else body,
+            headers=signed if headers is None else headers,
+        )
+
+    return post
+
+
+def test_a_webhook_reaches_the_receiver_once(
+    post: Callable[..., Any], received: list[WebhookEvent]
+) -> None:
+    answers = [post() for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert [answer.content for answer in answers] == [b"", b"", b""]
+    assert [event.id for event in received] == ["evt_1"]
+    assert received[0].slug == "gmail"
+
+
+def test_a_receiver_may_be_an_ordinary_function(vendo_mode: LocalVendo) -> None:
+    received: list[str] = []
+
+    def receive(event: WebhookEvent, request: Request) -> None:
+        with pytest.raises(RuntimeError):
+            asyncio.get_running_loop()  # it is called in a thread
+        received.append(event.id)
+
+    assert poster(FastAPI(routes=vendo_routes(receive)), vendo_mode)().status_code == 200
+    assert received == ["evt_1"]
+
+
+def test_a_receiver_may_be_anything_that_can_be_called(vendo_mode: LocalVendo) -> None:
+    received: list[str] = []
+
+    class Receiver:
+        async def __call__(self, event: WebhookEvent, request: Request) -> None:
+            received.append(event.id)
+
+    async def receive(event: WebhookEvent, request: Request) -> None:
+        received.append(event.id)
+
+    for receiver in (Receiver(), lambda *arguments: receive(*arguments)):  # noqa: PLW0108  # it is no coroutine function itself, and returns a coroutine
+        assert poster(Starlette(routes=vendo_routes(receiver)), vendo_mode)().status_code == 200
+    assert received == ["evt_1", "evt_1"]
+
+
+def test_without_a_receiver_a_webhook_is_verified_all_the_same(vendo_mode: LocalVendo) -> None:
+    post = poster(Starlette(routes=vendo_routes()), vendo_mode)
+
+    assert post().status_code == 200
+    assert post(body=b"{}").status_code == 400
+
+
+def test_an_event_whose_handling_failed_is_handled_at_its_next_delivery(
+    vendo_mode: LocalVendo,
+) -> None:
+    tries: list[str] = []
+
+    async def receive(event: WebhookEvent, request: Request) -> None:
+        tries.append(event.id)
+        if len(tries) == 1:
+            raise NotConnected("binding_missing", "An error of the receiver's own.")
+
+    post = poster(Starlette(routes=vendo_routes(receive)), vendo_mode)
+    assert [post().status_code for _ in range(3)] == [500, 200, 200]
+    assert tries == ["evt_1", "evt_1"]
+
+
+def test_what_was_seen_can_be_kept_elsewhere(vendo_mode: LocalVendo) -> None:
+    received: list[str] = []
+    kept: set[str] = set()
+
+    def receive(event: WebhookEvent, request: Request) -> None:
+        received.append(event.id)
+        if event.id == "evt_bad":
+            raise RuntimeError
+
+    class Seen:
+        async def claim(self, event_id: str) -> bool:
+            new = event_id not in kept
+            kept.add(event_id)
+            return new
+
+        def release(self, event_id: str) -> None:
+            kept.remove(event_id)
+
+    posts = [
+        poster(Starlette(routes=vendo_routes(receive, seen=Seen())), vendo_mode) for _ in range(2)
+    ]  # two processes
+    assert [post().status_code for post in posts] == [200, 200]
+    assert [post({**EVENT, "id": "evt_bad"}).status_code for post in posts] == [500, 500]
+    assert received == ["evt_1", "evt_bad", "evt_bad"]
+    assert kept == {"evt_1"}
+
+
+def test_a_delivery_that_is_given_up_is_handled_at_its_next(vendo_mode: LocalVendo) -> None:
+    tries: list[str] = []
+
+    async def receive(event: WebhookEvent, request: Request) -> None:
+        tries.append(event.id)
+        if len(tries) == 1:
+            has_begun.set()
+            await asyncio.Event().wait()
+
+    has_begun = asyncio.Event()
+    app = Starlette(routes=vendo_routes(receive))
+    headers, body = vendo_mode.sign_webhook(EVENT)
+    scope = http_scope(
+        WEBHOOK,
+        "POST",
+        [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+    )
+
+    async def main() -> None:
+        message = {"type": "http.request", "body": body}
+        first = asyncio.create_task(call(app, {**scope}, [message]))
+        await has_begun.wait()
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert (await call(app, {**scope}, [message]))[0]["status"] == 200
+
+    asyncio.run(main())
+    assert tries == ["evt_1", "evt_1"]
+
+
+def test_each_application_has_seen_what_it_has_seen(vendo_mode: LocalVendo) -> None:
+    received: list[str] = []
+
+    def receive(event: WebhookEvent, request: Request) -> None:
+        received.append(event.id)
+
+    for _ in range(2):
+        assert poster(Starlette(routes=vendo_routes(receive)), vendo_mode)().status_code == 200
+    assert received == ["evt_1", "evt_1"]
+
+
+@pytest.mark.parametrize("event_id", ["evt 2\n", "é" * 300, "\ud800"])
+def test_any_id_can_be_remembered(
+    event_id: str, post: Callable[..., Any], received: list[WebhookEvent]
+) -> None:
+    for _ in range(2):
+        assert post({**EVENT, "id": event_id}).status_code == 200
+    assert len(received) == 1
+
+
+def test_a_forged_webhook_is_refused_and_reaches_nobody(
+    vendo_mode: LocalVendo, post: Callable[..., Any], received: list[WebhookEvent]
+) -> None:
+    headers, body = vendo_mode.sign_webhook(EVENT)
+    forged = post(body=body + b" ")
+    missing = post(headers={})
+    other = post(headers={**headers, "Vendo-Signature": "0" * 64})
+
+    assert {forged.status_code, missing.status_code, other.status_code} == {400}
+    assert forged.json()["error"]["code"] == "validation_failed"
+    assert not received
+    assert vendo_mode.webhook_secret not in forged.text
+
+
+def test_a_webhook_that_is_too_old_is_refused(
+    vendo_mode: LocalVendo, post: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers, body = vendo_mode.sign_webhook(EVENT)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 302)
+
+    assert post(headers=headers, body=body).status_code == 400
+
+
+def test_a_webhook_over_a_mebibyte_is_refused(
+    post: Callable[..., Any], received: list[WebhookEvent]
+) -> None:
+    assert post(body=b"x" * (MAX_WEBHOOK_BYTES + 1)).status_code == 413
+    assert post(body=b"x" * MAX_WEBHOOK_BYTES).status_code == 400
+    assert not received
+
+
+@pytest.mark.parametrize("length", [None, b"12", b"nonsense", b"-5", "٣".encode()])
+def test_a_length_that_is_not_told_or_lies_does_not_get_past_the_limit(
+    length: bytes | None, app: Starlette, vendo_mode: LocalVendo
+) -> None:
+    piece = {"type": "http.request", "body": b"x" * (MAX_WEBHOOK_BYTES // 2), "more_body": True}
+    headers = [] if length is None else [(b"content-length", length)]
+
+    # The client would go on for ever; what is read of it is bounded.
+    sent = asyncio.run(call(app, http_scope(WEBHOOK, "POST", headers), [piece] * 3))
+    assert sent[0]["status"] == 413
+
+
+def test_one_that_says_that_it_is_too_large_is_not_read(app: Starlette) -> None:
+    headers = [(b"content-length", b"9" * 300)]
+    sent = asyncio.run(call(app, http_scope(WEBHOOK, "POST", headers)))
+    assert sent[0]["status"] == 413
+
+
+@pytest.mark.parametrize("method", ["get", "put", "delete", "head", "options", "patch"])
+def test_anything_but_a_post_is_not_allowed(method: str, app: Starlette) -> None:
+    answer = getattr(TestClient(app), method)(WEBHOOK)
+
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "POST"
+
+
+def test_the_settings_name_the_secrets(
+    vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDO_WEBHOOK_SECRET", "another")
+    secret = vendo_mode.webhook_secret
+    cases: list[tuple[Any, int]] = [
+        (None, 400), (secret, 200), (["new", secret], 200), ([], 400), ("", 400),
+    ]  # fmt: skip
+    for secrets, status in cases:
+        app = Starlette(routes=vendo_routes())
+        install(app, VendoSettings(webhook_secrets=secrets))
+        assert poster(app, vendo_mode)().status_code == status
+
+
+def test_without_a_secret_every_webhook_is_refused(
+    post: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENDO_WEBHOOK_SECRET")
+    assert post().status_code == 400
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_the_dependency_gives_an_event_that_is_genuine(told: bool, vendo_mode: LocalVendo) -> None:
+    post = poster(project.make_app(told=told), vendo_mode)
+
+    assert post(path="/webhook").json() == "evt_1"
+    forged = post(path="/webhook", body=b"{}")
+    assert forged.status_code == 400
+    assert vendo_mode.webhook_secret not in forged.text
+    assert post(path="/webhook", body=b"x" * (MAX_WEBHOOK_BYTES + 1)).status_code == 413

@@ -1,0 +1,106 @@
+"""Drives a flow of the protocol with no socket and no waiting: a script says what comes back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from vendo._protocol.calls import Caller
+from vendo._protocol.retry import RetryPolicy
+from vendo._protocol.steps import Pause, Request, Response
+from vendo.errors import UpstreamTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vendo._protocol.steps import Flow
+
+    _T = TypeVar("_T")
+
+KEY = "vendo_sk_" + "k" * 32
+JWT = "eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl"
+BASE = "https://vendo.example"
+
+
+@dataclass
+class Clock:
+    """Stands in for `time` where a flow looks at the clock."""
+
+    now: float = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@dataclass
+class Script:
+    """Answers the requests of a flow one by one, and notes what it asked for.
+
+    An answer is a `Response`, an error to be thrown in, or a pair of seconds that pass before and
+    one of these. Where a request does not leave it so long, it meets a time-out.
+    """
+
+    answers: list[Any]
+    clock: Clock = field(default_factory=Clock)
+    requests: list[Request] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+
+    def run(self, flow: Flow[_T]) -> _T:
+        outcome: Any = None
+        failure: Exception | None = None
+        try:
+            while True:
+                step = flow.throw(failure) if failure is not None else flow.send(outcome)
+                outcome = failure = None
+                if isinstance(step, Pause):
+                    self.pauses.append(step.seconds)
+                    self.clock.now += step.seconds
+                    continue
+                assert isinstance(step, Request)
+                self.requests.append(step)
+                answer = self.answers.pop(0)
+                if isinstance(answer, tuple):
+                    passing, answer = answer
+                    self.clock.now += min(passing, step.timeout)
+                    if passing > step.timeout:
+                        answer = UpstreamTimeout("upstream_error", "No answer in time.")
+                if isinstance(answer, Exception):
+                    failure = answer
+                else:
+                    outcome = answer
+        except StopIteration as end:
+            result: _T = end.value
+            return result
+
+
+def caller(
+    *,
+    api_key: str | None = KEY,
+    user_jwt: str | None = None,
+    timeout: float = 30.0,
+    retry: RetryPolicy | None = None,
+) -> Caller:
+    return Caller(
+        api_key,
+        user_jwt,
+        timeout=timeout,
+        retry=retry or RetryPolicy(),
+        api_version="2026-05-02",
+    )
+
+
+def answer(status: int = 200, body: object = None, **headers: str) -> Response:
+    """An answer; `Retry_After="3"` is the header `retry-after: 3`, and a body that is no bytes
+    is written as JSON.
+    """
+    content = (
+        body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    )
+    return raw_answer(
+        status, content, {name.replace("_", "-").lower(): text for name, text in headers.items()}
+    )
+
+
+def raw_answer(status: int, body: bytes, headers: Mapping[str, str]) -> Response:
+    return Response(status, {name.lower(): text for name, text in headers.items()}, body)

@@ -1,0 +1,137 @@
+"""A server that says what it is told, byte for byte, decent HTTP or not."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    #: Bytes are sent, and the connection is closed after them; `Keep` keeps it open; a function
+    #: does what it likes with the socket, and the connection is closed when it returns.
+    Saying: TypeAlias = "bytes | Keep | Callable[[socket.socket], None]"
+
+
+class Keep(bytes):
+    """Bytes after which the connection stays open for the next request."""
+
+
+def http(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
+    """A whole answer with its length."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
+    return "\r\n".join(lines).encode() + body
+
+
+class RawServer:
+    """Answers each request with the next saying; the last one answers all that follow."""
+
+    def __init__(self, *sayings: Saying) -> None:
+        self._sayings = list(sayings)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
+        self._open: set[socket.socket] = set()
+        #: Set when the server is to end; a saying that waits, waits for this.
+        self.ended = threading.Event()
+        #: The head of each request, with the body where it came along.
+        self.requests: list[bytes] = []
+        self.connections = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def settings(self) -> dict[str, Any]:
+        """Points a client at this server."""
+        return {
+            "api_key": "vendo_sk_" + "r" * 32,
+            "base_url": self.url,
+            "credentials_url": self.url,
+            "data_proxy_url": self.url,
+        }
+
+    def __enter__(self) -> Self:
+        self._start(self._accept)
+        return self
+
+    def __exit__(
+        self,
+        cls: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.ended.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        with self._lock:
+            for sock in self._open:
+                with suppress(OSError):  # the client was first
+                    sock.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+    def drip(self, text: bytes, seconds: float) -> Callable[[socket.socket], None]:
+        """A saying of one byte after the other, for ever once the text is out."""
+
+        def say(sock: socket.socket) -> None:
+            left = list(text)
+            while not self.ended.wait(seconds):
+                sock.sendall(bytes([left.pop(0)]) if left else b"x")
+
+        return say
+
+    def silence(self, sock: socket.socket) -> None:
+        """A saying of nothing."""
+        self.ended.wait()
+
+    def _start(self, target: Callable[[], None]) -> None:
+        thread = threading.Thread(target=target, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            with self._lock:
+                self.connections += 1
+                self._open.add(sock)
+            self._start(lambda sock=sock: self._serve(sock))  # type: ignore[misc]  # bound now
+
+    def _serve(self, sock: socket.socket) -> None:
+        try:
+            while (request := self._read(sock)) and self._say(sock, request):
+                pass
+        except OSError:
+            pass  # the client has gone
+        finally:
+            with self._lock:
+                self._open.discard(sock)
+            sock.close()
+
+    def _read(self, sock: socket.socket) -> bytes:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            data = sock.recv(65536)
+            if not data:
+                return b""
+            request += data
+        return request
+
+    def _say(self, sock: socket.socket, request: bytes) -> bool:
+        with self._lock:
+            self.requests.append(request)
+            saying = self._sayings.pop(0) if len(self._sayings) > 1 else self._sayings[0]
+        if not isinstance(saying, bytes):
+            saying(sock)
+            return False
+        sock.sendall(saying)
+        return isinstance(saying, Keep)

@@ -1,0 +1,63 @@
+"""All that a thing shows of itself: to a person, to a log, to whoever reports an error."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import vendo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_OURS = str(Path(vendo.__file__).parent) + os.sep
+_TESTING = str(Path(vendo.__file__).parent / "testing") + os.sep
+
+
+def texts_of(thing: object) -> Iterator[str]:
+    """What is shown of a thing; of an error, what is shown of all that it hangs on too."""
+    yield repr(thing)
+    yield str(thing)
+    if isinstance(thing, BaseException):
+        yield "".join(traceback.format_exception(thing))
+        for link in chain_of(thing):
+            yield f"{link!r} {link} {link.args!r} {link.__dict__!r}"
+            yield from frames_of(link)
+            if isinstance(link, vendo.VendoError):
+                yield pickle.dumps(link).decode("latin-1")
+                yield repr(copy.deepcopy(link).__dict__)
+
+
+def chain_of(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that it hangs on, hidden ones (`raise … from None`) included."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        link = waiting.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            waiting += [link.__cause__, link.__context__]
+
+
+def frames_of(error: BaseException) -> Iterator[str]:
+    """The variables of the library's own frames, which a debug page shows.
+
+    Those of a caller, who holds the secret, are theirs; the local server is a test's.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        name = frame.f_code.co_filename
+        if name.startswith(_OURS) and not name.startswith(_TESTING):
+            shown = {name: _shown(value) for name, value in frame.f_locals.items()}
+            yield f"the frame {frame.f_code.co_qualname}: {shown}"
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(value)[:5000]
+    except Exception as problem:  # noqa: BLE001  # whatever an object of whichever library does
+        return f"<no repr: {type(problem).__name__}>"

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from testing.local_http import ask, bearer, raw
+
+if TYPE_CHECKING:
+    from vendo.testing import LocalVendo
+
+END = b"\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+
+
+def status(answer: bytes) -> int:
+    return int(answer.split(b" ", 2)[1])
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "expected"),
+    [
+        (b"GET / HTTP/1.1" + END, 200),
+        (b"\r\nGET / HTTP/1.1" + END, 200),
+        (b"GET / HTTP/1.1\nHost: localhost\nConnection: close\n\n", 200),
+        (b"GET http://localhost/?x HTTP/1.1" + END, 200),
+        (b"GET http://localhost HTTP/1.1" + END, 200),
+        (b"GET / HTTP/1.0\r\n\r\n", 200),
+        (b"OPTIONS * HTTP/1.1" + END, 404),
+        (b"GET / HTTP/1.1\r\n\r\n", 400),
+        (b"GET  / HTTP/1.1" + END, 400),
+        (b"get / HTTP/1.1" + END, 400),
+        (b"GET / HTTP/2" + END, 505),
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET nonsense HTTP/1.1" + END, 400),
+        (b"GET http://[::1/ HTTP/1.1" + END, 400),
+        (b"GET ftp://localhost/ HTTP/1.1" + END, 400),
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nSpace : x\r\n\r\n", 400),
+        (b"GET /" + b"x" * 70_000 + b" HTTP/1.1" + END, 414),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000 + END, 431),
+        (b"GET / HTTP/1.1" + b"\r\nX: x" * 201 + END, 431),
+        (b"POST / HTTP/1.1\r\nContent-Length: x" + END, 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: -1" + END, 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: 5, 5" + END, 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: 99999999999" + END, 413),
+        (b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 400 + END, 413),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip" + END, 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 1" + END, 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked" + END + b"x\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked" + END + b"-1\r\n", 413),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked" + END + b"fffffffff\r\n", 413),
+    ],
+)
+def test_what_a_request_may_look_like(
+    server: LocalVendo, request_bytes: bytes, expected: int
+) -> None:
+    answer = raw(server, request_bytes)
+    assert status(answer) == expected
+    assert b"\r\nDate: " in answer
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if expected != 200:
+        assert b"Content-Type: application/json" in head
+        assert json.loads(body)["error"]["message"]
+
+
+def test_a_client_that_leaves_in_the_middle_is_forgotten(server: LocalVendo) -> None:
+    import socket
+    from urllib.parse import urlsplit
+
+    port = urlsplit(server.url).port or 0
+    for start in (
+        b"",
+        b"GE",
+        b"GET / HTTP/1.1\r\nHo",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nab",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab",
+    ):
+        with socket.create_connection(("127.0.0.1", port), 10) as sock:
+            sock.sendall(start)
+            sock.shutdown(socket.SHUT_WR)
+            assert sock.recv(100) == b""
+    assert server.requests == []
+
+
+def test_a_chunked_body_is_put_together(server: LocalVendo) -> None:
+    answer = raw(
+        server,
+        b"POST /nothing HTTP/1.1\r\nTransfer-Encoding: Chunked" + END,
+        b"5;x=y\r\nhello\r\n",
+        b"1\r\n \r\n5\r\nworld\r\n0\r\nTrailer: x\r\n\r\n",
+    )
+    assert status(answer) == 404
+    assert server.requests[0].body == b"hello world"
+
+
+def test_two_requests_in_one_packet_are_answered_in_turn(server: LocalVendo) -> None:
+    first = b"GET /credentials/gmail HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    answer = raw(server, first + b"GET /nothing HTTP/1.1" + END)
+    assert answer.count(b"HTTP/1.1 ") == 2
+    assert [seen.path for seen in server.requests] == ["/credentials/gmail", "/nothing"]
+
+
+def test_a_client_is_told_to_go_on(server: LocalVendo) -> None:
+    head = b"POST /nothing HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 2" + END
+    answer = raw(server, head, b"ab")
+    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 ")
+    assert server.requests[0].body == b"ab"
+
+
+def test_a_large_body_arrives_whole(server: LocalVendo) -> None:
+    body = bytes(range(256)) * (1024 * 16)
+    url = f"{server.provider_url('openai')}/echo"
+    told = ask(url, "POST", bearer(server.token("openai")), body).json
+    assert (told["length"], told["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
+
+
+def test_the_record_of_requests_is_bounded(
+    server: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vendo.testing._seen.MOST_REQUESTS", 3)
+    for number in range(5):
+        ask(f"{server.url}/{number}")
+    assert [seen.path for seen in server.requests] == ["/2", "/3", "/4"]
+    monkeypatch.setattr("vendo.testing._seen._MOST_BYTES", 10)
+    ask(f"{server.url}/big", "POST", body=b"x" * 8)
+    ask(f"{server.url}/bigger", "POST", body=b"x" * 9)
+    assert [seen.path for seen in server.requests] == ["/bigger"]
+
+
+def test_several_headers_of_one_name_are_joined(server: LocalVendo) -> None:
+    raw(server, b"GET / HTTP/1.1\r\nX-A: 1\r\nx-a: 2" + END)
+    headers = server.requests[0].headers
+    assert headers["X-A"] == "1, 2"
+    assert len(headers) == 3

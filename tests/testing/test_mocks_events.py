@@ -1,0 +1,148 @@
+"""`MockSSE`: events that a test feeds by hand, to blocking and to asyncio subscribers."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+import vendo
+from vendo.testing import MockAsyncClient, MockClient, MockSSE
+
+if TYPE_CHECKING:
+    from vendo import VendoEvent
+
+ONE = vendo.VendoEvent("connection.changed", "1", None, {"slug": "gmail"})
+
+
+async def _all(client: MockAsyncClient) -> list[VendoEvent]:
+    return [event async for event in client.events.subscribe()]
+
+
+def test_given_events_come_and_then_the_stream_ends() -> None:
+    assert list(MockClient(events=[ONE, ONE]).events.subscribe()) == [ONE, ONE]
+    assert asyncio.run(_all(MockAsyncClient(events=[ONE, ONE]))) == [ONE, ONE]
+    assert list(MockClient().events.subscribe()) == []
+
+
+def test_an_emitted_event_has_the_form_of_a_real_one() -> None:
+    sse = MockSSE([ONE])
+    event = sse.emit("connection.changed", slug="slack")
+
+    assert event.slug == "slack"
+    assert event.id == "2"
+    assert event.data == {
+        "id": "2",
+        "at": event.at,
+        "kind": "connection.changed",
+        "slug": "slack",
+    }
+    assert repr(sse) == "<MockSSE, 2 events, open>"
+
+
+def test_a_subscriber_waits_for_events_until_the_stream_is_closed() -> None:
+    sse = MockSSE()
+    client = MockClient(events=sse)
+    seen: list[VendoEvent] = []
+    arrived = threading.Event()
+
+    def read() -> None:
+        with client.events.subscribe() as stream:
+            for event in stream:
+                seen.append(event)
+                arrived.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read)
+        first = sse.emit("connection.changed", slug="gmail")
+        assert arrived.wait(10)
+        second = sse.emit("billing.cap_tripped", window="day")
+        sse.close()
+        reading.result(10)
+
+    assert seen == [first, second]
+    assert client.calls == [("events.subscribe",)]
+
+
+def test_an_asyncio_subscriber_is_woken_from_another_thread() -> None:
+    sse = MockSSE()
+
+    async def main() -> list[VendoEvent]:
+        async with MockAsyncClient(events=sse).events.subscribe() as stream:
+            waiting = asyncio.ensure_future(anext(stream))
+            await asyncio.sleep(0)  # it waits now
+            await asyncio.to_thread(sse.emit, "connection.changed", slug="gmail")
+            first = await waiting
+            await asyncio.to_thread(sse.close)
+            return [first, *[event async for event in stream]]
+
+    assert [event.slug for event in asyncio.run(main())] == ["gmail"]
+
+
+def test_every_subscriber_gets_every_event() -> None:
+    with MockSSE() as sse:
+        client = MockClient(events=sse)
+        sse.emit("connection.changed", slug="gmail")
+        early = client.events.subscribe()
+        assert next(early).slug == "gmail"
+        sse.emit("connection.changed", slug="slack")
+
+    assert [event.slug for event in early] == ["slack"]
+    assert [event.slug for event in client.events.subscribe()] == ["gmail", "slack"]
+
+
+def test_closing_a_subscription_ends_it_while_it_waits_in_another_thread() -> None:
+    sse = MockSSE()
+    stream = MockClient(events=sse).events.subscribe()
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(list, stream)
+        stream.close()
+        assert reading.result(10) == []
+
+
+def test_closing_an_asyncio_subscription_ends_it_while_a_task_waits() -> None:
+    async def main() -> None:
+        stream = MockAsyncClient(events=MockSSE()).events.subscribe()
+        waiting = asyncio.ensure_future(anext(stream, None))
+        await asyncio.sleep(0)
+        await stream.aclose()
+        assert await waiting is None
+
+    asyncio.run(main())
+
+
+def test_a_cancelled_subscriber_leaves_nothing_behind() -> None:
+    sse = MockSSE()
+
+    async def main() -> None:
+        stream = MockAsyncClient(events=sse).events.subscribe()
+        waiting = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(main())
+    sse.emit("connection.changed", slug="gmail")  # the loop of a waker left behind is closed
+
+
+def test_the_longest_pause_is_checked_as_by_the_real_one() -> None:
+    for client in (MockClient(), MockAsyncClient()):
+        with pytest.raises(vendo.ValidationError):
+            client.events.subscribe(0)
+
+
+@pytest.mark.parametrize("mock", [MockClient, MockAsyncClient])
+def test_a_mock_can_be_watched_without_a_thread(
+    mock: type[MockClient] | type[MockAsyncClient],
+) -> None:
+    threads = threading.active_count()
+    client = mock()
+    with client.events.watch() as watch:
+        states = [watch.is_running]
+        assert threading.active_count() == threads
+    assert [*states, watch.is_running] == [True, False]
+    assert client.calls == [("events.watch",)]

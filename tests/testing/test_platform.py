@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from testing.local_http import ask, bearer, execute, with_key
+from vendo import _catalog
+from vendo.testing import LocalVendo
+
+if TYPE_CHECKING:
+    from typing import Any
+
+CONNECTIONS = "/api/deployments/me/connections"
+
+
+def rows(server: LocalVendo, query: str = "") -> dict[str, dict[str, Any]]:
+    answer = with_key(server, CONNECTIONS + query)
+    assert answer.status == 200
+    return {row["slug"]: row for row in answer.json["connections"]}
+
+
+def test_a_connection_has_every_field_of_the_contract(server: LocalVendo) -> None:
+    row = rows(server)["gmail"]
+    assert set(row) == {
+        "id", "external_id", "slug", "display_name", "category", "profile", "status", "metadata",
+        "context", "credential", "api_key", "base_url", "setup_url", "error_message",
+        "connected_at", "env_bootstrap", "exclusive", "logo_url", "brand_color", "docs_url",
+    }  # fmt: skip
+    uuid.UUID(row["id"])
+    assert (row["status"], row["display_name"]) == ("connected", "Gmail")
+    assert row["env_bootstrap"] == {
+        "vars": [{"name": "GMAIL_ACCESS_TOKEN", "value_from": "access_token"}],
+        "restart": "gateway",
+    }
+
+
+def test_rows_come_in_the_order_they_were_connected(server: LocalVendo) -> None:
+    server.connect("stripe")
+    assert list(rows(server)) == ["gmail", "openai", "telegram", "slack", "stripe"]
+    server.disconnect("openai")
+    assert list(rows(server)) == ["gmail", "telegram", "slack", "stripe"]
+
+
+def test_some_providers_have_a_context() -> None:
+    with LocalVendo(["supabase", "instagram", "gmail"]) as server:
+        found = rows(server)
+    assert set(found["supabase"]["context"]) == {"ref"}
+    assert set(found["instagram"]["context"]) == {"ig_user_id"}
+    assert found["gmail"]["context"] is None
+
+
+def test_fields_can_be_given_and_left_out() -> None:
+    older = {"metadata": {"context": {"supabase": {"ref": "abc"}}}, "omit": ["context", "logo_url"]}
+    with LocalVendo({"supabase": older}) as server:
+        row = rows(server)["supabase"]
+    assert row["metadata"] == {"context": {"supabase": {"ref": "abc"}}}
+    assert not {"context", "logo_url"} & set(row)
+
+
+def test_an_unknown_option_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="colour"):
+        LocalVendo({"gmail": {"colour": "red"}})
+    with pytest.raises(ValueError, match="needs_reauth"):
+        LocalVendo({"gmail": {"status": "asleep"}})
+    with pytest.raises(TypeError, match="list"):
+        LocalVendo("gmail")
+
+
+def test_an_available_row_leads_to_its_setup() -> None:
+    with LocalVendo({"slack": {"status": "available"}}) as server:
+        row = rows(server)["slack"]
+        assert (row["status"], row["id"], row["connected_at"]) == ("available", None, None)
+        page = ask(row["setup_url"])
+        assert page.status == 200
+        assert "Connect Slack" in page.text
+
+
+def test_only_the_managed_pool_has_a_key_and_an_address() -> None:
+    with LocalVendo({"openai": {"profile": "vendo_managed_pool"}, "gmail": None}) as server:
+        found = rows(server)
+        assert found["openai"]["api_key"] == server.connection_key("openai")
+        assert found["openai"]["base_url"] == server.provider_url("openai")
+        assert (found["gmail"]["api_key"], found["gmail"]["base_url"]) == (None, None)
+
+
+def test_a_sandbox_sees_no_exclusive_credential() -> None:
+    secret = {"credential": {"value": "s"}, "exclusive": True}
+    with LocalVendo({"gmail": secret, "slack": {"credential": {"value": "t"}}}) as server:
+        assert rows(server)["gmail"]["credential"] == {"value": "s"}
+        sandboxed = rows(server, "?sandbox=1")
+        assert sandboxed["gmail"]["credential"] is None
+        assert sandboxed["slack"]["credential"] == {"value": "t"}
+
+
+def test_a_slug_outside_the_catalog_can_be_connected() -> None:
+    with LocalVendo(["in-house"]) as server:
+        row = rows(server)["in-house"]
+        assert (row["display_name"], row["env_bootstrap"]) == ("in-house", None)
+        assert with_key(server, "/credentials/in-house").status == 200
+        assert with_key(server, "/api/integrations/in-house").json["slug"] == "in-house"
+
+
+def test_an_error_says_what_is_wrong(server: LocalVendo) -> None:
+    server.set_status("gmail", "error")
+    assert rows(server)["gmail"]["error_message"]
+
+
+def test_connecting_again_gives_another_connection(server: LocalVendo) -> None:
+    before, token = rows(server)["gmail"]["id"], server.token("gmail")
+    server.connect("gmail")
+    assert rows(server)["gmail"]["id"] != before
+    assert server.token("gmail") != token
+
+
+@pytest.mark.parametrize("path", [CONNECTIONS, "/api/deployments/me/events"])
+def test_what_is_the_deployments_takes_an_app_key(server: LocalVendo, path: str) -> None:
+    answer = ask(server.url + path, headers=bearer(server.connection_key("gmail")))
+    assert (answer.status, answer.code) == (401, "app_unknown")
+    assert "app key" in answer.json["error"]["message"]
+    assert ask(server.url + path).status == 401
+
+
+def test_integrations_are_listed_without_a_key_under_another_field(server: LocalVendo) -> None:
+    anonymous = ask(f"{server.url}/api/integrations").json["integrations"]
+    known = with_key(server, "/api/integrations").json["integrations"]
+    assert [row["provider"] for row in anonymous] == [row["slug"] for row in known]
+    assert {row["slug"] for row in known} == set(_catalog.slugs())
+    assert set(known[0]) == {
+        "slug", "name", "description", "category", "logo_url", "brand_color", "docs_url",
+        "supported_profiles", "default_profile", "enabled", "featured", "env_bootstrap",
+    }  # fmt: skip
+
+
+def test_one_integration(server: LocalVendo) -> None:
+    assert with_key(server, "/api/integrations/gmail").json["slug"] == "gmail"
+    assert ask(f"{server.url}/api/integrations/gmail").json["provider"] == "gmail"
+    missing = with_key(server, "/api/integrations/no-such")
+    assert (missing.status, missing.code) == (404, "provider_unknown")
+    bad = ask(f"{server.url}/api/integrations", headers=bearer("vendo_sk_other"))
+    assert (bad.status, bad.code) == (401, "app_unknown")
+
+
+def test_the_balance_in_micros() -> None:
+    with LocalVendo(balance=1_234_567) as server:
+        balance = with_key(server, "/api/billing/balance").json
+        assert balance == {
+            "credits_remaining_micros": 1_234_567,
+            "currency": "USD",
+            "top_up_url": f"{server.url}/#balance",
+        }
+        server.set_balance(7)
+        assert with_key(server, "/api/billing/balance").json["credits_remaining_micros"] == 7
+
+
+def test_caps_and_usage_follow_what_is_spent(server: LocalVendo) -> None:
+    caps = {"daily_micros": None, "monthly_micros": None}
+    used = {"used_today_micros": 0, "used_month_micros": 0}
+    assert with_key(server, "/api/billing/spend-caps").json == {**caps, **used}
+    server.set_caps(daily=5_000, monthly=9_000)
+    execute(server, {"action_id": "GMAIL_GET_PROFILE"})
+    assert with_key(server, "/api/billing/spend-caps").json == {
+        "daily_micros": 5_000,
+        "monthly_micros": 9_000,
+        "used_today_micros": 1_000,
+        "used_month_micros": 1_000,
+    }
+    for period in ("day", "month"):
+        assert with_key(server, f"/api/billing/usage?period={period}").json == {
+            "period": period,
+            "total_micros": 1_000,
+            "providers": {"gmail": {"calls": 1, "micros": 1_000}},
+        }
+    assert with_key(server, "/api/billing/usage").json["period"] == "month"
+
+
+def test_usage_of_yesterday_is_none_of_today(server: LocalVendo) -> None:
+    execute(server, {"action_id": "GMAIL_GET_PROFILE"})
+    server.set_clock_offset(40 * 86_400)
+    caps = with_key(server, "/api/billing/spend-caps").json
+    assert (caps["used_today_micros"], caps["used_month_micros"]) == (0, 0)
+
+
+def test_an_unknown_period_is_refused(server: LocalVendo) -> None:
+    answer = with_key(server, "/api/billing/usage?period=year")
+    assert (answer.status, answer.code) == (400, "validation_failed")
+    assert answer.json["error"]["code"] == "validation_failed"
+
+
+@pytest.mark.parametrize("path", ["balance", "spend-caps", "usage"])
+def test_billing_takes_a_key_of_either_kind(server: LocalVendo, path: str) -> None:
+    url = f"{server.url}/api/billing/{path}"
+    assert ask(url).status == 401
+    assert ask(url, headers=bearer(server.connection_key("gmail"))).status == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/", "/api/nothing", "/api/deployments/me/nothing", "/nothing", "/api/integrations/"],
+)
+def test_unknown_paths_are_not_found_in_json(server: LocalVendo, path: str) -> None:
+    answer = with_key(server, path)
+    assert answer.status == 404
+    assert answer.json["error"]["message"]
+    assert answer.code is None
+
+
+@pytest.mark.parametrize("path", [CONNECTIONS, "/api/integrations", "/api/billing/balance"])
+def test_the_platform_takes_get_alone(server: LocalVendo, path: str) -> None:
+    answer = ask(server.url + path, "DELETE", bearer(server.api_key))
+    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+    head = ask(server.url + path, "HEAD", bearer(server.api_key))
+    assert (head.status, head.body) == (200, b"")

@@ -1,0 +1,93 @@
+"""A host of several addresses shares one deadline."""
+
+from __future__ import annotations
+
+import socket
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from vendo._transports.dialing import dialled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def listener() -> Any:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.fixture
+def addresses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the resolver says of `many.example`."""
+    found: list[str] = []
+    real = socket.getaddrinfo
+
+    def resolve(host: str, port: int, *args: Any, **kwargs: Any) -> list[Any]:
+        if host != "many.example":
+            return real(host, port, *args, **kwargs)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in found]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    return found
+
+
+def test_the_first_address_that_takes_a_connection_is_used(
+    listener: socket.socket, addresses: list[str]
+) -> None:
+    addresses += ["127.0.0.3", "127.0.0.2", "127.0.0.1"]
+
+    with dialled("many.example", listener.getsockname()[1], lambda: 5.0) as sock:
+        assert sock.getpeername() == listener.getsockname()
+
+
+def test_the_last_refusal_is_raised(addresses: list[str]) -> None:
+    addresses += ["127.0.0.2", "127.0.0.3"]
+    with pytest.raises(ConnectionRefusedError):
+        dialled("many.example", 9, lambda: 5.0)
+
+
+def test_a_host_without_addresses_is_an_error(addresses: list[str]) -> None:
+    with pytest.raises(OSError, match="no address"):
+        dialled("many.example", 9, lambda: 5.0)
+
+
+@contextmanager
+def deaf(address: str, port: int = 0) -> Iterator[int]:
+    """A port that takes no connection and refuses none: a listener whose queue is full."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind((address, port))
+        listener.listen(0)
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def test_addresses_that_swallow_packets_are_waited_for_once_in_all(addresses: list[str]) -> None:
+    addresses += ["127.0.0.1"] * 4
+    begun = time.monotonic()
+    deadline = begun + 0.6
+    with deaf("127.0.0.1") as port, pytest.raises(TimeoutError):
+        dialled("many.example", port, lambda: deadline - time.monotonic())
+
+    assert time.monotonic() - begun < 1.8  # one after the other would have been 2.4
+
+
+def test_an_address_that_swallows_packets_leaves_time_for_the_next(
+    listener: socket.socket, addresses: list[str]
+) -> None:
+    addresses += ["127.0.0.2", "127.0.0.1"]
+    deadline = time.monotonic() + 1.0
+    port = listener.getsockname()[1]
+    with (
+        deaf("127.0.0.2", port),
+        dialled("many.example", port, lambda: deadline - time.monotonic()) as sock,
+    ):
+        assert sock.getpeername() == ("127.0.0.1", port)

@@ -1,0 +1,196 @@
+"""The blocking transport in threads of its own, for asyncio on the standard library."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from threading import Event
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vendo import UpstreamError
+from vendo._protocol.steps import Request
+from vendo._transports import threaded
+from vendo._transports.blocking import BlockingTransport
+from vendo._transports.blocking_stream import BlockingStream
+from vendo._transports.threaded import ThreadedTransport, Threads
+
+if TYPE_CHECKING:
+    from vendo.testing import LocalVendo
+
+
+async def in_default_thread(call: Event) -> None:
+    await asyncio.get_running_loop().run_in_executor(None, call.wait, 10)
+
+
+def test_what_a_call_returns_or_raises_comes_back() -> None:
+    def fail() -> None:
+        raise UpstreamError("upstream_error", "no")
+
+    async def main() -> None:
+        threads = Threads()
+        assert await threads.run(lambda: 7) == 7
+        with pytest.raises(UpstreamError, match="no"):
+            await threads.run(fail)
+        assert await threads.run(threading.current_thread) is not threading.main_thread()
+
+    asyncio.run(main())
+
+
+def test_there_are_never_more_threads_than_allowed_and_no_more_than_calls() -> None:
+    async def main() -> None:
+        threads, go = Threads(most=3), Event()
+        assert await threads.run(lambda: 1) == 1
+        assert threads._threads == 1
+        calls = [asyncio.create_task(threads.run(go.wait)) for _ in range(10)]
+        await asyncio.sleep(0)
+        assert threads._threads == 3
+        go.set()
+        assert await asyncio.gather(*calls) == [True] * 10
+        assert threads._threads == 3
+
+    asyncio.run(main())
+
+
+def test_idle_threads_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threaded, "IDLE_SECONDS", 0.01)
+
+    async def main() -> None:
+        threads = Threads()
+        thread = await threads.run(threading.current_thread)
+        await asyncio.get_running_loop().run_in_executor(None, thread.join, 10)
+        assert not thread.is_alive()
+        assert threads._threads == 0
+        assert await threads.run(lambda: 1) == 1
+
+    asyncio.run(main())
+
+
+def test_the_threads_do_not_keep_a_program_from_ending() -> None:
+    async def main() -> bool:
+        thread = await Threads().run(threading.current_thread)
+        return thread.daemon
+
+    assert asyncio.run(main())
+
+
+def test_a_cancelled_caller_goes_at_once_and_what_nobody_wants_is_handed_back() -> None:
+    async def main() -> None:
+        threads, begun, go, dropped = Threads(), Event(), Event(), Event()
+
+        def call() -> str:
+            begun.set()
+            go.wait(10)
+            return "a connection"
+
+        given: list[str] = []
+
+        def unwanted(result: str) -> None:
+            given.append(result)
+            dropped.set()
+
+        task = asyncio.create_task(threads.run(call, unwanted))
+        await in_default_thread(begun)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert not given
+        go.set()
+        await in_default_thread(dropped)
+        assert given == ["a connection"]
+
+    asyncio.run(main())
+
+
+def test_what_comes_after_the_loop_is_closed_is_handed_back_too() -> None:
+    threads, begun, go, dropped = Threads(), Event(), Event(), Event()
+
+    def call() -> str:
+        begun.set()
+        go.wait(10)
+        return "a connection"
+
+    async def main() -> None:
+        task = asyncio.create_task(threads.run(call, lambda _: dropped.set()))
+        await in_default_thread(begun)
+        assert not task.done()
+
+    asyncio.run(main())
+    go.set()
+    assert dropped.wait(10)
+
+
+def test_a_failure_that_nobody_waits_for_is_dropped() -> None:
+    threads, begun, go = Threads(), Event(), Event()
+
+    def call() -> None:
+        begun.set()
+        go.wait(10)
+        raise UpstreamError("upstream_error", "no")
+
+    async def main() -> None:
+        task = asyncio.create_task(threads.run(call, lambda _: pytest.fail("there is no result")))
+        await in_default_thread(begun)
+        task.cancel()
+        go.set()
+        assert await threads.run(lambda: 1) == 1
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def test_the_loops_own_executor_is_left_to_the_application(server: LocalVendo) -> None:
+    async def main() -> None:
+        async with server.async_client(transport="threads") as client:
+            await client.token("gmail")
+            await client.connections.list()
+        assert asyncio.get_running_loop()._default_executor is None  # type: ignore[attr-defined]  # the one that run_in_executor(None) makes
+
+    asyncio.run(main())
+
+
+def test_closing_lets_go_of_the_connections_and_it_can_be_used_again(server: LocalVendo) -> None:
+    transport = ThreadedTransport()
+
+    async def main() -> None:
+        client = server.async_client(transport=transport)
+        await client.billing.balance()
+        await client.aclose()
+        await client.billing.balance()
+        await client.aclose()
+
+    asyncio.run(main())
+    assert server.connections_opened == 2
+    assert repr(transport) == "<ThreadedTransport>"
+
+
+def test_a_result_that_comes_just_before_the_cancellation_is_handed_back_too() -> None:
+    async def main() -> None:
+        threads, after = Threads(most=1), Event()
+        given: list[str] = []
+        task = asyncio.create_task(threads.run(lambda: "a connection", given.append))
+        behind = asyncio.create_task(threads.run(after.set))
+        await asyncio.sleep(0)
+        after.wait(10)  # the loop stands still: the outcome is there, and the task has not seen it
+        await asyncio.sleep(0)
+        assert not task.done()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert given == ["a connection"]
+        await behind
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_its_loop_forgot_closes_its_connection(server: LocalVendo) -> None:
+    url = f"{server.url}/api/deployments/me/events"
+    headers = {"Authorization": f"Bearer {server.api_key}"}
+    stream = BlockingStream(BlockingTransport(), Request("GET", url, headers, None, 10.0, 1000))
+    server.wait_for_streams(1)
+    assert stream.head.status == 200
+    del stream
+    gc.collect()
+    server.wait_for_streams(0)

@@ -1,0 +1,97 @@
+"""What a type checker makes of the public modules of `vendo`: the local server and the rest.
+
+mypy and pyright read this file; nobody runs it. See `core.py` beside it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_type
+
+import vendo
+from vendo import VendoIdentity, deployment, errors, reconciler, sso
+from vendo.reconciler import Change, Reconciler
+from vendo.testing import LocalVendo, SeenRequest
+from vendo.web import ErrorAnswer, LeaveToConnect, SeenIds, error_answer, leave_to_connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def signed_in() -> None:
+    assert_type(sso.is_enabled(), bool)
+    identity = sso.identity_from_headers({"X-Vendo-User-Id": "u"})
+    assert_type(identity, VendoIdentity | None)
+    identity.email  # type: ignore[union-attr]  # noqa: B018  # nobody may be signed in
+    if identity is not None:
+        assert_type(identity.email, str)
+        identity.email = "other@example.com"  # type: ignore[misc]  # it is frozen
+    assert_type(sso.identity_response([("X-Vendo-User-Id", "u")]), dict[str, str])
+    assert_type(sso.logout_url(), str)
+    endpoint: str = sso.IDENTITY_ENDPOINT_PATH
+    del endpoint
+
+
+def deployed() -> None:
+    assert_type(deployment.is_running_on_vendo(), bool)
+    assert_type(deployment.tenant_id(), str | None)
+    assert_type(deployment.api_key(), str | None)
+    deployment.tenant_id().upper()  # type: ignore[union-attr]  # it may run elsewhere
+
+
+def env_files() -> None:
+    def told(change: Change) -> None:
+        assert_type(change.added, tuple[str, ...])
+        assert_type(change.env_file, Path)
+
+    mapping = {"OPENAI_API_KEY": "openai", "SUPABASE_REF": "supabase.context.ref"}
+    assert_type(reconciler.bootstrap(env_file=".env", mapping=mapping), bool)
+    with reconciler.start(env_file=Path(".env"), mapping=mapping, on_change=told) as keeping:
+        assert_type(keeping, Reconciler)
+    reconciler.start(
+        env_file=".env", mapping=mapping, on_change="reload-hook", reload_url="https://x"
+    )
+    reconciler.start(env_file=".env", mapping=mapping, on_change="reload")  # type: ignore[arg-type]
+    reconciler.start(".env", mapping)  # type: ignore[call-arg]  # they are named
+    found, restart_handler = reconciler.catalog_default()
+    assert_type(found, dict[str, str])
+    handler: Callable[[Change], None] = restart_handler(["systemctl", "restart", "app"])
+    reconciler.bootstrap(env_file=".env", mapping=found, on_change=handler)
+
+
+async def local_server() -> None:
+    with LocalVendo(connections={"gmail": None}, token_lifetime=None) as server:
+        assert_type(server.client(), vendo.Vendo)
+        assert_type(server.async_client(timeout=5.0), vendo.AsyncVendo)
+        assert_type(server.requests, list[SeenRequest])
+        assert_type(server.requests[0].headers["authorization"], str)
+        assert_type(server.environment("gmail"), dict[str, str])
+        server.fail("credentials", status=503, times=2)
+        server.fail("credentials", 503, 2)  # type: ignore[call-arg]  # what a number means is said
+        assert_type(server.sign_webhook(b"{}"), tuple[dict[str, str], bytes])
+        with server.hold("credentials") as gate:
+            assert_type(gate.waiting, int)
+    LocalVendo(["gmail", "slack"])
+    LocalVendo(5)  # type: ignore[arg-type]
+
+
+def adapters_of_other_frameworks(client: vendo.Vendo, error: errors.VendoError) -> None:
+    assert_type(error_answer(error), ErrorAnswer)
+    assert_type(error_answer(error).status, int)
+    leaving = leave_to_connect(
+        client, "gmail", return_to="https://app.example.com/done", next_address="/"
+    )
+    assert_type(leaving, LeaveToConnect)
+    assert_type(SeenIds().claim("evt_1"), bool)
+    assert_type(error.replace(slug="gmail"), errors.VendoError)
+    assert_type(errors.RateLimited("upstream_rate_limited", "m").replace(), errors.RateLimited)
+
+
+def each_error_is_caught_by_what_it_is_also() -> None:
+    try:
+        vendo.token("openai")
+    except errors.NeedsReauth as needed:
+        assert_type(needed.connect_url, str | None)
+    except (vendo.NotConnected, vendo.AuthError) as refused:
+        assert_type(refused, vendo.NotConnected | vendo.AuthError)
+    assert errors.NotConnected is vendo.NotConnected

@@ -1,0 +1,113 @@
+"""Both type checkers know every public name, and make the same of it.
+
+This folder is not among those that `pytest` looks into: the checkers are tools of the project, not
+of its tests, and `.ci/run` has them where it lints.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+PROJECT = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+PROGRAMS = sorted(path for path in HERE.glob("*.py") if not path.name.startswith("test_"))
+#: The oldest Python that is supported and the newest there is.
+PYTHONS = ["3.11", "3.14"]
+
+#: Every rule but one: Flask's own way to the object behind a proxy has an underscore.
+_RULES = {
+    "typeCheckingMode": "strict",
+    "reportPrivateUsage": False,
+    "reportUnnecessaryTypeIgnoreComment": "error",
+}
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a tool of this environment; it looks at what is installed here."""
+    scripts = str(Path(sys.executable).parent)
+    return subprocess.run(
+        [str(Path(scripts, command[0])), *command[1:]],
+        cwd=folder,
+        env={**os.environ, "PATH": scripts + os.pathsep + os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_says_its_type(package: str, tmp_path: Path) -> None:
+    """What is left to inference, each type checker infers in its own way."""
+    done = run(
+        tmp_path, "basedpyright", "--verifytypes", package, "--ignoreexternal", "--outputjson"
+    )
+    found = json.loads(done.stdout)["typeCompleteness"]
+    assert found["pyTypedPath"], done.stdout + done.stderr
+    lacking = [
+        f"{symbol['name']}: {told['message']}"
+        for symbol in found["symbols"]
+        for told in symbol["diagnostics"]
+        if told["severity"] == "error"
+    ]
+    assert lacking == []
+    assert found["completenessScore"] == 1
+    assert found["exportedSymbolCounts"]["withKnownType"] >= 20
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_pyright_makes_of_the_api_what_mypy_does(version: str, tmp_path: Path) -> None:
+    """An expected error carries an ignore, and one that is not needed is an error too."""
+    (tmp_path / "pyrightconfig.json").write_text(
+        json.dumps({**_RULES, "include": [str(HERE)], "pythonVersion": version})
+    )
+    done = run(tmp_path, "basedpyright", "-p", str(tmp_path), "--outputjson")
+    found = json.loads(done.stdout)
+    assert [
+        f"{Path(told['file']).name}:{told['range']['start']['line'] + 1}: {told['message']}"
+        for told in found["generalDiagnostics"]
+    ] == []
+    assert found["summary"]["filesAnalyzed"] > len(PROGRAMS) >= 5
+
+
+@pytest.mark.parametrize("version", PYTHONS)
+def test_mypy_makes_the_same_of_it_for_each_python(version: str, tmp_path: Path) -> None:
+    done = run(
+        tmp_path,
+        "mypy",
+        "--strict",
+        "--warn-unreachable",
+        f"--python-version={version}",
+        f"--cache-dir={tmp_path}",
+        *map(str, PROGRAMS),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_error_that_no_checker_expects_is_found(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import vendo\n\nn: int = vendo.token('openai')\nvendo.tokne('openai')\n")
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(_RULES))
+    pyright = json.loads(run(tmp_path, "basedpyright", "--outputjson").stdout)
+    lines = {told["range"]["start"]["line"] for told in pyright["generalDiagnostics"]}
+    assert lines == {2, 3}
+    mypy = run(tmp_path, "mypy", "--strict", f"--cache-dir={tmp_path}", str(program))
+    assert "Found 2 errors" in mypy.stdout
+
+
+def test_a_slug_of_the_catalog_is_completed_and_any_other_is_accepted(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import vendo\n\nreveal_type(vendo.Vendo.token)\nvendo.token('my-own')\n")
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "standard"}))
+    found = json.loads(run(tmp_path, "basedpyright", "--outputjson").stdout)
+    [told] = found["generalDiagnostics"]
+    assert "'openai'" in told["message"]
+    assert "'googledrive'" in told["message"]
+    assert "str" in told["message"]
