@@ -7,8 +7,6 @@ from urllib.parse import urldefrag, urlsplit
 
 import pytest
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.expected_conditions import staleness_of
-from selenium.webdriver.support.ui import WebDriverWait
 
 from support.browser import chromium
 from support.examples import NAMES, running
@@ -20,6 +18,7 @@ from support.looks import (
     scrolls_sideways,
     small_targets,
 )
+from support.person import press, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +47,7 @@ def opened(browser: Chrome, url: str) -> None:
     """Open a page, and wait for what it fetches itself."""
     browser.get(url)
     ready = "document.querySelector('[role=status]')?.textContent ?? ''"
-    WebDriverWait(browser, 30).until(
-        lambda _: NOT_YET not in browser.execute_script(f"return {ready}")
-    )
+    waiting(browser).until(lambda _: NOT_YET not in browser.execute_script(f"return {ready}"))
 
 
 @pytest.fixture
@@ -58,24 +55,22 @@ def pages(example: str, browser: Chrome) -> list[str]:
     """Every page that a person comes to who is signed in and has connected their mail."""
     emulate(browser, width=1280)
     browser.get(f"{example}__vendo/auth/login")
-    found, waiting = [], [example]
-    while waiting:
-        page = waiting.pop()
+    found, left = [], [example]
+    while left:
+        page = left.pop()
         if page in found:
             continue
         opened(browser, page)
         if "/connections/connect/" in browser.current_url:
-            button = browser.find_element(By.XPATH, "//button[text()='Connect']")
-            button.click()
-            WebDriverWait(browser, 30).until(staleness_of(button))
+            press(browser, "Connect")
             opened(browser, page)
         found.append(page)
-        links = [link.get_attribute("href") for link in browser.find_elements(By.TAG_NAME, "a")]
-        waiting += [
+        # All at once, since a page that is told something draws its links anew.
+        links = browser.execute_script("return [...document.links].map((link) => link.href)")
+        left += [
             urldefrag(link).url
             for link in links
-            if link
-            and urlsplit(link).netloc == urlsplit(example).netloc
+            if urlsplit(link).netloc == urlsplit(example).netloc
             and not urlsplit(link).path.startswith(NOT_PAGES)
         ]
     browser.get(f"{example}__vendo/auth/login")

@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
 
 from support.browser import chromium
 from support.looks import (
@@ -19,6 +18,7 @@ from support.looks import (
     scrolls_sideways,
     small_targets,
 )
+from support.person import waiting
 from testing.local_http import ask
 from testing.test_pages import Page, luminance
 from vendo.testing import LocalVendo
@@ -76,7 +76,7 @@ def test_a_person_connects_with_the_keyboard_alone(server: LocalVendo, browser: 
     browser.get(server.client().connect_url("stripe"))
     assert focus_stops(browser)[:3] == ["Local Vendo", "Connect", "Refuse"]
     browser.find_element(By.XPATH, "//button[text()='Connect']").send_keys(Keys.ENTER)
-    WebDriverWait(browser, 30).until(lambda _: "is connected" in browser.title)
+    waiting(browser).until(lambda _: "is connected" in browser.title)
     assert browser.find_element(By.TAG_NAME, "h1").text == "Stripe is connected."
     assert barriers(browser) == []
     server.disconnect("stripe")

@@ -21,6 +21,7 @@ from manual.blocks import ROOT
 from support.browser import chromium
 from support.examples import running
 from support.looks import emulate
+from support.person import press
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def django_inbox(browser: Chrome) -> Iterator[None]:
     with running("django") as url:
         browser.get(f"{url}__vendo/auth/login")
         browser.get(f"{url}inbox/")
-        browser.find_element(By.CSS_SELECTOR, "button.main").click()
+        press(browser, "Connect")
         browser.get(f"{url}inbox/")
         yield
 

@@ -19,11 +19,11 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from manual.blocks import ROOT
 from support.browser import chromium
 from support.looks import barriers, emulate, foreign_assets, scrolls_sideways
+from support.person import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -221,7 +221,7 @@ def test_a_reader_finds_a_page_by_a_word(address: str, browser: Chrome) -> None:
     )
     emulate(browser, width=1280)
     browser.get(address)
-    wait = WebDriverWait(browser, 30)
+    wait = waiting(browser)
     body = browser.find_element(By.TAG_NAME, "body")
 
     def opened(_: object) -> bool:

@@ -9,7 +9,7 @@ import requests
 
 from support.browser import chromium
 from support.examples import running
-from support.person import follow, press, wait_for
+from support.person import follow, press, wait_for, wait_until_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,7 @@ def test_an_open_page_sees_what_happens_in_another(example: str) -> None:
         wait_for(browser, "Gmail is not connected.")
         follow(browser, "Connect Gmail")
         press(browser, "Connect")
+        wait_until_at(browser, "/")
         assert browser.current_url == example
         browser.switch_to.window(page)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
+    from selenium.webdriver.remote.webelement import WebElement
 
 
 def text_of(browser: Chrome) -> str:
@@ -21,26 +23,32 @@ def text_of(browser: Chrome) -> str:
 
 def wait_for(browser: Chrome, text: str) -> None:
     """Wait until a text can be read on the page."""
-    _waiting(browser).until(lambda _: text in text_of(browser), text)
+    waiting(browser).until(lambda _: text in text_of(browser), text)
 
 
 def wait_until_at(browser: Chrome, path: str) -> None:
     """Wait until the page is the one with this path."""
-    WebDriverWait(browser, 30).until(lambda _: urlsplit(browser.current_url).path == path, path)
+    waiting(browser).until(lambda _: urlsplit(browser.current_url).path == path, path)
 
 
 def follow(browser: Chrome, text: str) -> None:
-    """Follow a link."""
-    browser.find_element(By.LINK_TEXT, text).click()
+    """Follow a link, once there is one."""
+    _find(browser, By.LINK_TEXT, text).click()
 
 
 def press(browser: Chrome, text: str) -> None:
     """Press a button that leads away from the page, and wait until it has."""
-    button = browser.find_element(By.XPATH, f"//button[normalize-space()='{text}']")
-    button.click()
-    _waiting(browser).until(staleness_of(button))
+    button = _find(browser, By.XPATH, f"//button[normalize-space()='{text}']")
+    # The driver may lose the page while it waits for what the click does; the page tells.
+    with suppress(WebDriverException):
+        button.click()
+    waiting(browser).until(staleness_of(button), text)
 
 
-def _waiting(browser: Chrome) -> WebDriverWait[Chrome]:
-    # The page that is asked may just be about to be left for another.
+def waiting(browser: Chrome) -> WebDriverWait[Chrome]:
+    """A wait that goes on while the page that is asked is about to be left for another."""
     return WebDriverWait(browser, 30, ignored_exceptions=[WebDriverException])
+
+
+def _find(browser: Chrome, by: str, value: str) -> WebElement:
+    return waiting(browser).until(lambda _: browser.find_element(by, value), value)
