@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from vendo._resolver import Name
+    from vendo._names import Name
 
 _LARGEST_ENV_FILE = 1_000_000
 

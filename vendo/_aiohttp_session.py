@@ -13,7 +13,7 @@ from aiohttp.payload import AsyncIterablePayload, BytesPayload, IOBasePayload
 from yarl import URL
 
 from vendo._hosts import is_same_origin, joined, over_http
-from vendo._session_rules import MOST_DRAINED, Placed, Rules
+from vendo._session_rules import MOST_DRAINED, Rules
 from vendo._transports.blocking import MAX_IDLE_SECONDS
 from vendo._transports.per_loop import PerLoop
 from vendo._transports.routes import route_of
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
     from vendo._async_client import AsyncVendo
+    from vendo._placement import Placed
 
 
 async def make_session(
@@ -41,7 +42,7 @@ async def make_session(
         connector_owner=False,
         middlewares=[_Middleware(client, rules)],
         trace_configs=[_checks(rules)],
-        request_class=_TargetRequest if rules.header is None else aiohttp.ClientRequest,
+        request_class=_TargetRequest if rules.placement.header is None else aiohttp.ClientRequest,
         timeout=aiohttp.ClientTimeout(
             total=None, sock_connect=client.timeout, sock_read=client.timeout
         ),
@@ -91,7 +92,7 @@ class _Middleware:
         rules, client = self._rules, self._client
         url = str(request.url)
         _choose_proxy(request, url)
-        for name, value in rules.missing_headers(request.headers):
+        for name, value in rules.placement.missing_headers(request.headers):
             request.headers[name] = value
         if rules.is_authenticated(url, request.headers) or not rules.allows(url):
             return await send(request)
@@ -113,8 +114,8 @@ class _Middleware:
         return await send(request)
 
     def _place(self, request: ClientRequest, placed: Placed) -> None:
-        if self._rules.header is not None:
-            request.headers[self._rules.header] = placed
+        if self._rules.placement.header is not None:
+            request.headers[self._rules.placement.header] = placed
         elif isinstance(request, _TargetRequest):
             request.target = placed
 
@@ -137,7 +138,7 @@ def _checks(rules: Rules) -> aiohttp.TraceConfig:
         location = headers.get("Location") or headers.get("URI") or ""
         url = str(sent.response.url)
         if not is_same_origin(url, joined(url, location)):
-            for name in rules.secret_headers():
+            for name in rules.placement.secret_headers():
                 sent.headers.popall(name, None)
 
     async def has_failed(

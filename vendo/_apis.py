@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vendo import _catalog, _platform_flows
-from vendo._resolver import checked_slug
+from vendo._names import checked_slug
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

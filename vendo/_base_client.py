@@ -5,8 +5,9 @@ from __future__ import annotations
 from _thread import allocate_lock
 
 from vendo._cache import shared
+from vendo._names import name_of
 from vendo._protocol import JWT_HEADER
-from vendo._resolver import conventional, handing_out, name_of, override_of
+from vendo._resolver import conventional, handing_out, override_of
 from vendo._settings import API_VERSION, Settings
 from vendo._transports.fork import on_fork
 from vendo.errors import IdentityNotPresent, ValidationError, VendoError, without_frames
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     from vendo._cache import CacheKey
+    from vendo._names import Name
     from vendo._protocol.calls import Caller
     from vendo._protocol.retry import RetryPolicy
     from vendo._protocol.steps import Flow
-    from vendo._resolver import Name
     from vendo._settings import Scope
     from vendo._slugs import Slug
     from vendo._webhooks import WebhooksAPI

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vendo._base_client import BaseClient
-from vendo._resolver import name_of
+from vendo._names import name_of
 from vendo._settings import API_VERSION
 from vendo.errors import ValidationError, VendoError, without_frames
 

@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from vendo._hosts import is_same_origin
 from vendo._httpx_parts import MaskedBytes, masked_url, one_way_headers, rewinding
-from vendo._session_rules import Placed, Rules
+from vendo._session_rules import Rules
 from vendo.errors import ValidationError, VendoError, without_frames
 
 TYPE_CHECKING = False
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from vendo._async_client import AsyncVendo
     from vendo._client import Vendo
+    from vendo._placement import Placed
     from vendo._transports.threaded import ThreadedTransport
 
     #: A request or an answer of either library.
@@ -168,7 +169,7 @@ class _Flow:
 
     def steps(self) -> Generator[Any, Any, None]:
         rules, request = self._rules, self._request
-        for name, value in rules.missing_headers(request.headers):
+        for name, value in rules.placement.missing_headers(request.headers):
             request.headers[name] = value
         url = str(request.url)
         if rules.is_authenticated(url, request.headers):
@@ -192,7 +193,7 @@ class _Flow:
             yield last
 
     def _with_callers_own(self, url: str) -> Generator[Any, Any, None]:
-        request, header = self._request, self._rules.header
+        request, header = self._request, self._rules.placement.header
         if header in {None, "Authorization"} or header not in request.headers:
             yield request  # httpx itself takes care of `Authorization`
             return
@@ -205,7 +206,7 @@ class _Flow:
             yield last
 
     def _place(self, request: Request, credential: Placed) -> None:
-        if self._rules.header is not None:
+        if self._rules.placement.header is not None:
             self._put(request, credential)
             return
         bare = _bare_url(request)
@@ -213,7 +214,7 @@ class _Flow:
         request.url = masked_url(bare.__class__)(bare, credential)
 
     def _put(self, request: Request, value: str) -> None:
-        header = self._rules.header or ""
+        header = self._rules.placement.header or ""
         self._credential = value
         if header == "Authorization":
             # Text would become plain bytes.
@@ -224,9 +225,9 @@ class _Flow:
 
     def _carries_it(self, request: Request) -> bool:
         rules = self._rules
-        if rules.header is None:
+        if rules.placement.header is None:
             return hasattr(request.url, "bare")
-        return bool(request.headers.get(rules.header) == str(self._credential))
+        return bool(request.headers.get(rules.placement.header) == str(self._credential))
 
     def _lost_it(self, request: Request, status: int) -> bool:
         """True where a redirect led to a request without the credential, which may be why it was

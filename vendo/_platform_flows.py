@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from vendo import _catalog, _environment
 from vendo._models import Connection
+from vendo._names import checked_slug, name_of
 from vendo._protocol import data_proxy, platform
 from vendo._protocol.log import logger
-from vendo._resolver import checked_slug, name_of
 from vendo._shared_calls import SharedCalls
 from vendo.errors import UpstreamError, ValidationError
 

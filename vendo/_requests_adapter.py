@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from vendo._client import Vendo
-    from vendo._session_rules import Placed
+    from vendo._placement import Placed
 
 #: Connections to one host that are kept; further ones are opened, and closed after use.
 _KEPT_CONNECTIONS = 64

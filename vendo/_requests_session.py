@@ -19,6 +19,7 @@ from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 
 from vendo._hosts import is_same_origin, joined
+from vendo._placement import Placed
 from vendo._requests_adapter import (
     SharedAdapter,
     drop_target,
@@ -27,7 +28,7 @@ from vendo._requests_adapter import (
     shared_adapter,
     target_of,
 )
-from vendo._session_rules import MOST_DRAINED, Placed, Rules
+from vendo._session_rules import MOST_DRAINED, Rules
 from vendo.errors import ValidationError, VendoError
 
 TYPE_CHECKING = False
@@ -69,17 +70,17 @@ class VendoAuth(AuthBase):
         is_own = rules.is_authenticated(url, request.headers)
         if not is_own:
             rules.admit(url)
-            if rules.header is None and not self._is_of_session:
+            if rules.placement.header is None and not self._is_of_session:
                 raise _no_place_for(rules.slug, "auth() cannot keep it out of")
             self.place(request, self.credential(url))
-        for name, value in rules.missing_headers(request.headers):
+        for name, value in rules.placement.missing_headers(request.headers):
             request.headers[name] = value
         request.hooks["response"].append(_Watch(self, is_own=is_own))
         return request
 
     def place(self, request: PreparedRequest, credential: Placed) -> None:
         """Put what carries a token where the provider wants it."""
-        header = self._rules.header
+        header = self._rules.placement.header
         if header is not None:
             request.headers[header] = credential
         else:
@@ -89,12 +90,12 @@ class VendoAuth(AuthBase):
         """What is where the token belongs: `Placed` by this class, or text that somebody else
         wrote, or None.
         """
-        header = self._rules.header
+        header = self._rules.placement.header
         return target_of(request) if header is None else request.headers.get(header)
 
     def strip(self, request: PreparedRequest) -> None:
         """Take every credential off a request."""
-        for name in self._rules.secret_headers():
+        for name in self._rules.placement.secret_headers():
             request.headers.pop(name, None)
         drop_target(request)
 

@@ -6,14 +6,13 @@ request of an application.
 
 from __future__ import annotations
 
-from vendo import _catalog, _environment
-from vendo.errors import AuthError, ValidationError, without_frames
+from vendo.errors import without_frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from vendo._environment import Variable
+    from vendo._names import Name
 
     class Interceptor(Protocol):
         """Watches the chain. A test suite installs one to keep real credentials out."""
@@ -24,12 +23,6 @@ if TYPE_CHECKING:
         def handed_out(self, slug: str, token: str) -> None:
             """Called with each token that is handed out."""
 
-
-#: Given as a key, it stands for "no account": OSS mode, and never sent anywhere.
-PLACEHOLDER_KEY = "byok"
-
-_SLUG_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
-_MOST_NAMES = 2_000
 
 interceptor: Interceptor | None = None
 
@@ -42,61 +35,6 @@ def install_interceptor(new: Interceptor | None) -> Interceptor | None:
     global interceptor
     before, interceptor = interceptor, new
     return before
-
-
-class Name:
-    """A slug that was checked, with the variables that may hold its credential."""
-
-    __slots__ = ("override", "slug", "variables")
-
-    def __init__(self, slug: str) -> None:
-        provider = _catalog.provider(slug)
-        self.slug = slug
-        self.override: Variable = _environment.override_variable(slug)
-        self.variables: tuple[Variable, ...] = tuple(
-            _environment.Variable(name) for name in (provider.variables if provider else ())
-        )
-
-
-_names: dict[str, Name] = {}
-
-
-def name_of(slug: str) -> Name:
-    """The checked name of a slug, in whatever case it was written.
-
-    Raises:
-        ValidationError: no text, or not of the form `[a-z0-9][a-z0-9_-]*` in lower case.
-    """
-    try:
-        return _names[slug]
-    except (KeyError, TypeError):
-        name = Name(checked_slug(slug))
-    if len(_names) >= _MOST_NAMES:
-        _names.clear()  # slugs may come from requests; the table is not to grow with them
-    _names[slug] = name
-    return name
-
-
-def checked_slug(slug: object) -> str:
-    """A slug in lower case.
-
-    Raises:
-        ValidationError: no text, or not of the form `[a-z0-9][a-z0-9_-]*`.
-    """
-    if isinstance(slug, str):
-        lower = slug.lower()
-        # `isascii`: some letters of other scripts become ASCII in lower case.
-        if lower and slug.isascii() and lower[0] not in "_-" and _SLUG_CHARACTERS.issuperset(lower):
-            return lower
-        shown = repr(slug if len(slug) <= 40 else slug[:40] + "…")
-        nearest = _catalog.nearest(lower[:80])
-    else:
-        shown, nearest = f"of type {type(slug).__name__}", None
-    raise ValidationError(
-        "validation_failed",
-        f"A slug is lower-case letters, digits, - and _, such as 'openai'; this one is {shown}.",
-        suggested_fix=f"Did you mean {nearest!r}?" if nearest else None,
-    )
 
 
 # An interceptor may raise once it is told of a token, and reports of errors show the variables of
@@ -149,28 +87,3 @@ def _refusal(name: Name, token: str) -> BaseException | None:
     except BaseException as error:  # noqa: BLE001  # `pytest.fail()` raises no `Exception`
         return without_frames(error)
     return None
-
-
-def checked_key(key: object, name: str) -> str | None:
-    """An API key without surrounding white space; None for none, a blank one and the placeholder.
-
-    Raises:
-        AuthError: a character inside that no key has. The text names where it came from alone.
-    """
-    if key is None:
-        return None
-    if not isinstance(key, str):
-        problem = f"is of type {type(key).__name__}, and a key is text"
-    else:
-        key = key.strip()
-        if not key or key == PLACEHOLDER_KEY:
-            return None
-        if key.isascii() and key.isprintable() and " " not in key:
-            return key
-        problem = "has white space, a line break or a character outside ASCII inside"
-    del key  # debug pages show the variables of the frames of an error
-    raise AuthError(
-        "app_unknown",
-        f"The API key in {name} {problem}.",
-        suggested_fix=f"Set {name} to the key alone: vendo_sk_ followed by 32 characters.",
-    )

@@ -1,4 +1,4 @@
-"""Where a provider's token may go, and how it is put there: one set of rules for all libraries.
+"""Where a provider's token may go: one set of rules for all libraries.
 
 No request is sent and no token is fetched here. requests, aiohttp and httpx each ask these rules
 at every hop of a request, the first one and those that a redirect leads to.
@@ -7,18 +7,18 @@ at every hop of a request, the first one and those that a redirect leads to.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from vendo import _environment
-from vendo._catalog import BEARER, provider
+from vendo._catalog import provider
 from vendo._hosts import checked_hosts, is_private, matches, session_origin
+from vendo._placement import Placed, Placement
 from vendo._protocol.origins import DEFAULT_PORTS, given_origin, origin_in
 from vendo.errors import ValidationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any, NoReturn
 
     from vendo._hosts import Pattern
@@ -29,38 +29,6 @@ MOST_DRAINED = 16 * 1024
 
 _ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _MOST_REMEMBERED = 256
-
-
-class Placed(str):
-    """A header's value, or a path, that holds a token. It reads as one in transit alone.
-
-    Headers, requests and responses show it masked in their `repr`, and a pickle of them does not
-    hold it.
-    """
-
-    __slots__ = ("token",)
-
-    token: str
-
-    def __new__(cls, text: str, token: str) -> Placed:
-        placed = super().__new__(cls, text)
-        placed.token = token
-        return placed
-
-    def __repr__(self) -> str:
-        return "'***'"
-
-    def __copy__(self) -> Placed:
-        return self
-
-    def __deepcopy__(self, _memo: dict[int, Any]) -> Placed:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return str, ("***",)
-
-    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
-        return self.__reduce__()
 
 
 class Rules:
@@ -83,8 +51,7 @@ class Rules:
         "_patterns",
         "_remembered",
         "_variable",
-        "header",
-        "path_templates",
+        "placement",
         "provider",
         "slug",
     )
@@ -92,6 +59,7 @@ class Rules:
     def __init__(self, slug: str, hosts: Sequence[str] = (), base_url: str | None = None) -> None:
         self.slug = slug
         self.provider = provider(slug)
+        self.placement = Placement(slug)
         self._base_url = None if base_url is None else given_origin(base_url, "base_url=")
         self._variable = _environment.base_url_variable(slug)
         self._patterns: list[Pattern] = [
@@ -106,15 +74,6 @@ class Rules:
         #: comes in between.
         self._bound: dict[str, tuple[str, int]] = {}
         self._remembered: dict[tuple[str, str], bool] = {}
-        #: The name of the header that carries the token; None where the path does.
-        self.header: str | None
-        self.path_templates = self.provider.path if self.provider else ()
-        if self.path_templates:
-            self.header = None
-        elif self.provider is None or self.provider.basic is not None:
-            self.header = "Authorization"
-        else:
-            self.header = self.provider.header[0]
 
     def __repr__(self) -> str:
         return f"<Rules {self.slug!r}>"
@@ -238,50 +197,29 @@ class Rules:
     # Placement
 
     def placed(self, url: str, token: str) -> Placed:
-        """What carries the token to this URL: the value of `header`, or the target without one.
+        """What carries the token to this URL: a header's value, or the target without a header.
 
         Raises:
             ValidationError: the token is one that no request can carry. Neither the text nor a
-                frame has it in it, as the errors of the libraries would.
+                frame has it in it.
         """
-        if not (token.isascii() and token.isprintable()) or token.strip() != token:
+        objection = self.placement.objection(token)
+        if objection is not None:
             del token  # debug pages show the variables of the frames of an error
-            raise self._unsendable()
-        return self.target(url, token) if self.header is None else self.value(token)
-
-    def _unsendable(self) -> ValidationError:
-        row = self.provider
-        names = (_environment.override_variable(self.slug).name, *(row.variables if row else ()))
-        return ValidationError(
-            "validation_failed",
-            f"The token for {self.slug} is not plain ASCII text, so no request can carry it: it "
-            "has a character in it, such as a dash out of a formatted text, that is in no token.",
-            slug=self.slug,
-            suggested_fix=f"Copy the token again to where it comes from: {', '.join(names)} or, "
-            "with an API key, the connection at Vendo.",
-        )
-
-    def value(self, token: str) -> Placed:
-        """The value of the header `header` that carries the token."""
-        row = self.provider
-        if row is not None and row.basic is not None:
-            pair = row.basic.replace("{token}", token).encode()
-            return Placed(f"Basic {b64encode(pair).decode()}", token)
-        template = BEARER[1] if row is None else row.header_template(token)
-        return Placed(template.replace("{token}", token), token)
-
-    def target(self, url: str, token: str) -> Placed:
-        """The path and query of a URL, with the token in the path as the provider has it."""
+            raise objection
+        if self.placement.header is not None:
+            return self.placement.value(token)
         before, after = self._split_path(url)
-        template = max(
-            (t for t in self.path_templates if after.startswith(_beginning(t))),
-            key=len,
-            default=self.path_templates[0],
-        )
-        rest = after.removeprefix(_beginning(template).rstrip("/"))
-        placed = template.replace("{token}", quote(token, safe=":"))
         query = urlsplit(url).query
-        return Placed(f"{before}{placed}{rest}{'?' + query if query else ''}", token)
+        path = self.placement.path(after, token)
+        return Placed(f"{before}{path}{'?' + query if query else ''}", token)
+
+    def is_authenticated(self, url: str, headers: Mapping[str, str]) -> bool:
+        """True where the caller wrote a credential of their own on a request: it wins.
+
+        `headers` finds names in upper and lower case alike.
+        """
+        return self.placement.is_taken(headers, lambda: self._split_path(url)[1])
 
     def _split_path(self, url: str) -> tuple[str, str]:
         """A URL's path, split after the path of the base URL."""
@@ -294,31 +232,6 @@ class Rules:
                 return prefix, path[len(prefix) :] or "/"
         return "", path
 
-    def is_authenticated(self, url: str, headers: Mapping[str, str]) -> bool:
-        """True where the caller wrote a credential of their own on a request: it wins.
-
-        `headers` finds names in upper and lower case alike.
-        """
-        if "Authorization" in headers:
-            return True
-        if self.header is not None:
-            return self.header in headers
-        path = self._split_path(url)[1]
-        return any(_holds_token(template, path) for template in self.path_templates)
-
-    def secret_headers(self) -> tuple[str, ...]:
-        """The headers that stay behind when a redirect leads to another host."""
-        if self.header in {None, "Authorization"}:
-            return ("Authorization",)
-        return ("Authorization", self.header or "")
-
-    def missing_headers(self, headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-        """The headers that the provider wants on each request and that this one lacks."""
-        for name, value in self.provider.extra_headers.items() if self.provider else ():
-            # Every HTTP library says `Accept: */*` by itself: that is nobody's choice.
-            if headers.get(name, "*/*" if name.lower() == "accept" else None) in {None, "*/*"}:
-                yield name, value
-
 
 def _restored(
     slug: str, hosts: Sequence[Pattern], base_url: str | None, bound: dict[str, Any]
@@ -327,14 +240,3 @@ def _restored(
     rules._add(hosts)
     rules._bound.update(bound)
     return rules
-
-
-def _beginning(template: str) -> str:
-    """What of a template's path stands before the segment that holds the token."""
-    return template[: template.index("{token}")].rpartition("/")[0] + "/"
-
-
-def _holds_token(template: str, path: str) -> bool:
-    before, _, after = template.partition("{token}")
-    segment, slash, _ = path.removeprefix(before).partition("/")
-    return path.startswith(before) and bool(slash and segment.removesuffix(after))

@@ -7,8 +7,8 @@ variable that is set later. Only what follows from unchanged values is remembere
 from __future__ import annotations
 
 from vendo import _environment
+from vendo._keys import PLACEHOLDER_KEY, checked_key
 from vendo._protocol.retry import RetryPolicy
-from vendo._resolver import PLACEHOLDER_KEY, checked_key
 from vendo.errors import (
     AuthError,
     ValidationError,

@@ -7,7 +7,7 @@ blank (wire contract, "Environment that the platform sets").
 from __future__ import annotations
 
 from vendo import _environment
-from vendo._resolver import checked_key
+from vendo._keys import checked_key
 
 __all__ = [
     "api_key",

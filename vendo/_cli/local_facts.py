@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from vendo import _advice, _catalog, _environment
 from vendo._cli.facts import Adapter, Credential
 from vendo._environment import Variable, variable_part
-from vendo._resolver import PLACEHOLDER_KEY, checked_slug, name_of
+from vendo._keys import PLACEHOLDER_KEY
+from vendo._names import checked_slug, name_of
 from vendo._version import __version__
 from vendo.errors import ValidationError, VendoError
 

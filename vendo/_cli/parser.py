@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from vendo._resolver import checked_slug
+from vendo._names import checked_slug
 from vendo._settings import LONGEST_TIMEOUT
 from vendo._version import __version__
 from vendo.errors import ValidationError

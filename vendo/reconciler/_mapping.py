@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vendo._models import EnvBootstrap, EnvVar
-from vendo._resolver import checked_slug
+from vendo._names import checked_slug
 from vendo.errors import ValidationError
 from vendo.reconciler._quoting import checked_name
 

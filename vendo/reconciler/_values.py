@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vendo import _environment
+from vendo._names import name_of
 from vendo._protocol import platform
 from vendo._protocol.credentials import fetch_token, fetch_tokens
 from vendo._protocol.failures import is_none_to_be_had
-from vendo._resolver import conventional, name_of, override_of
+from vendo._resolver import conventional, override_of
 from vendo.errors import RateLimited, UpstreamError, VendoError
 
 if TYPE_CHECKING:

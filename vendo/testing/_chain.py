@@ -6,7 +6,7 @@ from functools import cache
 
 from vendo import _catalog, _environment
 from vendo._cache import shared
-from vendo._resolver import checked_slug
+from vendo._names import checked_slug
 
 
 def override_variable(slug: str) -> str:

@@ -15,7 +15,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from vendo import _catalog
-from vendo._resolver import checked_slug
+from vendo._names import checked_slug
 from vendo.testing._errors import Refusal
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from vendo import _environment
-from vendo._resolver import checked_slug
+from vendo._names import checked_slug
 from vendo.testing._connections import seeds_of
 from vendo.testing._listener import HOST, Listener
 from vendo.testing._service import Service

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from vendo._async_client import AsyncVendo
 from vendo._base_client import BaseClient
 from vendo._client import Vendo
+from vendo._keys import PLACEHOLDER_KEY
+from vendo._names import name_of
 from vendo._protocol.origins import DEFAULT_BASE_URL
-from vendo._resolver import PLACEHOLDER_KEY, name_of
 from vendo.errors import UpstreamError, ValidationError
 from vendo.testing import _mocks_apis
 from vendo.testing._mocks_canned import MOCK_KEY, canned, looked_up, resolved

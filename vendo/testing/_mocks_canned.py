@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vendo import _catalog
 from vendo._base_client import several
 from vendo._models import Balance, Connection, Integration, SpendCaps
-from vendo._resolver import checked_slug, name_of
+from vendo._names import checked_slug, name_of
 from vendo.errors import NotConnected, UpstreamError, VendoError
 
 if TYPE_CHECKING:

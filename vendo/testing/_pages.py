@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
 from vendo import _catalog
+from vendo._names import checked_slug
 from vendo._protocol.origins import is_loopback
-from vendo._resolver import checked_slug
 from vendo.errors import ValidationError
 from vendo.testing._errors import Refusal
 from vendo.testing._html import page

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from vendo import _catalog
-from vendo._resolver import checked_slug
+from vendo._names import checked_slug
 from vendo.errors import ValidationError
 from vendo.testing import _pages, _stand_in
 from vendo.testing._actions import requested_action

@@ -7,7 +7,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING
 
-from vendo._resolver import checked_slug
+from vendo._names import checked_slug
 from vendo.testing._actions import PRICE, Action, slug_of
 from vendo.testing._connections import as_rfc3339, checked_status, user_of
 from vendo.testing._errors import Refusal

@@ -6,8 +6,8 @@ what comes back into its framework's responses.
 
 from __future__ import annotations
 
+from vendo._names import checked_slug
 from vendo._protocol import JWT_HEADER
-from vendo._resolver import checked_slug
 from vendo.web._answers import ErrorAnswer, error_answer, prefers_html, refusal
 from vendo.web._connect import (
     CONNECT_COOKIE,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vendo import errors
-from vendo._resolver import checked_slug
+from vendo._names import checked_slug
 
 if TYPE_CHECKING:
     from collections.abc import Collection

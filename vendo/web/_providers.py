@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from vendo import _catalog
 from vendo._cache import shared
+from vendo._names import checked_slug, name_of
 from vendo._protocol.failures import is_none_to_be_had
-from vendo._resolver import checked_slug, name_of
 from vendo.errors import ValidationError
 
 if TYPE_CHECKING:
