@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -21,14 +20,6 @@ collect_ignore = [
     for file, module in {"test_env_file.py": "dotenv", "test_demo_session.py": "requests"}.items()
     if find_spec(module) is None
 ]
-
-
-@pytest.fixture(autouse=True)
-def _interrupts() -> Iterator[None]:
-    """Processes notice Ctrl-C, even where these tests run in the background of a shell."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

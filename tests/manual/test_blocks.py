@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,9 +25,6 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
     slugs = _catalog.slugs()
     folder = tmp_path / "reader"
     folder.mkdir()
-    before = signal.getsignal(signal.SIGINT)
-    # Where these tests run in the background of a shell, programs would not notice a Ctrl-C.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     # A stream whose program has ended is noticed at the next heartbeat.
     backend = LocalVendo(connections=dict.fromkeys(slugs), heartbeat=0.1)
     with backend as server, internet(server) as net:
@@ -53,7 +49,6 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         with Reader(server, environments, folder) as reader:
             yield reader
         server.reset()  # ends event streams; the proxy would hear of it at their next heartbeat
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
