@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
 
+from support.servers import serving
 from vendo.web import MAX_WEBHOOK_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from vendo.testing import LocalVendo
-
-TESTS = Path(__file__).parents[1]
 
 COMMANDS = {
     "gunicorn": [
@@ -34,50 +27,10 @@ COMMANDS = {
 }  # fmt: skip
 
 
-@contextmanager
-def running(command: list[str], environment: dict[str, str], folder: Path) -> Iterator[str]:
-    """The address of a server that is started for the test, and stopped after it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = [argument.format(port=port) for argument in command]
-    log = folder / "server.log"
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            [sys.executable, "-m", *arguments],
-            cwd=folder,
-            env={**os.environ, **environment, "PYTHONPATH": str(TESTS)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        try:
-            _wait_for(port, process, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            process.wait(30)
-    complaints = log.read_text()
-    assert "Traceback" not in complaints
-    assert environment["VENDO_API_KEY"] not in complaints
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)  # a port has nothing to wait on
-    raise AssertionError(log.read_text())
-
-
 @pytest.fixture(params=COMMANDS)
 def site(request: pytest.FixtureRequest, server: LocalVendo, tmp_path: Path) -> Iterator[str]:
     environment = {**server.environment("gmail"), "VENDO_AUTH": "1"}
-    with running(COMMANDS[request.param], environment, tmp_path) as url:
+    with serving(COMMANDS[request.param], environment, tmp_path) as url:
         yield url
 
 

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,14 +14,13 @@ import aiohttp
 import pytest
 import requests
 
+from support.servers import serving
 from vendo.web import MAX_WEBHOOK_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from vendo.testing import LocalVendo
-
-TESTS = Path(__file__).parents[1]
 
 COMMANDS = {
     "uvicorn": ["uvicorn", "--log-level=info", "--port={port}", "{app}"],
@@ -41,50 +35,9 @@ PEOPLE = [f"person.{number}.jwt" for number in range(50)]
 CROWD = 200
 
 
-@contextmanager
-def running(
-    server: str,
-    environment: dict[str, str],
-    folder: Path,
-    app: str = "starlette_adapter.project:app",
-) -> Iterator[str]:
-    """The address of a server that is started for the test, and stopped after it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = [argument.format(port=port, app=app) for argument in COMMANDS[server]]
-    log = folder / "server.log"
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            [sys.executable, "-W", "default::ResourceWarning", "-m", *arguments],
-            cwd=folder,
-            env={**os.environ, **environment, "PYTHONPATH": str(TESTS)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        try:
-            _wait_for(port, process, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(30)
-    complaints = log.read_text()
-    assert "Traceback" not in complaints, complaints
-    assert "Unclosed" not in complaints, complaints  # what aiohttp says of a session left open
-    assert "ResourceWarning" not in complaints, complaints
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)  # a port has nothing to wait on
-    raise AssertionError(log.read_text())
+def command(server: str, app: str = "starlette_adapter.project:app") -> list[str]:
+    """How a server is started, but for the port."""
+    return [part.replace("{app}", app) for part in COMMANDS[server]]
 
 
 @pytest.fixture
@@ -96,7 +49,7 @@ def deployed(server: LocalVendo) -> dict[str, str]:
 def test_a_deployment_behind_the_proxy(
     name: str, server: LocalVendo, deployed: dict[str, str], tmp_path: Path, proxy: dict[str, str]
 ) -> None:
-    with running(name, deployed, tmp_path) as site:
+    with serving(command(name), deployed, tmp_path, signal.SIGINT) as site:
         asyncio.run(_crowds_keep_their_tokens(site, server))
         _streams_have_their_sessions(site, server)
         asyncio.run(_websockets_have_their_sessions(site, server))
@@ -233,7 +186,7 @@ def test_a_server_does_not_start_without_what_is_required(name: str, tmp_path: P
         "app = FastAPI()\n"
         "app.add_middleware(VendoMiddleware, settings=VendoSettings(required=['openai']))\n"
     )
-    arguments = [part.format(port=0, app="strict:app") for part in COMMANDS[name]]
+    arguments = [part.format(port=0) for part in command(name, "strict:app")]
     ended = subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=tmp_path, capture_output=True, text=True, timeout=60,
