@@ -56,14 +56,14 @@ class Variable:
             ValidationError: a control character inside, or bytes that are no text in the
                 encoding of this machine. The text names the variable alone.
         """
-        value = self.text()
-        if value is None:
+        raw = self.raw()
+        if raw is None:
             return None
-        value = value.strip()
+        value = os.fsdecode(raw).strip()
         problem = None if value.isprintable() else _problem_of(value)
         if problem is None:
             return value or None
-        del value  # debug pages show the variables of the frames of an error
+        del raw, value  # debug pages show the variables of the frames of an error
         raise ValidationError(
             "validation_failed",
             f"The environment variable {self.name} {problem}.",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, NoReturn
 
+    from vendo._catalog import Provider
+    from vendo._environment import Variable
     from vendo._hosts import Pattern
     from vendo._protocol.origins import Origin
 
@@ -95,10 +97,7 @@ class Rules:
         """
         if self._base_url is not None:
             return self._base_url
-        origin = origin_in(self._variable)
-        if origin is not None:
-            return origin
-        return self.provider.base_url if self.provider else None
+        return usual_base_url(self._variable, self.provider)
 
     def resolve(self, url: str) -> str:
         """The absolute URL of one that may be relative. It is put after the base URL, whether or
@@ -231,6 +230,18 @@ class Rules:
             if prefix and (path == prefix or path.startswith(f"{prefix}/")):
                 return prefix, path[len(prefix) :] or "/"
         return "", path
+
+
+def usual_base_url(variable: Variable, row: Provider | None) -> str | None:
+    """A provider's base URL where the session is given none of its own.
+
+    Raises:
+        ValidationError: `<SLUG>_BASE_URL`, which is `variable`, is malformed.
+    """
+    origin = origin_in(variable)
+    if origin is not None:
+        return origin
+    return row.base_url if row else None
 
 
 def _restored(

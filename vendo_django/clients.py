@@ -6,8 +6,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from vendo import Vendo, aio
 from vendo.errors import AuthError, ValidationError
+from vendo.web import StandIn
 from vendo_django import conf
-from vendo_django.requests import scoped
+from vendo_django.requests import scoped, sent_headers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def client(request: HttpRequest | None = None) -> Vendo:
             # Another thread may be here as well, and may have taken it out.
             if other != values and (old := _blocking.pop(other, None)) is not None:
                 old.close()
-    return made if request is None else scoped(made, request)
+    return made if request is None else scoped(made, sent_headers(request))
 
 
 def aclient(request: HttpRequest | None = None) -> AsyncVendo:
@@ -62,7 +63,29 @@ def aclient(request: HttpRequest | None = None) -> AsyncVendo:
         for other in list(_asynchronous):
             if other != values:
                 _asynchronous.pop(other, None)  # its connections are closed with their event loop
-    return made if request is None else scoped(made, request)
+    return made if request is None else scoped(made, sent_headers(request))
+
+
+class RequestClient(StandIn):
+    """`request.vendo`: the client for the request's person, made when it is first used."""
+
+    __slots__ = ("_headers", "_made")
+
+    def __init__(self, request: HttpRequest) -> None:
+        # Not the request: it holds this one, and would be freed by the garbage collector alone.
+        self._headers = sent_headers(request)
+        self._made: Vendo | None = None
+
+    def _client(self) -> Vendo:
+        if self._made is None:
+            self._made = scoped(client(), self._headers)
+        return self._made
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self):  # noqa: ANN204  # isinstance() asks for it
+            return Vendo
 
 
 def _checked(make: Any, values: _Values) -> Any:

@@ -8,11 +8,10 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.contrib import auth
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.functional import SimpleLazyObject
 
 from vendo import VendoError, sso
 from vendo_django import answers, conf
-from vendo_django.clients import client
+from vendo_django.clients import RequestClient
 from vendo_django.masked import MaskedStr
 from vendo_django.requests import JWT_KEY, sent_headers
 
@@ -54,7 +53,7 @@ class VendoMiddleware(_Middleware):
     def __call__(self, request: VendoHttpRequest) -> object:
         """The response, or what is to be awaited for it."""
         # Set without more ado than this: most requests use neither.
-        request.vendo = SimpleLazyObject(lambda: client(request))  # type: ignore[assignment]  # stands in for it
+        request.vendo = RequestClient(request)  # type: ignore[assignment]  # stands in for it
         request.vendo_identity = sso.identity_from_headers(sent_headers(request))
         jwt = request.META.get(JWT_KEY)
         if jwt is not None:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
+from vendo import VendoError
 from vendo.web import JWT_HEADER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeVar
+    from typing import Any, TypeAlias, TypeVar
 
     from vendo import AsyncVendo, Vendo, VendoIdentity
 
+    #: A WSGI environ, or pairs of bytes as a server of ASGI hands them on.
+    _Headers: TypeAlias = dict[str, Any] | list[tuple[bytes, bytes]]
     _Client = TypeVar("_Client", Vendo, AsyncVendo)
 
 #: The header as it stands in `request.META`.
@@ -32,7 +35,7 @@ class VendoHttpRequest(HttpRequest):
     vendo_identity: VendoIdentity | None
 
 
-def sent_headers(request: HttpRequest) -> object:
+def sent_headers(request: HttpRequest) -> _Headers:
     """The headers that say who a request is from, as they were sent.
 
     Under ASGI older releases of Django read `x_vendo_user_id` as `X-Vendo-User-Id`. A proxy that
@@ -42,16 +45,25 @@ def sent_headers(request: HttpRequest) -> object:
     return list(request.scope["headers"]) if hasattr(request, "scope") else request.META
 
 
-def scoped(client: _Client, request: HttpRequest) -> _Client:
-    """The client for a request: the person's where it carries a JWT, else the one given."""
-    if client.is_vendo_mode() and _has_jwt(request):
-        return client.for_request(sent_headers(request))
+def scoped(client: _Client, headers: _Headers) -> _Client:
+    """The client for a request with these headers: the person's where they carry a JWT.
+
+    Raises:
+        ValidationError: several JWTs that contradict each other, or one that is malformed.
+    """
+    found = _jwt_in(headers)
+    del headers  # reports of errors show the variables of every frame
+    try:
+        if any(jwt.strip() for _, jwt in found) and client.is_vendo_mode():
+            return client.for_request(found)
+    except VendoError as error:
+        del found
+        raise error.with_traceback(None) from None
     return client
 
 
-def _has_jwt(request: HttpRequest) -> bool:
-    if hasattr(request, "scope"):
-        return any(
-            name.lower() == _JWT_NAME and value.strip() for name, value in request.scope["headers"]
-        )
-    return bool(request.META.get(JWT_KEY, "").strip())
+def _jwt_in(headers: _Headers) -> list[tuple[Any, Any]]:
+    if isinstance(headers, dict):
+        # Out of the mask, in which each look at it takes its time.
+        return [(JWT_HEADER, str.__str__(headers[JWT_KEY]))] if JWT_KEY in headers else []
+    return [header for header in headers if header[0].lower() == _JWT_NAME]

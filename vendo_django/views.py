@@ -35,7 +35,7 @@ from vendo.web import (
 from vendo_django import conf
 from vendo_django.answers import json_response, reported
 from vendo_django.clients import client
-from vendo_django.requests import scoped, sent_headers
+from vendo_django.requests import sent_headers
 from vendo_django.signals import webhook_received
 
 TYPE_CHECKING = False
@@ -100,7 +100,7 @@ def connected(request: HttpRequest) -> HttpResponse:
     slug, next_address = return_from_connect(
         client(), request.GET.get("state"), request.COOKIES.get(CONNECT_COOKIE)
     )
-    scoped(client(), request).invalidate(slug)
+    client(request).invalidate(slug)
     return HttpResponseRedirect(next_address)
 
 

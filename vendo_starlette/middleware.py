@@ -14,6 +14,7 @@ from vendo_starlette.startup import check_startup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
     from typing import Any
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -60,10 +61,10 @@ class VendoMiddleware:
             return
         has_begun = False
 
-        async def noting(message: Message) -> None:
+        def noting(message: Message) -> Awaitable[None]:
             nonlocal has_begun
             has_begun = True
-            await send(message)
+            return send(message)
 
         try:
             # In here, since errors of ours are to be answered too.
@@ -80,7 +81,8 @@ class VendoMiddleware:
 
     def _prepare(self, scope: Scope) -> None:
         # Done without more ado than this: most requests use neither client.
-        self._tell(scope)
+        if self._own is not None:
+            self._tell(scope)
         clients = begin_request(scope, self._own)
         state = scope.setdefault("state", {})
         state["vendo"] = AsyncClient(clients)

@@ -91,7 +91,7 @@ def _printing() -> Figure:
         "a masked value in a template",
         "a plain text in a template",
         ratio(lambda: template.render(masked), lambda: template.render(plain), calls=2_000),
-        1.1,
+        1.2,
     )
 
 

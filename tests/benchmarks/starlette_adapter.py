@@ -146,7 +146,8 @@ async def _token() -> list[Figure]:
 async def _sessions() -> list[Figure]:
     app = Starlette()
 
-    async def nothing() -> None: ...
+    async def nothing() -> HTTPConnection:
+        return HTTPConnection(_scope(app))
 
     def making(dependency: Any) -> Callable[[], Awaitable[object]]:
         async def make() -> object:
@@ -164,7 +165,7 @@ async def _sessions() -> list[Figure]:
         found.append(
             Figure(
                 f"a session for a request: `{name}`",
-                "nothing",
+                "its connection alone",
                 await _more(make, nothing, 500),
                 60.0,
                 "µs more",

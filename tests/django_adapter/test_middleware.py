@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TYPE_CHECKING, Any
@@ -125,6 +127,23 @@ def test_the_client_is_made_when_it_is_used_and_once_a_request(vendo_mode: Local
     VendoMiddleware(view)(RequestFactory().get("/"))  # type: ignore[arg-type]
     assert seen[0] is seen[1]
     assert isinstance(seen[0], Vendo)
+
+
+def test_a_request_with_its_client_is_freed_without_the_garbage_collector(
+    vendo_mode: LocalVendo,
+) -> None:
+    request: Any = RequestFactory().get("/", headers=_headers(ONE))
+    VendoMiddleware(lambda request: HttpResponse())(request)
+    assert request.vendo.token("gmail") == vendo_mode.token("gmail", user=ONE)
+    kept = request.vendo
+    freed = weakref.ref(request)
+    gc.disable()
+    try:
+        del request
+        assert freed() is None
+    finally:
+        gc.enable()
+    assert kept.token("gmail") == vendo_mode.token("gmail", user=ONE)
 
 
 def test_sessions_of_requests_share_their_connections(vendo_mode: LocalVendo) -> None:

@@ -25,6 +25,7 @@ from vendo.web._providers import (
     token_expires,
 )
 from vendo.web._repeats import WEBHOOK_WINDOW_SECONDS, SeenIds
+from vendo.web._stand_in import StandIn
 
 __all__ = [
     "CONNECT_COOKIE",
@@ -35,6 +36,7 @@ __all__ = [
     "ErrorAnswer",
     "LeaveToConnect",
     "SeenIds",
+    "StandIn",
     "checked_next",
     "checked_session",
     "checked_slug",

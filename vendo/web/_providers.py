@@ -6,10 +6,11 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from vendo import _catalog
+from vendo import _catalog, _environment
 from vendo._cache import shared
 from vendo._names import checked_slug, name_of
 from vendo._protocol.failures import is_none_to_be_had
+from vendo._protocol.origins import given_origin
 from vendo.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -43,9 +44,12 @@ def provider_base_url(slug: str, base_url: str | None = None) -> str | None:
     Raises:
         ValidationError: the slug, the base URL or the variable's value is malformed.
     """
-    from vendo._session_rules import Rules
+    from vendo._session_rules import usual_base_url
 
-    return Rules(checked_slug(slug), base_url=base_url).base_url()
+    slug = checked_slug(slug)
+    if base_url is not None:
+        return given_origin(base_url, "base_url=")
+    return usual_base_url(_environment.base_url_variable(slug), _catalog.provider(slug))
 
 
 def checked_session(
