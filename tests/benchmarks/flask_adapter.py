@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, request
 from werkzeug.test import EnvironBuilder
 
-from benchmarks.harness import Figure, running_service, seconds
+from benchmarks.harness import Figure, microseconds_more, running_service
 from vendo_flask import FlaskVendo, blueprint, current_vendo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 KEY = "vendo_sk_" + "k" * 32
-_CALLS = 2_000
-_ROUNDS = 25
 
 
 def figures() -> Iterator[Figure]:
@@ -52,10 +50,12 @@ def _requests() -> Iterator[Figure]:
     for what, call, reach in (
         ("a request that uses nothing", _serving(_app(nothing)), 8.0),
         ("a request with one cached `current_vendo.token()`", _serving(_app(one_token)), 20.0),
-        ("the same for the person of the request", _serving(_app(one_token), person), 25.0),
+        ("the same for the person of the request", _serving(_app(one_token), person), 35.0),
     ):
         call()
-        yield Figure(what, "an application without Vendo", _more(call, bare), reach, "µs more")
+        yield Figure(
+            what, "an application without Vendo", microseconds_more(call, bare), reach, "µs more"
+        )
 
 
 def _inside_of_a_request() -> Iterator[Figure]:
@@ -65,7 +65,7 @@ def _inside_of_a_request() -> Iterator[Figure]:
         yield Figure(
             "`current_vendo.token()` cached",
             "`request.path`",
-            _more(lambda: current_vendo.token("openai"), lambda: request.path),
+            microseconds_more(lambda: current_vendo.token("openai"), lambda: request.path),
             8.0,
             "µs more",
         )
@@ -79,12 +79,3 @@ def _serving(app: Flask, headers: dict[str, str] | None = None) -> Callable[[], 
         return None
 
     return lambda: app.wsgi_app(environ.copy(), start_response)
-
-
-def _more(ours: Callable[[], object], baseline: Callable[[], object]) -> float:
-    """Microseconds that `ours` takes longer than `baseline`, the best round of each."""
-    best = [float("inf"), float("inf")]
-    for _ in range(_ROUNDS):
-        for side, call in enumerate((ours, baseline)):
-            best[side] = min(best[side], seconds(call, _CALLS))
-    return (best[0] - best[1]) / _CALLS * 1e6

@@ -82,7 +82,7 @@ def _further_modules(folder: Path) -> Figure:
 def _test_with_server(folder: Path) -> Figure:
     def best(arguments: str) -> float:
         test = _SERVER.format(arguments)
-        return min(seconds(lambda: _pytest(folder, test)) for _ in range(5))
+        return min(seconds(lambda: _pytest(folder, test)) for _ in range(15))
 
     cost = best("n, vendo_server") - best("n, tmp_path_factory")
     return Figure("`vendo_server`", "a fixture that does nothing", cost / _TESTS * 1000, 3.0, "ms")

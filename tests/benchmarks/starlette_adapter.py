@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, FastAPI
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
-from benchmarks.harness import Figure, running_service
+from benchmarks.harness import Figure, best_awaited, running_service
 from vendo_starlette import (
     VendoMiddleware,
     aclient,
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
 KEY = "vendo_sk_" + "k" * 32
-_ROUNDS = 15
 
 
 def figures() -> Iterator[Figure]:
@@ -89,14 +87,14 @@ async def _middleware() -> list[Figure]:
         Figure(
             "a request through `VendoMiddleware` that uses nothing",
             "the application alone",
-            await _more(ours, theirs, 10_000),
+            await _more(ours, theirs),
             2.0,
             "µs more",
         ),
         Figure(
             "the first `request.state.vendo.token()` of a request, cached",
             "the application alone",
-            await _more(first_use, theirs, 5_000),
+            await _more(first_use, theirs),
             20.0,
             "µs more",
         ),
@@ -131,7 +129,7 @@ async def _token() -> list[Figure]:
         return visit
 
     ours, theirs = visiting("/ours"), visiting("/baseline")
-    best = await _best((ours, theirs), 1_000)
+    best = await best_awaited(ours, theirs)
     await aclient(app).aclose()
     return [
         Figure(
@@ -166,7 +164,7 @@ async def _sessions() -> list[Figure]:
             Figure(
                 f"a session for a request: `{name}`",
                 "its connection alone",
-                await _more(make, nothing, 500),
+                await _more(make, nothing),
                 60.0,
                 "µs more",
             )
@@ -175,20 +173,8 @@ async def _sessions() -> list[Figure]:
 
 
 async def _more(
-    ours: Callable[[], Awaitable[object]], theirs: Callable[[], Awaitable[object]], calls: int
+    ours: Callable[[], Awaitable[object]], theirs: Callable[[], Awaitable[object]]
 ) -> float:
     """Microseconds that `ours` takes longer than `theirs`."""
-    best = await _best((ours, theirs), calls)
-    return (best[0] - best[1]) / calls * 1e6
-
-
-async def _best(sides: tuple[Callable[[], Awaitable[object]], ...], calls: int) -> list[float]:
-    """Seconds of so many calls, the best round of each side, taken in turn."""
-    best = [float("inf")] * len(sides)
-    for _ in range(_ROUNDS):
-        for side, call in enumerate(sides):
-            begin = time.perf_counter()
-            for _ in range(calls):
-                await call()
-            best[side] = min(best[side], time.perf_counter() - begin)
-    return best
+    best = await best_awaited(ours, theirs)
+    return (best[0] - best[1]) * 1e6

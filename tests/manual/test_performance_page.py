@@ -57,4 +57,4 @@ def test_no_figure_is_beyond_its_limit() -> None:
 def test_the_page_names_the_machine_and_what_it_was_compared_with() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for package in importlib.import_module("benchmarks.__main__")._PACKAGES:
-        assert re.search(rf"\b{package} \d+\.\d+", text), package
+        assert re.search(rf"\b{package}\s+\d+\.\d+", text), package
