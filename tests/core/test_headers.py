@@ -149,7 +149,7 @@ class TestContradictions:
             message((NAME, "a"), ("x-vendo-user-id", "b")),
             environ(HTTP_X_VENDO_USER_ID=["a", "b"]),
         ],
-        ids=str,
+        ids=["pairs", "bytes", "mapping", "list", "list-blank", "message", "environ"],
     )
     def test_two_values_are_an_error_that_names_the_header_and_neither_value(
         self, headers: object

@@ -47,8 +47,8 @@ def test_deflate_is_undone_too() -> None:
         (b"9" * 10_000, {}, "is not JSON"),
         (b"no gzip", {"content-encoding": "gzip"}, "compressed in a way"),
         (b"\x0b\x02\x80", {"content-encoding": "br"}, "compressed in a way"),
-        (gzip.compress(b"[1, 2]" * 100)[:30], {"content-encoding": "gzip"}, "is not JSON"),
-        (gzip.compress(b""), {"content-encoding": "gzip"}, "is empty"),
+        (gzip.compress(b"[1, 2]" * 100, mtime=0)[:30], {"content-encoding": "gzip"}, "is not JSON"),
+        (gzip.compress(b"", mtime=0), {"content-encoding": "gzip"}, "is empty"),
     ],
 )
 def test_what_is_no_answer_is_one_typed_error(
