@@ -1,16 +1,67 @@
-"""What holds for every test: a busy machine is no failure, and Ctrl-C ends programs."""
+"""What holds for every test: the tools it needs, a busy machine, Ctrl-C, a small heap."""
 
 from __future__ import annotations
 
+import gc
 import signal
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-settings.register_profile(
-    "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+from support.tools import TOOLS, required
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from selenium.webdriver import Chrome
+
+_BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("busy machine", _BUSY)
+settings.register_profile("fuzz", _BUSY, max_examples=2_000)
 settings.load_profile("busy machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name, tool in TOOLS.items():
+        config.addinivalue_line("markers", f"{name}: needs {' and '.join(tool.programs)}")
+    try:
+        required()
+    except ValueError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector pass over what was collected; some tests call it often."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose tool is missing, or fail it where the tool is required."""
+    for name, tool in TOOLS.items():
+        if item.get_closest_marker(name) and not tool.is_installed:
+            reason = f"needs a {name}: {tool.install}"
+            if name in required():
+                pytest.fail(reason, pytrace=False)
+            pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator[Chrome]:
+    from support.browser import chromium  # it needs selenium, which not every environment has
+
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def browser(_chromium: Chrome) -> Iterator[Chrome]:
+    """A browser with nothing of another test in it."""
+    from support.browser import forget
+
+    yield _chromium
+    forget(_chromium)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,7 +8,6 @@ from urllib.parse import urldefrag, urlsplit
 import pytest
 from selenium.webdriver.common.by import By
 
-from support.browser import chromium
 from support.examples import NAMES, running
 from support.looks import (
     barriers,
@@ -25,16 +24,12 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome
 
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
 #: What stands where something is still to come.
 NOT_YET = "…"
 #: What the proxy on this machine answers itself, and leads away with.
 NOT_PAGES = ("/__vendo/", "/api/", "/docs", "/openapi.json")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.fixture(scope="module", params=NAMES)

@@ -9,8 +9,8 @@ import requests
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from support.browser import chromium
 from support.examples import NAMES, running
+from support.looks import emulate
 from support.person import follow, press, text_of, wait_for, wait_until_at, waiting
 
 if TYPE_CHECKING:
@@ -40,75 +40,78 @@ def example(name: str) -> Iterator[str]:
         yield url
 
 
-def test_a_person_connects_gmail_and_reads_their_mail(example: str) -> None:
-    with chromium() as browser:
-        browser.get(example)
-        wait_for(browser, "Sign in to connect your account.")
+@pytest.mark.browser
+def test_a_person_connects_gmail_and_reads_their_mail(example: str, browser: Chrome) -> None:
+    browser.get(example)
+    wait_for(browser, "Sign in to connect your account.")
 
-        follow(browser, "Inbox")
-        wait_for(browser, "Your messages are for you alone.")
-        follow(browser, "Sign in")
-        wait_for(browser, "Sam Example")
-        wait_for(browser, "Gmail is not connected.")
+    follow(browser, "Inbox")
+    wait_for(browser, "Your messages are for you alone.")
+    follow(browser, "Sign in")
+    wait_for(browser, "Sam Example")
+    wait_for(browser, "Gmail is not connected.")
 
-        # Without a connection the inbox leads to the connect page, which takes a no, and again.
-        follow(browser, "Inbox")
-        wait_until_at(browser, CONNECT_PAGE)
-        press(browser, "Refuse")
-        wait_until_at(browser, CONNECT_PAGE)
+    # Without a connection the inbox leads to the connect page, which takes a no, and again.
+    follow(browser, "Inbox")
+    wait_until_at(browser, CONNECT_PAGE)
+    press(browser, "Refuse")
+    wait_until_at(browser, CONNECT_PAGE)
+    browser.get(example)
+    wait_for(browser, "Gmail is not connected.")
+    follow(browser, "Connect Gmail")
+    press(browser, "Connect")
+    wait_until_at(browser, "/")
+    assert browser.current_url == example
+    wait_for(browser, "Gmail is connected.")
+
+    follow(browser, "Read your messages")
+    wait_for(browser, "5 messages")
+    wait_for(browser, "Your invoice for April")
+    search = browser.find_element(By.NAME, "q")
+    search.send_keys("review", Keys.ENTER)
+    waiting(browser).until(lambda _: "q=review" in browser.current_url)
+    wait_for(browser, "2 messages")
+    assert browser.find_element(By.NAME, "q").get_attribute("value") == "review"
+
+    def is_told(_: object) -> bool:
         browser.get(example)
-        wait_for(browser, "Gmail is not connected.")
-        follow(browser, "Connect Gmail")
-        press(browser, "Connect")
-        wait_until_at(browser, "/")
-        assert browser.current_url == example
         wait_for(browser, "Gmail is connected.")
+        return "connection.connected gmail" in text_of(browser)
 
-        follow(browser, "Read your messages")
-        wait_for(browser, "5 messages")
-        wait_for(browser, "Your invoice for April")
-        search = browser.find_element(By.NAME, "q")
-        search.send_keys("review", Keys.ENTER)
-        waiting(browser).until(lambda _: "q=review" in browser.current_url)
-        wait_for(browser, "2 messages")
-        assert browser.find_element(By.NAME, "q").get_attribute("value") == "review"
+    waiting(browser).until(is_told)
+    assert "vendo_sk_" not in browser.page_source
 
-        def is_told(_: object) -> bool:
-            browser.get(example)
-            wait_for(browser, "Gmail is connected.")
-            return "connection.connected gmail" in text_of(browser)
-
-        waiting(browser).until(is_told)
-        assert "vendo_sk_" not in browser.page_source
-
-        follow(browser, "Sign out")
-        wait_for(browser, "Sign in to connect your account.")
+    follow(browser, "Sign out")
+    wait_for(browser, "Sign in to connect your account.")
 
 
-def test_connecting_leads_back_to_the_page_that_needed_it(example: str) -> None:
-    with chromium() as browser:
-        browser.get(f"{example}__vendo/auth/login")
-        wait_for(browser, "Gmail is not connected.")
-        browser.get(f"{example}inbox/")
-        wait_until_at(browser, CONNECT_PAGE)
-        press(browser, "Connect")
-        wait_until_at(browser, "/inbox/")
-        assert browser.current_url == f"{example}inbox/"
-        wait_for(browser, "5 messages")
-        wait_for(browser, "Your invoice for April")
+@pytest.mark.browser
+def test_connecting_leads_back_to_the_page_that_needed_it(example: str, browser: Chrome) -> None:
+    browser.get(f"{example}__vendo/auth/login")
+    wait_for(browser, "Gmail is not connected.")
+    browser.get(f"{example}inbox/")
+    wait_until_at(browser, CONNECT_PAGE)
+    press(browser, "Connect")
+    wait_until_at(browser, "/inbox/")
+    assert browser.current_url == f"{example}inbox/"
+    wait_for(browser, "5 messages")
+    wait_for(browser, "Your invoice for April")
 
 
-def test_pages_are_for_phones_keyboards_and_screen_readers(example: str, name: str) -> None:
+@pytest.mark.browser
+def test_pages_are_for_phones_keyboards_and_screen_readers(
+    example: str, name: str, browser: Chrome
+) -> None:
     own = ("data:", example + FETCHES[name]) if name in FETCHES else ("data:",)
-    with chromium("--window-size=320,640", "--blink-settings=preferredColorScheme=0") as browser:
-        browser.get(f"{example}__vendo/auth/login")
-        _is_for_everybody(browser, "Gmail is not connected.", own)
-        browser.get(f"{example}inbox/")
-        wait_until_at(browser, CONNECT_PAGE)
-        press(browser, "Connect")
-        for path, status in (("", "Gmail is connected."), ("inbox/", "5 messages")):
-            browser.get(example + path)
-            _is_for_everybody(browser, status, own)
+    emulate(browser, width=320, dark=True)
+    browser.get(f"{example}__vendo/auth/login")
+    _is_for_everybody(browser, "Gmail is not connected.", own)
+    browser.get(f"{example}inbox/")
+    wait_until_at(browser, CONNECT_PAGE)
+    press(browser, "Connect")
+    for path, status in (("", "Gmail is connected."), ("inbox/", "5 messages")):
+        browser.get(example + path)
+        _is_for_everybody(browser, status, own)
 
 
 def _is_for_everybody(browser: Chrome, status: str, own: tuple[str, ...]) -> None:

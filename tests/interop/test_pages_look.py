@@ -9,7 +9,6 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from support.browser import chromium
 from support.looks import (
     barriers,
     emulate,
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome
 
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
 LONG = "https://an-application-with-a-rather-long-name.and-a-long-host.example.com/back"
 
 
@@ -36,12 +37,6 @@ def server() -> Iterator[LocalVendo]:
     with LocalVendo(["gmail", "openai", "slack"]) as running:
         running.set_status("openai", "needs_reauth")
         running.set_status("slack", "revoked")
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with chromium() as running:
         yield running
 
 

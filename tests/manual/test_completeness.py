@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
 
 from manual.blocks import ROOT
 from support import vectors
 from vendo import _environment, errors
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def _text(page: str) -> str:
     return (ROOT / "docs" / page).read_text(encoding="utf-8")
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    listed = re.findall(r"^ +- (\S+\.md)$", settings, re.MULTILINE)
+    docs = ROOT / "docs"
+    assert sorted(listed) == sorted(
+        path.relative_to(docs).as_posix() for path in docs.rglob("*.md")
+    )
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")), ids=lambda page: page.name)
+def test_links_of_the_pages_at_the_top_lead_somewhere(page: Path) -> None:
+    prose = re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
+    targets = [urlsplit(target) for target in re.findall(r"\]\(([^)\s]+)\)", prose)]
+    local = [target.path for target in targets if not target.netloc and target.path]
+    assert [path for path in local if not (ROOT / path).exists()] == []
 
 
 def test_every_error_has_its_row() -> None:

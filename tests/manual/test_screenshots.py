@@ -18,7 +18,6 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from manual.blocks import ROOT
-from support.browser import chromium
 from support.examples import running
 from support.looks import emulate
 from support.person import press
@@ -76,12 +75,8 @@ PICTURES: dict[str, tuple[Callable[[Chrome], AbstractContextManager[None]], int,
 }
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with chromium("--hide-scrollbars") as running:
-        yield running
-
-
+@pytest.mark.slow
+@pytest.mark.browser
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_shows_the_page_as_it_is(name: str, browser: Chrome) -> None:
     show, width, most, dark = PICTURES[name]

@@ -21,7 +21,6 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
 from manual.blocks import ROOT
-from support.browser import chromium
 from support.looks import barriers, emulate, foreign_assets, scrolls_sideways
 from support.person import waiting
 
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from selenium.webdriver import Chrome
+
+pytestmark = pytest.mark.slow
 
 #: The site's own place while links are followed; where it is published is nobody's affair here.
 BASE = "site:///"
@@ -103,15 +104,6 @@ def test_the_site_builds_without_a_complaint(site: Site) -> None:
     assert "No issues found" in site.said
     # A strict build passes over what the readers of docstrings say.
     assert not re.search(r"griffe|mkdocstrings|warning|error", site.said, re.IGNORECASE), site.said
-
-
-def test_every_page_is_in_the_navigation_once() -> None:
-    settings = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    listed = re.findall(r"^ +- (\S+\.md)$", settings, re.MULTILINE)
-    docs = ROOT / "docs"
-    assert sorted(listed) == sorted(
-        path.relative_to(docs).as_posix() for path in docs.rglob("*.md")
-    )
 
 
 def test_every_link_leads_to_a_place_in_the_site(site: Site) -> None:
@@ -189,17 +181,12 @@ def address(site: Site) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with chromium() as running:
-        yield running
-
-
 #: What is the theme's own, and does no harm: browsers let a keyboard into what scrolls, and the
 #: name that two lists of pages share is that of the section they are both of.
 OF_THE_THEME = ("scrollable-region-focusable", "landmark-unique")
 
 
+@pytest.mark.browser
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
 def test_the_site_is_for_everybody(address: str, browser: Chrome, width: int, dark: bool) -> None:
@@ -212,6 +199,7 @@ def test_the_site_is_for_everybody(address: str, browser: Chrome, width: int, da
         assert foreign_assets(browser) == [], page
 
 
+@pytest.mark.browser
 def test_a_reader_finds_a_page_by_a_word(address: str, browser: Chrome) -> None:
     # The box and what it finds are in a tree of their own, out of reach of selectors.
     found = (
@@ -231,11 +219,3 @@ def test_a_reader_finds_a_page_by_a_word(address: str, browser: Chrome) -> None:
     wait.until(opened)
     ActionChains(browser).send_keys("whsec").perform()
     wait.until(lambda _: any("/webhooks/" in one for one in browser.execute_script(found)))
-
-
-@pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")), ids=lambda page: page.name)
-def test_links_of_the_pages_at_the_top_lead_somewhere(page: Path) -> None:
-    prose = re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
-    targets = [urlsplit(target) for target in re.findall(r"\]\(([^)\s]+)\)", prose)]
-    local = [target.path for target in targets if not target.netloc and target.path]
-    assert [path for path in local if not (ROOT / path).exists()] == []

@@ -41,6 +41,7 @@ def world(findings: Findings) -> Iterator[World]:
         yield world
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 def test_nothing_goes_wrong_in_a_bad_quarter_of_a_minute(seed: int) -> None:
     done = subprocess.run(

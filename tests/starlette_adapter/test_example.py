@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from support.browser import chromium
 from support.examples import running
 from support.person import follow, press, wait_for, wait_until_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from selenium.webdriver import Chrome
 
 
 @pytest.fixture
@@ -21,22 +22,22 @@ def example() -> Iterator[str]:
         yield url
 
 
-def test_an_open_page_sees_what_happens_in_another(example: str) -> None:
-    with chromium() as browser:
-        browser.get(example + "__vendo/auth/login")
-        wait_for(browser, "Gmail is not connected.")
-        page = browser.current_window_handle
-        browser.switch_to.new_window("tab")
-        browser.get(example)
-        wait_for(browser, "Gmail is not connected.")
-        follow(browser, "Connect Gmail")
-        press(browser, "Connect")
-        wait_until_at(browser, "/")
-        assert browser.current_url == example
-        browser.switch_to.window(page)
+@pytest.mark.browser
+def test_an_open_page_sees_what_happens_in_another(example: str, browser: Chrome) -> None:
+    browser.get(example + "__vendo/auth/login")
+    wait_for(browser, "Gmail is not connected.")
+    page = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    browser.get(example)
+    wait_for(browser, "Gmail is not connected.")
+    follow(browser, "Connect Gmail")
+    press(browser, "Connect")
+    wait_until_at(browser, "/")
+    assert browser.current_url == example
+    browser.switch_to.window(page)
 
-        wait_for(browser, "Gmail is connected.")
-        wait_for(browser, "connection.connected gmail")
+    wait_for(browser, "Gmail is connected.")
+    wait_for(browser, "connection.connected gmail")
 
 
 def test_the_document_of_the_api_is_about_the_mailbox_alone(example: str) -> None:

@@ -1,4 +1,7 @@
-"""A real browser: Debian's Chromium, headless, with a profile of its own."""
+"""A real browser: Debian's Chromium, headless, with a profile of its own.
+
+A test takes the fixture `browser` of `tests/conftest.py` and the marker of the same name.
+"""
 
 from __future__ import annotations
 
@@ -21,23 +24,37 @@ _ARGUMENTS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--hide-scrollbars",
     "--window-size=1024,768",
 )
 
 
 @contextmanager
-def chromium(*arguments: str) -> Iterator[Chrome]:
+def chromium() -> Iterator[Chrome]:
     """A Chromium that is closed, and its profile removed, at the end."""
-    driver_path = shutil.which("chromedriver")
-    assert driver_path, "install Debian's packages chromium and chromium-driver, as .ci/run does"
     with TemporaryDirectory() as profile:
         options = ChromeOptions()
         options.binary_location = shutil.which("chromium") or ""
-        for argument in (*_ARGUMENTS, f"--user-data-dir={profile}", *arguments):
+        for argument in (*_ARGUMENTS, f"--user-data-dir={profile}"):
             options.add_argument(argument)
-        browser = Chrome(options=options, service=ChromeService(driver_path))
+        service = ChromeService(shutil.which("chromedriver"))
+        browser = Chrome(options=options, service=service)
         try:
             browser.set_page_load_timeout(30)
             yield browser
         finally:
             browser.quit()
+
+
+def forget(browser: Chrome) -> None:
+    """Leave a browser as it was at its start: one blank tab, no cookie, no emulated device."""
+    first, *others = browser.window_handles
+    for tab in others:
+        browser.switch_to.window(tab)
+        browser.close()
+    browser.switch_to.window(first)
+    browser.get("about:blank")
+    browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    browser.execute_cdp_cmd("Network.clearBrowserCache", {})
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
