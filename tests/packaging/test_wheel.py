@@ -1,13 +1,12 @@
 """What is in the distribution: the packages by name, typed, and nothing of the tests.
 
-It is built out of the files under version control; or `VENDO_TEST_DIST` names a folder that has
-the wheel and the source distribution, where the tests run apart from the packages.
+It is built from the checkout; or `VENDO_TEST_DIST` names a folder that has the wheel and the
+source distribution, where the tests run apart from the packages.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -34,26 +33,15 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if given:
         return Path(given)
     assert (ROOT / "vendo").is_dir(), "the packages are not here: set VENDO_TEST_DIST"
-    tree, folder = tmp_path_factory.mktemp("tree"), tmp_path_factory.mktemp("dist")
-    _copy_tracked(tree)
+    folder = tmp_path_factory.mktemp("dist")
     done = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-d", str(folder)],
-        cwd=tree,
+        cwd=ROOT,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return folder
-
-
-def _copy_tracked(tree: Path) -> None:
-    listing = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, text=True, check=True
-    )
-    for name in filter(None, listing.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(ROOT / name, tree / name)
 
 
 @pytest.fixture(scope="session")

@@ -31,7 +31,7 @@ def test_a_slug_without_a_test_token_raises_and_the_error_names_what_to_use(run:
     )
 
 
-@pytest.mark.parametrize("how", [(), ("--showlocals",), ("--full-trace",), ("-l", "--full-trace")])
+@pytest.mark.parametrize("how", [(), ("--showlocals", "--full-trace")], ids=["short", "full"])
 def test_no_report_of_the_guard_shows_a_value(
     run: Run, how: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
