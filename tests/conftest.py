@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome
 
-_BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Without a database: a read-only checkout has no place for one.
+_BUSY = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None, print_blob=True
+)
 settings.register_profile("busy machine", _BUSY)
 settings.register_profile("fuzz", _BUSY, max_examples=2_000)
 settings.load_profile("busy machine")
