@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support.redis_server import redis_server
 from support.tools import TOOLS, required
 
 if TYPE_CHECKING:
@@ -73,6 +74,13 @@ def browser(_chromium: Chrome) -> Iterator[Chrome]:
 
     yield _chromium
     forget(_chromium)
+
+
+@pytest.fixture(scope="session")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a Redis that all tests of this process share."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as port:
+        yield port
 
 
 @pytest.fixture(autouse=True, scope="session")

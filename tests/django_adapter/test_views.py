@@ -176,6 +176,34 @@ def test_a_webhook_reaches_the_receivers_once(
     assert received[0].slug == "gmail"
 
 
+@pytest.mark.redis
+def test_a_shared_redis_keeps_what_was_handled(
+    post: Callable[..., Any], received: list[WebhookEvent], redis_port: int
+) -> None:
+    redis = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": f"redis://127.0.0.1:{redis_port}",
+    }
+
+    def fail(**_: Any) -> None:
+        raise RuntimeError
+
+    webhook_received.connect(fail)
+    try:
+        with override_settings(CACHES={"default": redis}):
+            assert post().status_code == 500
+    finally:
+        webhook_received.disconnect(fail)
+    received.clear()
+    for prefix in ("one", "one", "another"):
+        # New settings are a new cache, with the content of the last one of the same prefix.
+        with override_settings(CACHES={"default": {**redis, "KEY_PREFIX": prefix}}):
+            assert post().status_code == 200
+    assert [event.id for event in received] == ["evt_1", "evt_1"]
+    with override_settings(CACHES={"default": redis}):
+        cache.clear()
+
+
 def test_under_asgi_a_webhook_arrives_as_well(
     vendo_mode: LocalVendo, received: list[WebhookEvent]
 ) -> None:

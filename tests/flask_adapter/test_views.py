@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from cachelib import FileSystemCache
+from cachelib import FileSystemCache, RedisCache
 from flask import Blueprint, Flask, request, url_for
 
 from flask_adapter.site import make_app
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from cachelib import BaseCache
     from flask.testing import FlaskClient
 
     from vendo import WebhookEvent
@@ -273,10 +274,19 @@ def test_any_id_can_be_remembered(
     assert len(received) == 1
 
 
+@pytest.fixture(params=["files", pytest.param("redis", marks=pytest.mark.redis)])
+def shared_cache(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], BaseCache]:
+    """Makes a cache that has the content of every other one that it makes."""
+    if request.param == "files":
+        return lambda: FileSystemCache(str(tmp_path))
+    port = request.getfixturevalue("redis_port")
+    return lambda: RedisCache(port=port, key_prefix=f"{tmp_path}:")
+
+
 def test_processes_that_share_a_cache_handle_an_event_once(
-    vendo_mode: LocalVendo, received: list[WebhookEvent], tmp_path: Path
+    vendo_mode: LocalVendo, received: list[WebhookEvent], shared_cache: Callable[[], BaseCache]
 ) -> None:
-    apps = [make_app(cache=FileSystemCache(str(tmp_path))) for _ in range(2)]
+    apps = [make_app(cache=shared_cache()) for _ in range(2)]
 
     def fail(sender: Flask, event: WebhookEvent) -> None:
         raise RuntimeError
