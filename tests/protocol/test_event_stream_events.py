@@ -208,7 +208,10 @@ class TestGoingOn:
 class TestWhatIsNoEvent:
     @pytest.mark.parametrize(
         "text",
-        ["", "hello", "{", "[1]", "null", "1", '"x"', "[" * 100_000, "9" * 5000, "\ufeff{}"],
+        [
+            *("", "hello", "{", "[1]", "null", "1", '"x"', "9" * 5000, "\ufeff{}"),
+            pytest.param("[" * 100_000, id="deep list"),
+        ],
     )
     def test_it_is_left_out_with_a_line_in_the_log_that_does_not_repeat_it(
         self, text: str, caplog: pytest.LogCaptureFixture

@@ -69,9 +69,9 @@ class TestBody:
             b"1",
             b'"text"',
             b"9" * 5000,
-            b"[" * 100_000,
-            b'{"a":' * 100_000,
-            b"[" * 100_000 + b"]" * 100_000,
+            pytest.param(b"[" * 100_000, id="deep list"),
+            pytest.param(b'{"a":' * 100_000, id="deep object"),
+            pytest.param(b"[" * 100_000 + b"]" * 100_000, id="deep list, closed"),
         ],
         ids=lambda body: repr(body[:12]),
     )

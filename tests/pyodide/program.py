@@ -1,0 +1,51 @@
+"""What needs no socket, thread or process, on CPython 3.14: run by `run.mjs` in Pyodide.
+
+`/site` has the wheel with all extras, `/checkout` the tests.
+"""
+
+import importlib
+import os
+import pkgutil
+import sys
+import warnings
+
+sys.path.insert(0, "/site")
+os.chdir("/checkout")
+# A plugin that was imported before pytest is one that pytest warns of.
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+
+importlib.import_module("django.conf").settings.configure(
+    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"]
+)
+importlib.import_module("django").setup()
+
+imported = 0
+with warnings.catch_warnings():
+    warnings.simplefilter("error")
+    for package in ("vendo", "vendo_django", "vendo_flask", "vendo_pytest", "vendo_starlette"):
+        folder = importlib.import_module(package).__path__
+        for module in pkgutil.walk_packages(folder, f"{package}."):
+            if not module.name.endswith(".__main__"):
+                importlib.import_module(module.name)
+                imported += 1
+assert imported > 100, imported
+sys.stdout.write(f"{sys.version}\n{imported} modules import without a warning\n")
+
+PATHS = ["tests/protocol", "tests/reconciler/test_mapping.py"]
+PATHS += [f"tests/sessions/test_{name}.py" for name in ("placement", "rules")]
+PATHS += [
+    f"tests/core/test_{name}.py"
+    for name in (
+        *("annotations", "cache", "cache_model", "catalog", "deployment", "errors", "headers"),
+        *("oss_mode", "sso", "web"),
+    )
+]
+#: Words in the names of those tests there that need a socket, a thread, a process or much stack.
+NEED_MORE = [
+    *("async", "break_anywhere", "by_one_thread", "came_from_vendo", "came_over_a_socket", "deep"),
+    *("fresh_interpreter", "imports_nothing", "loads_nothing", "local_server", "whatever_bytes_an"),
+    "whatever_is_signed",
+]
+pytest = importlib.import_module("pytest")
+PLUGINS = ["-p", "vendo_pytest.plugin", "-p", "xdist", "-n0", "-p", "no:cacheprovider"]
+sys.exit(pytest.main([*PLUGINS, "-k", f"not ({' or '.join(NEED_MORE)})", *PATHS]))
