@@ -80,14 +80,35 @@ assert WORD == "hello"
 -->
 
 <!-- run: oss, without OPENAI_API_KEY, with TOOL=hammer, exits 3 -->
-```console
-$ export GREETING="good day"
-$ echo "$GREETING, $TOOL"  # a remark
+```sh
+# a remark
+export GREETING="good day"
+echo "$GREETING, $TOOL"  # another
+test -z "$VENDO_API_KEY$OPENAI_API_KEY" \\
+    && printf 'a\\nb\\nc\\n'
+exit 3
+```
+
+<!-- run: printed -->
+```text
 good day, ham...
-$ test -z "$VENDO_API_KEY$OPENAI_API_KEY" && printf 'a\\nb\\nc\\n'
 a
 ...
-$ exit 3
+```
+
+```sh
+cd lib
+test "$GREETING" = "good day" && ls *.py
+```
+
+<!-- run: printed -->
+```text
+tool.py
+```
+
+<!-- run: elsewhere -->
+```sh
+rm -rf lib  # does not happen
 ```
 
 <!-- run: raises vendo.errors.NotConnected, bare -->
@@ -104,8 +125,12 @@ for 'openai': ...
 ```
 
 <!-- run: in background -->
-```console
-$ echo started; sleep 600
+```sh
+echo started; sleep 600
+```
+
+<!-- run: printed -->
+```text
 started
 ```
 
@@ -115,6 +140,17 @@ import time
 
 print("on and on")
 time.sleep(600)
+```
+
+<!-- run: until stopped -->
+```sh
+echo one; sleep 0.1; echo two; sleep 600
+```
+
+<!-- run: printed -->
+```text
+one
+two
 ```
 
 <!-- run: emit billing.cap_warned window=daily -->
@@ -138,6 +174,15 @@ daily
 """
 
 
+#: The output that is expected of the block above.
+PRINTED = """
+<!-- run: printed -->
+```text
+{}
+```
+"""
+
+
 def test_a_page_is_read_as_its_comments_say(reader: Reader) -> None:
     _read(RIGHT, reader)
 
@@ -151,16 +196,26 @@ def test_a_page_is_read_as_its_comments_say(reader: Reader) -> None:
         "<!-- run: raises KeyError -->\n```python\npass\n```\n",
         "<!-- run: file a.py -->\n```python\ndef\n```\n",
         "```python\nn = 1\n```\n\n<!-- check\nassert n == 2\n-->\n",
-        "```console\n$ echo 1\n2\n```\n",
-        "```console\n$ echo 1; echo 2\n1\n```\n",
-        "```console\n$ exit 1\n```\n",
-        "<!-- run: exits 1 -->\n```console\n$ exit 2\n```\n",
-        "<!-- run: until stopped -->\n```console\n$ true\n```\n",
-        "<!-- run: until stopped -->\n```console\n$ echo 1\n2\n```\n",
-        "```console\n$ cd nowhere\n```\n",
-        '```console\n$ pip install "vendo-sdk[nosuch]"\n```\n',
-        "```console\n1\n```\n",
-        "```python\nprint(1)\n```\n\n<!-- run: printed -->\n```text\n2\n```\n",
+        "```sh\necho 1\n```\n" + PRINTED.format("2"),
+        "```sh\necho 1; echo 2\n```\n" + PRINTED.format("1"),
+        "```sh\necho 1; echo 2\n```\n" + PRINTED.format("1 2"),
+        "```sh\necho 1\necho 2\n```\n" + PRINTED.format("2"),
+        "```sh\nexit 1\n```\n",
+        "```sh\nfalse\ntrue\n```\n",
+        "<!-- run: exits 1 -->\n```sh\nexit 2\n```\n",
+        "<!-- run: exits 1 -->\n```sh\nfalse\ntrue\n```\n",
+        "<!-- run: until stopped -->\n```sh\ntrue\n```\n",
+        "<!-- run: until stopped -->\n```sh\necho 1\n```\n" + PRINTED.format("2"),
+        "```sh\ncd nowhere\n```\n",
+        '```sh\npip install "vendo-sdk[nosuch]"\n```\n',
+        '<!-- run: elsewhere -->\n```sh\npip install -e ".[nosuch]"\n```\n',
+        "```sh\n$ true\n```\n",
+        "<!-- run: elsewhere -->\n```sh\n$ true\n```\n",
+        "```python\nprint(1)\n```\n" + PRINTED.format("2"),
+        "```python\nprint(1)\n```\n" + PRINTED.format("1") + PRINTED.format("1"),
+        "```python\nprint()\n```\n" + PRINTED.format(""),
+        "```json\n1\n```\n" + PRINTED.format("1"),
+        PRINTED.format("1"),
         "```json\n{\n```\n",
         "```dotenv\nname value\n```\n",
         "```cobol\nSTOP RUN.\n```\n",
