@@ -4,7 +4,7 @@ Every block of the pages at the top and below `docs/` is run as it stands, top t
 folder a page: `python` as a program of its own, `sh` line by line, each line a command. `toml`,
 `json`, `ini` and `dotenv` are parsed. A block runs in Vendo mode, with every provider connected,
 unless it says otherwise. The hosts that programs name (Vendo's and the providers') answer on this
-machine. README.md is run in a stricter way, see `test_blocks.py`.
+machine. Blocks of README.md run alone, with no variable and no network.
 
 A comment such as `<!-- run: oss, raises NotConnected -->` on the line above a block, which readers
 do not see, says otherwise. Its parts are separated by commas:

@@ -18,6 +18,10 @@ from vendo.testing import LocalVendo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from manual.blocks import Block
+
+README = ROOT / "README.md"
+
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
@@ -51,10 +55,50 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         server.reset()  # ends event streams; the proxy would hear of it at their next heartbeat
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "page",
+    [page for page in pages() if page != README],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
 def test_every_block_of_a_page_runs(page: Path, reader: Reader) -> None:
     for block in blocks(page):
         reader.read(block)
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path) -> Iterator[Reader]:
+    """A reader with an empty folder, no key, no variable and no network but loopback."""
+    environment = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
+    program = ROOT / "tests" / "support" / "newcomer.py"
+    python = (sys.executable, "-u", "-P", "-W", "error", str(program))
+    with Reader(LocalVendo(), {"vendo": environment}, tmp_path, python) as reader:
+        yield reader
+
+
+@pytest.mark.parametrize("block", blocks(README), ids=str)
+def test_a_block_of_the_readme_runs_alone_with_no_key_and_no_network(
+    block: Block, newcomer: Reader
+) -> None:
+    helped = [part for part in block.how if not part.startswith(("raises ", "elsewhere"))]
+    assert helped == []
+    newcomer.read(block)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import urllib.request\nurllib.request.urlopen('http://192.0.2.1')",
+        "import socket\nsocket.create_connection(('vendo.run', 443))",
+        "import aiohttp",
+        "import os\nos.environ['HTTPS_PROXY']",
+        "import vendo\nvendo.token('openai')",
+    ],
+)
+def test_a_newcomer_has_no_network_no_other_extra_and_no_variable(
+    program: str, newcomer: Reader
+) -> None:
+    with pytest.raises(AssertionError, match="Traceback"):
+        _read(f"```python\n{program}\n```\n", newcomer)
 
 
 RIGHT = """
