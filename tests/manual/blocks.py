@@ -1,10 +1,10 @@
 """Code blocks of a Markdown page, with what a comment above them says of how to run them.
 
 Every block of the pages at the top and below `docs/` is run as it stands, top to bottom, in one
-folder a page: `python` as a program of its own, `console` command by command (the lines that begin
-with `$ `; the lines below a command are all that it prints). `toml`, `json`, `ini` and `dotenv` are
-parsed. A block runs in Vendo mode, with every provider connected, unless it says otherwise. The
-hosts that programs name (Vendo's and the providers') answer on this machine.
+folder a page: `python` as a program of its own, `sh` line by line, each line a command. `toml`,
+`json`, `ini` and `dotenv` are parsed. A block runs in Vendo mode, with every provider connected,
+unless it says otherwise. The hosts that programs name (Vendo's and the providers') answer on this
+machine. Blocks of README.md run alone, with no variable and no network.
 
 A comment such as `<!-- run: oss, raises NotConnected -->` on the line above a block, which readers
 do not see, says otherwise. Its parts are separated by commas:
@@ -20,16 +20,18 @@ What becomes of it
   itself: the blocks below find the file, import it or start it. For any language.
 - `raises NAME`: the program ends with that error.
 - `exits N`: the last command, or the program, ends with that status (0 where nothing is said).
-- `until stopped`: it goes on until it is interrupted: once it has said something, or all that
-  stands below its command.
+- `until stopped`: it goes on until it is interrupted: once it has printed something, or all that
+  the block below a command expects.
 - `in background`: a command that goes on to the end of the page, for the blocks below to talk to.
+- `elsewhere`: commands that CI or another test runs, and that are not run here.
 - `emit KIND NAME=VALUE ...`: while it runs, an event of that kind is sent to each event stream that
   it opens.
-- `printed`: a `text` block that holds what the block before it printed, or the error that ended
-  it, without the traceback; line breaks and white space do not count.
+- `printed`: a `text` block that holds all that the block right above it printed. Commands are
+  compared line by line. For a program white space and line breaks do not count, and an error that
+  ended it is given without the traceback.
 
 In expected output `...` stands for anything inside a line, and on a line of its own for any lines.
-`export NAME=VALUE` and `cd FOLDER` in a console block hold for the rest of the page. Commands that
+`export NAME=VALUE` and `cd FOLDER` in an `sh` block hold for the rest of the page. Commands that
 install something are not run again; the extras they name have to exist.
 
 What shows that a block works, and would only bore the reader, goes below it into a comment. It is
@@ -43,7 +45,7 @@ a python program that goes on after the python block above, or stands alone wher
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +61,7 @@ _COMMENT = re.compile(r"^ *<!-- run: ", re.MULTILINE)
 _WORDS = frozenset(
     {
         *("oss", "bare", "with", "without", "continues"),
-        *("file", "raises", "exits", "until", "in", "emit", "printed"),
+        *("file", "raises", "exits", "until", "in", "elsewhere", "emit", "printed"),
     }
 )
 
@@ -73,9 +75,16 @@ class Block:
     language: str
     text: str
     how: list[str] = field(default_factory=list)
+    printed: str = ""  # the text of the `printed` block below it
 
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is a program or commands, and runs where it stands."""
+        runs = self.language in {"python", "sh"}
+        return runs and not self.says("elsewhere") and self.option("file") is None
 
     def says(self, part: str) -> bool:
         """Whether the comment has a part that is just this."""
@@ -108,8 +117,13 @@ def blocks_of(text: str, page: str) -> list[Block]:
         AssertionError: a fence that does not end, a comment with no block below it or with a word
             that means nothing.
     """
-    found = []
-    for match in _BLOCK.finditer(text):
+    found: list[Block] = []
+    fences = text.count("<!-- check\n") + len(re.findall(r"^ *```[a-z]", text, re.MULTILINE))
+    matches = list(_BLOCK.finditer(text))
+    assert len(matches) == fences, f"{page}: a block does not begin or end as it should"
+    told = sum(1 for match in matches if match["how"])
+    assert told == len(_COMMENT.findall(text)), f"{page}: a comment stands above no block"
+    for match in matches:
         line = text.count("\n", 0, match.start("language") if match["language"] else match.start())
         how = [part.strip() for part in (match["how"] or "").split(",") if part.strip()]
         unknown = [part for part in how if part.partition(" ")[0] not in _WORDS]
@@ -119,9 +133,13 @@ def blocks_of(text: str, page: str) -> list[Block]:
         else:
             indent, language = len(match["indent"]), match["language"]
             body = "".join(line[indent:] for line in match["text"].splitlines(keepends=True))
-        found.append(Block(page, line + 1, language, body, how))
-    fences = text.count("<!-- check\n") + len(re.findall(r"^ *```[a-z]", text, re.MULTILINE))
-    assert len(found) == fences, f"{page}: a block does not begin or end as it should"
-    told = sum(1 for match in _BLOCK.finditer(text) if match["how"])
-    assert told == len(_COMMENT.findall(text)), f"{page}: a comment stands above no block"
+        block = Block(page, line + 1, language, body, how)
+        if block.says("printed"):
+            assert found, f"{block}: nothing above has printed it"
+            assert body.strip(), f"{block}: nothing is expected"
+            assert found[-1].is_run, f"{block}: nothing above has printed it"
+            assert not found[-1].printed, f"{block}: the block above has its output already"
+            found[-1] = replace(found[-1], printed=body)
+        else:
+            found.append(block)
     return found

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 #: What a reader does once, and this environment has done already.
 _INSTALLING = re.compile(r"(python3? -m )?(pip|venv|uv)\b|git clone|\. |source ")
 _EXTRAS = re.compile(r"vendo-sdk\[([a-z,-]+)\]|\.\[([a-z,-]+)\]")
-#: On the pages at the top, which are about this project: what `.ci/run` does in its own way, or
-#: what would start this very test.
-_ELSEWHERE = re.compile(r"pytest\b|\.ci/run$|ruff |mypy$|lint-imports$|mkdocs ")
 #: Output and templates: nothing to parse.
 _PLAIN = frozenset({"text", "html", "css", "javascript", "yaml", "dockerfile", "nginx"})
 
@@ -39,17 +36,22 @@ class Reader:
         server: the Vendo behind the hosts that the page names.
         environments: the variables of each mode, `vendo`, `oss` and `bare`.
         folder: where the page's files go.
+        python: the command that runs a program. Unbuffered: output is read while it goes on.
     """
 
     def __init__(
-        self, server: LocalVendo, environments: Mapping[str, Mapping[str, str]], folder: Path
+        self,
+        server: LocalVendo,
+        environments: Mapping[str, Mapping[str, str]],
+        folder: Path,
+        python: Sequence[str] = (sys.executable, "-u", "-W", "error"),
     ) -> None:
         self._server = server
         self._environments = environments
         self._exported: dict[str, str] = {}
         self._folder = folder
+        self._python = python
         self._program = ""
-        self._printed = ""
         self._background: list[Program] = []
 
     def __enter__(self) -> Reader:
@@ -69,37 +71,34 @@ class Reader:
         if name is not None:
             (self._folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self._folder / name).write_text(block.text, encoding="utf-8")
-        if block.language == "python" and name is None:
-            self._run_program(block)
-        elif block.language == "console":
-            self._run_commands(block)
-        elif block.says("printed"):
-            seen = " ".join(_without_traceback(self._printed).split())
-            assert matches(seen, [" ".join(block.text.split())]), f"{block}\n{self._printed}"
-        else:
+        if not block.is_run:
             _check_text(block)
+        elif block.language == "python":
+            self._run_program(block)
+        else:
+            self._run_commands(block)
 
     def _run_program(self, block: Block) -> None:
         self._program = (self._program if block.says("continues") else "") + block.text
         (self._folder / "program.py").write_text(self._program, encoding="utf-8")
-        # Unbuffered, so that what is printed is seen while the program goes on.
-        command = [sys.executable, "-u", "-W", "error", "program.py"]
-        status = self._run(block, command, [])
+        status, printed = self._run(block, [*self._python, "program.py"], [])
+        report = f"{block}\n{status}: {printed}"
         error = block.option("raises")
         if error is not None:
-            last = (self._printed.strip().splitlines() or [""])[-1]
-            assert status == 1, f"{block}\n{self._printed}"
-            assert re.match(rf"([\w.]+\.)?{re.escape(error)}\b", last), f"{block}\n{self._printed}"
-        elif not block.says("until stopped"):
-            assert status == int(block.option("exits") or 0), f"{block}\n{self._printed}"
+            last = (printed.strip().splitlines() or [""])[-1]
+            assert status == 1, report
+            assert re.match(rf"([\w.]+\.)?{re.escape(error)}\b", last), report
+        else:
+            assert status in {int(block.option("exits") or 0), None}, report
+        if block.printed:
+            seen = " ".join(_without_traceback(printed).split())
+            assert matches(seen, [" ".join(block.printed.split())]), report
 
     def _run_commands(self, block: Block) -> None:
-        about_the_project = "/" not in block.page
+        expected = block.printed.splitlines()
+        everything = ""
         commands = _commands(block)
-        for number, (line, expected) in enumerate(commands, 1):
-            command = _installed(line)
-            if not command or (about_the_project and _ELSEWHERE.match(command)):
-                continue
+        for number, command in enumerate(commands, 1):
             first, _, rest = command.partition(" ")
             if first == "export":
                 for word in shlex.split(rest):
@@ -107,16 +106,18 @@ class Reader:
                     self._exported[name] = value
             elif first == "cd":
                 self._folder /= rest
-                assert self._folder.is_dir(), f"{block} $ {command}"
+                assert self._folder.is_dir(), f"{block} {command}"
             else:
-                status = self._run(block, ["sh", "-c", command], expected)
-                told = f"{block} $ {command}\n{status}: {self._printed}"
-                assert not expected or matches(self._printed, expected), told
+                status, printed = self._run(block, ["sh", "-c", command], expected)
                 wanted = int(block.option("exits") or 0) if number == len(commands) else 0
-                assert status in {wanted, None}, told
+                assert status in {wanted, None}, f"{block} {command}\n{status}: {printed}"
+                everything += printed
+        assert not expected or matches(everything, expected), f"{block}\n{everything}"
 
-    def _run(self, block: Block, command: Sequence[str], expected: Sequence[str]) -> int | None:
-        """Run it as the block says. Returns the exit status of what ends by itself."""
+    def _run(
+        self, block: Block, command: Sequence[str], expected: Sequence[str]
+    ) -> tuple[int | None, str]:
+        """Run it as the block says. Returns its status (None if it was ended) and its output."""
         if block.option("emit") and not self._background:
             # A stream of the block before may not have ended yet: the event is not for that one.
             self._server.wait_for_streams(0, timeout=SECONDS)
@@ -135,8 +136,7 @@ class Reader:
                 status = None
             else:
                 status = program.wait()
-        self._printed = program.printed
-        return status
+        return status, program.printed
 
     def _environment(self, block: Block) -> dict[str, str]:
         mode = next((mode for mode in ("oss", "bare") if block.says(mode)), "vendo")
@@ -178,16 +178,13 @@ def _without_traceback(printed: str) -> str:
     return "\n".join(lines[last + 1 :])
 
 
-def _commands(block: Block) -> list[tuple[str, list[str]]]:
-    """Each command of a console block, and the lines that it is said to print."""
-    found: list[tuple[str, list[str]]] = []
-    for line in block.text.replace("\\\n", "").splitlines():
-        if line.startswith("$ "):
-            found.append((re.sub(r"\s+# .*$", "", line[2:]).strip(), []))
-        else:
-            assert found, f"{block} begins with no command"
-            found[-1][1].append(line)
-    return [(command, lines if any(map(str.strip, lines)) else []) for command, lines in found]
+def _commands(block: Block) -> list[str]:
+    """The commands of an `sh` block, without comments and without what installs something."""
+    lines = block.text.replace("\\\n", "").splitlines()
+    prompts = [line for line in lines if line.startswith("$ ")]
+    assert not prompts, f"{block}: a prompt would be copied too: {prompts}"
+    commands = [_installed(re.sub(r"(^|\s+)# .*$", "", line).strip()) for line in lines]
+    return [command for command in commands if command]
 
 
 def _installed(line: str) -> str:
@@ -211,6 +208,8 @@ def _check_extras(command: str) -> None:
 def _check_text(block: Block) -> None:
     if block.language == "python":
         compile(block.text, str(block), "exec")
+    elif block.language == "sh":
+        _commands(block)
     elif block.language == "toml":
         tomllib.loads(block.text)
     elif block.language == "json":

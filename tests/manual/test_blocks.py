@@ -18,6 +18,10 @@ from vendo.testing import LocalVendo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from manual.blocks import Block
+
+README = ROOT / "README.md"
+
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
@@ -51,10 +55,50 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         server.reset()  # ends event streams; the proxy would hear of it at their next heartbeat
 
 
-@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize(
+    "page",
+    [page for page in pages() if page != README],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
 def test_every_block_of_a_page_runs(page: Path, reader: Reader) -> None:
     for block in blocks(page):
         reader.read(block)
+
+
+@pytest.fixture
+def newcomer(tmp_path: Path) -> Iterator[Reader]:
+    """A reader with an empty folder, no key, no variable and no network but loopback."""
+    environment = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
+    program = ROOT / "tests" / "support" / "newcomer.py"
+    python = (sys.executable, "-u", "-P", "-W", "error", str(program))
+    with Reader(LocalVendo(), {"vendo": environment}, tmp_path, python) as reader:
+        yield reader
+
+
+@pytest.mark.parametrize("block", blocks(README), ids=str)
+def test_a_block_of_the_readme_runs_alone_with_no_key_and_no_network(
+    block: Block, newcomer: Reader
+) -> None:
+    helped = [part for part in block.how if not part.startswith(("raises ", "elsewhere"))]
+    assert helped == []
+    newcomer.read(block)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import urllib.request\nurllib.request.urlopen('http://192.0.2.1')",
+        "import socket\nsocket.create_connection(('vendo.run', 443))",
+        "import aiohttp",
+        "import os\nos.environ['HTTPS_PROXY']",
+        "import vendo\nvendo.token('openai')",
+    ],
+)
+def test_a_newcomer_has_no_network_no_other_extra_and_no_variable(
+    program: str, newcomer: Reader
+) -> None:
+    with pytest.raises(AssertionError, match="Traceback"):
+        _read(f"```python\n{program}\n```\n", newcomer)
 
 
 RIGHT = """
@@ -80,14 +124,35 @@ assert WORD == "hello"
 -->
 
 <!-- run: oss, without OPENAI_API_KEY, with TOOL=hammer, exits 3 -->
-```console
-$ export GREETING="good day"
-$ echo "$GREETING, $TOOL"  # a remark
+```sh
+# a remark
+export GREETING="good day"
+echo "$GREETING, $TOOL"  # another
+test -z "$VENDO_API_KEY$OPENAI_API_KEY" \\
+    && printf 'a\\nb\\nc\\n'
+exit 3
+```
+
+<!-- run: printed -->
+```text
 good day, ham...
-$ test -z "$VENDO_API_KEY$OPENAI_API_KEY" && printf 'a\\nb\\nc\\n'
 a
 ...
-$ exit 3
+```
+
+```sh
+cd lib
+test "$GREETING" = "good day" && ls *.py
+```
+
+<!-- run: printed -->
+```text
+tool.py
+```
+
+<!-- run: elsewhere -->
+```sh
+rm -rf lib  # does not happen
 ```
 
 <!-- run: raises vendo.errors.NotConnected, bare -->
@@ -104,8 +169,12 @@ for 'openai': ...
 ```
 
 <!-- run: in background -->
-```console
-$ echo started; sleep 600
+```sh
+echo started; sleep 600
+```
+
+<!-- run: printed -->
+```text
 started
 ```
 
@@ -115,6 +184,17 @@ import time
 
 print("on and on")
 time.sleep(600)
+```
+
+<!-- run: until stopped -->
+```sh
+echo one; sleep 0.1; echo two; sleep 600
+```
+
+<!-- run: printed -->
+```text
+one
+two
 ```
 
 <!-- run: emit billing.cap_warned window=daily -->
@@ -138,6 +218,15 @@ daily
 """
 
 
+#: The output that is expected of the block above.
+PRINTED = """
+<!-- run: printed -->
+```text
+{}
+```
+"""
+
+
 def test_a_page_is_read_as_its_comments_say(reader: Reader) -> None:
     _read(RIGHT, reader)
 
@@ -151,16 +240,26 @@ def test_a_page_is_read_as_its_comments_say(reader: Reader) -> None:
         "<!-- run: raises KeyError -->\n```python\npass\n```\n",
         "<!-- run: file a.py -->\n```python\ndef\n```\n",
         "```python\nn = 1\n```\n\n<!-- check\nassert n == 2\n-->\n",
-        "```console\n$ echo 1\n2\n```\n",
-        "```console\n$ echo 1; echo 2\n1\n```\n",
-        "```console\n$ exit 1\n```\n",
-        "<!-- run: exits 1 -->\n```console\n$ exit 2\n```\n",
-        "<!-- run: until stopped -->\n```console\n$ true\n```\n",
-        "<!-- run: until stopped -->\n```console\n$ echo 1\n2\n```\n",
-        "```console\n$ cd nowhere\n```\n",
-        '```console\n$ pip install "vendo-sdk[nosuch]"\n```\n',
-        "```console\n1\n```\n",
-        "```python\nprint(1)\n```\n\n<!-- run: printed -->\n```text\n2\n```\n",
+        "```sh\necho 1\n```\n" + PRINTED.format("2"),
+        "```sh\necho 1; echo 2\n```\n" + PRINTED.format("1"),
+        "```sh\necho 1; echo 2\n```\n" + PRINTED.format("1 2"),
+        "```sh\necho 1\necho 2\n```\n" + PRINTED.format("2"),
+        "```sh\nexit 1\n```\n",
+        "```sh\nfalse\ntrue\n```\n",
+        "<!-- run: exits 1 -->\n```sh\nexit 2\n```\n",
+        "<!-- run: exits 1 -->\n```sh\nfalse\ntrue\n```\n",
+        "<!-- run: until stopped -->\n```sh\ntrue\n```\n",
+        "<!-- run: until stopped -->\n```sh\necho 1\n```\n" + PRINTED.format("2"),
+        "```sh\ncd nowhere\n```\n",
+        '```sh\npip install "vendo-sdk[nosuch]"\n```\n',
+        '<!-- run: elsewhere -->\n```sh\npip install -e ".[nosuch]"\n```\n',
+        "```sh\n$ true\n```\n",
+        "<!-- run: elsewhere -->\n```sh\n$ true\n```\n",
+        "```python\nprint(1)\n```\n" + PRINTED.format("2"),
+        "```python\nprint(1)\n```\n" + PRINTED.format("1") + PRINTED.format("1"),
+        "```python\nprint()\n```\n" + PRINTED.format(""),
+        "```json\n1\n```\n" + PRINTED.format("1"),
+        PRINTED.format("1"),
         "```json\n{\n```\n",
         "```dotenv\nname value\n```\n",
         "```cobol\nSTOP RUN.\n```\n",

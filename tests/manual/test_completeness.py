@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from manual.blocks import ROOT
+from manual.blocks import ROOT, blocks, pages
 from support import vectors
 from vendo import _environment, errors
 
@@ -35,6 +35,29 @@ def test_links_of_the_pages_at_the_top_lead_somewhere(page: Path) -> None:
     targets = [urlsplit(target) for target in re.findall(r"\]\(([^)\s]+)\)", prose)]
     local = [target.path for target in targets if not target.netloc and target.path]
     assert [path for path in local if not (ROOT / path).exists()] == []
+
+
+def test_the_readme_has_no_link_that_a_package_index_would_break() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    links = re.findall(
+        r"\]\(\s*([^)\s]+)|^\[[^\]]+\]:\s*(\S+)|(?:href|src)=.(\S+)", text, re.MULTILINE
+    )
+    targets = ["".join(link) for link in links]
+    assert targets
+    assert [target for target in targets if not target.startswith(("https://", "#"))] == []
+
+
+def test_every_path_that_the_readme_names_exists() -> None:
+    prose = re.sub(r"(?ms)^```.*?^```$", "", (ROOT / "README.md").read_text(encoding="utf-8"))
+    named = re.findall(r"`([\w.-]+/[\w./-]*|[\w-]+\.(?:md|toml|py))`", prose)
+    assert {"CONTRIBUTING.md", "docs/tutorial.md"} <= set(named)
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_block_has_a_prompt_that_would_be_copied(page: Path) -> None:
+    lines = [line for block in blocks(page) for line in block.text.splitlines()]
+    assert [line for line in lines if line.startswith(("$ ", "% ", ">>> "))] == []
 
 
 def test_every_error_has_its_row() -> None:

@@ -19,8 +19,9 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.expected_conditions import element_to_be_clickable
 
-from manual.blocks import ROOT
+from manual.blocks import ROOT, blocks
 from support.looks import barriers, emulate, foreign_assets, scrolls_sideways
 from support.person import waiting
 
@@ -219,3 +220,32 @@ def test_a_reader_finds_a_page_by_a_word(address: str, browser: Chrome) -> None:
     wait.until(opened)
     ActionChains(browser).send_keys("whsec").perform()
     wait.until(lambda _: any("/webhooks/" in one for one in browser.execute_script(found)))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("page", "source"), [("", "index.md"), ("tutorial/", "tutorial.md")])
+def test_the_copy_button_takes_the_commands_as_they_are_to_be_pasted(
+    address: str, browser: Chrome, page: str, source: str
+) -> None:
+    find = (
+        "return [...document.querySelectorAll('.highlight')]"
+        ".find((one) => one.querySelector('code').textContent === arguments[0])"
+    )
+    read = "return navigator.clipboard.readText()"
+    allowed = ["clipboardReadWrite", "clipboardSanitizedWrite"]
+    browser.execute_cdp_cmd("Browser.grantPermissions", {"permissions": allowed})
+    emulate(browser, width=1280)
+    browser.get(address + page)
+    commands = [block.text for block in blocks(ROOT / "docs" / source) if block.language == "sh"]
+    assert commands
+    for text in commands:
+        browser.execute_script("return navigator.clipboard.writeText('')")
+        block = browser.execute_script(find, text)
+        # The theme adds the button once the block can be seen.
+        browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", block)
+        ActionChains(browser).move_to_element(block).perform()
+        button = (By.CSS_SELECTOR, "button[data-md-type=copy]")
+        waiting(browser).until(element_to_be_clickable(block.find_element(*button))).click()
+        copied = waiting(browser).until(lambda _: browser.execute_script(read))
+        assert copied == text.rstrip()
+        assert "$ " not in copied

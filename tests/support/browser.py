@@ -47,7 +47,7 @@ def chromium() -> Iterator[Chrome]:
 
 
 def forget(browser: Chrome) -> None:
-    """Leave a browser as it was at its start: one blank tab, no cookie, no emulated device."""
+    """Leave a browser as at its start: one blank tab, no cookie, permission or emulated device."""
     first, *others = browser.window_handles
     for tab in others:
         browser.switch_to.window(tab)
@@ -58,3 +58,4 @@ def forget(browser: Chrome) -> None:
     browser.execute_cdp_cmd("Network.clearBrowserCache", {})
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    browser.execute_cdp_cmd("Browser.resetPermissions", {})
