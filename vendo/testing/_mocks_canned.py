@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from vendo import _catalog
 from vendo._base_client import several
@@ -14,12 +15,9 @@ from vendo._names import checked_slug, name_of
 from vendo.errors import NotConnected, UpstreamError, VendoError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Any, TypeVar
-
     from vendo.testing._mocks_events import MockSSE
 
-    _T = TypeVar("_T")
+_T = TypeVar("_T")
 
 MOCK_KEY = "vendo_sk_" + "mock" * 8
 
