@@ -49,7 +49,7 @@ class Change:
 
 
 #: What is called with each change. To raise means: not done, try again later.
-Notice: TypeAlias = "Callable[[Change], object]"
+Notice: TypeAlias = Callable[[Change], object]
 
 
 def notice_of(on_change: object, reload_url: str | None) -> Notice:

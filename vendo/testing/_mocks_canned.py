@@ -6,16 +6,14 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from vendo import _catalog
 from vendo._base_client import several
 from vendo._models import Balance, Connection, Integration, SpendCaps
 from vendo._names import checked_slug, name_of
 from vendo.errors import NotConnected, UpstreamError, VendoError
-
-if TYPE_CHECKING:
-    from vendo.testing._mocks_events import MockSSE
+from vendo.testing._mocks_events import MockSSE
 
 _T = TypeVar("_T")
 
