@@ -7,44 +7,70 @@ to a first token does not even import this one: it names `vendo._types`, and the
 
 from __future__ import annotations
 
+__all__ = [
+    "Any",
+    "AsyncBillingAPI",
+    "AsyncConnectionsAPI",
+    "AsyncDataAPI",
+    "AsyncEventStream",
+    "AsyncEventsAPI",
+    "AsyncIntegrationsAPI",
+    "AsyncTransport",
+    "AsyncVendo",
+    "AuthBase",
+    "BillingAPI",
+    "ConnectionsAPI",
+    "DataAPI",
+    "EventStream",
+    "EventWatch",
+    "EventsAPI",
+    "IntegrationsAPI",
+    "Interceptor",
+    "Iterable",
+    "Mapping",
+    "Self",
+    "Sequence",
+    "Slug",
+    "TracebackType",
+    "Transport",
+    "Vendo",
+    "VendoHttpxAuth",
+    "WebhooksAPI",
+    "aiohttp",
+    "requests",
+    "ssl",
+]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ssl as ssl
-    from collections.abc import Iterable as Iterable
-    from collections.abc import Mapping as Mapping
-    from collections.abc import Sequence as Sequence
-    from types import TracebackType as TracebackType
-    from typing import Any as Any
-    from typing import Self as Self
+    import ssl
+    from collections.abc import Iterable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any, Self
 
-    import aiohttp as aiohttp
-    import requests as requests
-    from requests.auth import AuthBase as AuthBase
+    import aiohttp
+    import requests
+    from requests.auth import AuthBase
 
-    from vendo._apis import BillingAPI as BillingAPI
-    from vendo._apis import ConnectionsAPI as ConnectionsAPI
-    from vendo._apis import DataAPI as DataAPI
-    from vendo._apis import EventsAPI as EventsAPI
-    from vendo._apis import IntegrationsAPI as IntegrationsAPI
-    from vendo._async_apis import AsyncBillingAPI as AsyncBillingAPI
-    from vendo._async_apis import AsyncConnectionsAPI as AsyncConnectionsAPI
-    from vendo._async_apis import AsyncDataAPI as AsyncDataAPI
-    from vendo._async_apis import AsyncEventsAPI as AsyncEventsAPI
-    from vendo._async_apis import AsyncIntegrationsAPI as AsyncIntegrationsAPI
-    from vendo._async_client import AsyncVendo as AsyncVendo
-    from vendo._async_events import AsyncEventStream as AsyncEventStream
-    from vendo._client import Vendo as Vendo
-    from vendo._event_watch import EventWatch as EventWatch
-    from vendo._events import EventStream as EventStream
-    from vendo._httpx_auth import VendoHttpxAuth as VendoHttpxAuth
-    from vendo._interfaces import AsyncTransport as AsyncTransport
-    from vendo._interfaces import Interceptor as Interceptor
-    from vendo._interfaces import Transport as Transport
-    from vendo._slugs import Slug as Slug
-    from vendo._webhooks import WebhooksAPI as WebhooksAPI
+    from vendo._apis import BillingAPI, ConnectionsAPI, DataAPI, EventsAPI, IntegrationsAPI
+    from vendo._async_apis import (
+        AsyncBillingAPI,
+        AsyncConnectionsAPI,
+        AsyncDataAPI,
+        AsyncEventsAPI,
+        AsyncIntegrationsAPI,
+    )
+    from vendo._async_client import AsyncVendo
+    from vendo._async_events import AsyncEventStream
+    from vendo._client import Vendo
+    from vendo._event_watch import EventWatch
+    from vendo._events import EventStream
+    from vendo._httpx_auth import VendoHttpxAuth
+    from vendo._interfaces import AsyncTransport, Interceptor, Transport
+    from vendo._slugs import Slug
+    from vendo._webhooks import WebhooksAPI
 else:
-    #: Modules that are named whole, as in `requests.Session`.
-    MODULES = ("aiohttp", "requests", "ssl")
+    #: What is in none of these is a module, named whole as in `requests.Session`.
     NAMES_OF_MODULE = {
         "collections.abc": ("Iterable", "Mapping", "Sequence"),
         "requests.auth": ("AuthBase",),
@@ -87,13 +113,13 @@ else:
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
-        module = name if name in MODULES else _MODULE_OF_NAME.get(name)
-        if module is None:
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = _MODULE_OF_NAME.get(name, name)
         try:
             home = import_module(module)
         except ImportError:
             if module.startswith("vendo."):
                 raise
             home = _Missing()
-        return home if name in MODULES else getattr(home, name)
+        return home if module == name else getattr(home, name)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+__all__ = ["requests"]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import requests as requests
+    import requests
 else:
 
     class _Missing:
@@ -18,7 +20,7 @@ else:
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
-        if name != "requests":
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         try:
             return import_module(name)

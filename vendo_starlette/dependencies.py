@@ -19,7 +19,7 @@ from starlette.requests import HTTPConnection, Request
 
 from vendo import AsyncVendo, IdentityNotPresent, Vendo, VendoIdentity, WebhookEvent, sso
 from vendo.web import checked_session, checked_slug
-from vendo_starlette import optional
+from vendo_starlette import _optional
 from vendo_starlette.clients import aclient, client, request_clients
 from vendo_starlette.refusals import NotSignedIn
 from vendo_starlette.webhooks import verified_event
@@ -44,7 +44,7 @@ class SessionDependency:
     hosts: tuple[str, ...]
     base_url: str | None
 
-    async def __call__(self, connection: HTTPConnection) -> "optional.requests.Session":
+    async def __call__(self, connection: HTTPConnection) -> "_optional.requests.Session":
         """The session."""
         return client(connection).session(self.slug, hosts=self.hosts, base_url=self.base_url)
 
@@ -57,7 +57,7 @@ class AsyncSessionDependency:
     hosts: tuple[str, ...]
     base_url: str | None
 
-    async def __call__(self, connection: HTTPConnection) -> "optional.aiohttp.ClientSession":
+    async def __call__(self, connection: HTTPConnection) -> "_optional.aiohttp.ClientSession":
         """The session."""
         session = await aclient(connection).session(
             self.slug, hosts=self.hosts, base_url=self.base_url
@@ -76,7 +76,7 @@ class HttpxDependency:
     hosts: tuple[str, ...]
     base_url: str | None
 
-    async def __call__(self, connection: HTTPConnection) -> "optional.httpx2.AsyncClient":
+    async def __call__(self, connection: HTTPConnection) -> "_optional.httpx2.AsyncClient":
         """The client of httpx2 or httpx."""
         from vendo_starlette.httpx_clients import make_httpx
 

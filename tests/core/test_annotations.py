@@ -61,6 +61,20 @@ def printed_by(program: str, **environment: str) -> str:
     return done.stdout
 
 
+def read_in_a_process(package: str, preparation: str) -> tuple[int, list[str]]:
+    """How many annotations of a package can be read, and the others."""
+    printed = printed_by(
+        "import json\n"
+        "from support.annotations import Annotations\n"
+        "found = Annotations()\n"
+        f"{preparation}"
+        f"found.add_package({package!r})\n"
+        "print(json.dumps([len(found.read), found.unreadable]))"
+    )
+    count, unreadable = json.loads(printed)
+    return count, unreadable
+
+
 @pytest.fixture(scope="module")
 def core() -> Annotations:
     found = Annotations()
@@ -108,17 +122,20 @@ def test_every_annotation_of_an_adapter_can_be_read(package: str) -> None:
     needed, preparation = ADAPTERS[package]
     if find_spec(needed) is None:
         pytest.skip(f"{needed} is not installed")
-    found = json.loads(
-        printed_by(
-            "import json\n"
-            "from support.annotations import Annotations\n"
-            "found = Annotations()\n"
-            f"{preparation}"
-            f"found.add_package({package!r})\n"
-            "print(json.dumps([len(found.read), found.unreadable]))"
-        )
+    count, unreadable = read_in_a_process(package, preparation)
+    assert unreadable == []
+    assert count > 10
+
+
+@needs_processes
+@pytest.mark.parametrize("package", ["vendo", "vendo_pytest", "vendo_starlette"])
+def test_annotations_can_be_read_without_the_packages_of_sessions(package: str) -> None:
+    if find_spec(ADAPTERS.get(package, ("vendo", ""))[0]) is None:
+        pytest.skip("the framework is not installed")
+    hidden = ["aiohttp", "httpx", "httpx2", "requests"]
+    count, unreadable = read_in_a_process(
+        package, f"import sys\nsys.modules.update(dict.fromkeys({hidden}))\n"
     )
-    count, unreadable = found
     assert unreadable == []
     assert count > 10
 
@@ -220,9 +237,10 @@ def test_the_type_checker_and_the_interpreter_take_each_type_from_the_same_modul
         else:
             assert isinstance(node, ast.ImportFrom)
             names.setdefault(str(node.module), []).extend(alias.name for alias in node.names)
-    at_run_time = vars(_types)
-    assert sorted(modules) == sorted(at_run_time["MODULES"])
-    assert names == {module: [*found] for module, found in at_run_time["NAMES_OF_MODULE"].items()}
+    at_run_time = vars(_types)["NAMES_OF_MODULE"]
+    assert names == {module: [*found] for module, found in at_run_time.items()}
+    every_name = [*modules, *(name for found in names.values() for name in found)]
+    assert sorted(every_name) == sorted(_types.__all__)
 
 
 def test_a_name_that_is_no_type_is_an_attribute_error() -> None:

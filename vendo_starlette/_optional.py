@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+__all__ = ["aiohttp", "httpx2", "requests"]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import aiohttp as aiohttp
-    import httpx2 as httpx2
-    import requests as requests
+    import aiohttp
+    import httpx2
+    import requests
 else:
 
     class _Missing:
@@ -20,7 +22,7 @@ else:
     def __getattr__(name: str) -> object:
         from importlib import import_module
 
-        if name not in {"aiohttp", "httpx2", "requests"}:
+        if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         try:
             return import_module(name)
