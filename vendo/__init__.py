@@ -174,7 +174,7 @@ _NAMES_OF_MODULE = {
     ),
 }
 _MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
-_SUBMODULES = ("aio", "deployment", "errors", "reconciler", "sso", "testing")
+_SUBMODULES = ("_types", "aio", "deployment", "errors", "reconciler", "sso", "testing")
 
 
 if not TYPE_CHECKING:  # which would make every name known to a type checker

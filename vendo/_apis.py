@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from vendo import _catalog, _platform_flows
+import builtins
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from vendo import _catalog, _platform_flows, _types
+from vendo._models import Balance, Connection, Integration, SpendCaps
 from vendo._names import checked_slug
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import builtins
-    from collections.abc import Mapping
-    from typing import Any, Literal
-
-    from vendo._client import Vendo
-    from vendo._event_watch import EventWatch
-    from vendo._events import EventStream
-    from vendo._models import Balance, Connection, Integration, SpendCaps
-    from vendo._slugs import Slug
+from vendo._slugs import Slug
 
 
 class _API:
     __slots__ = ("_client",)
 
-    def __init__(self, client: Vendo) -> None:
+    def __init__(self, client: _types.Vendo) -> None:
         self._client = client
 
     def __repr__(self) -> str:
@@ -145,7 +139,7 @@ class EventsAPI(_API):
 
     __slots__ = ()
 
-    def subscribe(self, max_backoff_sec: float = 30.0) -> EventStream:
+    def subscribe(self, max_backoff_sec: float = 30.0) -> _types.EventStream:
         """The events from now on: an iterator, and a context manager that closes the connection.
 
         A connection that breaks is made anew, with pauses that grow up to `max_backoff_sec`
@@ -160,7 +154,7 @@ class EventsAPI(_API):
 
         return EventStream(self._client, max_backoff_sec)
 
-    def watch(self) -> EventWatch:
+    def watch(self) -> _types.EventWatch:
         """Keep the cached tokens true in the background: a connection that changes makes the
         cache forget its tokens, for every user. One stream a process serves all who watch.
 

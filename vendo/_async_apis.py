@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from vendo import _catalog, _platform_flows
+import builtins
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from vendo import _catalog, _platform_flows, _types
+from vendo._models import Balance, Connection, Integration, SpendCaps
 from vendo._names import checked_slug
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import builtins
-    from collections.abc import Mapping
-    from typing import Any, Literal
-
-    from vendo._async_client import AsyncVendo
-    from vendo._async_events import AsyncEventStream
-    from vendo._event_watch import EventWatch
-    from vendo._models import Balance, Connection, Integration, SpendCaps
-    from vendo._slugs import Slug
+from vendo._slugs import Slug
 
 
 class _AsyncAPI:
     __slots__ = ("_client",)
 
-    def __init__(self, client: AsyncVendo) -> None:
+    def __init__(self, client: _types.AsyncVendo) -> None:
         self._client = client
 
     def __repr__(self) -> str:
@@ -104,7 +98,7 @@ class AsyncEventsAPI(_AsyncAPI):
 
     __slots__ = ()
 
-    def subscribe(self, max_backoff_sec: float = 30.0) -> AsyncEventStream:
+    def subscribe(self, max_backoff_sec: float = 30.0) -> _types.AsyncEventStream:
         """The events from now on, as an async iterator and async context manager; see
         `EventsAPI.subscribe`. Leaving either, or cancelling, closes the connection at once.
         """
@@ -112,7 +106,7 @@ class AsyncEventsAPI(_AsyncAPI):
 
         return AsyncEventStream(self._client, max_backoff_sec)
 
-    def watch(self) -> EventWatch:
+    def watch(self) -> _types.EventWatch:
         """Keep the cached tokens true in the background, on a thread of its own; see
         `EventsAPI.watch`.
         """

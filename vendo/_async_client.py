@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Literal, Self, TypeVar
+
+from vendo import _types
 from vendo._base_client import BaseClient
 from vendo._names import name_of
+from vendo._protocol.retry import RetryPolicy
 from vendo._settings import API_VERSION
+from vendo._slugs import Slug
 from vendo.errors import ValidationError, VendoError, without_frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from types import TracebackType
-    from typing import Literal, Self, TypeVar
-
-    import aiohttp
-
-    from vendo._async_apis import (
-        AsyncBillingAPI,
-        AsyncConnectionsAPI,
-        AsyncDataAPI,
-        AsyncEventsAPI,
-        AsyncIntegrationsAPI,
-    )
-    from vendo._async_drive import AsyncTransport
-    from vendo._httpx_auth import VendoHttpxAuth
-    from vendo._protocol.retry import RetryPolicy
     from vendo._protocol.steps import Flow
-    from vendo._slugs import Slug
 
-    _T = TypeVar("_T")
+_T = TypeVar("_T")
 
 
 class AsyncVendo(BaseClient):
@@ -63,7 +53,7 @@ class AsyncVendo(BaseClient):
         api_version: str = API_VERSION,
         timeout: float = 30.0,
         retry: RetryPolicy | None = None,
-        transport: AsyncTransport | Literal["aiohttp", "threads"] | None = None,
+        transport: _types.AsyncTransport | Literal["aiohttp", "threads"] | None = None,
     ) -> None:
         try:
             super().__init__(
@@ -110,7 +100,7 @@ class AsyncVendo(BaseClient):
         *,
         hosts: Sequence[str] = (),
         base_url: str | None = None,
-    ) -> aiohttp.ClientSession:
+    ) -> _types.aiohttp.ClientSession:
         """An `aiohttp.ClientSession` that is authenticated, and renews its token on a 401.
 
         It follows the rules of `Vendo.session`. Close it as any other; the connections under it
@@ -128,7 +118,7 @@ class AsyncVendo(BaseClient):
 
         return await make_session(self, name_of(slug).slug, hosts=hosts, base_url=base_url)
 
-    def httpx_auth(self, slug: Slug | str, *, hosts: Sequence[str] = ()) -> VendoHttpxAuth:
+    def httpx_auth(self, slug: Slug | str, *, hosts: Sequence[str] = ()) -> _types.VendoHttpxAuth:
         """The same as `session`, as an `auth=` for the `AsyncClient` of httpx2 or httpx.
 
         Raises:
@@ -143,35 +133,35 @@ class AsyncVendo(BaseClient):
         return make_httpx_auth(self, name_of(slug).slug, hosts=hosts)
 
     @property
-    def connections(self) -> AsyncConnectionsAPI:
+    def connections(self) -> _types.AsyncConnectionsAPI:
         """The providers as they stand for this deployment."""
         from vendo._async_apis import AsyncConnectionsAPI
 
         return AsyncConnectionsAPI(self)
 
     @property
-    def integrations(self) -> AsyncIntegrationsAPI:
+    def integrations(self) -> _types.AsyncIntegrationsAPI:
         """What the platform offers."""
         from vendo._async_apis import AsyncIntegrationsAPI
 
         return AsyncIntegrationsAPI(self)
 
     @property
-    def billing(self) -> AsyncBillingAPI:
+    def billing(self) -> _types.AsyncBillingAPI:
         """The wallet."""
         from vendo._async_apis import AsyncBillingAPI
 
         return AsyncBillingAPI(self)
 
     @property
-    def events(self) -> AsyncEventsAPI:
+    def events(self) -> _types.AsyncEventsAPI:
         """The platform's events as they come."""
         from vendo._async_apis import AsyncEventsAPI
 
         return AsyncEventsAPI(self)
 
     @property
-    def data(self) -> AsyncDataAPI:
+    def data(self) -> _types.AsyncDataAPI:
         """Actions on people's connected accounts."""
         from vendo._async_apis import AsyncDataAPI
 
@@ -219,7 +209,7 @@ class AsyncVendo(BaseClient):
         except VendoError as error:
             raise without_frames(error) from None
 
-    def _opened_transport(self) -> AsyncTransport:
+    def _opened_transport(self) -> _types.AsyncTransport:
         with self._lock:
             if self._transport is None or isinstance(self._transport, str):
                 self._transport = _made(self._transport or default_transport())
@@ -240,8 +230,8 @@ def default_transport() -> Literal["aiohttp", "threads"]:
 
 
 def _checked_transport(
-    transport: AsyncTransport | Literal["aiohttp", "threads"] | None,
-) -> AsyncTransport | Literal["aiohttp", "threads"] | None:
+    transport: _types.AsyncTransport | Literal["aiohttp", "threads"] | None,
+) -> _types.AsyncTransport | Literal["aiohttp", "threads"] | None:
     if transport == "aiohttp":
         from vendo._extras import need
 
@@ -264,7 +254,7 @@ def _is_transport(transport: object) -> bool:
     return all(callable(getattr(transport, name, None)) for name in ("send", "open", "aclose"))
 
 
-def _made(name: str) -> AsyncTransport:
+def _made(name: str) -> _types.AsyncTransport:
     if name == "aiohttp":
         from vendo._transports.aio_http import AiohttpTransport
 

@@ -12,37 +12,12 @@ from vendo.errors import UpstreamError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol, TypeVar
+    from typing import TypeVar
 
-    from vendo._protocol.steps import Flow, Head, Response
+    from vendo._interfaces import AsyncTransport
+    from vendo._protocol.steps import Flow
 
     _T = TypeVar("_T")
-
-    class AsyncTransport(Protocol):
-        """What sends one request and gives back its whole answer, for asyncio code."""
-
-        async def send(self, request: Request) -> Response:
-            """The answer, or an `UpstreamError` where there is none within `request.timeout`."""
-
-        async def open(self, request: Request) -> AsyncStream:
-            """The open answer to a request, to be read piece by piece."""
-
-        async def aclose(self) -> None:
-            """Let go of kept connections."""
-
-    class AsyncStream(Protocol):
-        """An open answer that is read piece by piece as it comes."""
-
-        head: Head
-
-        async def read(self, timeout: float) -> bytes:
-            """What has come, at least a byte; empty at the end. Waits `timeout` seconds at most,
-            then raises an `UpstreamError`.
-            """
-
-        def close(self) -> None:
-            """Close the connection, without waiting for anything."""
-
 
 #: The tasks of each loop, which itself keeps but weak references to them, and what they drive.
 _spawned: dict[asyncio.AbstractEventLoop, dict[asyncio.Task[None], Flow[None]]] = {}

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from types import TracebackType
+from typing import Self
 
+from vendo import _types
 from vendo._events import subscribed
+from vendo._interfaces import AsyncStream
+from vendo._models import VendoEvent
 from vendo._protocol.steps import Pause
 from vendo._protocol.subscription import CloseStream, OpenStream, ReadChunk
 from vendo.errors import UpstreamError, VendoError, without_frames
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
-    from vendo._async_client import AsyncVendo
-    from vendo._async_drive import AsyncStream
-    from vendo._models import VendoEvent
 
 
 class AsyncEventStream:
@@ -25,7 +21,7 @@ class AsyncEventStream:
     See `vendo._events.EventStream`. Cancelling the task that iterates closes it too.
     """
 
-    def __init__(self, client: AsyncVendo, max_backoff_sec: float) -> None:
+    def __init__(self, client: _types.AsyncVendo, max_backoff_sec: float) -> None:
         self._stream: AsyncStream | None = None
         self._pause: asyncio.Future[None] | None = None
         self._subscription = subscribed(client, max_backoff_sec)

@@ -7,6 +7,7 @@ from _thread import allocate_lock
 from vendo._cache import shared
 from vendo._names import name_of
 from vendo._protocol import JWT_HEADER
+from vendo._protocol.retry import RetryPolicy
 from vendo._resolver import conventional, handing_out, override_of
 from vendo._settings import API_VERSION, Settings
 from vendo._transports.fork import on_fork
@@ -15,16 +16,15 @@ from vendo.errors import IdentityNotPresent, ValidationError, VendoError, withou
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, Self
 
+    import vendo._types
     from vendo._cache import CacheKey
     from vendo._names import Name
     from vendo._protocol.calls import Caller
-    from vendo._protocol.retry import RetryPolicy
     from vendo._protocol.steps import Flow
     from vendo._settings import Scope
-    from vendo._slugs import Slug
-    from vendo._webhooks import WebhooksAPI
+else:
+    import vendo  # `_types` is imported when an annotation is read
 
 
 class BaseClient:
@@ -70,10 +70,10 @@ class BaseClient:
         user = ", for a user" if self._user else ""
         return f"<{type(self).__name__}, {mode}{user}>"
 
-    def __copy__(self) -> Self:
+    def __copy__(self) -> vendo._types.Self:
         return self
 
-    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, _memo: dict[int, vendo._types.Any]) -> vendo._types.Self:
         return self
 
     @property
@@ -86,7 +86,11 @@ class BaseClient:
         return self._settings.is_vendo_mode()
 
     def connect_url(
-        self, slug: Slug | str, *, return_to: str | None = None, state: str | None = None
+        self,
+        slug: vendo._types.Slug | str,
+        *,
+        return_to: str | None = None,
+        state: str | None = None,
     ) -> str:
         """The address at which a person connects a provider (Vendo mode).
 
@@ -135,7 +139,7 @@ class BaseClient:
         query = {"app_key": self._settings.needed_key("connect_url"), **query}
         return f"{base}/connections/connect/{quote(name.slug, safe='')}?{urlencode(query)}"
 
-    def for_user(self, jwt: str) -> Self:
+    def for_user(self, jwt: str) -> vendo._types.Self:
         """A client that acts for one user: it sends their JWT, and keeps their tokens apart.
 
         It is cheap, shares this client's connections, and needs no closing. Vendo mode.
@@ -162,7 +166,7 @@ class BaseClient:
         twin._user = sha256(jwt.encode()).hexdigest()
         return twin
 
-    def for_request(self, headers: object) -> Self:
+    def for_request(self, headers: object) -> vendo._types.Self:
         """`for_user` with the JWT out of a request's headers (Vendo mode).
 
         Args:
@@ -180,7 +184,7 @@ class BaseClient:
             del headers  # as in `for_user`
             raise without_frames(error) from None
 
-    def invalidate(self, slug: Slug | str) -> None:
+    def invalidate(self, slug: vendo._types.Slug | str) -> None:
         """Forget the cached token of a slug; the next call fetches a fresh one.
 
         A fetch that is under way does not bring the old one back. In OSS mode nothing is cached,
@@ -193,7 +197,7 @@ class BaseClient:
             shared.invalidate(lambda other: other == key)
 
     @property
-    def webhooks(self) -> WebhooksAPI:
+    def webhooks(self) -> vendo._types.WebhooksAPI:
         """Verifies webhooks, with `VENDO_WEBHOOK_SECRET`. Both modes."""
         from vendo._webhooks import WebhooksAPI
 

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from vendo._base_client import BaseClient
 from vendo._names import name_of
+from vendo._protocol.retry import RetryPolicy
 from vendo._settings import API_VERSION
 from vendo.errors import ValidationError, VendoError, without_frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from types import TracebackType
-    from typing import Any, Self, TypeVar
+    from typing import TypeVar
 
-    import requests
-    from requests.auth import AuthBase
-
-    from vendo._apis import BillingAPI, ConnectionsAPI, DataAPI, EventsAPI, IntegrationsAPI
-    from vendo._drive import Transport
-    from vendo._httpx_auth import VendoHttpxAuth
-    from vendo._protocol.retry import RetryPolicy
+    import vendo._types
     from vendo._protocol.steps import Flow
-    from vendo._slugs import Slug
 
     _T = TypeVar("_T")
+else:
+    import vendo  # `_types` is imported when an annotation is read
 
 
 class Vendo(BaseClient):
@@ -63,7 +57,7 @@ class Vendo(BaseClient):
         api_version: str = API_VERSION,
         timeout: float = 30.0,
         retry: RetryPolicy | None = None,
-        transport: Transport | None = None,
+        transport: vendo._types.Transport | None = None,
     ) -> None:
         try:
             super().__init__(
@@ -80,7 +74,7 @@ class Vendo(BaseClient):
             raise without_frames(error) from None
         self._transport = _checked_transport(transport)
 
-    def token(self, slug: Slug | str) -> str:
+    def token(self, slug: vendo._types.Slug | str) -> str:
         """The credential of a provider: `VENDO_TOKEN_<SLUG>`, else what the mode says.
 
         Both modes: in Vendo mode the credentials worker is asked, through the process's cache;
@@ -103,7 +97,9 @@ class Vendo(BaseClient):
         del found  # it has the key in it, and debug pages show the variables of a frame
         return self._run(flow)
 
-    def tokens(self, slugs: Iterable[Slug | str]) -> dict[str, str | None]:
+    def tokens(
+        self, slugs: vendo._types.Iterable[vendo._types.Slug | str]
+    ) -> dict[str, str | None]:
         """The credentials of several providers, None for each that has none. Both modes.
 
         In Vendo mode all that is not cached comes in one request.
@@ -118,11 +114,11 @@ class Vendo(BaseClient):
 
     def session(
         self,
-        slug: Slug | str,
+        slug: vendo._types.Slug | str,
         *,
-        hosts: Sequence[str] = (),
+        hosts: vendo._types.Sequence[str] = (),
         base_url: str | None = None,
-    ) -> requests.Session:
+    ) -> vendo._types.requests.Session:
         """A `requests.Session` that is authenticated, and renews its token on a 401. Both modes.
 
         Each request carries the current token, put where the provider wants it, and sends it to
@@ -146,7 +142,9 @@ class Vendo(BaseClient):
 
         return make_session(self, name_of(slug).slug, hosts=hosts, base_url=base_url)
 
-    def auth(self, slug: Slug | str, *, hosts: Sequence[str] = ()) -> AuthBase:
+    def auth(
+        self, slug: vendo._types.Slug | str, *, hosts: vendo._types.Sequence[str] = ()
+    ) -> vendo._types.AuthBase:
         """The same as `session`, as a requests `AuthBase` for a session of your own. Both modes.
 
         Raises:
@@ -161,7 +159,9 @@ class Vendo(BaseClient):
 
         return VendoAuth(self, name_of(slug).slug, hosts=hosts)
 
-    def httpx_auth(self, slug: Slug | str, *, hosts: Sequence[str] = ()) -> VendoHttpxAuth:
+    def httpx_auth(
+        self, slug: vendo._types.Slug | str, *, hosts: vendo._types.Sequence[str] = ()
+    ) -> vendo._types.VendoHttpxAuth:
         """The same as `session`, as an `auth=` for httpx2 and httpx clients. Both modes.
 
         Raises:
@@ -176,35 +176,35 @@ class Vendo(BaseClient):
         return make_httpx_auth(self, name_of(slug).slug, hosts=hosts)
 
     @property
-    def connections(self) -> ConnectionsAPI:
+    def connections(self) -> vendo._types.ConnectionsAPI:
         """The providers as they stand for this deployment. Both modes."""
         from vendo._apis import ConnectionsAPI
 
         return ConnectionsAPI(self)
 
     @property
-    def integrations(self) -> IntegrationsAPI:
+    def integrations(self) -> vendo._types.IntegrationsAPI:
         """What the platform offers. Both modes."""
         from vendo._apis import IntegrationsAPI
 
         return IntegrationsAPI(self)
 
     @property
-    def billing(self) -> BillingAPI:
+    def billing(self) -> vendo._types.BillingAPI:
         """The wallet. Vendo mode."""
         from vendo._apis import BillingAPI
 
         return BillingAPI(self)
 
     @property
-    def events(self) -> EventsAPI:
+    def events(self) -> vendo._types.EventsAPI:
         """The platform's events as they come. Vendo mode."""
         from vendo._apis import EventsAPI
 
         return EventsAPI(self)
 
     @property
-    def data(self) -> DataAPI:
+    def data(self) -> vendo._types.DataAPI:
         """Actions on people's connected accounts. Vendo mode."""
         from vendo._apis import DataAPI
 
@@ -228,18 +228,18 @@ class Vendo(BaseClient):
 
             close_adapter(self)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> vendo._types.Self:
         return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        traceback: TracebackType | None,
+        traceback: vendo._types.TracebackType | None,
     ) -> None:
         self.close()
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, vendo._types.Any]:
         if self._user_jwt is not None:
             raise ValidationError(
                 "validation_failed",
@@ -248,14 +248,14 @@ class Vendo(BaseClient):
             )
         return {"settings": self._settings, "transport": self._transport_to_pickle()}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, vendo._types.Any]) -> None:
         self._settings = state["settings"]
         self._transport = state["transport"]
         self._user_jwt = self._user = None
         self._root = self
         self._begin_lock()
 
-    def _transport_to_pickle(self) -> Transport | None:
+    def _transport_to_pickle(self) -> vendo._types.Transport | None:
         from vendo._transports.blocking import BlockingTransport
 
         # Our own is made anew where it is needed; one that was handed in is its owner's affair.
@@ -269,7 +269,7 @@ class Vendo(BaseClient):
         except VendoError as error:
             raise without_frames(error) from None
 
-    def _opened_transport(self) -> Transport:
+    def _opened_transport(self) -> vendo._types.Transport:
         with self._lock:
             if self._transport is None:
                 from vendo._transports.blocking import BlockingTransport
@@ -278,7 +278,7 @@ class Vendo(BaseClient):
             return self._transport
 
 
-def _checked_transport(transport: Transport | None) -> Transport | None:
+def _checked_transport(transport: vendo._types.Transport | None) -> vendo._types.Transport | None:
     if transport is not None and not callable(getattr(transport, "send", None)):
         raise ValidationError(
             "validation_failed",

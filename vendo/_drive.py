@@ -10,20 +10,12 @@ from vendo.errors import UpstreamError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol, TypeVar
+    from typing import TypeVar
 
-    from vendo._protocol.steps import Flow, Response
+    from vendo._interfaces import Transport
+    from vendo._protocol.steps import Flow
 
     _T = TypeVar("_T")
-
-    class Transport(Protocol):
-        """What sends one request and gives back its whole answer, for blocking code."""
-
-        def send(self, request: Request) -> Response:
-            """The answer, or an `UpstreamError` where there is none within `request.timeout`."""
-
-        def close(self) -> None:
-            """Let go of kept connections."""
 
 
 def run(flow: Flow[_T], transport: Callable[[], Transport]) -> _T:

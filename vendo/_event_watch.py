@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from threading import Lock, Thread
+from types import TracebackType
+from typing import Self
 
+from vendo._base_client import BaseClient
 from vendo._cache import shared
 from vendo._events import EventStream
 from vendo._protocol.log import logger
@@ -12,10 +15,6 @@ from vendo.errors import VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
-    from vendo._base_client import BaseClient
     from vendo._settings import Scope
 
 _MAX_BACKOFF = 30.0

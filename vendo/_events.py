@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from threading import Event
+from types import TracebackType
+from typing import Self
 
+from vendo._base_client import BaseClient
+from vendo._models import VendoEvent
 from vendo._protocol.steps import Pause
 from vendo._protocol.subscription import (
     PATH,
@@ -20,11 +24,6 @@ from vendo.errors import UpstreamError, VendoError, without_frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
-    from vendo._base_client import BaseClient
-    from vendo._models import VendoEvent
     from vendo._protocol.subscription import Subscription
 
 

@@ -11,9 +11,12 @@ more request.
 from __future__ import annotations
 
 import sys
+from collections.abc import AsyncGenerator, Generator, Sequence
 from functools import lru_cache
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
+from vendo import _types
 from vendo._hosts import is_same_origin
 from vendo._httpx_parts import MaskedBytes, masked_url, one_way_headers, rewinding
 from vendo._session_rules import Rules
@@ -21,9 +24,6 @@ from vendo.errors import ValidationError, VendoError, without_frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator, Sequence
-    from typing import Any, TypeAlias
-
     import httpx
     import httpx2
     from typing_extensions import TypeIs
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from vendo._placement import Placed
     from vendo._transports.threaded import ThreadedTransport
 
-    #: A request or an answer of either library.
-    Request: TypeAlias = Any
-    Response: TypeAlias = Any
-
     class _Bases(httpx2.Auth, httpx.Auth):  # type: ignore[misc]  # their requests are not the same class
         """What the type checker takes the authentication for."""
 else:
     _Bases = object
+
+#: A request or an answer of either library.
+Request: TypeAlias = Any
+Response: TypeAlias = Any
 
 #: What a provider may say to a request without a token, for which one is tried with it.
 _UNAUTHENTICATED = frozenset({401, 403, 404})
@@ -57,7 +57,9 @@ class VendoHttpxAuth(_Bases):
         VendoError: there is no token; see `Vendo.token`.
     """
 
-    def __init__(self, client: Vendo | AsyncVendo, slug: str, *, hosts: Sequence[str] = ()) -> None:
+    def __init__(
+        self, client: _types.Vendo | _types.AsyncVendo, slug: str, *, hosts: Sequence[str] = ()
+    ) -> None:
         self._client = client
         self._rules = Rules(slug, hosts)
 
@@ -247,7 +249,7 @@ def _bare_url(request: Request) -> Any:
 
 
 def make_httpx_auth(
-    client: Vendo | AsyncVendo, slug: str, *, hosts: Sequence[str] = ()
+    client: _types.Vendo | _types.AsyncVendo, slug: str, *, hosts: Sequence[str] = ()
 ) -> VendoHttpxAuth:
     """An `auth=` for the clients of httpx2 and httpx."""
     return VendoHttpxAuth(client, slug, hosts=hosts)

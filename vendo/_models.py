@@ -5,14 +5,11 @@ Fields that may hold a secret are left out of `repr`, and out of pickles.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Self
+from typing import Any, Self
 
 MICROS_PER_USD = 1_000_000
 

@@ -10,24 +10,18 @@ from vendo.errors import without_frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Protocol
-
+    import vendo._types
     from vendo._names import Name
-
-    class Interceptor(Protocol):
-        """Watches the chain. A test suite installs one to keep real credentials out."""
-
-        def before_lookup(self, slug: str) -> None:
-            """Called when a slug has no `VENDO_TOKEN_<SLUG>`; what it raises ends the look-up."""
-
-        def handed_out(self, slug: str, token: str) -> None:
-            """Called with each token that is handed out."""
+else:
+    import vendo  # `_types` is imported when an annotation is read
 
 
-interceptor: Interceptor | None = None
+interceptor: vendo._types.Interceptor | None = None
 
 
-def install_interceptor(new: Interceptor | None) -> Interceptor | None:
+def install_interceptor(
+    new: vendo._types.Interceptor | None,
+) -> vendo._types.Interceptor | None:
     """Put an interceptor on the chain, for every client of the process, or take it away.
 
     Returns the one that was there before.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 from vendo import _environment
 from vendo._headers import read_header
+from vendo._models import WebhookEvent
 from vendo._protocol.webhook import (
     SIGNATURE_HEADER,
     TIMESTAMP_HEADER,
@@ -19,12 +21,6 @@ from vendo._protocol.webhook import (
     sent_at,
 )
 from vendo.errors import ValidationError, without_frames
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, Self
-
-    from vendo._models import WebhookEvent
 
 #: Seconds; a time further away than that is none that could be checked.
 _LONGEST_AGE = 1e12

@@ -6,13 +6,9 @@ they work in OSS mode too.
 
 from __future__ import annotations
 
-from vendo._async_client import ModeFollowingAsyncVendo
+from typing import Any, Final
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, Final
-
-    from vendo._async_client import AsyncVendo
+from vendo._async_client import AsyncVendo, ModeFollowingAsyncVendo
 
 __all__ = [
     "aclose",

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # typing itself costs more than the whole of a first token
 if TYPE_CHECKING:
-    from typing import Any, Self, TypeVar
+    from typing import Any, TypeVar
+
+    import vendo._types
 
     _E = TypeVar("_E", bound="VendoError")
     _Any = TypeVar("_Any", bound=BaseException)
+else:
+    import vendo  # `_types` is imported when an annotation is read
 
 __all__ = [
     "AuthError",
@@ -82,11 +86,11 @@ class VendoError(Exception):
         status = f", status={self.status}" if self.status else ""
         return f"{type(self).__name__}({self.code!r}, {self.message!r}{status}{about})"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[vendo._types.Any, ...]:
         # OSError's own way to pickle knows nothing of these attributes.
         return _restore, (type(self), self.__dict__.copy())
 
-    def replace(self, **changes: object) -> Self:
+    def replace(self, **changes: object) -> vendo._types.Self:
         """A copy with some attributes changed. One error never serves two callers: each raise
         would add its own frames to a traceback that they share.
         """

@@ -8,14 +8,12 @@ platform says that the proxy is there; nothing here believes headers alone.
 
 from __future__ import annotations
 
+from typing import Final
+
 from vendo import _environment
 from vendo._headers import ContradictoryHeaders, read_header
 from vendo._models import VendoIdentity
 from vendo.errors import IdentityNotPresent
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Final
 
 __all__ = [
     "IDENTITY_ENDPOINT_PATH",

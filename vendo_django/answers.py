@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from django.core.signals import got_request_exception
-from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.log import log_response
 
-from vendo.web import error_answer, prefers_html
+from vendo import VendoError
+from vendo.web import ErrorAnswer, error_answer, prefers_html
 from vendo_django.clients import client
 from vendo_django.links import connect_link
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from django.http import HttpRequest
-
-    from vendo import VendoError
-    from vendo.web import ErrorAnswer
 
 
 def response_to(request: HttpRequest, error: VendoError) -> HttpResponse:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.hashers import make_password
 from django.db.models import Field
+from django.http import HttpRequest
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from django.contrib.auth.models import AbstractBaseUser
-    from django.http import HttpRequest
-
-    from vendo import VendoIdentity
+from vendo import VendoIdentity
 
 
 class VendoIdentityBackend(ModelBackend):

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings
 from django.core import checks
-from django.core.checks import Error, Tags, Warning  # noqa: A004  # Django's own name
+from django.core.checks import CheckMessage, Error, Tags, Warning  # noqa: A004  # Django's own name
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 
@@ -26,13 +28,6 @@ from vendo_django import conf
 from vendo_django.clients import client
 from vendo_django.masked import MaskedStr
 from vendo_django.values import BUILD_VARIABLE, is_build
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    from django.core.checks import CheckMessage
 
 _MIDDLEWARE = "vendo_django.middleware.VendoMiddleware"
 _IDENTITY_MIDDLEWARE = "vendo_django.middleware.VendoIdentityMiddleware"

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from django.core.exceptions import ImproperlyConfigured
+from typing import Any, TypeAlias
 
-from vendo import Vendo, aio
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+
+from vendo import AsyncVendo, Vendo, aio
 from vendo.errors import AuthError, ValidationError
 from vendo.web import StandIn
 from vendo_django import conf
 from vendo_django.requests import scoped, sent_headers
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, TypeAlias
 
-    from django.http import HttpRequest
-
-    from vendo import AsyncVendo
-
-    _Values: TypeAlias = tuple[str | None, str | None, float | None]
+_Values: TypeAlias = tuple[str | None, str | None, float | None]
 
 # By the settings that they were made of, and never more than those of the present settings. Without
 # a lock, which a forked worker could inherit: whoever comes second takes the first one's client.

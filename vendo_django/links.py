@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from vendo.errors import ValidationError
 from vendo.web import checked_next
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from django.http import HttpRequest
 
 
 def connect_link(slug: str, request: HttpRequest | None = None) -> str | None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from typing import Any, SupportsIndex
 
 from django.utils.safestring import SafeString
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any, SupportsIndex
 
 #: What Django's own debug page prints in the place of a secret.
 MASK = "*" * 20

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.contrib import auth
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponseBase
 
-from vendo import VendoError, sso
+from vendo import VendoError, VendoIdentity, sso
 from vendo_django import answers, conf
 from vendo_django.clients import RequestClient
 from vendo_django.masked import MaskedStr
-from vendo_django.requests import JWT_KEY, sent_headers
+from vendo_django.requests import JWT_KEY, VendoHttpRequest, sent_headers
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
+if TYPE_CHECKING:  # a project need not have this app
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-    from django.http import HttpRequest, HttpResponseBase
-
-    from vendo import VendoIdentity
-    from vendo_django.requests import VendoHttpRequest
 
 
 class _Middleware:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias, TypeVar
+
 from django.http import HttpRequest
 
-from vendo import VendoError
+from vendo import AsyncVendo, Vendo, VendoError, VendoIdentity
 from vendo.web import JWT_HEADER
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, TypeAlias, TypeVar
-
-    from vendo import AsyncVendo, Vendo, VendoIdentity
-
-    #: A WSGI environ, or pairs of bytes as a server of ASGI hands them on.
-    _Headers: TypeAlias = dict[str, Any] | list[tuple[bytes, bytes]]
-    _Client = TypeVar("_Client", Vendo, AsyncVendo)
+#: A WSGI environ, or pairs of bytes as a server of ASGI hands them on.
+_Headers: TypeAlias = dict[str, Any] | list[tuple[bytes, bytes]]
+_Client = TypeVar("_Client", Vendo, AsyncVendo)
 
 #: The header as it stands in `request.META`.
 JWT_KEY = "HTTP_" + JWT_HEADER.upper().replace("-", "_")

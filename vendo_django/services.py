@@ -7,16 +7,13 @@ is the same for all customers. Databases: a credential that is a connection URL.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 from vendo_django.masked import MaskedStr
 from vendo_django.values import token
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 _BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 #: Django's own default is to wait for ever.

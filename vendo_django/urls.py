@@ -5,13 +5,9 @@ Included like that, `identity` is at `/api/vendo/identity`, where the platform's
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import URLPattern, path
 
 from vendo_django import views
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from django.urls import URLPattern
 
 app_name = "vendo"
 

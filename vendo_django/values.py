@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Final, TypeVar, overload
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -12,8 +13,6 @@ from vendo_django.masked import MaskedStr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final, TypeVar, overload
-
     _Default = TypeVar("_Default")
 
 BUILD_VARIABLE: Final = "VENDO_DJANGO_BUILD"

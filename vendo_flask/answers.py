@@ -6,14 +6,10 @@ import sys
 
 from flask import Response, current_app, got_request_exception, json, request
 
-from vendo.web import error_answer, prefers_html, refusal
+from vendo import VendoError
+from vendo.web import ErrorAnswer, error_answer, prefers_html, refusal
 from vendo_flask.current import app_client, this_app
 from vendo_flask.links import connect_link
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from vendo import VendoError
-    from vendo.web import ErrorAnswer
 
 
 def response_to(error: VendoError) -> Response:

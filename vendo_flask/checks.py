@@ -6,21 +6,16 @@ Nothing here prints a credential.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vendo import NotConnected, UpstreamError, ValidationError, VendoError, sso
+from flask import Flask
+
+from vendo import NotConnected, UpstreamError, ValidationError, Vendo, VendoError, sso
 from vendo.web import is_missing
 from vendo_flask import conf
 from vendo_flask.current import app_client
 from vendo_flask.links import BLUEPRINT
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from flask import Flask
-
-    from vendo import Vendo
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict
+from typing import Any
 
 import click
 from flask.cli import AppGroup
@@ -14,10 +15,6 @@ from flask.cli import AppGroup
 from vendo import VendoError
 from vendo_flask import checks, conf
 from vendo_flask.current import app_client, this_app
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _KEPT = ("slug", "status", "display_name", "category", "profile", "connected_at")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from flask import Flask
+
 from vendo import Vendo, VendoError
 from vendo_flask import conf
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from flask import Flask
 
 
 class AppClient:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import current_app, has_request_context, request
+from typing import Any
+
+from flask import Flask, Request, current_app, has_request_context, request
 from flask import globals as flask_globals
 from flask.ctx import AppContext
 from werkzeug.local import LocalProxy
@@ -12,9 +14,6 @@ from vendo.web import JWT_HEADER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
-    from flask import Flask, Request
 
     class CurrentVendo(Vendo):
         """The type of `current_vendo`: a client, and the way to it."""

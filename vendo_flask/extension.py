@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from flask import Blueprint, Flask
 from werkzeug.local import LocalProxy
 
 from vendo import VendoError
@@ -9,12 +10,7 @@ from vendo_flask import answers, checks, conf, repeats, templating, views
 from vendo_flask.cli import commands
 from vendo_flask.clients import AppClient
 from vendo_flask.current import EXTENSION
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from flask import Blueprint, Flask
-
-    from vendo_flask.repeats import Cache
+from vendo_flask.repeats import Cache
 
 
 class FlaskVendo:

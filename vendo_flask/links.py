@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlencode, urlsplit
 
-from flask import current_app, url_for
+from flask import Request, current_app, url_for
 from werkzeug.urls import iri_to_uri
 
 from vendo import ValidationError
 from vendo.web import checked_next
 from vendo_flask.current import current_request
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from flask import Request
 
 #: Where an application keeps the name under which it registered the blueprint.
 BLUEPRINT = "vendo_blueprint"

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Any, Protocol
+
+from flask import Flask
 
 from vendo.web import WEBHOOK_WINDOW_SECONDS, SeenIds
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, Protocol
 
-    from flask import Flask
+class Cache(Protocol):
+    """What keeps the ids for all processes: a cache of Flask-Caching's, or of cachelib's."""
 
-    class Cache(Protocol):
-        """What keeps the ids for all processes: a cache of Flask-Caching's, or of cachelib's."""
+    def add(self, key: str, value: Any, timeout: Any = ...) -> Any:
+        """Keep a value for `timeout` seconds, unless there is one: true where there was not."""
 
-        def add(self, key: str, value: Any, timeout: Any = ...) -> Any:
-            """Keep a value for `timeout` seconds, unless there is one: true where there was not."""
-
-        def delete(self, key: str) -> Any:
-            """Forget it."""
+    def delete(self, key: str) -> Any:
+        """Forget it."""
 
 
 #: Where an application keeps them.

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from flask import Flask
 from markupsafe import Markup
 
 from vendo.web import provider_name
 from vendo_flask.current import current_client, current_request, vendo_identity
 from vendo_flask.links import connect_link
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from flask import Flask
 
 _MEMO = "_vendo_connected"
 

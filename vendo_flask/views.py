@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
+from typing import ParamSpec
 
 from flask import Blueprint, Response, jsonify, request, url_for
+from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from vendo import IdentityNotPresent, ValidationError, VendoError, WebhooksAPI, sso
@@ -23,14 +26,7 @@ from vendo_flask.links import BLUEPRINT
 from vendo_flask.repeats import seen_events
 from vendo_flask.signals import webhook_received
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import ParamSpec
-
-    from flask.blueprints import BlueprintSetupState
-
-    _Parameters = ParamSpec("_Parameters")
+_Parameters = ParamSpec("_Parameters")
 
 
 def blueprint() -> Blueprint:

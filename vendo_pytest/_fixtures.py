@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import requests
-
-    from vendo import Vendo
-    from vendo.testing import LocalVendo
-    from vendo_pytest._suite import TestScope
+import vendo.testing
+from vendo_pytest import _optional
+from vendo_pytest._suite import TestScope
 
 
 class VendoToken:
@@ -65,15 +60,15 @@ class VendoTokens:
 class VendoSession:
     """`vendo_session("gmail")`: a session whose requests the server's stand-in answers."""
 
-    def __init__(self, client: Vendo, server: LocalVendo) -> None:
+    def __init__(self, client: vendo.Vendo, server: vendo.testing.LocalVendo) -> None:
         self._client = client
         self._server = server
-        self._made: list[requests.Session] = []
+        self._made: list[_optional.requests.Session] = []
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    def __call__(self, slug: str, *, hosts: Sequence[str] = ()) -> requests.Session:
+    def __call__(self, slug: str, *, hosts: Sequence[str] = ()) -> _optional.requests.Session:
         """An authenticated `requests.Session`, closed when the test ends.
 
         A relative URL goes to the stand-in. A provider that nobody has connected is connected.

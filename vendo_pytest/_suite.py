@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
 import pytest
 
+import vendo.testing
 from vendo import ValidationError
 from vendo.testing import catalog_slugs, credential_variables, forget_tokens, override_variable
 from vendo_pytest import _watch
 from vendo_pytest._variables import Variables
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from vendo.testing import LocalVendo
 
 _OWN_PREFIX = "VENDO_"
 
@@ -129,7 +125,7 @@ class TestScope:
         self.variables: Variables = Variables()
         self.given: dict[str, str] = {}
         self.handed_out: list[tuple[str, str]] = []
-        self.server: LocalVendo | None = None
+        self.server: vendo.testing.LocalVendo | None = None
 
     def give(self, slug: str, token: str | None) -> str:
         """Set `VENDO_TOKEN_<SLUG>` for the rest of the test.
@@ -163,7 +159,7 @@ class TestScope:
         """Take every credential but the given ones out of the environment."""
         isolate(self.variables, kept=(*self.suite.given, *self.given))
 
-    def use(self, server: LocalVendo) -> None:
+    def use(self, server: vendo.testing.LocalVendo) -> None:
         """Point the whole library at a local server, whoever calls it."""
         self.isolate()
         forget_tokens()

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.websockets import WebSocket, WebSocketState
 
 from vendo import VendoError
-from vendo.web import error_answer, prefers_html, refusal
+from vendo.web import ErrorAnswer, error_answer, prefers_html, refusal
 from vendo_starlette.clients import request_clients
 from vendo_starlette.links import connect_link
-
-if TYPE_CHECKING:
-    from starlette.requests import HTTPConnection, Request
-
-    from vendo.web import ErrorAnswer
 
 
 async def answer_error(connection: Request | WebSocket, error: Exception) -> Response | None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vendo import Vendo
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    import requests
+from vendo_starlette import _optional
 
 
 class LoopWarning:
@@ -36,7 +33,7 @@ class BlockingVendo(Vendo):
     def __reduce_ex__(self, _protocol: object) -> tuple[Any, ...]:
         return object.__new__, (Vendo,), self.__getstate__()  # a pickle has no application
 
-    def session(self, slug: str, **how: Any) -> requests.Session:
+    def session(self, slug: str, **how: Any) -> _optional.requests.Session:
         """The client's session; see `Vendo.session`."""
         session = super().session(slug, **how)
         from vendo_starlette.requests_sessions import watch

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from inspect import isawaitable, iscoroutinefunction
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
 
 
 async def called(function: Callable[..., Any], *arguments: object) -> Any:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from typing import Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 from starlette.applications import Starlette
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
 
-from vendo import IdentityNotPresent, ValidationError, Vendo, VendoError, aio
+from vendo import AsyncVendo, IdentityNotPresent, ValidationError, Vendo, VendoError, aio
 from vendo.web import JWT_HEADER, SeenIds
 from vendo_starlette.blocking import BlockingVendo, LoopWarning
 from vendo_starlette.httpx_clients import Pools
 from vendo_starlette.settings import VendoSettings
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any, TypeAlias, TypeVar
-
-    from starlette.requests import HTTPConnection
-    from starlette.types import Scope
-
-    from vendo import AsyncVendo
-
-    _Client = TypeVar("_Client", Vendo, AsyncVendo)
-    _Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+_Client = TypeVar("_Client", Vendo, AsyncVendo)
+_Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 _JWT_NAME = JWT_HEADER.lower().encode()
 #: Where a request's clients are kept, in its ASGI scope.

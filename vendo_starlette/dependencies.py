@@ -12,7 +12,6 @@ Each is given the request or the WebSocket, and leaves the OpenAPI document as i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from weakref import finalize
 
 from starlette.exceptions import WebSocketException
@@ -20,14 +19,10 @@ from starlette.requests import HTTPConnection, Request
 
 from vendo import AsyncVendo, IdentityNotPresent, Vendo, VendoIdentity, WebhookEvent, sso
 from vendo.web import checked_session, checked_slug
+from vendo_starlette import _optional
 from vendo_starlette.clients import aclient, client, request_clients
 from vendo_starlette.refusals import NotSignedIn
 from vendo_starlette.webhooks import verified_event
-
-if TYPE_CHECKING:
-    import aiohttp
-    import httpx2
-    import requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +44,7 @@ class SessionDependency:
     hosts: tuple[str, ...]
     base_url: str | None
 
-    async def __call__(self, connection: HTTPConnection) -> "requests.Session":
+    async def __call__(self, connection: HTTPConnection) -> "_optional.requests.Session":
         """The session."""
         return client(connection).session(self.slug, hosts=self.hosts, base_url=self.base_url)
 
@@ -62,7 +57,7 @@ class AsyncSessionDependency:
     hosts: tuple[str, ...]
     base_url: str | None
 
-    async def __call__(self, connection: HTTPConnection) -> "aiohttp.ClientSession":
+    async def __call__(self, connection: HTTPConnection) -> "_optional.aiohttp.ClientSession":
         """The session."""
         session = await aclient(connection).session(
             self.slug, hosts=self.hosts, base_url=self.base_url
@@ -81,7 +76,7 @@ class HttpxDependency:
     hosts: tuple[str, ...]
     base_url: str | None
 
-    async def __call__(self, connection: HTTPConnection) -> "httpx2.AsyncClient":
+    async def __call__(self, connection: HTTPConnection) -> "_optional.httpx2.AsyncClient":
         """The client of httpx2 or httpx."""
         from vendo_starlette.httpx_clients import make_httpx
 

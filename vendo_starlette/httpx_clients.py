@@ -7,25 +7,22 @@ all authorities first. One that is made for a request takes those of the applica
 from __future__ import annotations
 
 import asyncio
+import ssl
+from collections.abc import AsyncGenerator
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
 
+from vendo import AsyncVendo
 from vendo.web import provider_base_url
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncGenerator
-    from types import ModuleType
-    from typing import Any, TypeAlias
-
     import httpx2
-
-    from vendo import AsyncVendo
 
     #: A request, an answer or a transport of either library.
     _Request: TypeAlias = Any

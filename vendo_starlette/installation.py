@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from starlette.applications import Starlette
 
 from vendo import VendoError
 from vendo_starlette.answers import answer_error
 from vendo_starlette.clients import Clients, tell
-
-if TYPE_CHECKING:
-    from starlette.applications import Starlette
-
-    from vendo_starlette.settings import VendoSettings
+from vendo_starlette.settings import VendoSettings
 
 
 def install(app: Starlette, settings: VendoSettings | None = None) -> None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from starlette.requests import HTTPConnection
 from starlette.routing import NoMatchFound
 
 from vendo import ValidationError
 from vendo.web import checked_next, prefers_html
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from starlette.requests import HTTPConnection
 
 
 def connect_link(slug: str, connection: HTTPConnection) -> str | None:

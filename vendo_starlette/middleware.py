@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from typing import Any
+
 from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from vendo import VendoError, sso
 from vendo_starlette.calling import called
 from vendo_starlette.clients import Clients, begin_request, clients_of, tell
+from vendo_starlette.settings import VendoSettings
 from vendo_starlette.stand_ins import AsyncClient, BlockingClient
 from vendo_starlette.startup import check_startup
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
-    from typing import Any
-
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from vendo_starlette.settings import VendoSettings
 
 
 class VendoMiddleware:

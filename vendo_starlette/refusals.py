@@ -5,15 +5,11 @@ They are errors of vendo's for those who handle these, and `HTTPException`s for 
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.exceptions import HTTPException
 
-from vendo import IdentityNotPresent, ValidationError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from vendo import VendoError
+from vendo import IdentityNotPresent, ValidationError, VendoError
 
 
 class NotSignedIn(IdentityNotPresent, HTTPException):

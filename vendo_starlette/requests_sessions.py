@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from requests.auth import AuthBase
 
-if TYPE_CHECKING:
-    from typing import Any
+from vendo_starlette.blocking import LoopWarning
 
+if TYPE_CHECKING:
     from requests import PreparedRequest, Session
 
-    from vendo_starlette.blocking import LoopWarning
 
 #: Whose frames stand between the caller and the warning.
 _BETWEEN = frozenset({"requests", "vendo", "vendo_starlette"})

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import wraps
+from typing import Protocol, TypeAlias
 
 from anyio import CancelScope
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 
-from vendo import IdentityNotPresent, VendoError, sso
+from vendo import IdentityNotPresent, VendoError, WebhookEvent, sso
 from vendo.web import (
     CONNECT_COOKIE,
     CONNECT_SECONDS,
@@ -23,28 +26,19 @@ from vendo_starlette.clients import request_clients
 from vendo_starlette.refusals import WebhookRefused
 from vendo_starlette.webhooks import verified_event
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-    from typing import Protocol, TypeAlias
+_Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+#: What is done with a webhook. Awaited where it can be, else called in a thread.
+Receiver: TypeAlias = Callable[[WebhookEvent, Request], object]
 
-    from starlette.requests import Request
-    from starlette.routing import BaseRoute
 
-    from vendo import WebhookEvent
+class Seen(Protocol):
+    """What keeps the ids of webhooks that came. Awaited where it can be, else in a thread."""
 
-    _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
-    #: What is done with a webhook. Awaited where it can be, else called in a thread.
-    Receiver: TypeAlias = Callable[[WebhookEvent, Request], object]
+    def claim(self, event_id: str) -> bool | Awaitable[bool]:
+        """Keep an id for ten minutes: true for whoever comes first with it."""
 
-    class Seen(Protocol):
-        """What keeps the ids of webhooks that came. Awaited where it can be, else in a thread."""
-
-        def claim(self, event_id: str) -> bool | Awaitable[bool]:
-            """Keep an id for ten minutes: true for whoever comes first with it."""
-
-        def release(self, event_id: str) -> object:
-            """Forget it."""
+    def release(self, event_id: str) -> object:
+        """Forget it."""
 
 
 def vendo_routes(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from vendo import AsyncVendo, Vendo
 from vendo.web import StandIn
+from vendo_starlette.clients import RequestClients
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from vendo_starlette.clients import RequestClients
 
 
 class _Client(StandIn):

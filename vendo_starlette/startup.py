@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from vendo import NotConnected, UpstreamError, VendoError
+from collections.abc import Sequence
+
+from vendo import AsyncVendo, NotConnected, UpstreamError, VendoError
 from vendo.web import is_missing
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from vendo import AsyncVendo
-    from vendo_starlette.clients import Clients
+from vendo_starlette.clients import Clients
 
 
 async def check_startup(clients: Clients) -> None:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
-from vendo import ValidationError, WebhooksAPI
+from vendo import ValidationError, WebhookEvent, WebhooksAPI
 from vendo.web import MAX_WEBHOOK_BYTES
 from vendo_starlette.clients import request_clients
 from vendo_starlette.refusals import WebhookRefused
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-    from vendo import WebhookEvent
 
 
 async def verified_event(request: Request) -> WebhookEvent:

@@ -8,7 +8,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import UnionType
-    from typing import Any
+
+    import vendo._types
+else:
+    import vendo  # `_types` is imported when an annotation is read
 
 #: Longest wait that an answer can ask for: a monthly spend cap ends within 31 days.
 MAX_RETRY_AFTER = 31 * 86_400.0
@@ -50,7 +53,7 @@ class RetryPolicy:
             f"RetryPolicy({self.attempts}, backoff={self.backoff}, max_backoff={self.max_backoff})"
         )
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[vendo._types.Any, ...]:
         # The protocols 0 and 1 know nothing of slots.
         return _restored, (self.attempts, self.backoff, self.max_backoff)
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Generator, Iterable
     from concurrent.futures import Future
     from typing import Any, Protocol, TypeAlias, TypeVar
+
+    import vendo._types
 
     _T = TypeVar("_T")
     Step: TypeAlias = "Request | Pause | Wait | Spawn"
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
         #: The event loop whose task does it; None where a thread does it in place.
         loop: AbstractEventLoop | None
+
+else:
+    import vendo  # `_types` is imported when an annotation is read
 
 
 #: One who waits looks this often, in seconds, whether the loop that does the work still runs.
@@ -40,14 +45,14 @@ class Request:
         self,
         method: str,
         url: str,
-        headers: Mapping[str, str],
+        headers: vendo._types.Mapping[str, str],
         body: bytes | None,
         timeout: float,
         max_bytes: int,
     ) -> None:
         self.method: str = method
         self.url: str = url
-        self.headers: Mapping[str, str] = headers
+        self.headers: vendo._types.Mapping[str, str] = headers
         self.body: bytes | None = body
         self.timeout: float = timeout
         self.max_bytes: int = max_bytes
@@ -61,9 +66,9 @@ class Response:
 
     __slots__ = ("body", "headers", "status")
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def __init__(self, status: int, headers: vendo._types.Mapping[str, str], body: bytes) -> None:
         self.status: int = status
-        self.headers: Mapping[str, str] = headers
+        self.headers: vendo._types.Mapping[str, str] = headers
         self.body: bytes = body
 
     def __repr__(self) -> str:
@@ -75,9 +80,9 @@ class Head:
 
     __slots__ = ("headers", "status")
 
-    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, status: int, headers: vendo._types.Mapping[str, str]) -> None:
         self.status: int = status
-        self.headers: Mapping[str, str] = headers
+        self.headers: vendo._types.Mapping[str, str] = headers
 
     def __repr__(self) -> str:
         return f"<Head {self.status}>"

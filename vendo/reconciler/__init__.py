@@ -16,9 +16,12 @@ PYTEST_DONT_REWRITE
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeAlias
 
 from vendo._client import Vendo
+from vendo._models import EnvBootstrap
 from vendo.errors import ValidationError
 from vendo.reconciler._defaults import catalog_default
 from vendo.reconciler._env_file import EnvFile
@@ -27,17 +30,10 @@ from vendo.reconciler._loop import Reconciler
 from vendo.reconciler._mapping import sources_of
 from vendo.reconciler._notice import Change, notice_of
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Mapping
-    from typing import Any, TypeAlias
-
-    from vendo._models import EnvBootstrap
-
-    #: From a variable to a source: a slug, for its credential, or `slug.field`, such as
-    #: `supabase.context.ref`. Or from a slug to what its connection says in `env_bootstrap`.
-    EnvMapping: TypeAlias = Mapping[str, str | EnvBootstrap | Mapping[str, Any]]
-    OnChange: TypeAlias = Literal["restart", "reload-hook"] | Callable[[Change], object]
+#: From a variable to a source: a slug, for its credential, or `slug.field`, such as
+#: `supabase.context.ref`. Or from a slug to what its connection says in `env_bootstrap`.
+EnvMapping: TypeAlias = Mapping[str, str | EnvBootstrap | Mapping[str, Any]]
+OnChange: TypeAlias = Literal["restart", "reload-hook"] | Callable[[Change], object]
 
 __all__ = ["Change", "Reconciler", "bootstrap", "catalog_default", "start"]
 

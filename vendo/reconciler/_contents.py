@@ -10,14 +10,11 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Final
 
 from vendo.reconciler._quoting import ASSIGNMENT
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Final
 
 _BLOCK: Final = re.compile(
     r"^# >>> vendo (?P<key>[A-Za-z0-9_-]{22,64})[^\n]*\n"

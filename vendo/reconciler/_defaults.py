@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, TypeAlias
 
 from vendo import _catalog
 from vendo._client import Vendo
+from vendo._models import EnvBootstrap
 from vendo._protocol.log import logger
 from vendo.errors import ValidationError
 from vendo.reconciler._mapping import source_at
-from vendo.reconciler._notice import end_process
+from vendo.reconciler._notice import Change, end_process
 from vendo.reconciler._quoting import checked_name
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Protocol
+#: A function without arguments, or a command and its arguments.
+Restart: TypeAlias = Callable[[], object] | Sequence[str]
 
-    from vendo._models import EnvBootstrap
-    from vendo.reconciler._notice import Change
 
-    #: A function without arguments, or a command and its arguments.
-    Restart: TypeAlias = Callable[[], object] | Sequence[str]
+class RestartHandlerFactory(Protocol):
+    """Makes a handler for `on_change=`."""
 
-    class RestartHandlerFactory(Protocol):
-        """Makes a handler for `on_change=`."""
-
-        def __call__(self, restart: Restart | None = None) -> Callable[[Change], None]:
-            """See `catalog_default`."""
+    def __call__(self, restart: Restart | None = None) -> Callable[[Change], None]:
+        """See `catalog_default`."""
 
 
 _NO_RESTART = "none"

@@ -12,18 +12,16 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
 from vendo.errors import ValidationError
 
 if sys.platform != "win32":
     import fcntl
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Final
 
 #: Another process holds the lock for as long as it takes to write two small files.
 _LOCK_SECONDS: Final = 10.0

@@ -8,23 +8,18 @@ once more by the next one, for ever.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
+from vendo._client import Vendo
 from vendo._protocol.log import logger
+from vendo.errors import VendoError
 from vendo.reconciler import _contents, _state
-from vendo.reconciler._notice import Change
+from vendo.reconciler._env_file import EnvFile, LockedEnvFile
+from vendo.reconciler._mapping import Source
+from vendo.reconciler._notice import Change, Notice
 from vendo.reconciler._quoting import assignment
 from vendo.reconciler._state import State
 from vendo.reconciler._values import Unknown, current_values
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from vendo._client import Vendo
-    from vendo.errors import VendoError
-    from vendo.reconciler._env_file import EnvFile, LockedEnvFile
-    from vendo.reconciler._mapping import Source
-    from vendo.reconciler._notice import Notice
 
 
 class Keeper:

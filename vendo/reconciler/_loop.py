@@ -5,19 +5,15 @@ from __future__ import annotations
 import logging
 import os
 from threading import Event, Thread, current_thread
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import Final, Self
 
+from vendo._client import Vendo
 from vendo._events import EventStream
 from vendo._protocol.log import logger
 from vendo.errors import VendoError
-
-if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Final, Self
-
-    from vendo._client import Vendo
-    from vendo.reconciler._env_file import EnvFile
-    from vendo.reconciler._keeper import Keeper
+from vendo.reconciler._env_file import EnvFile
+from vendo.reconciler._keeper import Keeper
 
 _MAX_BACKOFF: Final = 30.0
 

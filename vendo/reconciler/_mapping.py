@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Final
 
 from vendo._models import EnvBootstrap, EnvVar
 from vendo._names import checked_slug
 from vendo.errors import ValidationError
 from vendo.reconciler._quoting import checked_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any, Final
 
 #: What the platform calls the credential itself.
 _CREDENTIAL: Final = frozenset({"access_token", "token"})

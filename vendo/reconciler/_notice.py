@@ -6,20 +6,17 @@ import inspect
 import json
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias
+from pathlib import Path
+from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from vendo._protocol.calls import user_agent
 from vendo._protocol.origins import is_loopback
 from vendo._protocol.steps import Request
 from vendo.errors import UpstreamError, ValidationError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-    from typing import Final
 
 _HOOK_SECONDS: Final = 10.0
 _LONGEST_ANSWER: Final = 1024 * 1024
@@ -52,7 +49,7 @@ class Change:
 
 
 #: What is called with each change. To raise means: not done, try again later.
-Notice: TypeAlias = "Callable[[Change], object]"
+Notice: TypeAlias = Callable[[Change], object]
 
 
 def notice_of(on_change: object, reload_url: str | None) -> Notice:

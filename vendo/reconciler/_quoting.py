@@ -10,12 +10,9 @@ written where single quotes do not do.
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from vendo.errors import ValidationError
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Final
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 #: Nothing in here is special to a shell, nor to the programs that read env files without quotes.

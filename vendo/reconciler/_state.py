@@ -7,13 +7,10 @@ the middle leaves something that is no JSON, which counts as nothing remembered.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Final
+from typing import Final
 
 _VERSION: Final = 1
 

@@ -5,19 +5,14 @@ from __future__ import annotations
 import json
 import threading
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import Any, Self
 
 from vendo.testing._errors import STATUS_OF_CODE, error_response
-from vendo.testing._http import Response
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-    from typing import Any, Self
-
-    from vendo.testing._http import Json
+from vendo.testing._http import Json, Response
 
 SURFACES = ("credentials", "api", "data", "events", "provider", "pages", "any")
 

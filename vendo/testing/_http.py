@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any, BinaryIO, TypeAlias
-
     from vendo.testing._wire import Wire
 
-    Json: TypeAlias = Any
+Json: TypeAlias = Any
 
 MAX_BODY = 32 * 1024 * 1024
 MAX_LINE = 64 * 1024

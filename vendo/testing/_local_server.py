@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
 
-from vendo import _environment
+import vendo
+from vendo import _environment, _types
 from vendo._names import checked_slug
 from vendo.testing._connections import seeds_of
 from vendo.testing._listener import HOST, Listener
 from vendo.testing._service import Service
 from vendo.testing._state import KEY_PREFIX, Beginning
-
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Iterable, Mapping
-    from types import TracebackType
-    from typing import Any, Self
-
-    import vendo
 
 
 class LocalServer:
@@ -44,7 +39,7 @@ class LocalServer:
         *,
         api_key: str | None = None,
         port: int = 0,
-        ssl_context: ssl.SSLContext | None = None,
+        ssl_context: _types.ssl.SSLContext | None = None,
         balance: int = 5_000_000,
         daily_cap: int | None = None,
         monthly_cap: int | None = None,

@@ -6,27 +6,23 @@ They are for unit tests of code that is handed a client. A test of how a program
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Never, Self
 
 from vendo._async_client import AsyncVendo
 from vendo._base_client import BaseClient
 from vendo._client import Vendo
 from vendo._keys import PLACEHOLDER_KEY
+from vendo._models import Balance, Connection, Integration, SpendCaps
 from vendo._names import name_of
 from vendo._protocol.origins import DEFAULT_BASE_URL
-from vendo.errors import UpstreamError, ValidationError
+from vendo.errors import UpstreamError, ValidationError, VendoError
 from vendo.testing import _mocks_apis
-from vendo.testing._mocks_canned import MOCK_KEY, canned, looked_up, resolved
+from vendo.testing._mocks_canned import MOCK_KEY, Canned, canned, looked_up, resolved
 from vendo.testing._mocks_events import MockSSE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any, Never, Self
-
-    from vendo._models import Balance, Connection, Integration, SpendCaps
     from vendo._protocol.steps import Flow
-    from vendo.errors import VendoError
-    from vendo.testing._mocks_canned import Canned
 
 
 class _Mock(BaseClient):

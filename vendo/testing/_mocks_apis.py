@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import builtins
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from vendo._apis import BillingAPI, ConnectionsAPI, DataAPI, EventsAPI, IntegrationsAPI
 from vendo._async_apis import (
@@ -12,30 +14,24 @@ from vendo._async_apis import (
     AsyncEventsAPI,
     AsyncIntegrationsAPI,
 )
+from vendo._async_events import AsyncEventStream
+from vendo._base_client import BaseClient
+from vendo._event_watch import EventWatch
+from vendo._events import EventStream
+from vendo._models import Balance, Connection, Integration, SpendCaps
 from vendo._protocol.subscription import checked_backoff
-from vendo.testing._mocks_canned import given_or_raised
+from vendo.testing._mocks_canned import Canned, given_or_raised
 from vendo.testing._mocks_events import MockAsyncEventStream, MockEventStream, MockEventWatch
 
-if TYPE_CHECKING:
-    import builtins
-    from collections.abc import Mapping
-    from typing import Any
 
-    from vendo._async_events import AsyncEventStream
-    from vendo._event_watch import EventWatch
-    from vendo._events import EventStream
-    from vendo._models import Balance, Connection, Integration, SpendCaps
-    from vendo.testing._mocks import MockAsyncClient, MockClient
-    from vendo.testing._mocks_canned import Canned
-
-
-def asked(client: MockClient | MockAsyncClient, call: str, *details: Any) -> Canned:
+def asked(client: BaseClient, call: str, *details: Any) -> Canned:
     """Record a call and return the answers."""
-    client._canned.calls.append((call, *details))
-    return client._canned
+    canned: Canned = vars(client)["_canned"]
+    canned.calls.append((call, *details))
+    return canned
 
 
-def asked_vendo(client: MockClient | MockAsyncClient, call: str, *details: Any) -> Canned:
+def asked_vendo(client: BaseClient, call: str, *details: Any) -> Canned:
     """The same for what there is in Vendo mode alone.
 
     Raises:
@@ -47,7 +43,6 @@ def asked_vendo(client: MockClient | MockAsyncClient, call: str, *details: Any) 
 
 class MockConnectionsAPI(ConnectionsAPI):
     __slots__ = ()
-    _client: MockClient
 
     def list(self) -> builtins.list[Connection]:
         return [*asked(self._client, "connections.list").connections]
@@ -61,7 +56,6 @@ class MockConnectionsAPI(ConnectionsAPI):
 
 class MockIntegrationsAPI(IntegrationsAPI):
     __slots__ = ()
-    _client: MockClient
 
     def list(self) -> builtins.list[Integration]:
         return [*asked(self._client, "integrations.list").integrations]
@@ -72,7 +66,6 @@ class MockIntegrationsAPI(IntegrationsAPI):
 
 class MockBillingAPI(BillingAPI):
     __slots__ = ()
-    _client: MockClient
 
     def balance(self) -> Balance:
         return given_or_raised(asked_vendo(self._client, "billing.balance").balance)
@@ -89,7 +82,6 @@ class MockBillingAPI(BillingAPI):
 
 class MockDataAPI(DataAPI):
     __slots__ = ()
-    _client: MockClient
 
     def execute(
         self,
@@ -104,7 +96,6 @@ class MockDataAPI(DataAPI):
 
 class MockEventsAPI(EventsAPI):
     __slots__ = ()
-    _client: MockClient
 
     def subscribe(self, max_backoff_sec: float = 30.0) -> EventStream:
         checked_backoff(max_backoff_sec)
@@ -117,7 +108,6 @@ class MockEventsAPI(EventsAPI):
 
 class MockAsyncConnectionsAPI(AsyncConnectionsAPI):
     __slots__ = ()
-    _client: MockAsyncClient
 
     async def list(self) -> builtins.list[Connection]:
         return [*asked(self._client, "connections.list").connections]
@@ -131,7 +121,6 @@ class MockAsyncConnectionsAPI(AsyncConnectionsAPI):
 
 class MockAsyncIntegrationsAPI(AsyncIntegrationsAPI):
     __slots__ = ()
-    _client: MockAsyncClient
 
     async def list(self) -> builtins.list[Integration]:
         return [*asked(self._client, "integrations.list").integrations]
@@ -142,7 +131,6 @@ class MockAsyncIntegrationsAPI(AsyncIntegrationsAPI):
 
 class MockAsyncBillingAPI(AsyncBillingAPI):
     __slots__ = ()
-    _client: MockAsyncClient
 
     async def balance(self) -> Balance:
         return given_or_raised(asked_vendo(self._client, "billing.balance").balance)
@@ -159,7 +147,6 @@ class MockAsyncBillingAPI(AsyncBillingAPI):
 
 class MockAsyncDataAPI(AsyncDataAPI):
     __slots__ = ()
-    _client: MockAsyncClient
 
     async def execute(
         self,
@@ -174,7 +161,6 @@ class MockAsyncDataAPI(AsyncDataAPI):
 
 class MockAsyncEventsAPI(AsyncEventsAPI):
     __slots__ = ()
-    _client: MockAsyncClient
 
     def subscribe(self, max_backoff_sec: float = 30.0) -> AsyncEventStream:
         checked_backoff(max_backoff_sec)

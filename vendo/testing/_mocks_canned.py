@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
+import vendo.testing
 from vendo import _catalog
 from vendo._base_client import several
 from vendo._models import Balance, Connection, Integration, SpendCaps
 from vendo._names import checked_slug, name_of
 from vendo.errors import NotConnected, UpstreamError, VendoError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Any, TypeVar
-
-    from vendo.testing._mocks_events import MockSSE
-
-    _T = TypeVar("_T")
+_T = TypeVar("_T")
 
 MOCK_KEY = "vendo_sk_" + "mock" * 8
 
@@ -66,7 +62,7 @@ class Canned:
     spend_caps: SpendCaps | VendoError
     usage: Mapping[str, Any]
     actions: Mapping[str, Any]
-    events: MockSSE
+    events: vendo.testing.MockSSE
     calls: list[tuple[Any, ...]] = field(default_factory=list)
 
     def token(self, slug: str) -> str:
@@ -131,7 +127,7 @@ def canned(
     spend_caps: SpendCaps | VendoError | None,
     usage: Mapping[str, Any] | None,
     actions: Mapping[str, Any | Callable[[dict[str, Any]], Any]] | None,
-    events: MockSSE,
+    events: vendo.testing.MockSSE,
 ) -> Canned:
     """What a mock client was given, checked, with the usual in place of what was left out."""
     by_slug = {checked_slug(slug): _checked(slug, given) for slug, given in (tokens or {}).items()}

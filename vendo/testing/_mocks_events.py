@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import Any, Self
 
 from vendo._async_events import AsyncEventStream
 from vendo._event_watch import EventWatch
 from vendo._events import EventStream
 from vendo._models import VendoEvent
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any, Self
 
 
 class MockSSE:

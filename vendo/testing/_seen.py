@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from vendo import _catalog
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from vendo.testing._http import Headers
+from vendo.testing._http import Headers
 
 MOST_REQUESTS = 10_000
 _MOST_BYTES = 128 * 1024 * 1024

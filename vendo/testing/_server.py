@@ -5,21 +5,17 @@ from __future__ import annotations
 import hmac
 import json
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from vendo._names import checked_slug
 from vendo.testing._actions import PRICE, Action, slug_of
 from vendo.testing._connections import as_rfc3339, checked_status, user_of
 from vendo.testing._errors import Refusal
 from vendo.testing._faults import Fault, Gate, checked_surface
+from vendo.testing._http import Json
 from vendo.testing._local_server import LocalServer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
-
-    from vendo.testing._http import Json
-    from vendo.testing._seen import SeenRequest
+from vendo.testing._seen import SeenRequest
 
 
 class LocalVendo(LocalServer):

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from vendo import errors
-
-if TYPE_CHECKING:
-    from typing import Any
 
 _STATUS = {
     errors.NotConnected: 424,

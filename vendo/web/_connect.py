@@ -8,18 +8,14 @@ import re
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vendo import errors
+from vendo._base_client import BaseClient
 from vendo._names import checked_slug
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
-
-    from vendo._base_client import BaseClient
 
 #: The cookie that ties a connect link to the browser which followed it. Debug pages hide the values
 #: of cookies whose name has such a word in it.

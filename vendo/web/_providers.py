@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from vendo import _catalog, _environment
+from vendo._base_client import BaseClient
 from vendo._cache import shared
 from vendo._names import checked_slug, name_of
 from vendo._protocol.failures import is_none_to_be_had
 from vendo._protocol.origins import given_origin
-from vendo.errors import ValidationError
-
-if TYPE_CHECKING:
-    from vendo._base_client import BaseClient
-    from vendo.errors import VendoError
+from vendo.errors import ValidationError, VendoError
 
 
 def provider_name(slug: str) -> str:

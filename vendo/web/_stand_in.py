@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any, TypeAlias
+from typing import Any, TypeAlias
 
-    _Reduced: TypeAlias = str | tuple[Any, ...]
+_Reduced: TypeAlias = str | tuple[Any, ...]
 
 
 class StandIn:

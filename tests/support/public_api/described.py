@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 import griffe
@@ -19,6 +20,8 @@ _SPECIAL = frozenset(
         "call", "contains", "getitem", "iter", "len", "next", "enter", "aenter", "aiter", "anext",
     )
 )  # fmt: skip
+#: Modules that annotations name their types through, which says nothing to a caller.
+_THROUGH = re.compile(r"\b(?:(?:vendo\.)?_types|_optional)\.")
 _NO_NAME = "met in the above, and not for import"
 
 
@@ -114,7 +117,7 @@ class _Teller:
         for one in function.overloads or [function]:
             self._meet(one.returns)
             signature = self._signature(one.parameters, is_bound=is_bound)
-            yield f"{word} {name}{signature} -> {one.returns}"
+            yield f"{word} {name}{signature} -> {_shown(one.returns)}"
 
     def _signature(self, parameters: griffe.Parameters, *, is_bound: bool) -> str:
         kinds = griffe.ParameterKind
@@ -137,7 +140,7 @@ class _Teller:
         stars = "*" * (one.kind is kinds.var_positional) + "**" * (one.kind is kinds.var_keyword)
         text = f"{stars}{one.name}"
         if one.annotation is not None:
-            text += f": {one.annotation}"
+            text += f": {_shown(one.annotation)}"
         return text if one.default is None or stars else f"{text} = {self._value(one.default)}"
 
     def _value(self, default: griffe.Expr | str) -> str:
@@ -159,11 +162,16 @@ class _Teller:
         elif annotation is not None and str(annotation) != "Final":
             self._meet(annotation)
             word = "property " if "property" in attribute.labels else ""
-            yield f"{word}{name}: {annotation}"
+            yield f"{word}{name}: {_shown(annotation)}"
         elif _is_constant(attribute.value):
             yield f"{name} = {attribute.value}"
         elif not isinstance(attribute.parent, griffe.Class):  # where it is a framework's
             yield name
+
+
+def _shown(annotation: griffe.Expr | str | None) -> str:
+    """An annotation as a caller would write it."""
+    return _THROUGH.sub("", str(annotation))
 
 
 def _is_constant(value: griffe.Expr | str | None) -> bool:

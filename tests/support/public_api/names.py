@@ -57,8 +57,8 @@ class Names:
 
     def __getitem__(self, path: str) -> griffe.Object:
         """The definition of what has a path; a KeyError where these packages have none."""
-        found = self._collection[path]
         try:
+            found = self._collection[path]
             return found.final_target if isinstance(found, griffe.Alias) else found
         except griffe.AliasResolutionError:  # it is another package's
             raise KeyError(path) from None

@@ -1,0 +1,248 @@
+"""Every annotation of a public name can be read at run time, whatever was imported before."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import json
+import subprocess
+import sys
+import typing
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import vendo
+from support.annotations import Annotations
+from vendo import _types, aio, errors, reconciler, testing
+
+TESTS = Path(__file__).parents[1]
+#: Each adapter with what it needs, and what a program does before it reads its annotations.
+ADAPTERS = {
+    "vendo_django": (
+        "django",
+        """
+import django
+from django.conf import settings
+
+apps = ["django.contrib.auth", "django.contrib.contenttypes", "vendo_django"]
+settings.configure(INSTALLED_APPS=apps)
+django.setup()
+
+from vendo_django import backends, middleware
+
+found.add("backend", backends.VendoIdentityBackend)
+found.add("middleware", middleware.VendoMiddleware)
+found.add("middleware", middleware.VendoIdentityMiddleware)
+""",
+    ),
+    "vendo_flask": ("flask", ""),
+    "vendo_pytest": ("pytest", ""),
+    "vendo_starlette": ("starlette", ""),
+}
+needs_processes = pytest.mark.skipif(
+    sys.platform == "emscripten", reason="there are no processes in a browser"
+)
+
+
+def printed_by(program: str, **environment: str) -> str:
+    """What a program prints in an interpreter of its own."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        env={"PATH": "", "PYTHONPATH": str(TESTS), **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def read_in_a_process(package: str, preparation: str) -> tuple[int, list[str]]:
+    """How many annotations of a package can be read, and the others."""
+    printed = printed_by(
+        "import json\n"
+        "from support.annotations import Annotations\n"
+        "found = Annotations()\n"
+        f"{preparation}"
+        f"found.add_package({package!r})\n"
+        "print(json.dumps([len(found.read), found.unreadable]))"
+    )
+    count, unreadable = json.loads(printed)
+    return count, unreadable
+
+
+@pytest.fixture(scope="module")
+def core() -> Annotations:
+    found = Annotations()
+    found.add_package("vendo")
+    return found
+
+
+def test_every_annotation_of_the_core_can_be_read(core: Annotations) -> None:
+    assert core.unreadable == []
+    assert len(core.read) > 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "vendo.token",
+        "vendo.aio.token",
+        "vendo._client.Vendo.__init__",
+        "vendo._client.Vendo.connections",
+        "vendo._client.Vendo.__exit__",
+        "vendo._apis.ConnectionsAPI.list",
+        "vendo._apis.BillingAPI.usage",
+        "vendo._async_apis.AsyncDataAPI.execute",
+        "vendo._async_events.AsyncEventStream.__anext__",
+        "vendo._events.EventStream.__enter__",
+        "vendo._interfaces.Transport.send",
+        "vendo._interfaces.AsyncStream.read",
+        "vendo._protocol.steps.Request.__init__",
+        "vendo._models.Connection.__init__",
+        "vendo._httpx_auth.VendoHttpxAuth.sync_auth_flow",
+        "vendo.errors.VendoError.replace",
+        "vendo.reconciler.start",
+        "vendo.testing._faults.Gate.wait_for",
+    ],
+)
+def test_methods_and_the_classes_that_annotations_name_are_looked_at(
+    core: Annotations, path: str
+) -> None:
+    assert core.read[path]
+
+
+@needs_processes
+@pytest.mark.parametrize("package", ADAPTERS)
+def test_every_annotation_of_an_adapter_can_be_read(package: str) -> None:
+    needed, preparation = ADAPTERS[package]
+    if find_spec(needed) is None:
+        pytest.skip(f"{needed} is not installed")
+    count, unreadable = read_in_a_process(package, preparation)
+    assert unreadable == []
+    assert count > 10
+
+
+@needs_processes
+@pytest.mark.parametrize("package", ["vendo", "vendo_pytest", "vendo_starlette"])
+def test_annotations_can_be_read_without_the_packages_of_sessions(package: str) -> None:
+    if find_spec(ADAPTERS.get(package, ("vendo", ""))[0]) is None:
+        pytest.skip("the framework is not installed")
+    hidden = ["aiohttp", "httpx", "httpx2", "requests"]
+    count, unreadable = read_in_a_process(
+        package, f"import sys\nsys.modules.update(dict.fromkeys({hidden}))\n"
+    )
+    assert unreadable == []
+    assert count > 10
+
+
+@needs_processes
+@pytest.mark.parametrize(
+    ("first", "value"),
+    [
+        ("vendo.token('openai')", "vendo.token"),
+        ("vendo.Vendo", "vendo.Vendo.for_user"),
+        ("vendo.NotConnected", "vendo.NotConnected.replace"),
+        ("import vendo.errors", "vendo.errors.VendoError.replace"),
+        ("vendo.RetryPolicy", "vendo.RetryPolicy.__reduce__"),
+        ("vendo.AsyncVendo", "vendo.AsyncVendo.events.fget"),
+        ("import vendo._async_events", "vendo.aio.events.subscribe"),
+        ("vendo.Connection", "vendo.Connection"),
+    ],
+)
+def test_annotations_can_be_read_when_typing_is_imported_last(first: str, value: str) -> None:
+    program = f"import vendo; {first}\nimport typing\nprint(bool(typing.get_type_hints({value})))"
+    assert printed_by(program, OPENAI_API_KEY="sk-1") == "True\n"
+
+
+@needs_processes
+def test_a_first_token_does_not_pay_for_annotations() -> None:
+    program = (
+        "import sys, vendo; vendo.token('openai')\n"
+        "print({'typing', 'vendo._types', 'vendo._slugs'} & set(sys.modules))"
+    )
+    assert printed_by(f"{program}", OPENAI_API_KEY="sk-1") == "set()\n"
+
+
+def hint(value: object, name: str = "return") -> object:
+    return typing.get_type_hints(value)[name]
+
+
+def test_a_slug_is_one_of_the_catalog_or_any_text() -> None:
+    literal, text = typing.get_args(hint(vendo.token, "slug"))
+    assert text is str
+    assert typing.get_args(literal) == testing.catalog_slugs()
+    assert hint(vendo.Vendo.token, "slug") == hint(aio.token, "slug") == literal | str
+
+
+def test_what_for_user_returns_is_of_the_same_class() -> None:
+    for cls in (vendo.Vendo, vendo.AsyncVendo, testing.MockClient):
+        assert hint(cls.for_user) is typing.Self
+    assert hint(errors.NotConnected.replace) is typing.Self
+
+
+def test_the_fields_of_a_connection_have_their_types() -> None:
+    hints = typing.get_type_hints(vendo.Connection)
+    assert hints["slug"] is str
+    assert hints["metadata"] == Mapping[str, Any]
+    assert hints["env_bootstrap"] == vendo.EnvBootstrap | None
+
+
+def test_a_sub_api_is_known_by_its_class() -> None:
+    connections = inspect.getattr_static(vendo.Vendo, "connections")
+    assert isinstance(connections, property)
+    assert hint(connections.fget) is type(vendo.connections)
+    assert hint(type(vendo.connections).list) == list[vendo.Connection]
+    assert hint(type(aio.connections).get) == vendo.Connection | None
+    assert hint(vendo.events.subscribe) is importlib.import_module("vendo._events").EventStream
+
+
+def test_an_alias_stands_for_what_it_is() -> None:
+    on_change = typing.get_args(hint(reconciler.start, "on_change"))
+    assert Callable[[reconciler.Change], object] in on_change
+
+
+@pytest.mark.parametrize(
+    ("package", "value", "shown"),
+    [
+        ("requests", vendo.Vendo.session, "requests.sessions.Session"),
+        ("requests.auth", vendo.Vendo.auth, "requests.auth.AuthBase"),
+        ("aiohttp", vendo.AsyncVendo.session, "aiohttp.client.ClientSession"),
+    ],
+)
+def test_a_type_of_a_package_that_is_not_installed_is_any(
+    package: str, value: object, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if find_spec(package.partition(".")[0]) is not None:
+        found = hint(value)
+        assert isinstance(found, type)
+        assert f"{found.__module__}.{found.__name__}" == shown
+    monkeypatch.setitem(sys.modules, package, None)
+    assert hint(value) is Any
+
+
+def test_the_type_checker_and_the_interpreter_take_each_type_from_the_same_module() -> None:
+    [block] = [
+        node for node in ast.parse(inspect.getsource(_types)).body if isinstance(node, ast.If)
+    ]
+    modules: list[str] = []
+    names: dict[str, list[str]] = {}
+    for node in block.body:
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        else:
+            assert isinstance(node, ast.ImportFrom)
+            names.setdefault(str(node.module), []).extend(alias.name for alias in node.names)
+    at_run_time = vars(_types)["NAMES_OF_MODULE"]
+    assert names == {module: [*found] for module, found in at_run_time.items()}
+    every_name = [*modules, *(name for found in names.values() for name in found)]
+    assert sorted(every_name) == sorted(_types.__all__)
+
+
+def test_a_name_that_is_no_type_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match=r"'vendo\._types' has no attribute 'Slugg'"):
+        _types.Slugg  # type: ignore[attr-defined]  # noqa: B018  # the point
