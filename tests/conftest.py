@@ -53,7 +53,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose tool is missing, or fail it where the tool is required."""
     for name, tool in TOOLS.items():
         if item.get_closest_marker(name) and not tool.is_installed:
-            reason = f"needs a {name}: {tool.install}"
+            reason = f"{name} is missing: {tool.install}"
             if name in required():
                 pytest.fail(reason, pytrace=False)
             pytest.skip(reason)
