@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+from contextlib import suppress
 from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 #: A whole manual runs in a minute; what takes longer waits for something that does not come.
 SECONDS = 60.0
+#: How often Ctrl-C is pressed in that time.
+SENDINGS = 6
 
 
 def matches(printed: str, expected: Sequence[str]) -> bool:
@@ -103,10 +106,14 @@ class Program:
         return self._end(signal.SIGINT)
 
     def _end(self, number: signal.Signals | None) -> int:
-        if number is not None and self._process.poll() is None:
-            os.killpg(self._process.pid, number)
         try:
-            return self._process.wait(SECONDS)
+            # A shell that is about to start a command may miss a signal, as it may on a terminal.
+            for _ in range(SENDINGS if number else 1):
+                if number is not None and self._process.poll() is None:
+                    os.killpg(self._process.pid, number)
+                with suppress(subprocess.TimeoutExpired):
+                    return self._process.wait(SECONDS / SENDINGS)
+            raise AssertionError(f"it does not end:\n{self.printed}")
         finally:
             if self._process.poll() is None:
                 os.killpg(self._process.pid, signal.SIGKILL)

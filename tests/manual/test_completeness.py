@@ -54,6 +54,15 @@ def test_every_path_that_the_readme_names_exists() -> None:
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
+def test_every_test_that_contributors_are_shown_how_to_run_exists() -> None:
+    text = "".join(block.text for block in blocks(ROOT / "CONTRIBUTING.md"))
+    named = re.findall(r"pytest (tests/[\w/.]+)(?:::(\w+))?", text)
+    assert len(named) > 2
+    for path, name in named:
+        assert (ROOT / path).exists(), path
+        assert not name or f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), name
+
+
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_no_block_has_a_prompt_that_would_be_copied(page: Path) -> None:
     lines = [line for block in blocks(page) for line in block.text.splitlines()]
