@@ -19,10 +19,11 @@ importlib.import_module("django.conf").settings.configure(
 )
 importlib.import_module("django").setup()
 
+PACKAGES = ["vendo", "vendo_django", "vendo_flask", "vendo_pytest", "vendo_starlette"]
 imported = 0
 with warnings.catch_warnings():
     warnings.simplefilter("error")
-    for package in ("vendo", "vendo_django", "vendo_flask", "vendo_pytest", "vendo_starlette"):
+    for package in PACKAGES:
         folder = importlib.import_module(package).__path__
         for module in pkgutil.walk_packages(folder, f"{package}."):
             if not module.name.endswith(".__main__"):
@@ -30,6 +31,14 @@ with warnings.catch_warnings():
                 imported += 1
 assert imported > 100, imported
 sys.stdout.write(f"{sys.version}\n{imported} modules import without a warning\n")
+
+sys.path.append("tests")
+annotations = importlib.import_module("support.annotations").Annotations()
+for package in PACKAGES:
+    annotations.add_package(package)
+assert annotations.unreadable == [], annotations.unreadable
+assert len(annotations.read) > 500, len(annotations.read)
+sys.stdout.write(f"the annotations of {len(annotations.read)} public objects can be read\n")
 
 PATHS = ["tests/protocol", "tests/reconciler/test_mapping.py"]
 PATHS += [f"tests/sessions/test_{name}.py" for name in ("placement", "rules")]
@@ -42,9 +51,9 @@ PATHS += [
 ]
 #: Words in the names of those tests there that need a socket, a thread, a process or much stack.
 NEED_MORE = [
-    *("async", "break_anywhere", "by_one_thread", "came_from_vendo", "came_over_a_socket", "deep"),
-    *("fresh_interpreter", "imports_nothing", "loads_nothing", "local_server", "whatever_bytes_an"),
-    "whatever_is_signed",
+    *("adapter", "async", "break_anywhere", "by_one_thread", "came_from_vendo"),
+    *("came_over_a_socket", "deep", "imported_last", "imports_nothing", "loads_nothing"),
+    *("local_server", "packages_of_sessions", "pay_for", "whatever_bytes_an", "whatever_is_signed"),
 ]
 pytest = importlib.import_module("pytest")
 PLUGINS = ["-p", "vendo_pytest.plugin", "-p", "xdist", "-n0", "-p", "no:cacheprovider"]

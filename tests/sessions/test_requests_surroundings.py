@@ -484,7 +484,6 @@ assert opened() == before
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no fork")
 def test_a_forked_child_opens_connections_of_its_own(server: LocalVendo) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", FORKED],
