@@ -84,6 +84,24 @@ def test_a_block_of_the_readme_runs_alone_with_no_key_and_no_network(
     newcomer.read(block)
 
 
+IN_ONE_INTERPRETER = """
+for text in {texts!r}:
+    try:
+        exec(text, globals())
+    except Exception as error:
+        print(f"{{type(error).__module__}}.{{type(error).__name__}}: {{error}}")
+"""
+
+
+def test_the_blocks_of_the_readme_run_one_after_the_other_in_one_interpreter(
+    newcomer: Reader,
+) -> None:
+    python = [block for block in blocks(README) if block.language == "python"]
+    program = IN_ONE_INTERPRETER.format(texts=[block.text for block in python])
+    printed = "".join(block.printed for block in python)
+    _read(f"```python{program}```\n\n<!-- run: printed -->\n```text\n{printed}```\n", newcomer)
+
+
 @pytest.mark.parametrize(
     "program",
     [
