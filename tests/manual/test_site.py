@@ -234,6 +234,8 @@ def test_the_copy_button_takes_the_commands_as_they_are_to_be_pasted(
     read = "return navigator.clipboard.readText()"
     allowed = ["clipboardReadWrite", "clipboardSanitizedWrite"]
     browser.execute_cdp_cmd("Browser.grantPermissions", {"permissions": allowed})
+    # Only a page with the focus may use the clipboard.
+    browser.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
     emulate(browser, width=1280)
     browser.get(address + page)
     commands = [block.text for block in blocks(ROOT / "docs" / source) if block.language == "sh"]
