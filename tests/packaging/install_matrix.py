@@ -2,8 +2,9 @@
 
     python tests/packaging/install_matrix.py DIST PYTHON...
 
-The wheel of the folder DIST on each Python, and the source distribution on the first: with no
-extra, with each extra alone and with all of them, each in an environment of its own. Needs uv.
+The wheel of the folder DIST with each extra on the first and the last Python, and with none and all
+of them on each; the source distribution with none and all of them on the first. Each install is in
+an environment of its own. Needs uv.
 """
 
 from __future__ import annotations
@@ -92,10 +93,12 @@ def main(dist: str, *pythons: str) -> int:
     """1 where an install did not work."""
     folder = Path(dist).resolve()
     [wheel], [source] = folder.glob("*.whl"), folder.glob("*.tar.gz")
-    installs = [
-        (distribution, extra, python)
-        for distribution, python in [*((wheel, python) for python in pythons), (source, pythons[0])]
-        for extra in (None, *extras(), "all")
+    whole: tuple[str | None, ...] = (None, "all")
+    ends = {pythons[0], pythons[-1]}
+    installs: list[tuple[Path, str | None, str]] = [
+        *((wheel, extra, python) for python in pythons for extra in whole),
+        *((wheel, extra, python) for python in sorted(ends) for extra in extras()),
+        *((source, extra, pythons[0]) for extra in whole),
     ]
     failed = False
     with ThreadPoolExecutor(os.cpu_count()) as pool:
