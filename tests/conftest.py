@@ -23,7 +23,7 @@ _BUSY = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None, print_blob=True
 )
 settings.register_profile("busy machine", _BUSY)
-settings.register_profile("fuzz", _BUSY, max_examples=2_000)
+settings.register_profile("fuzz", _BUSY, max_examples=1_000)
 settings.load_profile("busy machine")
 
 
