@@ -35,7 +35,7 @@ class Seen(Protocol):
     """What keeps the ids of webhooks that came. Awaited where it can be, else in a thread."""
 
     def claim(self, event_id: str) -> bool | Awaitable[bool]:
-        """Keep an id for ten minutes: true for whoever comes first with it."""
+        """Keep an id for ten minutes: true for the first caller with it."""
 
     def release(self, event_id: str) -> object:
         """Forget it."""
