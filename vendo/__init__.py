@@ -14,17 +14,19 @@ PYTEST_DONT_REWRITE
 # The distribution has a pytest plugin, so pytest rewrites the assertions of all its packages, and
 # warns a process that had imported this one before. The marker in the docstring prevents both.
 
-from vendo._version import __version__
+#: The build reads it from here.
+__version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
     from vendo import aio, deployment, errors, reconciler, sso, testing
-    from vendo._async_client import AsyncVendo
-    from vendo._client import Vendo
-    from vendo._default import client as _default_client
-    from vendo._models import (
+    from vendo._client.asynchronous import AsyncVendo
+    from vendo._client.blocking import Vendo
+    from vendo._client.default import client as _default_client
+    from vendo._client.webhooks import WebhooksAPI
+    from vendo._protocol.models import (
         Balance,
         Connection,
         EnvBootstrap,
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
         WebhookEvent,
     )
     from vendo._protocol.retry import RetryPolicy
-    from vendo._webhooks import WebhooksAPI
     from vendo.errors import (
         AuthError,
         BalanceExhausted,
@@ -122,7 +123,7 @@ __all__ = [
     "webhooks",
 ]
 
-_DEFAULT_CLIENT = "vendo._default"
+_DEFAULT_CLIENT = "vendo._client.default"
 _NAMES_OF_MODULE = {
     _DEFAULT_CLIENT: (
         "billing",
@@ -140,11 +141,11 @@ _NAMES_OF_MODULE = {
         "tokens",
         "webhooks",
     ),
-    "vendo._client": ("Vendo",),
-    "vendo._async_client": ("AsyncVendo",),
+    "vendo._client.blocking": ("Vendo",),
+    "vendo._client.asynchronous": ("AsyncVendo",),
     "vendo._protocol.retry": ("RetryPolicy",),
-    "vendo._webhooks": ("WebhooksAPI",),
-    "vendo._models": (
+    "vendo._client.webhooks": ("WebhooksAPI",),
+    "vendo._protocol.models": (
         "Balance",
         "Connection",
         "EnvBootstrap",

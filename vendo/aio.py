@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from vendo._async_client import AsyncVendo, ModeFollowingAsyncVendo
+from vendo._client.asynchronous import AsyncVendo, ModeFollowingAsyncVendo
 
 __all__ = [
     "aclose",

@@ -6,8 +6,8 @@ blank (wire contract, "Environment that the platform sets").
 
 from __future__ import annotations
 
-from vendo import _environment
-from vendo._keys import checked_key
+from vendo._config import environment
+from vendo._config.api_keys import checked_key
 
 __all__ = [
     "api_key",
@@ -27,7 +27,7 @@ def is_running_on_vendo() -> bool:
     Raises:
         ValidationError: the variable has a control character inside.
     """
-    return _environment.DEPLOYMENT_ID.get() is not None
+    return environment.DEPLOYMENT_ID.get() is not None
 
 
 def tenant_id() -> str | None:
@@ -36,7 +36,7 @@ def tenant_id() -> str | None:
     Raises:
         ValidationError: the variable has a control character inside.
     """
-    return _environment.TENANT_ID.get()
+    return environment.TENANT_ID.get()
 
 
 def deployment_id() -> str | None:
@@ -45,7 +45,7 @@ def deployment_id() -> str | None:
     Raises:
         ValidationError: the variable has a control character inside.
     """
-    return _environment.DEPLOYMENT_ID.get()
+    return environment.DEPLOYMENT_ID.get()
 
 
 def deployment_slug() -> str | None:
@@ -54,7 +54,7 @@ def deployment_slug() -> str | None:
     Raises:
         ValidationError: the variable has a control character inside.
     """
-    return _environment.DEPLOYMENT_SLUG.get()
+    return environment.DEPLOYMENT_SLUG.get()
 
 
 def api_key() -> str | None:
@@ -63,7 +63,7 @@ def api_key() -> str | None:
     Raises:
         AuthError: the key has white space or a control character inside.
     """
-    return checked_key(_environment.API_KEY.text(), _environment.API_KEY.name)
+    return checked_key(environment.API_KEY.text(), environment.API_KEY.name)
 
 
 def api_url() -> str | None:
@@ -75,4 +75,4 @@ def api_url() -> str | None:
     Raises:
         ValidationError: the variable has a control character inside.
     """
-    return _environment.API_URL.get()
+    return environment.API_URL.get()

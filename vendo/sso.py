@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from vendo import _environment
-from vendo._headers import ContradictoryHeaders, read_header
-from vendo._models import VendoIdentity
+from vendo._config import environment
+from vendo._protocol.headers import ContradictoryHeaders, read_header
+from vendo._protocol.models import VendoIdentity
 from vendo.errors import IdentityNotPresent
 
 __all__ = [
@@ -37,7 +37,7 @@ def is_enabled() -> bool:
     Raises:
         ValidationError: the variable has a control character inside.
     """
-    return _environment.AUTH.get() == "1"
+    return environment.AUTH.get() == "1"
 
 
 def identity_from_headers(headers: object) -> VendoIdentity | None:

@@ -434,11 +434,11 @@ def test_an_async_client_is_not_pickled(server: LocalVendo) -> None:
 def test_each_call_of_the_async_surface_has_its_blocking_twin() -> None:
     import inspect
 
-    from vendo import _apis, _async_apis
+    from vendo._client import apis, async_apis
 
-    blocking = {name: cls for name, cls in vars(_apis).items() if name.endswith("API")}
+    blocking = {name: cls for name, cls in vars(apis).items() if name.endswith("API")}
     for name, cls in blocking.items():
-        twin = getattr(_async_apis, "_AsyncAPI" if name == "_API" else f"Async{name}")
+        twin = getattr(async_apis, "_AsyncAPI" if name == "_API" else f"Async{name}")
         for method, call in inspect.getmembers(cls, inspect.isfunction):
             if not method.startswith("_"):
                 assert inspect.signature(call).parameters == (

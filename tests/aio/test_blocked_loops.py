@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vendo import Vendo, _async_drive, _cache, _platform_flows
+from vendo import Vendo
+from vendo._client import platform_flows
+from vendo._tokens import cache as token_cache
+from vendo._transports import async_driver
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -167,7 +170,7 @@ def left(server: LocalVendo) -> Iterator[LeftLoop]:
     left.gate.release()
     if not left.loop.is_closed():
         left.close()
-    _async_drive._drop_ended_loops()
+    async_driver._drop_ended_loops()
 
 
 @pytest.mark.parametrize("closed", [True, False])
@@ -205,13 +208,13 @@ def test_a_task_does_not_wait_for_another_loop_that_was_left(
 def joined(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """It is set once somebody waits for a fetch of a token."""
     joined = threading.Event()
-    begin = _cache.Flight.awaited
+    begin = token_cache.Flight.awaited
 
-    def awaited(flight: _cache.Flight) -> None:
+    def awaited(flight: token_cache.Flight) -> None:
         begin(flight)
         joined.set()
 
-    monkeypatch.setattr(_cache.Flight, "awaited", awaited)
+    monkeypatch.setattr(token_cache.Flight, "awaited", awaited)
     return joined
 
 
@@ -255,7 +258,7 @@ def test_nothing_is_kept_of_a_loop_that_was_closed_in_the_middle(
     server: LocalVendo, left: LeftLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     left.close()
-    assert left.loop in _async_drive._spawned
+    assert left.loop in async_driver._spawned
     left.gate.release()
 
     async def main() -> None:
@@ -264,7 +267,7 @@ def test_nothing_is_kept_of_a_loop_that_was_closed_in_the_middle(
 
     asyncio.run(main())
     gc.collect()
-    assert _async_drive._spawned == {}
-    assert _cache.shared._flights == {}
-    assert _platform_flows._shared_calls._under_way == {}
+    assert async_driver._spawned == {}
+    assert token_cache.shared._flights == {}
+    assert platform_flows._shared_calls._under_way == {}
     assert caplog.text == ""  # asyncio has nothing to complain of

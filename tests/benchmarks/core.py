@@ -18,7 +18,7 @@ import requests
 
 import vendo
 from benchmarks.harness import Figure, ratio, running_service, seconds
-from vendo._cache import TokenCache
+from vendo._tokens.cache import TokenCache
 from vendo._transports.blocking import BlockingTransport
 
 if TYPE_CHECKING:

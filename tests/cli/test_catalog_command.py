@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
-from vendo import _catalog
+from vendo._catalog import catalog
 
 if TYPE_CHECKING:
     from cli.command import Person
@@ -17,7 +17,7 @@ def test_the_catalog_lists_every_provider_with_its_variables(person: Person) -> 
     lines = person.vendo("catalog").stdout.splitlines()
 
     assert lines[0].split() == ["SLUG", "NAME", "CATEGORY", "VARIABLES"]
-    assert [line.split()[0] for line in lines[1:]] == list(_catalog.slugs())
+    assert [line.split()[0] for line in lines[1:]] == list(catalog.slugs())
     slack = next(line for line in lines if line.startswith("slack "))
     assert slack.endswith("SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET")
 
@@ -25,7 +25,7 @@ def test_the_catalog_lists_every_provider_with_its_variables(person: Person) -> 
 def test_the_catalog_as_json_has_all_of_each_row(person: Person) -> None:
     rows = json.loads(person.vendo("catalog", "--json").stdout)
 
-    assert [row["slug"] for row in rows] == list(_catalog.slugs())
+    assert [row["slug"] for row in rows] == list(catalog.slugs())
     assert rows[0] == json.loads(person.vendo("catalog", rows[0]["slug"], "--json").stdout)
 
 
@@ -43,9 +43,7 @@ def test_one_provider_is_shown_in_full(person: Person) -> None:
 def test_a_token_in_the_path_and_basic_authentication_are_told(person: Person) -> None:
     assert "sent as   path /bot" in person.vendo("catalog", "telegram").stdout
     basic = next(
-        row.slug
-        for row in map(_catalog.provider, _catalog.slugs())
-        if row and row.basic is not None
+        row.slug for row in map(catalog.provider, catalog.slugs()) if row and row.basic is not None
     )
     assert "sent as   basic authentication" in person.vendo("catalog", basic).stdout
     linear = person.vendo("catalog", "linear").stdout

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vendo import _cache
+from vendo._tokens import cache as token_cache
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -39,16 +39,16 @@ class Clock:
     """Lets time pass for the tokens of the process's cache and the fetches under way."""
 
     def advance(self, seconds: float) -> None:
-        for entry in _cache.shared._entries.values():
+        for entry in token_cache.shared._entries.values():
             entry.refresh_at -= seconds
             entry.wait_from -= seconds
             entry.expires_at -= seconds
-        for flight in _cache.shared._flights.values():
+        for flight in token_cache.shared._flights.values():
             flight.overdue_at -= seconds
 
     def begin_refreshing(self) -> None:
         """Every token is due to be refreshed, and its last minute is still far."""
-        for entry in _cache.shared._entries.values():
+        for entry in token_cache.shared._entries.values():
             entry.refresh_at = 0.0
 
 

@@ -90,19 +90,19 @@ def test_every_annotation_of_the_core_can_be_read(core: Annotations) -> None:
     [
         "vendo.token",
         "vendo.aio.token",
-        "vendo._client.Vendo.__init__",
-        "vendo._client.Vendo.connections",
-        "vendo._client.Vendo.__exit__",
-        "vendo._apis.ConnectionsAPI.list",
-        "vendo._apis.BillingAPI.usage",
-        "vendo._async_apis.AsyncDataAPI.execute",
-        "vendo._async_events.AsyncEventStream.__anext__",
-        "vendo._events.EventStream.__enter__",
-        "vendo._interfaces.Transport.send",
-        "vendo._interfaces.AsyncStream.read",
+        "vendo._client.blocking.Vendo.__init__",
+        "vendo._client.blocking.Vendo.connections",
+        "vendo._client.blocking.Vendo.__exit__",
+        "vendo._client.apis.ConnectionsAPI.list",
+        "vendo._client.apis.BillingAPI.usage",
+        "vendo._client.async_apis.AsyncDataAPI.execute",
+        "vendo._client.async_events.AsyncEventStream.__anext__",
+        "vendo._client.events.EventStream.__enter__",
+        "vendo._transports.interfaces.Transport.send",
+        "vendo._transports.interfaces.AsyncStream.read",
         "vendo._protocol.steps.Request.__init__",
-        "vendo._models.Connection.__init__",
-        "vendo._httpx_auth.VendoHttpxAuth.sync_auth_flow",
+        "vendo._protocol.models.Connection.__init__",
+        "vendo._sessions.httpx_auth.VendoHttpxAuth.sync_auth_flow",
         "vendo.errors.VendoError.replace",
         "vendo.reconciler.start",
         "vendo.testing._faults.Gate.wait_for",
@@ -142,7 +142,7 @@ def test_annotations_can_be_read_without_the_packages_of_sessions(package: str) 
         ("import vendo.errors", "vendo.errors.VendoError.replace"),
         ("vendo.RetryPolicy", "vendo.RetryPolicy.__reduce__"),
         ("vendo.AsyncVendo", "vendo.AsyncVendo.events.fget"),
-        ("import vendo._async_events", "vendo.aio.events.subscribe"),
+        ("import vendo._client.async_events", "vendo.aio.events.subscribe"),
         ("vendo.Connection", "vendo.Connection"),
     ],
 )
@@ -154,7 +154,7 @@ def test_annotations_can_be_read_when_typing_is_imported_last(first: str, value:
 def test_a_first_token_does_not_pay_for_annotations() -> None:
     program = (
         "import sys, vendo; vendo.token('openai')\n"
-        "print({'typing', 'vendo._types', 'vendo._slugs'} & set(sys.modules))"
+        "print({'typing', 'vendo._types', 'vendo._catalog.slug_type'} & set(sys.modules))"
     )
     assert printed_by(f"{program}", OPENAI_API_KEY="sk-1") == "set()\n"
 
@@ -189,7 +189,9 @@ def test_a_sub_api_is_known_by_its_class() -> None:
     assert hint(connections.fget) is type(vendo.connections)
     assert hint(type(vendo.connections).list) == list[vendo.Connection]
     assert hint(type(aio.connections).get) == vendo.Connection | None
-    assert hint(vendo.events.subscribe) is importlib.import_module("vendo._events").EventStream
+    assert (
+        hint(vendo.events.subscribe) is importlib.import_module("vendo._client.events").EventStream
+    )
 
 
 def test_an_alias_stands_for_what_it_is() -> None:

@@ -7,8 +7,8 @@ import random
 
 import pytest
 
-from vendo import _cache
-from vendo._cache import Claim, Entry, Flight, TokenCache
+from vendo._tokens import cache as token_cache
+from vendo._tokens.cache import Claim, Entry, Flight, TokenCache
 from vendo.errors import NotConnected, RateLimited, UpstreamError
 
 KEY = ("https://credentials.example", "vendo_sk_canary", None, "gmail")
@@ -33,18 +33,20 @@ def cache(clock: Clock) -> TokenCache:
     return TokenCache(clock=clock)
 
 
-def lead(cache: TokenCache, key: _cache.CacheKey = KEY) -> Flight:
+def lead(cache: TokenCache, key: token_cache.CacheKey = KEY) -> Flight:
     claim = cache.claim(key)
     assert isinstance(claim, Claim)
     assert claim.lead
     return claim.flight
 
 
-def put(cache: TokenCache, token: str, lifetime: float | None, key: _cache.CacheKey = KEY) -> None:
+def put(
+    cache: TokenCache, token: str, lifetime: float | None, key: token_cache.CacheKey = KEY
+) -> None:
     cache.land(lead(cache, key), token, lifetime, cache._clock())
 
 
-def is_due(cache: TokenCache, key: _cache.CacheKey = KEY) -> bool:
+def is_due(cache: TokenCache, key: token_cache.CacheKey = KEY) -> bool:
     return cache.get(key) is None
 
 
@@ -211,7 +213,7 @@ def test_after_a_failure_nobody_waits_for_the_next_try(cache: TokenCache, clock:
     put(cache, "t1", 3600.0)
     clock.now = cache._entries[KEY].wait_from
     cache.fail(lead(cache), outage(), transient=True)
-    clock.now += _cache.FIRST_BACKOFF
+    clock.now += token_cache.FIRST_BACKOFF
     lead(cache)
     assert cache.claim(KEY) == "t1"
 

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from vendo._cache import Flight, TokenCache
+from vendo._tokens.cache import Flight, TokenCache
 from vendo.errors import UpstreamError
 
 KEYS = [("url", key, user, slug) for key in "ab" for user in (None, "u") for slug in ("x", "y")]

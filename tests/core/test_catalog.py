@@ -15,10 +15,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import vendo
-from vendo import _catalog
-from vendo._catalog import Provider
-from vendo._catalog_data import PROVIDERS
-from vendo._slugs import Slug
+from vendo._catalog import catalog
+from vendo._catalog.catalog import Provider
+from vendo._catalog.data import PROVIDERS
+from vendo._catalog.slug_type import Slug
 
 BEARER = ("Authorization", "Bearer {token}")
 
@@ -92,7 +92,7 @@ every_slug = pytest.mark.parametrize("slug", sorted(PROVIDERS))
 
 
 def known(slug: str) -> Provider:
-    found = _catalog.provider(slug)
+    found = catalog.provider(slug)
     assert found is not None
     return found
 
@@ -227,31 +227,31 @@ def test_no_variable_holds_the_credential_of_two_providers() -> None:
 
 def test_the_rows_are_in_alphabetical_order() -> None:
     assert list(PROVIDERS) == sorted(PROVIDERS)
-    assert _catalog.slugs() == tuple(PROVIDERS)
+    assert catalog.slugs() == tuple(PROVIDERS)
 
 
 def test_editors_complete_exactly_the_catalogs_slugs() -> None:
-    assert get_args(Slug) == _catalog.slugs()
+    assert get_args(Slug) == catalog.slugs()
 
 
 def test_env_vars_gives_the_conventional_variable_and_its_companions() -> None:
-    assert _catalog.env_vars("slack") == ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"]
-    assert _catalog.env_vars("notion") == ["NOTION_TOKEN"]
-    assert _catalog.env_vars("no-such-provider") == []
+    assert catalog.env_vars("slack") == ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"]
+    assert catalog.env_vars("notion") == ["NOTION_TOKEN"]
+    assert catalog.env_vars("no-such-provider") == []
 
 
 def test_env_vars_gives_each_caller_a_list_of_its_own() -> None:
-    _catalog.env_vars("slack").clear()
-    assert _catalog.env_vars("slack") == ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"]
+    catalog.env_vars("slack").clear()
+    assert catalog.env_vars("slack") == ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"]
 
 
 def test_an_unknown_slug_has_no_provider() -> None:
-    assert _catalog.provider("no-such-provider") is None
-    assert _catalog.provider("") is None
+    assert catalog.provider("no-such-provider") is None
+    assert catalog.provider("") is None
 
 
 def test_a_provider_is_built_once() -> None:
-    assert _catalog.provider("openai") is _catalog.provider("openai")
+    assert catalog.provider("openai") is catalog.provider("openai")
 
 
 def test_a_provider_cannot_be_changed() -> None:
@@ -321,19 +321,19 @@ def test_repr_names_the_slug() -> None:
     ],
 )
 def test_a_typing_error_finds_its_slug(typed: str, meant: str) -> None:
-    assert _catalog.nearest(typed) == meant
+    assert catalog.nearest(typed) == meant
 
 
 @pytest.mark.parametrize("typed", ["", " ", "---", "mytool", "weather", "jira", "openai" * 50])
 def test_nothing_is_suggested_for_something_else(typed: str) -> None:
-    assert _catalog.nearest(typed) is None
+    assert catalog.nearest(typed) is None
 
 
 @given(st.text(max_size=200))
 @example("\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}" * 80)
 @example("\ud800")
 def test_nearest_gives_a_known_slug_or_none(text: str) -> None:
-    assert _catalog.nearest(text) in {None, *PROVIDERS}
+    assert catalog.nearest(text) in {None, *PROVIDERS}
 
 
 @given(
@@ -344,14 +344,14 @@ def test_nearest_gives_a_known_slug_or_none(text: str) -> None:
 def test_one_missing_letter_is_forgiven(slug: str, where: int, upper: bool) -> None:
     where %= len(slug)
     typed = slug[:where] + slug[where + 1 :]
-    assert _catalog.nearest(f" {typed.upper() if upper else typed}\n") == slug
+    assert catalog.nearest(f" {typed.upper() if upper else typed}\n") == slug
 
 
 def test_importing_the_catalog_imports_nothing_costly() -> None:
     root = str(Path(vendo.__file__).parent.parent)
     program = (
         "import sys; before = set(sys.modules); sys.path.insert(0, sys.argv[1]);"
-        "from vendo import _catalog; _catalog.provider('openai'); _catalog.env_vars('slack');"
+        "from vendo._catalog import catalog; catalog.provider('openai'); catalog.env_vars('slack');"
         "print(*sorted(set(sys.modules) - before))"
     )
     done = subprocess.run(
@@ -361,6 +361,6 @@ def test_importing_the_catalog_imports_nothing_costly() -> None:
         check=True,
     )
     imported = done.stdout.split()
-    assert "vendo._catalog" in imported
+    assert "vendo._catalog.catalog" in imported
     costly = {"typing", "re", "json", "dataclasses", "difflib", "collections", "logging", "enum"}
     assert not costly.intersection(imported)

@@ -12,7 +12,7 @@ import pytest
 
 import vendo
 from vendo import AuthError, RetryPolicy, ValidationError, Vendo
-from vendo._settings import LONGEST_TIMEOUT
+from vendo._config.settings import LONGEST_TIMEOUT
 
 if TYPE_CHECKING:
     from vendo.testing import LocalVendo

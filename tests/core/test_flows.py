@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from vendo import _async_drive, _drive
-from vendo._drive import run
 from vendo._protocol.steps import Pause, Request, Response, Spawn, Wait
-from vendo._shared_calls import SharedCalls
+from vendo._tokens.single_flight import SharedCalls
+from vendo._transports import async_driver
+from vendo._transports import driver as blocking_driver
+from vendo._transports.driver import run
 from vendo.errors import NotConnected, UpstreamError, UpstreamTimeout, VendoError
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def waiting(step: Wait) -> Flow[object]:
 def driven(way: str, flow: Flow[object]) -> object:
     if way == "blocking":
         return run(flow, Scripted())
-    return asyncio.run(_async_drive.run(flow, never_made))
+    return asyncio.run(async_driver.run(flow, never_made))
 
 
 def never_made() -> Any:
@@ -143,7 +144,7 @@ def never_made() -> Any:
 @pytest.fixture(params=["blocking", "asyncio"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A driver, which looks after those for whom it waits all the time."""
-    for driver in (_drive, _async_drive):
+    for driver in (blocking_driver, async_driver):
         monkeypatch.setattr(driver, "LOOK_SECONDS", 0.001)
     chosen: str = request.param
     return chosen

@@ -72,10 +72,11 @@ print(client.token("openai"), flush=True)  # on the connection that the parent k
 LOCKED = (
     PRELUDE
     + """
-from vendo import _cache, _platform_flows
+from vendo._tokens import cache as token_cache
+from vendo._client import platform_flows
 
 client.token("gmail")
-with _cache.shared._lock, client._lock, _platform_flows._shared_calls._lock:
+with token_cache.shared._lock, client._lock, platform_flows._shared_calls._lock:
     print(in_child(lambda: client.token("slack")), flush=True)
     print(in_child(lambda: client.connections.connected_slugs()), flush=True)
     print(in_child(lambda: client.invalidate("gmail") or client.token("gmail")), flush=True)
@@ -169,7 +170,13 @@ def test_a_lock_that_another_thread_held_is_not_inherited(server: LocalVendo) ->
 
 @pytest.mark.parametrize(
     "module",
-    ["vendo._token_flows", "vendo._protocol.credentials", "http.client", "vendo._drive", "ssl"],
+    [
+        "vendo._tokens.refresh",
+        "vendo._protocol.credentials",
+        "http.client",
+        "vendo._transports.driver",
+        "ssl",
+    ],
 )
 def test_a_module_that_another_thread_was_importing_is_imported_by_the_child(
     server: LocalVendo, module: str

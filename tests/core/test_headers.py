@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vendo import ValidationError
-from vendo._headers import ContradictoryHeaders, read_header
+from vendo._protocol.headers import ContradictoryHeaders, read_header
 
 NAME = "X-Vendo-User-Id"
 

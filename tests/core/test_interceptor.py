@@ -9,7 +9,7 @@ import pytest
 
 import vendo
 from support.refusals import Refusing, frames_of
-from vendo import _names
+from vendo._config import slugs
 from vendo.testing import LocalVendo, install_interceptor
 
 if TYPE_CHECKING:
@@ -136,6 +136,6 @@ def test_tokens_of_vendo_are_told_of_whether_fetched_or_cached(
 
 
 def test_slugs_from_requests_do_not_pile_up() -> None:
-    for number in range(3 * _names._MOST_NAMES):
-        _names.name_of(f"slug-{number}")
-    assert len(_names._names) <= _names._MOST_NAMES
+    for number in range(3 * slugs._MOST_NAMES):
+        slugs.name_of(f"slug-{number}")
+    assert len(slugs._names) <= slugs._MOST_NAMES

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import vendo
 from vendo import NotConnected, ValidationError, Vendo
-from vendo._environment import Variable, has_control_character
+from vendo._config.environment import Variable, has_control_character
 
 if TYPE_CHECKING:
     from collections.abc import Callable

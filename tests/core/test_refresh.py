@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import vendo
-from vendo import AuthError, NeedsReauth, NotConnected, RetryPolicy, UpstreamError, _cache
+from vendo import AuthError, NeedsReauth, NotConnected, RetryPolicy, UpstreamError
+from vendo._tokens import cache as token_cache
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ BACKOFF = 20.0
 
 @pytest.fixture(autouse=True)
 def _long_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_cache, "FIRST_BACKOFF", BACKOFF)
+    monkeypatch.setattr(token_cache, "FIRST_BACKOFF", BACKOFF)
 
 
 def test_a_token_is_kept_until_its_last_minute(server: LocalVendo, clock: Clock) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import vendo
 from vendo import IdentityNotPresent, ValidationError, Vendo
-from vendo._cache import shared
+from vendo._tokens.cache import shared
 
 if TYPE_CHECKING:
     from vendo.testing import LocalVendo

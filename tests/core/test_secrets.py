@@ -17,8 +17,8 @@ import pytest
 import vendo
 from support.shown import texts_of
 from vendo import RetryPolicy, Vendo
-from vendo._cache import shared
-from vendo._models import Connection
+from vendo._protocol.models import Connection
+from vendo._tokens.cache import shared
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -405,13 +405,13 @@ def test_the_logger_is_silent_by_default(capfd: pytest.CaptureFixture[str]) -> N
 
     program = """
 import vendo
-from vendo import _cache
+from vendo._tokens import cache as token_cache
 from vendo.testing import LocalVendo
 
 with LocalVendo(["gmail"]) as server:
     client = server.client(timeout=5)
     client.token("gmail")
-    for entry in _cache.shared._entries.values():
+    for entry in token_cache.shared._entries.values():
         entry.refresh_at = 0.0
     server.fail("credentials", status=503)
     assert client.token("gmail") == server.token("gmail")

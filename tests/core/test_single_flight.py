@@ -344,13 +344,15 @@ def test_an_event_loop_that_ends_at_once_leaves_the_next_caller_served(
 def test_a_leader_that_nobody_ended_costs_one_time_out_and_no_more(
     server: LocalVendo, clock: Any
 ) -> None:
-    from vendo import _cache
+    from vendo._tokens import cache as token_cache
 
     client = server.client()
     scope = client._settings.scope()
     assert scope is not None
-    _cache.shared.claim((*scope, None, "gmail"), within=client.timeout)  # and its leader is gone
-    clock.advance(client.timeout + _cache.OVERDUE_SECONDS)
+    token_cache.shared.claim(
+        (*scope, None, "gmail"), within=client.timeout
+    )  # and its leader is gone
+    clock.advance(client.timeout + token_cache.OVERDUE_SECONDS)
     began = time.monotonic()
     assert client.token("gmail") == server.token("gmail")
     assert time.monotonic() - began < 5.0

@@ -12,7 +12,7 @@ import django
 import pytest
 from django.conf import settings
 
-from vendo import _catalog
+from vendo._catalog import catalog
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable of the machine's, no cached webhook of another test."""
     from django.core.cache import cache
 
-    known = {name for slug in _catalog.slugs() for name in _catalog.env_vars(slug)}
+    known = {name for slug in catalog.slugs() for name in catalog.env_vars(slug)}
     for name in list(os.environ):
         if name.startswith("VENDO_") or name in known:
             monkeypatch.delenv(name)

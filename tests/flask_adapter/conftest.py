@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from flask_adapter.site import make_app
-from vendo import _catalog
+from vendo._catalog import catalog
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No variable of the machine's."""
-    known = {name for slug in _catalog.slugs() for name in _catalog.env_vars(slug)}
+    known = {name for slug in catalog.slugs() for name in catalog.env_vars(slug)}
     for name in list(os.environ):
         if name.startswith(("VENDO_", "FLASK_")) or name in known:
             monkeypatch.delenv(name)

@@ -21,7 +21,7 @@ from werkzeug.test import EnvironBuilder
 
 from support.webhooks import BODY, SECRET, signed
 from vendo import ValidationError, WebhooksAPI
-from vendo._headers import read_header
+from vendo._protocol.headers import read_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ def test_djangos_requests_of_both_kinds() -> None:
     program = """
 from django.conf import settings
 from django.test import RequestFactory, AsyncRequestFactory
-from vendo._headers import read_header
+from vendo._protocol.headers import read_header
 
 settings.configure()
 for factory in RequestFactory(), AsyncRequestFactory():

@@ -9,10 +9,10 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from manual.blocks import ROOT
-from vendo import _catalog
+from vendo._catalog import catalog
 
 if TYPE_CHECKING:
-    from vendo._catalog import Provider
+    from vendo._catalog.catalog import Provider
 
 PAGE = ROOT / "docs" / "catalog.md"
 MARK = "<!-- The tables below are made by tests/manual/catalog_table.py -->\n"
@@ -22,7 +22,7 @@ _TITLES = {"ai": "AI", "crm": "CRM"}
 
 def tables() -> str:
     """One table a category, in alphabetical order."""
-    rows = [row for row in map(_catalog.provider, _catalog.slugs()) if row is not None]
+    rows = [row for row in map(catalog.provider, catalog.slugs()) if row is not None]
     rows.sort(key=lambda row: (row.category, row.slug))
     return "".join(
         f"\n## {_TITLES.get(category, category.capitalize())}\n\n"
@@ -53,7 +53,7 @@ def _sent_as(row: Provider) -> str:
     header = _code(": ".join(row.header))
     if row.key_prefix is None:
         return header
-    bearer = _code(": ".join(_catalog.BEARER))
+    bearer = _code(": ".join(catalog.BEARER))
     return f"{header} where it begins with {_code(row.key_prefix)}, else {bearer}"
 
 

@@ -12,7 +12,7 @@ import pytest
 from manual.blocks import ROOT, blocks, blocks_of, pages
 from manual.reader import Reader
 from support.internet import internet
-from vendo import _catalog
+from vendo._catalog import catalog
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ README = ROOT / "README.md"
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
     """A reader with an empty folder, every provider connected, and three ways to be set up."""
-    slugs = _catalog.slugs()
+    slugs = catalog.slugs()
     folder = tmp_path / "reader"
     folder.mkdir()
     # A stream whose program has ended is noticed at the next heartbeat.
@@ -43,7 +43,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         oss = {
             variable: server.token(slug)
             for slug in slugs
-            for variable in _catalog.env_vars(slug)[:1]
+            for variable in catalog.env_vars(slug)[:1]
         }
         vendo = {
             "VENDO_API_KEY": server.api_key,

@@ -8,8 +8,8 @@ import re
 import pytest
 
 from manual import catalog_table
-from vendo import _catalog
-from vendo._catalog import Provider
+from vendo._catalog import catalog
+from vendo._catalog.catalog import Provider
 from vendo._cli.main import main
 
 
@@ -24,9 +24,9 @@ def test_every_provider_has_a_row_with_all_its_variables_and_hosts() -> None:
         for line in catalog_table.PAGE.read_text(encoding="utf-8").splitlines()
         if (found := re.match(r"\| `([a-z0-9_-]+)` \|", line))
     }
-    assert set(rows) == set(_catalog.slugs())
+    assert set(rows) == set(catalog.slugs())
     for slug, line in rows.items():
-        provider = _catalog.provider(slug)
+        provider = catalog.provider(slug)
         assert provider
         for text in (*provider.env_vars, *provider.variables, *provider.hosts):
             assert f"`{text}`" in line

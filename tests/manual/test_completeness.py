@@ -10,7 +10,8 @@ import pytest
 
 from manual.blocks import ROOT, blocks, pages
 from support import vectors
-from vendo import _environment, errors
+from vendo import errors
+from vendo._config import environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,8 +84,8 @@ def test_every_code_that_a_backend_is_known_to_send_is_explained() -> None:
 def test_every_variable_that_the_library_reads_is_on_the_page_about_modes() -> None:
     variables = [
         value.name
-        for value in vars(_environment).values()
-        if isinstance(value, _environment.Variable)
+        for value in vars(environment).values()
+        if isinstance(value, environment.Variable)
     ]
     assert len(variables) > 10
     table = _text("modes.md").partition("## Every variable")[2].partition("\n## ")[0]

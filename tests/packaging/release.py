@@ -22,7 +22,7 @@ def notes(tag: str, *, version_file: str, changelog: str) -> str:
 
     Args:
         tag: the tag's name.
-        version_file: the text of `vendo/_version.py`.
+        version_file: the text of `vendo/__init__.py`.
         changelog: the text of `CHANGELOG.md`.
 
     Raises:
@@ -31,7 +31,7 @@ def notes(tag: str, *, version_file: str, changelog: str) -> str:
     found = _VERSION.search(version_file)
     version = found[1] if found else ""
     if tag != f"v{version}":
-        raise ValueError(f"The tag is {tag}, and vendo/_version.py says {version}.")
+        raise ValueError(f"The tag is {tag}, and vendo/__init__.py says {version}.")
     heading = _HEADING.search(changelog)
     if heading is None or heading[1] != version:
         raise ValueError(f"The first section of CHANGELOG.md is not of {version}.")
@@ -49,7 +49,7 @@ def main(tag: str) -> int:
     try:
         text = notes(
             tag,
-            version_file=(ROOT / "vendo" / "_version.py").read_text(encoding="utf-8"),
+            version_file=(ROOT / "vendo" / "__init__.py").read_text(encoding="utf-8"),
             changelog=(ROOT / "CHANGELOG.md").read_text(encoding="utf-8"),
         )
     except ValueError as error:

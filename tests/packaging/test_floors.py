@@ -42,5 +42,5 @@ def test_an_adapter_imports_no_private_name_of_the_core(source: Path) -> None:
 
 
 def test_a_private_import_would_be_found() -> None:
-    tree = ast.parse("import vendo._cache\nfrom vendo import _resolver, __version__, token")
-    assert _private_names(tree) == ["vendo._cache", "vendo._resolver"]
+    tree = ast.parse("import vendo._tokens.cache\nfrom vendo import _tokens, __version__, token")
+    assert _private_names(tree) == ["vendo._tokens.cache", "vendo._tokens"]

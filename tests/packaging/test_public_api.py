@@ -101,7 +101,7 @@ def _listed(module: str) -> set[str]:
 
 def test_an_import_of_a_name_that_is_not_on_file_would_be_found() -> None:
     text = (
-        "import vendo._cache\n"
+        "import vendo._tokens.cache\n"
         "from vendo import token, tokne, errors\n"
         "from vendo_django.conf import required\n"
         "MIDDLEWARE = ['vendo_django.middleware.VendoMiddleware', 'vendo_django.views.connect']\n"
@@ -109,7 +109,7 @@ def test_an_import_of_a_name_that_is_not_on_file_would_be_found() -> None:
     )
     wrong = {f"{module}.{name}" for module, name in _imported(text) if not _is_public(module, name)}
     assert wrong == {
-        "vendo._cache.",
+        "vendo._tokens.cache.",
         "vendo.tokne",
         "vendo_django.conf.required",
         "vendo_django.views.connect",

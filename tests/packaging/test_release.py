@@ -62,7 +62,7 @@ def test_the_notes_of_a_first_release_go_to_the_end(notes: Callable[..., str]) -
 @pytest.mark.parametrize(
     ("tag", "changelog", "problem"),
     [
-        ("v1.2.4", CHANGELOG, "The tag is v1.2.4, and vendo/_version.py says 1.2.3."),
+        ("v1.2.4", CHANGELOG, "The tag is v1.2.4, and vendo/__init__.py says 1.2.3."),
         ("1.2.3", CHANGELOG, "The tag is 1.2.3,"),
         ("v1.2.3", CHANGELOG.replace("1.2.3", "1.2.4"), "first section of CHANGELOG.md is not"),
         ("v1.2.3", "# Changes\n", "first section of CHANGELOG.md is not of 1.2.3"),
@@ -81,7 +81,7 @@ def test_a_tag_that_does_not_fit_is_refused(
     ("tag", "status", "printed", "complaint"),
     [
         ("v1.2.3", 0, "- One thing is new.", ""),
-        ("v1.2.4", 1, "", "The tag is v1.2.4, and vendo/_version.py says 1.2.3.\n"),
+        ("v1.2.4", 1, "", "The tag is v1.2.4, and vendo/__init__.py says 1.2.3.\n"),
     ],
 )
 def test_the_script_prints_the_notes_or_says_why_not(
@@ -91,7 +91,7 @@ def test_the_script_prints_the_notes_or_says_why_not(
     script.parent.mkdir(parents=True)
     shutil.copy(SCRIPT, script)
     (tmp_path / "vendo").mkdir()
-    (tmp_path / "vendo" / "_version.py").write_text(VERSION)
+    (tmp_path / "vendo" / "__init__.py").write_text(VERSION)
     (tmp_path / "CHANGELOG.md").write_text(CHANGELOG)
     done = subprocess.run([sys.executable, script, tag], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (status, complaint)

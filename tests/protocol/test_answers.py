@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from support.flows import answer, raw_answer
 from vendo import UpstreamError
-from vendo._protocol.answers import MAX_BYTES, Fields, decode_json
+from vendo._protocol.decoding import MAX_BYTES, Fields, decode_json
 
 CANARY = "canary-7f3a"
 

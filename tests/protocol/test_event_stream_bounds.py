@@ -8,7 +8,7 @@ import time
 import pytest
 
 from support.event_streams import data_of, parsed, pieces
-from vendo._protocol.server_sent import MessageParser
+from vendo._protocol.sse import MessageParser
 
 
 class TestLongEvents:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.event_streams import BOM, cut_at, parsed, pieces
-from vendo._protocol.server_sent import MessageParser
+from vendo._protocol.sse import MessageParser
 
 _PIECES = st.sampled_from(
     [

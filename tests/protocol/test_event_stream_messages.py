@@ -9,7 +9,7 @@ import pytest
 
 from support.event_streams import BOM, data_of, parsed, pieces
 from support.vectors import Row, rows
-from vendo._protocol.server_sent import Message, MessageParser
+from vendo._protocol.sse import Message, MessageParser
 
 
 def as_in_vectors(text: str) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from support.event_streams import BOM, data_of, parsed
-from vendo._protocol import server_sent
-from vendo._protocol.server_sent import Message, MessageParser
+from vendo._protocol import sse
+from vendo._protocol.sse import Message, MessageParser
 
 
 class TestIds:
@@ -67,8 +67,8 @@ class TestRetry:
             (b"0", 0),
             (b"007", 7),
             (b"9" * 10, 9_999_999_999),
-            (b"9" * 11, server_sent.LONGEST_RETRY),
-            (b"9" * 5000, server_sent.LONGEST_RETRY),
+            (b"9" * 11, sse.LONGEST_RETRY),
+            (b"9" * 5000, sse.LONGEST_RETRY),
             (b"0" * 5000, 0),
             (b"0" * 5000 + b"12", 12),
         ],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.flows import JWT, KEY, answer, raw_answer
 from support.vectors import rows
 from vendo import errors
-from vendo._protocol.failures import error_of, fix_for, is_lasting
+from vendo._protocol.error_responses import error_of, fix_for, is_lasting
 
 
 @pytest.mark.parametrize("row", rows("errors.json"), ids=lambda row: row["name"])

@@ -11,7 +11,8 @@ import pytest
 
 import vendo
 from reconciler.reading import written
-from vendo import RetryPolicy, _catalog, reconciler
+from vendo import RetryPolicy, reconciler
+from vendo._catalog import catalog
 from vendo.reconciler import Change
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def test_in_oss_mode_it_covers_the_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mapping, _ = reconciler.catalog_default()
     assert mapping["OPENAI_API_KEY"] == "openai"
-    assert set(mapping.values()) == set(_catalog.slugs())
+    assert set(mapping.values()) == set(catalog.slugs())
     monkeypatch.setenv("OPENAI_API_KEY", "sk-own")
     reconciler.bootstrap(env_file=tmp_path / "env", mapping=mapping)
     assert written(tmp_path / "env")["OPENAI_API_KEY"] == "sk-own"

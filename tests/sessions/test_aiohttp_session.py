@@ -20,7 +20,8 @@ import vendo
 import vendo.aio
 from sessions.foreign import Answer
 from support.internet import internet
-from vendo import AsyncVendo, _catalog
+from vendo import AsyncVendo
+from vendo._catalog import catalog
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ async def status(session: aiohttp.ClientSession, url: str, **how: Any) -> int:
         return answer.status
 
 
-@pytest.mark.parametrize("slug", _catalog.slugs())
+@pytest.mark.parametrize("slug", catalog.slugs())
 def test_the_token_is_where_the_provider_wants_it(
     slug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -571,12 +572,12 @@ def test_nothing_is_left_unclosed(server: LocalVendo) -> None:
 
 
 def test_a_client_that_is_dropped_takes_its_connections_along(server: LocalVendo) -> None:
-    from vendo import _aiohttp_session
+    from vendo._sessions import aiohttp_session
 
     async def main() -> weakref.ref[AsyncVendo]:
         async with AsyncVendo() as client, await client.session("gmail") as session:
             assert await status(session, "x") == 200
-            assert client in _aiohttp_session._connectors
+            assert client in aiohttp_session._connectors
             return weakref.ref(client)
 
     dropped = asyncio.run(main())

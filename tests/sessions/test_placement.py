@@ -8,8 +8,8 @@ import pickle
 
 import pytest
 
-from vendo._placement import Placed, Placement
-from vendo._session_rules import Rules
+from vendo._sessions.placement import Placed, Placement
+from vendo._sessions.policy import Rules
 
 SECRET = "canary-5d1f"
 

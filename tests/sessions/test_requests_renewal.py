@@ -15,7 +15,7 @@ from requests.adapters import HTTPAdapter
 
 import vendo
 from sessions.foreign import Answer
-from vendo import _catalog
+from vendo._catalog import catalog
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def provider_calls(server: LocalVendo) -> int:
     return server.count("provider")
 
 
-@pytest.mark.parametrize("slug", _catalog.slugs())
+@pytest.mark.parametrize("slug", catalog.slugs())
 def test_the_token_is_where_the_provider_wants_it(
     slug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

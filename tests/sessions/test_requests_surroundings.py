@@ -436,12 +436,12 @@ def test_two_clients_have_connections_of_their_own(client: vendo.Vendo) -> None:
 
 
 def test_a_client_that_is_dropped_takes_its_connections_along(server: LocalVendo) -> None:
-    from vendo import _requests_adapter
+    from vendo._sessions import requests_adapter
 
     client = vendo.Vendo()
     session = client.session("gmail")
     session.get("x")
-    assert client in _requests_adapter._adapters
+    assert client in requests_adapter._adapters
 
     dropped = weakref.ref(client)
     del client, session

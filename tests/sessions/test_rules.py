@@ -11,10 +11,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from vendo import ValidationError, _catalog
-from vendo._hosts import checked_hosts, is_same_origin, joined, session_origin
+from vendo import ValidationError
+from vendo._catalog import catalog
 from vendo._protocol.origins import checked_origin
-from vendo._session_rules import Rules
+from vendo._sessions.hosts import checked_hosts, is_same_origin, joined, session_origin
+from vendo._sessions.policy import Rules
 
 
 def refusal(rules: Rules, url: str) -> str:
@@ -23,7 +24,7 @@ def refusal(rules: Rules, url: str) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("slug", _catalog.slugs())
+@pytest.mark.parametrize("slug", catalog.slugs())
 def test_each_providers_own_base_url_and_its_vendo_proxy_are_allowed(slug: str) -> None:
     rules = Rules(slug)
     base = rules.base_url()

@@ -12,7 +12,7 @@ import requests
 import vendo
 from sessions.foreign import Answer
 from support.shown import texts_of
-from vendo._session_rules import Rules
+from vendo._sessions.policy import Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vendo import _async_drive, _event_watch, _platform_flows
-from vendo._cache import shared
-from vendo._transports import fork
+from vendo._client import event_watch, platform_flows
+from vendo._tokens.cache import shared
+from vendo._transports import async_driver, fork
 
 if TYPE_CHECKING:
     from soak.findings import Findings
@@ -75,9 +75,9 @@ def look_for_rest(findings: Findings) -> None:
     """Blame what a call left under way though all callers have gone."""
     rest = {
         "a fetch of a token": shared._flights,
-        "a shared call": _platform_flows._shared_calls._under_way,
-        "a spawned task": _async_drive._spawned,
-        "a watcher of events": _event_watch._watchers,
+        "a shared call": platform_flows._shared_calls._under_way,
+        "a spawned task": async_driver._spawned,
+        "a watcher of events": event_watch._watchers,
     }
     for what, left in rest.items():
         if left:

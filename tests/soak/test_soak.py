@@ -20,7 +20,7 @@ import vendo
 from soak.findings import Findings
 from soak.leaks import look_for_rest
 from soak.world import API_KEY, World
-from vendo._cache import shared
+from vendo._tokens.cache import shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ import requests
 import vendo
 from soak.ledger import Ledger
 from vendo import RetryPolicy
-from vendo._cache import shared
+from vendo._tokens.cache import shared
 from vendo.testing import LocalVendo
 from vendo.testing._connections import user_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from vendo._protocol.server_sent import Message, MessageParser
+from vendo._protocol.sse import Message, MessageParser
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import trustme
 
-from vendo._catalog import provider, slugs
+from vendo._catalog.catalog import provider, slugs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

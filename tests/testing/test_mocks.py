@@ -11,7 +11,7 @@ import pytest
 
 import vendo
 from vendo import AsyncVendo, NeedsReauth, NotConnected, UpstreamError, Vendo, VendoOnlyFeature
-from vendo._apis import ConnectionsAPI
+from vendo._client.apis import ConnectionsAPI
 from vendo.testing import LocalVendo, MockAsyncClient, MockClient, fake_connection
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from testing.local_http import ask, bearer, execute, with_key
-from vendo import _catalog
+from vendo._catalog import catalog
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def test_integrations_are_listed_without_a_key_under_another_field(server: Local
     anonymous = ask(f"{server.url}/api/integrations").json["integrations"]
     known = with_key(server, "/api/integrations").json["integrations"]
     assert [row["provider"] for row in anonymous] == [row["slug"] for row in known]
-    assert {row["slug"] for row in known} == set(_catalog.slugs())
+    assert {row["slug"] for row in known} == set(catalog.slugs())
     assert set(known[0]) == {
         "slug", "name", "description", "category", "logo_url", "brand_color", "docs_url",
         "supported_profiles", "default_profile", "enabled", "featured", "env_bootstrap",

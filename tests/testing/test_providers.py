@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from testing.local_http import Answer, Talk, ask, bearer
-from vendo import _catalog
+from vendo._catalog import catalog
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 PROFILE = "/gmail/v1/users/me/profile"
 
 
-def known(slug: str) -> _catalog.Provider:
-    provider = _catalog.provider(slug)
+def known(slug: str) -> catalog.Provider:
+    provider = catalog.provider(slug)
     assert provider is not None
     return provider
 
@@ -27,7 +27,7 @@ def call(server: LocalVendo, slug: str, path: str, method: str = "GET", **kwargs
     return ask(server.provider_url(slug) + path, method, headers, **kwargs)
 
 
-@pytest.mark.parametrize("slug", _catalog.slugs())
+@pytest.mark.parametrize("slug", catalog.slugs())
 def test_the_credential_has_to_be_where_the_catalog_says(slug: str) -> None:
     provider = known(slug)
     with LocalVendo([slug]) as server, Talk(server.url) as talk:
@@ -93,7 +93,7 @@ def test_the_provider_of_a_managed_pool_takes_the_keys_at_its_proxy(slug: str) -
 
 
 def test_a_malformed_basic_credential_is_refused() -> None:
-    providers = [_catalog.provider(slug) for slug in _catalog.slugs()]
+    providers = [catalog.provider(slug) for slug in catalog.slugs()]
     slug = next(provider.slug for provider in providers if provider and provider.basic)
     with LocalVendo([slug]) as server:
         for header in ("Basic !!", "Basic /w==", "Basic", "Digest x", "Basic dTpw"):

@@ -15,7 +15,7 @@ from vendo._protocol import subscription
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
-    from vendo._event_watch import EventWatch
+    from vendo._client.event_watch import EventWatch
 
 
 @pytest.fixture(autouse=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from vendo import Vendo, _catalog, _environment
+from vendo import Vendo
+from vendo._catalog import catalog
 from vendo._cli.facts import Answer, ConnectionFact
 from vendo._cli.network_facts import CREDENTIALS, DATA_PROXY, PLATFORM
-from vendo._protocol import answers
+from vendo._config import environment
+from vendo._protocol import decoding
 from vendo._protocol.clock import http_date
 from vendo._protocol.credentials import fetch_tokens
-from vendo._protocol.failures import error_of
+from vendo._protocol.error_responses import error_of
 from vendo._protocol.platform import fetch_connections
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.steps import Request
@@ -20,7 +22,7 @@ from vendo.errors import AuthError, UpstreamError, VendoError
 
 if TYPE_CHECKING:
     from vendo._cli.facts import Facts
-    from vendo._models import Connection
+    from vendo._protocol.models import Connection
     from vendo._protocol.steps import Response
 
 #: A verifier of webhooks refuses what is older: the platform's window, in seconds.
@@ -87,7 +89,7 @@ def add_backend(facts: Facts, api_key: str, timeout: float) -> None:
 
 def _ask_platform(facts: Facts, client: Vendo, api_key: str, url: str) -> AuthError | None:
     """List the connections. Returns the error where the key is refused."""
-    sandbox = _environment.SANDBOX.get() == "1"
+    sandbox = environment.SANDBOX.get() == "1"
     try:
         rows: list[Connection] = client._run(
             fetch_connections(client._caller(api_key), url, sandbox=sandbox)
@@ -107,7 +109,7 @@ def _ask_worker(facts: Facts, client: Vendo, api_key: str, url: str) -> bool:
     try:
         issued = client._run(
             # Without a connection, any slug shows whether the worker answers.
-            fetch_tokens(client._caller(api_key), url, slugs or [_catalog.slugs()[0]])
+            fetch_tokens(client._caller(api_key), url, slugs or [catalog.slugs()[0]])
         )
     except VendoError as error:
         facts.failed(error, about=CREDENTIALS)
@@ -124,7 +126,7 @@ def _ask_data_proxy(
 ) -> None:
     # Looked at and not run, without the key: no answer but a failure of its own says it is down.
     headers = client._caller(None).headers()
-    request = Request("GET", f"{url}/v1/execute", headers, None, timeout, answers.MAX_BYTES)
+    request = Request("GET", f"{url}/v1/execute", headers, None, timeout, decoding.MAX_BYTES)
     try:
         response = probe.send(request)
         if response.status >= 500:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendo import _catalog
+from vendo._catalog import catalog
 from vendo._cli import terminal
 
 TYPE_CHECKING = False
@@ -15,10 +15,10 @@ def run(options: Namespace) -> int:
     if options.slug is None:
         _print_all(as_json=options.json)
         return 0
-    provider = _catalog.provider(options.slug)
+    provider = catalog.provider(options.slug)
     if provider is None:
         terminal.report_failure(f"{options.slug!r} is not in the catalog.")
-        nearest = _catalog.nearest(options.slug)
+        nearest = catalog.nearest(options.slug)
         if nearest:
             terminal.say(f"fix: Did you mean {nearest!r}?")
         return 1
@@ -30,7 +30,7 @@ def run(options: Namespace) -> int:
 
 
 def _print_all(*, as_json: bool) -> None:
-    providers = [row for row in map(_catalog.provider, _catalog.slugs()) if row is not None]
+    providers = [row for row in map(catalog.provider, catalog.slugs()) if row is not None]
     if as_json:
         terminal.write_json([provider.as_dict() for provider in providers])
         return
@@ -41,7 +41,7 @@ def _print_all(*, as_json: bool) -> None:
     terminal.write("\n".join(terminal.aligned([("SLUG", "NAME", "CATEGORY", "VARIABLES"), *rows])))
 
 
-def _described(provider: _catalog.Provider) -> list[tuple[str, str]]:
+def _described(provider: catalog.Provider) -> list[tuple[str, str]]:
     first, *others = provider.variables
     facts = {
         "slug": provider.slug,
@@ -58,7 +58,7 @@ def _described(provider: _catalog.Provider) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts.items() if value]
 
 
-def _sent_as(provider: _catalog.Provider) -> str:
+def _sent_as(provider: catalog.Provider) -> str:
     if provider.path:
         return f"path {' or '.join(provider.path)}"
     if provider.basic is not None:
@@ -66,5 +66,5 @@ def _sent_as(provider: _catalog.Provider) -> str:
     name, value = provider.header
     if provider.key_prefix is None:
         return f"{name}: {value}"
-    bearer = ": ".join(_catalog.BEARER)
+    bearer = ": ".join(catalog.BEARER)
     return f"{name}: {value} where it begins with {provider.key_prefix}, else {bearer}"

@@ -9,10 +9,10 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import vendo
-from vendo import _catalog
+from vendo._catalog import catalog
 from vendo._cli import person
 from vendo._cli.narration import Page
-from vendo._environment import base_url_variable
+from vendo._config.environment import base_url_variable
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
             if name.startswith("VENDO_"):
                 del os.environ[name]
         for slug in ("openai", "gmail", "slack"):
-            provider = _catalog.provider(slug)
+            provider = catalog.provider(slug)
             for name in (*(provider.variables if provider else ()), base_url_variable(slug).name):
                 os.environ.pop(name, None)
         # requests would send what is meant for this machine through the person's proxy.

@@ -8,12 +8,14 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from vendo import _advice, _catalog, _environment
+from vendo import __version__
+from vendo._catalog import catalog
 from vendo._cli.facts import Adapter, Credential
-from vendo._environment import Variable, variable_part
-from vendo._keys import PLACEHOLDER_KEY
-from vendo._names import checked_slug, name_of
-from vendo._version import __version__
+from vendo._config import environment
+from vendo._config.api_keys import PLACEHOLDER_KEY
+from vendo._config.environment import Variable, variable_part
+from vendo._config.slugs import checked_slug, name_of
+from vendo._tokens import hints
 from vendo.errors import ValidationError, VendoError
 
 if TYPE_CHECKING:
@@ -45,12 +47,12 @@ _KEY_LENGTH = len(_KEY_PREFIX) + 32
 _OVERRIDE_PREFIX = "VENDO_TOKEN_"
 
 _DEPLOYMENT = (
-    _environment.TENANT_ID,
-    _environment.DEPLOYMENT_ID,
-    _environment.DEPLOYMENT_SLUG,
-    _environment.AUTH,
-    _environment.SANDBOX,
-    _environment.CONNECTIONS,
+    environment.TENANT_ID,
+    environment.DEPLOYMENT_ID,
+    environment.DEPLOYMENT_SLUG,
+    environment.AUTH,
+    environment.SANDBOX,
+    environment.CONNECTIONS,
 )
 
 
@@ -92,7 +94,7 @@ def _version(package: str) -> str | None:
 
 def add_mode(facts: Facts, client: Vendo) -> str | None:
     """OSS or Vendo mode, and why. Returns the key where there is a well-formed one."""
-    raw = _environment.API_KEY.text()
+    raw = environment.API_KEY.text()
     facts.mode = "vendo" if client.is_vendo_mode() else "oss"
     key = None
     if raw is None:
@@ -121,14 +123,14 @@ def add_deployment(facts: Facts) -> None:
         value = _read(variable, facts)
         if value is not None:
             facts.deployment[variable.name] = value
-    if _read(_environment.WEBHOOK_SECRET, facts) is not None:
-        facts.deployment[_environment.WEBHOOK_SECRET.name] = "is set"
+    if _read(environment.WEBHOOK_SECRET, facts) is not None:
+        facts.deployment[environment.WEBHOOK_SECRET.name] = "is set"
 
 
 def add_credentials(facts: Facts) -> None:
     """Each credential that the environment gives in this mode, and what is malformed."""
     ignored = []
-    for slug in _catalog.slugs():
+    for slug in catalog.slugs():
         name = name_of(slug)
         _add_first(slug, (name.override,), facts)
         if facts.mode == "vendo":
@@ -146,12 +148,12 @@ def add_credentials(facts: Facts) -> None:
 
 def add_unloaded_file(facts: Facts) -> None:
     """Whether a `.env` lies here that nothing has loaded."""
-    variables = [_environment.API_KEY]
-    for slug in _catalog.slugs():
+    variables = [environment.API_KEY]
+    for slug in catalog.slugs():
         name = name_of(slug)
         variables += [name.override, *name.variables]
     unset = [variable.name for variable in variables if variable.raw() is None]
-    unloaded = _advice.unloaded_variable(unset)
+    unloaded = hints.unloaded_variable(unset)
     if unloaded:
         facts.note(
             f"The .env file in the working directory sets {unloaded}, and nothing has loaded it.",
@@ -162,7 +164,7 @@ def add_unloaded_file(facts: Facts) -> None:
 
 def _add_other_overrides(facts: Facts) -> None:
     """`VENDO_TOKEN_<SLUG>` of slugs that are not in the catalog."""
-    known = {variable_part(slug) for slug in _catalog.slugs()}
+    known = {variable_part(slug) for slug in catalog.slugs()}
     for name in sorted(os.environ):
         part = name.removeprefix(_OVERRIDE_PREFIX)
         if part == name or part in known:

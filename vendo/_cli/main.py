@@ -79,7 +79,7 @@ def _command(options: Namespace) -> Callable[[Namespace], int]:
 
 
 def _load(path: str, parser: ArgumentParser) -> None:
-    from vendo._extras import need
+    from vendo._config.extras import need
 
     need("dotenv", "dotenv")
     from dotenv import load_dotenv

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from vendo import _catalog, _environment
+from vendo._catalog import catalog
 from vendo._cli.facts import Address
+from vendo._config import environment
 from vendo._protocol.origins import origin_of
 from vendo._transports.proxies import proxy_for
 from vendo.errors import ValidationError
@@ -23,9 +24,9 @@ DATA_PROXY = "data proxy"
 
 #: The variables that may name each surface, the first that is set wins.
 _VARIABLES = {
-    PLATFORM: (_environment.BASE_URL, _environment.API_URL),
-    CREDENTIALS: (_environment.CREDENTIALS_URL,),
-    DATA_PROXY: (_environment.DATA_PROXY_URL,),
+    PLATFORM: (environment.BASE_URL, environment.API_URL),
+    CREDENTIALS: (environment.CREDENTIALS_URL,),
+    DATA_PROXY: (environment.DATA_PROXY_URL,),
 }
 
 _PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
@@ -58,8 +59,8 @@ def add_addresses(facts: Facts, client: Vendo) -> None:
             continue
         way = f"{proxy.host}:{proxy.port}" if proxy else None
         facts.addresses.append(Address(surface, url, source, way))
-    for slug in _catalog.slugs():
-        variable = _environment.base_url_variable(slug)
+    for slug in catalog.slugs():
+        variable = environment.base_url_variable(slug)
         try:
             value = variable.get()
         except ValidationError as error:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from vendo._names import checked_slug
-from vendo._settings import LONGEST_TIMEOUT
-from vendo._version import __version__
+from vendo import __version__
+from vendo._config.settings import LONGEST_TIMEOUT
+from vendo._config.slugs import checked_slug
 from vendo.errors import ValidationError
 
 TYPE_CHECKING = False

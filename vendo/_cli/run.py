@@ -8,9 +8,9 @@ import signal
 import sys
 
 import vendo
-from vendo import _catalog
+from vendo._catalog import catalog
 from vendo._cli import terminal
-from vendo._environment import override_variable
+from vendo._config.environment import override_variable
 from vendo.errors import VendoError
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ def _resolved(slugs: Sequence[str]) -> dict[str, str] | None:
 
 
 def _variable(slug: str) -> str:
-    provider = _catalog.provider(slug)
+    provider = catalog.provider(slug)
     return provider.env_vars[0] if provider else override_variable(slug).name
 
 

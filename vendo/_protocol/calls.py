@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from functools import lru_cache
 
-from vendo._protocol import JWT_HEADER, answers
-from vendo._protocol.failures import error_of, is_lasting
+import vendo
+from vendo._protocol import JWT_HEADER, decoding
+from vendo._protocol.error_responses import error_of, is_lasting
 from vendo._protocol.origins import origin_of
 from vendo._protocol.retry import RETRYABLE_STATUSES, RetryPolicy, retry_after
 from vendo._protocol.steps import Pause, Request
-from vendo._version import __version__
 from vendo.errors import UpstreamConnectionError, ValidationError, VendoError
 
 TYPE_CHECKING = False
@@ -79,7 +79,9 @@ def user_agent() -> str:
     """What names this library and its Python to the backend."""
     import sys
 
-    return f"vendo-sdk-python/{__version__} python/{sys.version_info[0]}.{sys.version_info[1]}"
+    return (
+        f"vendo-sdk-python/{vendo.__version__} python/{sys.version_info[0]}.{sys.version_info[1]}"
+    )
 
 
 def call(
@@ -141,12 +143,12 @@ def _exchange(
     for _ in range(_MOST_REDIRECTS + 1):
         remaining = deadline - time.monotonic()
         response: Response = yield Request(
-            method, url, headers, body, max(remaining, 0.001), answers.MAX_BYTES
+            method, url, headers, body, max(remaining, 0.001), decoding.MAX_BYTES
         )
         if response.status not in _REDIRECTS:
             return response
         url = _redirected(method, url, response)
-    raise answers.malformed("redirects in a circle", response)
+    raise decoding.malformed("redirects in a circle", response)
 
 
 def _redirected(method: str, url: str, response: Response) -> str:
@@ -157,11 +159,11 @@ def _redirected(method: str, url: str, response: Response) -> str:
         # User info would take the key's place in the Authorization header.
         elsewhere = origin_of(target) != origin_of(url) or "@" in urlsplit(target).netloc
     except ValueError:
-        raise answers.malformed("redirects to an address that is none", response) from None
+        raise decoding.malformed("redirects to an address that is none", response) from None
     if elsewhere:
-        raise answers.malformed("redirects to another origin, where the key must not go", response)
+        raise decoding.malformed("redirects to another origin, where the key must not go", response)
     if method != "GET" and response.status not in {307, 308}:
-        raise answers.malformed("redirects a write", response)
+        raise decoding.malformed("redirects a write", response)
     return target
 
 

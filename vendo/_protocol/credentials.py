@@ -6,9 +6,9 @@ import time
 from functools import lru_cache
 from urllib.parse import quote
 
-from vendo._protocol.answers import Fields, decode_json, malformed
 from vendo._protocol.calls import call
 from vendo._protocol.clock import rfc3339, server_now
+from vendo._protocol.decoding import Fields, decode_json, malformed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from vendo._protocol.answers import decode_json
 from vendo._protocol.calls import call
-from vendo._protocol.failures import Cleaner, body_of, error_of, fix_for
+from vendo._protocol.decoding import decode_json
+from vendo._protocol.error_responses import Cleaner, body_of, error_of, fix_for
 from vendo.errors import NotConnected, UpstreamError, ValidationError, VendoError
 
 TYPE_CHECKING = False

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections import deque
 
-from vendo._models import VendoEvent
 from vendo._protocol.log import logger
-from vendo._protocol.server_sent import MessageParser
+from vendo._protocol.models import VendoEvent
+from vendo._protocol.sse import MessageParser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Final
 
-    from vendo._protocol.server_sent import Message
+    from vendo._protocol.sse import Message
 
 #: For old clients the platform says everything about a connection a second time, by these names.
 _OLD_NAMES: Final = {

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
-    from vendo._environment import Variable
+    from vendo._config.environment import Variable
 
     #: (scheme, host in lower case, port).
     Origin: TypeAlias = tuple[str, str, int]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from vendo._models import Balance, Connection, EnvBootstrap, EnvVar, Integration, SpendCaps
-from vendo._protocol.answers import Fields, decode_json, malformed
 from vendo._protocol.calls import call
+from vendo._protocol.decoding import Fields, decode_json, malformed
+from vendo._protocol.models import Balance, Connection, EnvBootstrap, EnvVar, Integration, SpendCaps
 from vendo.errors import ValidationError, VendoError
 
 TYPE_CHECKING = False

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from random import random
 
-from vendo._protocol import answers
+from vendo._protocol import decoding
+from vendo._protocol.error_responses import error_of
 from vendo._protocol.event_stream import EventReader
-from vendo._protocol.failures import error_of
 from vendo._protocol.log import logger
 from vendo._protocol.retry import retry_after
 from vendo._protocol.steps import Head, Pause, Request, Response
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from typing import Any, TypeAlias
 
-    from vendo._models import VendoEvent
     from vendo._protocol.calls import Caller
+    from vendo._protocol.models import VendoEvent
 
     #: Sent the outcome of each step, and None for each event.
     Subscription: TypeAlias = (
@@ -96,7 +96,7 @@ def subscription(
         floor = 0.0
         try:
             head: Head = yield OpenStream(
-                Request("GET", url, headers, None, caller.timeout, answers.MAX_BYTES)
+                Request("GET", url, headers, None, caller.timeout, decoding.MAX_BYTES)
             )
             if head.status == 204:
                 return
@@ -109,7 +109,7 @@ def subscription(
                 while chunk := (yield ReadChunk(longest_silence)):
                     yield from reader.feed(chunk)
             else:
-                raise answers.malformed("is no event stream", Response(200, head.headers, b""))
+                raise decoding.malformed("is no event stream", Response(200, head.headers, b""))
         except (UpstreamConnectionError, UpstreamTimeout) as error:
             failures += 1
             logger.info("The event stream broke off (%s); connecting again.", error.code)

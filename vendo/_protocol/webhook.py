@@ -11,8 +11,8 @@ import hmac
 import json
 import math
 
-from vendo._models import WebhookEvent
 from vendo._protocol.clock import rfc3339
+from vendo._protocol.models import WebhookEvent
 from vendo.errors import ValidationError
 
 TYPE_CHECKING = False

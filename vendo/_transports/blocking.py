@@ -11,7 +11,7 @@ from http.client import HTTPException
 from threading import Lock
 
 from vendo._transports.connection import Connection
-from vendo._transports.failures import unreachable
+from vendo._transports.errors import unreachable
 from vendo._transports.fork import on_fork
 from vendo._transports.routes import route_of
 

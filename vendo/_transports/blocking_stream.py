@@ -10,7 +10,7 @@ from threading import Lock
 
 from vendo._protocol.steps import Head
 from vendo._transports.connection import headers_of
-from vendo._transports.failures import unreachable
+from vendo._transports.errors import unreachable
 from vendo._transports.fork import on_fork
 from vendo._transports.routes import route_of
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from ssl import SSLSocket, SSLWantReadError
 
-from vendo._protocol.answers import malformed
+from vendo._protocol.decoding import malformed
 from vendo._protocol.steps import Response
 from vendo._transports.dialing import dialled
 from vendo._transports.routes import parts_of

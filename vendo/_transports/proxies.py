@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from vendo._environment import Variable, raw_values
+from vendo._config.environment import Variable, raw_values
 from vendo._protocol.origins import is_loopback
 from vendo.errors import ValidationError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from functools import lru_cache
 
-from vendo._environment import Variable, raw_values
+from vendo._config.environment import Variable, raw_values
 
 _VARIABLES = (Variable("SSL_CERT_FILE"), Variable("SSL_CERT_DIR"))
 

@@ -20,8 +20,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeAlias
 
-from vendo._client import Vendo
-from vendo._models import EnvBootstrap
+from vendo._client.blocking import Vendo
+from vendo._protocol.models import EnvBootstrap
 from vendo.errors import ValidationError
 from vendo.reconciler._defaults import catalog_default
 from vendo.reconciler._env_file import EnvFile

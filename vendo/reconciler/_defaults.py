@@ -6,10 +6,10 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
-from vendo import _catalog
-from vendo._client import Vendo
-from vendo._models import EnvBootstrap
+from vendo._catalog import catalog
+from vendo._client.blocking import Vendo
 from vendo._protocol.log import logger
+from vendo._protocol.models import EnvBootstrap
 from vendo.errors import ValidationError
 from vendo.reconciler._mapping import source_at
 from vendo.reconciler._notice import Change, end_process
@@ -78,7 +78,7 @@ class _Borrowed:
 def _known(client: Vendo) -> Iterator[tuple[str, EnvBootstrap | None]]:
     """Each slug with what the platform says of its variables, connected ones first."""
     if not client.is_vendo_mode():
-        yield from ((slug, None) for slug in _catalog.slugs())
+        yield from ((slug, None) for slug in catalog.slugs())
         return
     seen = set()
     offered = {row.slug: row.env_bootstrap for row in client.integrations.list()}
@@ -92,7 +92,7 @@ def _known(client: Vendo) -> Iterator[tuple[str, EnvBootstrap | None]]:
 
 def _variables(slug: str, bootstrap: EnvBootstrap | None) -> Iterator[tuple[str, str]]:
     if bootstrap is None:
-        provider = _catalog.provider(slug)
+        provider = catalog.provider(slug)
         if provider is not None:
             yield provider.variables[0], slug
         return

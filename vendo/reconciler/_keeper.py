@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vendo._client import Vendo
+from vendo._client.blocking import Vendo
 from vendo._protocol.log import logger
 from vendo.errors import VendoError
 from vendo.reconciler import _contents, _state

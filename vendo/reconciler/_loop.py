@@ -8,8 +8,8 @@ from threading import Event, Thread, current_thread
 from types import TracebackType
 from typing import Final, Self
 
-from vendo._client import Vendo
-from vendo._events import EventStream
+from vendo._client.blocking import Vendo
+from vendo._client.events import EventStream
 from vendo._protocol.log import logger
 from vendo.errors import VendoError
 from vendo.reconciler._env_file import EnvFile

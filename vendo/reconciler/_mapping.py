@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vendo._models import EnvBootstrap, EnvVar
-from vendo._names import checked_slug
+from vendo._config.slugs import checked_slug
+from vendo._protocol.models import EnvBootstrap, EnvVar
 from vendo.errors import ValidationError
 from vendo.reconciler._quoting import checked_name
 

@@ -10,20 +10,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from vendo import _environment
-from vendo._names import name_of
+from vendo._config import environment
+from vendo._config.slugs import name_of
 from vendo._protocol import platform
 from vendo._protocol.credentials import fetch_token, fetch_tokens
-from vendo._protocol.failures import is_none_to_be_had
-from vendo._resolver import conventional, override_of
+from vendo._protocol.error_responses import is_none_to_be_had
+from vendo._tokens.resolver import conventional, override_of
 from vendo.errors import RateLimited, UpstreamError, VendoError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
-    from vendo._client import Vendo
-    from vendo._models import Connection
+    from vendo._client.blocking import Vendo
     from vendo._protocol.calls import Caller
+    from vendo._protocol.models import Connection
     from vendo._protocol.steps import Flow
     from vendo.reconciler._mapping import Source
 
@@ -90,7 +90,7 @@ def _connected(client: Vendo, caller: Caller) -> Flow[dict[str, Connection]]:
     their lines would go.
     """
     rows: Iterable[Connection] = yield from platform.fetch_connections(
-        caller, client._settings.base_url(), sandbox=_environment.SANDBOX.get() == "1"
+        caller, client._settings.base_url(), sandbox=environment.SANDBOX.get() == "1"
     )
     connected: dict[str, Connection] = {}
     for row in rows:

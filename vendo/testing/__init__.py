@@ -9,7 +9,7 @@ PYTEST_DONT_REWRITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vendo._resolver import install_interceptor
+    from vendo._tokens.resolver import install_interceptor
     from vendo.testing._chain import (
         catalog_slugs,
         credential_variables,
@@ -46,7 +46,7 @@ _HOMES = {
     "credential_variables": "vendo.testing._chain",
     "fake_connection": "vendo.testing._mocks_canned",
     "forget_tokens": "vendo.testing._chain",
-    "install_interceptor": "vendo._resolver",
+    "install_interceptor": "vendo._tokens.resolver",
     "override_variable": "vendo.testing._chain",
 }
 

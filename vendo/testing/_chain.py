@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import cache
 
-from vendo import _catalog, _environment
-from vendo._cache import shared
-from vendo._names import checked_slug
+from vendo._catalog import catalog
+from vendo._config import environment
+from vendo._config.slugs import checked_slug
+from vendo._tokens.cache import shared
 
 
 def override_variable(slug: str) -> str:
@@ -15,18 +16,18 @@ def override_variable(slug: str) -> str:
     Raises:
         ValidationError: the slug is malformed.
     """
-    return _environment.override_variable(checked_slug(slug)).name
+    return environment.override_variable(checked_slug(slug)).name
 
 
 def catalog_slugs() -> tuple[str, ...]:
     """Every slug of the bundled catalog."""
-    return _catalog.slugs()
+    return catalog.slugs()
 
 
 @cache
 def credential_variables() -> frozenset[str]:
     """Every variable that the catalog names: primaries, alternatives and companions."""
-    providers = filter(None, map(_catalog.provider, _catalog.slugs()))
+    providers = filter(None, map(catalog.provider, catalog.slugs()))
     return frozenset(
         name for provider in providers for name in (*provider.variables, *provider.companions)
     )

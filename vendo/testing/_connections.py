@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from vendo import _catalog
-from vendo._names import checked_slug
+from vendo._catalog import catalog
+from vendo._config.slugs import checked_slug
 from vendo.testing._errors import Refusal
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class Connections:
     def _refuse_unusable(self, slug: str) -> None:
         connection = self._by_slug.get(slug)
         if connection is None:
-            if _catalog.provider(slug) is None:
+            if catalog.provider(slug) is None:
                 raise Refusal("provider_unknown", "There is no such provider.", slug=slug)
             raise Refusal("binding_missing", "Nothing is connected for this provider.", slug=slug)
         if connection.profile in _UNVENDED_PROFILES:

@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Any, Self
 
 import vendo
-from vendo import _environment, _types
-from vendo._names import checked_slug
+from vendo import _types
+from vendo._config import environment
+from vendo._config.slugs import checked_slug
 from vendo.testing._connections import seeds_of
 from vendo.testing._listener import HOST, Listener
 from vendo.testing._service import Service
@@ -145,14 +146,14 @@ class LocalServer:
     def environment(self, *slugs: str) -> dict[str, str]:
         """The variables that point a program at this server, and these slugs at their stand-ins."""
         variables = {
-            _environment.API_KEY.name: self.api_key,
-            _environment.BASE_URL.name: self.url,
-            _environment.CREDENTIALS_URL.name: self.credentials_url,
-            _environment.DATA_PROXY_URL.name: self.data_proxy_url,
-            _environment.WEBHOOK_SECRET.name: self.webhook_secret,
+            environment.API_KEY.name: self.api_key,
+            environment.BASE_URL.name: self.url,
+            environment.CREDENTIALS_URL.name: self.credentials_url,
+            environment.DATA_PROXY_URL.name: self.data_proxy_url,
+            environment.WEBHOOK_SECRET.name: self.webhook_secret,
         }
         for slug in slugs:
-            name = _environment.base_url_variable(checked_slug(slug)).name
+            name = environment.base_url_variable(checked_slug(slug)).name
             variables[name] = self.provider_url(slug)
         return variables
 

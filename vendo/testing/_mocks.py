@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Never, Self
 
-from vendo._async_client import AsyncVendo
-from vendo._base_client import BaseClient
-from vendo._client import Vendo
-from vendo._keys import PLACEHOLDER_KEY
-from vendo._models import Balance, Connection, Integration, SpendCaps
-from vendo._names import name_of
+from vendo._client.asynchronous import AsyncVendo
+from vendo._client.base import BaseClient
+from vendo._client.blocking import Vendo
+from vendo._config.api_keys import PLACEHOLDER_KEY
+from vendo._config.slugs import name_of
+from vendo._protocol.models import Balance, Connection, Integration, SpendCaps
 from vendo._protocol.origins import DEFAULT_BASE_URL
 from vendo.errors import UpstreamError, ValidationError, VendoError
 from vendo.testing import _mocks_apis

@@ -6,19 +6,19 @@ import builtins
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from vendo._apis import BillingAPI, ConnectionsAPI, DataAPI, EventsAPI, IntegrationsAPI
-from vendo._async_apis import (
+from vendo._client.apis import BillingAPI, ConnectionsAPI, DataAPI, EventsAPI, IntegrationsAPI
+from vendo._client.async_apis import (
     AsyncBillingAPI,
     AsyncConnectionsAPI,
     AsyncDataAPI,
     AsyncEventsAPI,
     AsyncIntegrationsAPI,
 )
-from vendo._async_events import AsyncEventStream
-from vendo._base_client import BaseClient
-from vendo._event_watch import EventWatch
-from vendo._events import EventStream
-from vendo._models import Balance, Connection, Integration, SpendCaps
+from vendo._client.async_events import AsyncEventStream
+from vendo._client.base import BaseClient
+from vendo._client.event_watch import EventWatch
+from vendo._client.events import EventStream
+from vendo._protocol.models import Balance, Connection, Integration, SpendCaps
 from vendo._protocol.subscription import checked_backoff
 from vendo.testing._mocks_canned import Canned, given_or_raised
 from vendo.testing._mocks_events import MockAsyncEventStream, MockEventStream, MockEventWatch

@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import vendo.testing
-from vendo import _catalog
-from vendo._base_client import several
-from vendo._models import Balance, Connection, Integration, SpendCaps
-from vendo._names import checked_slug, name_of
+from vendo._catalog import catalog
+from vendo._client.base import several
+from vendo._config.slugs import checked_slug, name_of
+from vendo._protocol.models import Balance, Connection, Integration, SpendCaps
 from vendo.errors import NotConnected, UpstreamError, VendoError
 
 _T = TypeVar("_T")
@@ -36,7 +36,7 @@ def fake_connection(slug: str, status: str = "connected", **fields: Any) -> Conn
         ValidationError: the slug is malformed.
     """
     slug = checked_slug(slug)
-    provider = _catalog.provider(slug)
+    provider = catalog.provider(slug)
     identity = uuid.uuid5(_NAMESPACE, f"https://vendo.run/connections/{slug}")
     usual: dict[str, Any] = {
         "id": str(identity),
@@ -134,7 +134,7 @@ def canned(
     if connections is None:
         connections = [slug for slug, given in by_slug.items() if isinstance(given, str)]
     if integrations is None:
-        integrations = map(_integration, _catalog.slugs())
+        integrations = map(_integration, catalog.slugs())
     if balance is None or isinstance(balance, int):
         balance = Balance(
             _USUAL_BALANCE if balance is None else balance, "USD", "https://vendo.run/billing"
@@ -181,7 +181,7 @@ def _checked(slug: str, given: object) -> str | VendoError:
 
 
 def _integration(slug: str) -> Integration:
-    provider = _catalog.provider(slug)
+    provider = catalog.provider(slug)
     return Integration(
         slug,
         name=provider.name if provider else slug,

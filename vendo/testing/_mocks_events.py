@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
-from vendo._async_events import AsyncEventStream
-from vendo._event_watch import EventWatch
-from vendo._events import EventStream
-from vendo._models import VendoEvent
+from vendo._client.async_events import AsyncEventStream
+from vendo._client.event_watch import EventWatch
+from vendo._client.events import EventStream
+from vendo._protocol.models import VendoEvent
 
 
 class MockSSE:

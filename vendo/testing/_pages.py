@@ -8,8 +8,8 @@ from html import escape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
-from vendo import _catalog
-from vendo._names import checked_slug
+from vendo._catalog import catalog
+from vendo._config.slugs import checked_slug
 from vendo._protocol.origins import is_loopback
 from vendo.errors import ValidationError
 from vendo.testing._errors import Refusal
@@ -74,7 +74,7 @@ def _index(state: State, site: str) -> Response:
     # The eye has the heading above them; a screen reader lists links without it.
     offers = [
         f"<li>{_link(site, slug, state, alone=True)}</li>"
-        for slug in _catalog.slugs()
+        for slug in catalog.slugs()
         if slug not in present
     ]
     connected = (
@@ -215,5 +215,5 @@ def _returned(return_to: str, slug: str, state: str, status: str) -> str:
 
 
 def _name_of(slug: str) -> str:
-    provider = _catalog.provider(slug)
+    provider = catalog.provider(slug)
     return provider.name if provider else slug

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from vendo import _catalog
-from vendo._names import checked_slug
+from vendo._catalog import catalog
+from vendo._config.slugs import checked_slug
 from vendo.errors import ValidationError
 from vendo.testing import _pages, _stand_in
 from vendo.testing._actions import requested_action
@@ -177,15 +177,15 @@ def _connections(target: Target, request: Request, state: State) -> Response:
 
 def _integrations(_target: Target, request: Request, state: State) -> Response:
     field = _slug_field(request, state)
-    slugs = [*_catalog.slugs()]
-    slugs += [c.slug for c in state.connections.all() if _catalog.provider(c.slug) is None]
+    slugs = [*catalog.slugs()]
+    slugs += [c.slug for c in state.connections.all() if catalog.provider(c.slug) is None]
     return json_response({"integrations": [integration_row(slug, field) for slug in slugs]})
 
 
 def _integration(target: Target, request: Request, state: State) -> Response:
     field = _slug_field(request, state)
     slug = target.slug or ""
-    if _catalog.provider(slug) is None and state.connections.get(slug) is None:
+    if catalog.provider(slug) is None and state.connections.get(slug) is None:
         raise Refusal("provider_unknown", "There is no such provider.", slug=slug)
     return json_response(integration_row(slug, field))
 

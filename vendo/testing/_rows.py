@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vendo import _catalog
+from vendo._catalog import catalog
 
 if TYPE_CHECKING:
     from vendo.testing._connections import Connection
@@ -27,7 +27,7 @@ def connection_row(
 ) -> dict[str, Json]:
     """A connection as the platform lists it. With `sandbox`, without an exclusive credential."""
     slug = connection.slug
-    provider = _catalog.provider(slug)
+    provider = catalog.provider(slug)
     managed = connection.profile == "vendo_managed_pool"
     inviting = connection.status in {"available", "pending_setup"}
     fields: dict[str, Json] = {
@@ -60,7 +60,7 @@ def connection_row(
 
 def _env_bootstrap(slug: str) -> dict[str, Json] | None:
     """The variables that a program wants for a provider, or None outside the catalog."""
-    provider = _catalog.provider(slug)
+    provider = catalog.provider(slug)
     if provider is None:
         return None
     names = provider.variables[:1]
@@ -72,7 +72,7 @@ def _env_bootstrap(slug: str) -> dict[str, Json] | None:
 
 def integration_row(slug: str, field: str) -> dict[str, Json]:
     """An integration as the platform lists it; `field` is what its slug's field is called."""
-    provider = _catalog.provider(slug)
+    provider = catalog.provider(slug)
     name = provider.name if provider else slug
     return {
         field: slug,

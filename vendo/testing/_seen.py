@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vendo import _catalog
+from vendo._catalog import catalog
 from vendo.testing._http import Headers
 
 MOST_REQUESTS = 10_000
@@ -39,7 +39,7 @@ class SeenRequest:
     slug: str | None
 
     def __repr__(self) -> str:
-        provider = _catalog.provider(self.slug) if self.slug else None
+        provider = catalog.provider(self.slug) if self.slug else None
         in_path = self.surface == "provider" and provider is not None and provider.path
         path = f"/providers/{self.slug}/***" if in_path else self.path
         return f"<SeenRequest {self.method} {path} ({self.surface})>"

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vendo._names import checked_slug
+from vendo._config.slugs import checked_slug
 from vendo.testing._actions import PRICE, Action, slug_of
 from vendo.testing._connections import as_rfc3339, checked_status, user_of
 from vendo.testing._errors import Refusal

@@ -8,7 +8,7 @@ import hashlib
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from vendo import _catalog
+from vendo._catalog import catalog
 from vendo.testing import _mailbox
 from vendo.testing._errors import error_response
 from vendo.testing._http import Response, json_response
@@ -32,7 +32,7 @@ def answer(
         connections: who knows which tokens are good.
         proxied: the request is good by a key that the platform's proxy took.
     """
-    provider = _catalog.provider(slug)
+    provider = catalog.provider(slug)
     if provider is not None and provider.path:
         token, path = _token_in_path(provider.path, path)
     else:
@@ -60,13 +60,13 @@ def _token_in_path(templates: tuple[str, ...], path: str) -> tuple[str | None, s
     return None, path
 
 
-def _token_in_headers(provider: _catalog.Provider | None, headers: Headers) -> str | None:
+def _token_in_headers(provider: catalog.Provider | None, headers: Headers) -> str | None:
     if provider is not None and provider.basic is not None:
         return _token_in_basic(provider.basic, headers.get("authorization", ""))
     if provider is None:
-        return _inside(_catalog.BEARER[1], headers.get("authorization", ""))
+        return _inside(catalog.BEARER[1], headers.get("authorization", ""))
     value = headers.get(provider.header[0], "")
-    for template in (provider.header[1], _catalog.BEARER[1]):
+    for template in (provider.header[1], catalog.BEARER[1]):
         token = _inside(template, value)
         if token is not None and provider.header_template(token) == template:
             return token
@@ -89,7 +89,7 @@ def _inside(template: str, value: str) -> str | None:
     return value[len(before) : len(value) - len(after)] if fits else None
 
 
-def _unauthorized(provider: _catalog.Provider | None) -> Response:
+def _unauthorized(provider: catalog.Provider | None) -> Response:
     if provider is not None and provider.slug == "telegram":
         return json_response({"ok": False, "error_code": 401, "description": "Unauthorized"}, 401)
     response = error_response("provider", 401, None, "The credential is missing or not current.")
@@ -141,7 +141,7 @@ def _redirect(parameters: dict[str, str]) -> Response:
 
 
 def _harmless(slug: str, headers: Headers) -> dict[str, str]:
-    provider = _catalog.provider(slug)
+    provider = catalog.provider(slug)
     hidden = {"authorization", "proxy-authorization", "cookie", "x-vendo-user-jwt"}
     if provider is not None:
         hidden.add(provider.header[0].lower())

@@ -14,8 +14,8 @@ from hashlib import sha256
 from urllib.parse import urlsplit
 
 from vendo import errors
-from vendo._base_client import BaseClient
-from vendo._names import checked_slug
+from vendo._client.base import BaseClient
+from vendo._config.slugs import checked_slug
 
 #: The cookie that ties a connect link to the browser which followed it. Debug pages hide the values
 #: of cookies whose name has such a word in it.

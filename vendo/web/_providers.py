@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from vendo import _catalog, _environment
-from vendo._base_client import BaseClient
-from vendo._cache import shared
-from vendo._names import checked_slug, name_of
-from vendo._protocol.failures import is_none_to_be_had
+from vendo._catalog import catalog
+from vendo._client.base import BaseClient
+from vendo._config import environment
+from vendo._config.slugs import checked_slug, name_of
+from vendo._protocol.error_responses import is_none_to_be_had
 from vendo._protocol.origins import given_origin
+from vendo._tokens.cache import shared
 from vendo.errors import ValidationError, VendoError
 
 
 def provider_name(slug: str) -> str:
     """A provider's name for people, or the slug itself where the catalog has no such provider."""
-    row = _catalog.provider(slug.lower())
+    row = catalog.provider(slug.lower())
     return row.name if row else slug
 
 
@@ -40,12 +41,12 @@ def provider_base_url(slug: str, base_url: str | None = None) -> str | None:
     Raises:
         ValidationError: the slug, the base URL or the variable's value is malformed.
     """
-    from vendo._session_rules import usual_base_url
+    from vendo._sessions.policy import usual_base_url
 
     slug = checked_slug(slug)
     if base_url is not None:
         return given_origin(base_url, "base_url=")
-    return usual_base_url(_environment.base_url_variable(slug), _catalog.provider(slug))
+    return usual_base_url(environment.base_url_variable(slug), catalog.provider(slug))
 
 
 def checked_session(
@@ -56,7 +57,7 @@ def checked_session(
     Raises:
         ValidationError: the slug, a host or the base URL is one that no session takes.
     """
-    from vendo._session_rules import Rules
+    from vendo._sessions.policy import Rules
 
     slug = checked_slug(slug)
     if isinstance(hosts, Iterable) and not isinstance(hosts, str):
@@ -75,9 +76,9 @@ def token_expires(slug: str, client: BaseClient | None = None) -> bool:
         client: whose token; by default that of the functions of the package `vendo`.
     """
     if client is None:
-        from vendo import _default
+        from vendo._client import default
 
-        client = _default.client
+        client = default.client
     name = name_of(slug)
     scope = client._settings.scope()
     if scope is None or name.override.raw() is not None:

@@ -1,0 +1,203 @@
+"""The bundled catalog: which variables hold a provider's credential, and how it is sent where.
+
+The facts are in `vendo._catalog.data`; here a row becomes a `Provider` when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from vendo._catalog.data import PROVIDERS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, NoReturn
+
+    from vendo._catalog.data import Row
+
+BEARER = ("Authorization", "Bearer {token}")
+
+#: Text is compared with slugs up to this length; a longer one is no typing error of any.
+_LONGEST_TYPO = 40
+#: Share of letters in common that makes a typing error likely, as difflib counts it.
+_LIKENESS = 0.8
+
+_mappingproxy = type(type.__dict__)  # `types` is not imported for one name
+
+
+class Provider:
+    """One row of the catalog, immutable.
+
+    The credential goes into the `header`, unless there is a `basic` or a `path` template. In every
+    template `{token}` stands for the credential.
+
+    Attributes:
+        slug: what `vendo.token()` is asked for.
+        name: the provider's name, for people.
+        category: a word that groups providers, such as `ai` or `payments`.
+        env_vars: the conventional variable, then the companions.
+        variables: the variables that may hold the credential, first match wins.
+        companions: variables that belong to the credential and are not it (a signing secret).
+        header: the name of the header and the template of its value.
+        key_prefix: how the keys begin that `header` is for, or None for all of them; see
+            `header_template`.
+        basic: the template of `user:password` for HTTP basic authentication, or None.
+        path: templates of the first part of a URL's path, where the credential goes there.
+        extra_headers: headers to send where the caller gives none of that name.
+        hosts: the only hosts that may see the credential; `*.example.com` is any host below it.
+        base_url: what a relative URL is resolved against, without a slash at its end, or None
+            where each customer has a host of their own.
+        docs_url: the provider's page that shows how the credential is sent.
+    """
+
+    __slots__ = (
+        "_row",
+        "base_url",
+        "basic",
+        "category",
+        "companions",
+        "docs_url",
+        "env_vars",
+        "extra_headers",
+        "header",
+        "hosts",
+        "key_prefix",
+        "name",
+        "path",
+        "slug",
+        "variables",
+    )
+
+    _row: Row
+    slug: str
+    name: str
+    category: str
+    env_vars: tuple[str, ...]
+    variables: tuple[str, ...]
+    companions: tuple[str, ...]
+    header: tuple[str, str]
+    key_prefix: str | None
+    basic: str | None
+    path: tuple[str, ...]
+    extra_headers: Mapping[str, str]
+    hosts: tuple[str, ...]
+    base_url: str | None
+    docs_url: str
+
+    def __init__(self, slug: str, row: Row) -> None:
+        env = row["env"]
+        put = object.__setattr__
+        put(self, "_row", row)
+        put(self, "slug", slug)
+        put(self, "name", row["name"])
+        put(self, "category", row["category"])
+        put(self, "env_vars", env)
+        put(self, "variables", env[:1] + row.get("alternatives", ()))
+        put(self, "companions", env[1:])
+        put(self, "header", row.get("header", BEARER))
+        put(self, "key_prefix", row.get("key_prefix"))
+        put(self, "basic", row.get("basic"))
+        put(self, "path", row.get("path", ()))
+        put(self, "extra_headers", _mappingproxy(row.get("extra_headers", {})))
+        put(self, "hosts", row["hosts"])
+        put(self, "base_url", row.get("base_url"))
+        put(self, "docs_url", row["docs"])
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"A catalog row cannot be changed ({name}).")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"A catalog row cannot be changed ({name}).")
+
+    def __repr__(self) -> str:
+        return f"<Provider {self.slug!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Provider):
+            return NotImplemented
+        return self.slug == other.slug and self._row == other._row
+
+    def __hash__(self) -> int:
+        return hash(self.slug)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Provider, (self.slug, self._row)
+
+    def header_template(self, token: str) -> str:
+        """The template of the header's value for this credential.
+
+        Where a person's own keys can be told by their prefix, whatever else there is came out of
+        an OAuth flow, and is a bearer token.
+        """
+        if self.key_prefix is None or token.startswith(self.key_prefix):
+            return self.header[1]
+        return BEARER[1]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The row as JSON can write it: tuples are lists."""
+        return {
+            "slug": self.slug,
+            "name": self.name,
+            "category": self.category,
+            "env_vars": list(self.env_vars),
+            "variables": list(self.variables),
+            "companions": list(self.companions),
+            "header": list(self.header),
+            "key_prefix": self.key_prefix,
+            "basic": self.basic,
+            "path": list(self.path),
+            "extra_headers": dict(self.extra_headers),
+            "hosts": list(self.hosts),
+            "base_url": self.base_url,
+            "docs_url": self.docs_url,
+        }
+
+
+_built: dict[str, Provider] = {}
+
+
+def provider(slug: str) -> Provider | None:
+    """The catalog's row for a slug in lower case, or None."""
+    found = _built.get(slug)
+    if found is None:
+        row = PROVIDERS.get(slug)
+        if row is not None:
+            found = _built.setdefault(slug, Provider(slug, row))
+    return found
+
+
+def slugs() -> tuple[str, ...]:
+    """Every slug of the catalog, in alphabetical order."""
+    return tuple(sorted(PROVIDERS))
+
+
+def env_vars(slug: str) -> list[str]:
+    """The conventional variable of a slug and its companions; empty for an unknown slug."""
+    found = provider(slug)
+    return list(found.env_vars) if found else []
+
+
+def nearest(text: str) -> str | None:
+    """The slug that was probably meant, or None.
+
+    Case, white space and punctuation do not count. A provider's name or variable stands for its
+    slug; anything else is taken for a typing error of one.
+    """
+    typed = _bare(text[: 2 * _LONGEST_TYPO])
+    if not typed or len(typed) > _LONGEST_TYPO:
+        return None
+    meant: dict[str, str] = {}
+    for slug, row in PROVIDERS.items():
+        for known in (row["name"], *row["env"], *row.get("alternatives", ())):
+            meant.setdefault(_bare(known), slug)
+    by_slug = {_bare(slug): slug for slug in PROVIDERS}
+    exact = by_slug.get(typed) or meant.get(typed)
+    if exact is not None:
+        return exact
+    from difflib import get_close_matches
+
+    close = get_close_matches(typed, by_slug, n=1, cutoff=_LIKENESS)
+    return by_slug[close[0]] if close else None
+
+
+def _bare(text: str) -> str:
+    return "".join(filter(str.isalnum, text.lower()))
