@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from vendo._config.slugs import checked_slug
 from vendo._protocol import JWT_HEADER
+from vendo._protocol.secret import Secret
 from vendo.web._answers import ErrorAnswer, error_answer, prefers_html, refusal
 from vendo.web._connect import (
     CONNECT_COOKIE,
@@ -35,6 +36,7 @@ __all__ = [
     "WEBHOOK_WINDOW_SECONDS",
     "ErrorAnswer",
     "LeaveToConnect",
+    "Secret",
     "SeenIds",
     "StandIn",
     "checked_next",

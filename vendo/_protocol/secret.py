@@ -1,0 +1,91 @@
+"""Secrets as values: an API key, a user's JWT, a token in transit, a webhook secret.
+
+Debug pages, error reporters and test runners show the variables of every frame, and programs log
+what they hold. A value of these types shows a mask there. It becomes plain text in two places:
+where `token()` returns it to the caller, and where a request is written to a connection.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self, SupportsIndex
+
+MASK = "***"
+
+
+class Secret(str):
+    """A text that shows a mask in its `repr`, in `str()`, in formatted text, and in a pickle.
+
+    It compares, hashes, measures and encodes as the text itself; `reveal()` returns that.
+    """
+
+    __slots__ = ()
+
+    def reveal(self) -> str:
+        """Return the plain text."""
+        return str.__str__(self)
+
+    def __repr__(self) -> str:
+        return repr(MASK)
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __getitem__(self, key: SupportsIndex | slice) -> Secret:
+        # Some reporters shorten a long text before they show it.
+        return Secret(super().__getitem__(key))
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce_ex__(self, _protocol: SupportsIndex) -> tuple[Any, ...]:
+        return str, (MASK,)
+
+
+class WireSecret(Secret):
+    """A header's value or a request target that contains a secret.
+
+    aiohttp, and some transports of callers, write a header with `str()`: here that is the plain
+    text. Everything else is masked as in `Secret`.
+    """
+
+    __slots__ = ("secret",)
+
+    #: The credential in it.
+    secret: Secret
+
+    def __new__(cls, text: str, secret: Secret) -> Self:
+        value = super().__new__(cls, text)
+        value.secret = secret
+        return value
+
+    def __str__(self) -> str:
+        return self.reveal()
+
+    def __format__(self, spec: str) -> str:
+        return format(self.reveal(), spec)
+
+
+class SecretBytes(bytes):
+    """The same for the bytes of a header, as httpx keeps them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(MASK.encode())
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce_ex__(self, _protocol: SupportsIndex) -> tuple[Any, ...]:
+        return bytes, (MASK.encode(),)
