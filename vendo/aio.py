@@ -1,7 +1,7 @@
 """The functions of `vendo` for asyncio: `await vendo.aio.token("openai")`.
 
-They belong to one default client that follows the environment at each call. Unlike `AsyncVendo`,
-they work in OSS mode too.
+They are those of one default client that follows the environment at each call. Unlike `AsyncVendo`,
+it works in OSS mode too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def client(api_key: str | None = None, base_url: str | None = None, **settings: Any) -> AsyncVendo:
-    """A client of your own that works in both modes; the settings are those of `AsyncVendo`."""
+    """Make a client that works in both modes. The settings are those of `AsyncVendo`."""
     return ModeFollowingAsyncVendo(api_key, base_url, **settings)
 
 

@@ -1,7 +1,7 @@
-"""Every error that vendo raises, one class a cause, so that callers catch what they can act on.
+"""Every error that vendo raises: one class a cause, so that callers catch what they can act on.
 
-All of them are `VendoError` and carry the same attributes. `str(error)` is the message followed by
-the suggested fix; no attribute ever holds a token, a key or a JWT.
+All of them are a `VendoError` with the same attributes. `str(error)` is the message followed by the
+suggested fix. No attribute contains a token, a key or a JWT.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ __all__ = [
 
 
 class VendoError(Exception):
-    """Something that vendo was asked for could not be done.
+    """The base class of all errors of vendo.
 
     Attributes:
         code: a stable machine-readable word such as `binding_missing` (wire contract, "Errors").
-        message: what happened, for a person.
-        status: the HTTP status of the answer, or None where there was none.
-        slug: the provider that it is about, or None.
-        connect_url: where a person can connect the provider, when the server said so.
-        retry_after: seconds to wait before another try, when the server said so.
-        suggested_fix: what to do next, for a person.
+        message: what happened, in a sentence.
+        status: the HTTP status of the response, or None without a response.
+        slug: the provider, or None.
+        connect_url: the address where a user can connect the provider, if the backend sent one.
+        retry_after: seconds to wait before the next try, if the backend sent a number.
+        suggested_fix: what to do next, in a sentence, or None.
     """
 
     code: str
@@ -87,24 +87,30 @@ class VendoError(Exception):
         return f"{type(self).__name__}({self.code!r}, {self.message!r}{status}{about})"
 
     def __reduce__(self) -> tuple[vendo._types.Any, ...]:
-        # OSError's own way to pickle knows nothing of these attributes.
+        # The pickles of OSError, a base of some, leave these attributes out.
         return _restore, (type(self), self.__dict__.copy())
 
     def replace(self, **changes: object) -> vendo._types.Self:
-        """A copy with some attributes changed. One error never serves two callers: each raise
-        would add its own frames to a traceback that they share.
+        """Copy the error, with some attributes changed.
+
+        Each caller gets a copy of its own: a raise adds frames to the traceback.
         """
         return _restore(type(self), {**self.__dict__, **changes})
 
 
 def without_frames(error: _Any) -> _Any:
-    """The error, rid of the frames that it came through, to be raised again `from None`.
+    """Cut the traceback of an error at the boundary of the library, to be raised `from None`.
 
-    Debug pages and reports of errors show the variables of every frame, and those inside a client
-    hold the key, the user's JWT and tokens.
+    Error reporters show the variables of every frame. The frames of a call to the backend, those of
+    `http.client` and `json` included, contain responses and tokens in plain text.
     """
     error.__context__ = error.__cause__ = None
     return error.with_traceback(None)
+
+
+def invalid(message: str, *, slug: str | None = None, fix: str | None = None) -> ValidationError:
+    """Make the error for a malformed value."""
+    return ValidationError("validation_failed", message, slug=slug, suggested_fix=fix)
 
 
 def _restore(cls: type[_E], state: dict[str, Any]) -> _E:
@@ -119,11 +125,11 @@ class AuthError(VendoError):
 
 
 class NotConnected(VendoError):
-    """No credential for this slug: nothing is set (OSS mode), or connected (Vendo mode)."""
+    """There is no credential: no variable is set (OSS mode), or none connected (Vendo mode)."""
 
 
 class NeedsReauth(VendoError):
-    """The person who connected the provider must authorize it again."""
+    """The user who connected the provider must authorize it again."""
 
 
 class BalanceExhausted(VendoError):
@@ -131,27 +137,27 @@ class BalanceExhausted(VendoError):
 
 
 class SpendCapExceeded(VendoError):
-    """A daily or monthly spend cap is reached; `retry_after` says when the window ends."""
+    """A daily or monthly spend cap is reached. `retry_after` is the time until it is reset."""
 
 
 class RateLimited(VendoError):
-    """Too many calls; `retry_after` says how many seconds to wait."""
+    """Too many calls. `retry_after` is the number of seconds to wait."""
 
 
 class UpstreamError(VendoError):
-    """The backend failed, could not be reached, or answered something that is no answer."""
+    """The backend failed, could not be reached, or sent a malformed response."""
 
 
 class UpstreamTimeout(UpstreamError, TimeoutError):
-    """No complete answer within the time-out."""
+    """No complete response within the time-out."""
 
 
 class UpstreamConnectionError(UpstreamError, ConnectionError):
-    """No connection to the backend, or one that broke."""
+    """The connection to the backend failed or broke."""
 
 
 class ValidationError(VendoError):
-    """A value handed to vendo is malformed; nothing was looked up or sent."""
+    """A value given to vendo is malformed. Nothing was looked up or sent."""
 
 
 class IdempotencyConflict(VendoError):
@@ -163,8 +169,8 @@ class VendoOnlyFeature(VendoError):
 
 
 class IdentityNotPresent(VendoError):
-    """A request carries no user identity where one is needed."""
+    """The request has no signed-in user."""
 
 
 class MissingExtra(VendoError, ImportError):
-    """The call needs a package that one of vendo-sdk's extras installs."""
+    """The call needs a package that is not installed; an extra of vendo-sdk installs it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from vendo._config import environment
-from vendo._protocol.headers import ContradictoryHeaders, read_header
+from vendo._protocol.headers import ContradictoryHeaders, RequestHeaders
 from vendo._protocol.models import VendoIdentity
 from vendo.errors import IdentityNotPresent
 
@@ -56,6 +56,7 @@ def identity_from_headers(headers: object) -> VendoIdentity | None:
     """
     if not is_enabled():
         return None
+    headers = RequestHeaders(headers)
     try:
         user_id = _text(headers, "X-Vendo-User-Id")
         email = _text(headers, "X-Vendo-User-Email")
@@ -112,8 +113,9 @@ def dashboard_url() -> str:
     return _DASHBOARD_URL
 
 
-def _text(headers: object, name: str) -> str:
-    value = read_header(headers, name) or ""
+def _text(headers: RequestHeaders, name: str) -> str:
+    found = headers.get(name)
+    value = "" if found is None else found.reveal()
     # Header bytes reach Python as Latin-1, and a name such as José is sent as UTF-8. Decoded
     # before it is stripped: a byte of a letter may look like white space.
     if not value.isascii():

@@ -269,5 +269,5 @@ def test_nothing_is_kept_of_a_loop_that_was_closed_in_the_middle(
     gc.collect()
     assert async_driver._spawned == {}
     assert token_cache.shared._flights == {}
-    assert platform_flows._shared_calls._under_way == {}
+    assert platform_flows._shared_calls._in_flight == {}
     assert caplog.text == ""  # asyncio has nothing to complain of

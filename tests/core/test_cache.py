@@ -296,7 +296,7 @@ def test_a_refused_token_is_dropped_and_never_fallen_back_to(
     put(cache, "t1", 3600.0)
     clock.now = cache._entries[KEY].refresh_at
     flight = lead(cache)  # with "t1" to fall back to
-    cache.refused(KEY, "t1")
+    cache.reject(KEY, "t1")
     assert not cache.fail(flight, outage(), transient=True)
     with pytest.raises(UpstreamError):
         flight.outcome()
@@ -304,9 +304,9 @@ def test_a_refused_token_is_dropped_and_never_fallen_back_to(
 
 def test_the_newer_token_is_not_dropped_for_the_older_ones_refusal(cache: TokenCache) -> None:
     put(cache, "t2", 3600.0)
-    cache.refused(KEY, "t1")
+    cache.reject(KEY, "t1")
     assert cache.get(KEY) == "t2"
-    cache.refused(OTHER_USER, "t2")
+    cache.reject(OTHER_USER, "t2")
     assert cache.get(KEY) == "t2"
 
 

@@ -143,7 +143,7 @@ class CacheMachine(RuleBasedStateMachine):
     def refused(self, data: st.DataObject) -> None:
         token = data.draw(st.sampled_from(sorted(self.issued)))
         key = self.issued[token]
-        self.cache.refused(key, token)  # type: ignore[arg-type]  # it is one of KEYS
+        self.cache.reject(key, token)  # type: ignore[arg-type]  # it is one of KEYS
         held = self.model.held.get(key)
         if held is not None and held.token == token:
             held.refused = True

@@ -12,7 +12,7 @@ import pytest
 
 import vendo
 from vendo import AuthError, RetryPolicy, ValidationError, Vendo
-from vendo._config.settings import LONGEST_TIMEOUT
+from vendo._config.settings import MAX_TIMEOUT
 
 if TYPE_CHECKING:
     from vendo.testing import LocalVendo
@@ -166,7 +166,7 @@ def test_a_repr_says_the_mode_and_no_more(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    "timeout", [0, -1, float("nan"), float("inf"), 10**400, LONGEST_TIMEOUT + 1, "30", None, True]
+    "timeout", [0, -1, float("nan"), float("inf"), 10**400, MAX_TIMEOUT + 1, "30", None, True]
 )
 def test_a_time_out_that_is_none_is_refused(timeout: Any) -> None:
     with pytest.raises(ValidationError, match="timeout= is") as caught:
@@ -175,7 +175,7 @@ def test_a_time_out_that_is_none_is_refused(timeout: Any) -> None:
 
 
 def test_the_longest_time_out_is_one_that_the_system_takes(server: LocalVendo) -> None:
-    with server.client(timeout=LONGEST_TIMEOUT) as client:
+    with server.client(timeout=MAX_TIMEOUT) as client:
         assert client.token("gmail") == server.token("gmail")
 
 

@@ -145,7 +145,7 @@ def never_made() -> Any:
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A driver, which looks after those for whom it waits all the time."""
     for driver in (blocking_driver, async_driver):
-        monkeypatch.setattr(driver, "LOOK_SECONDS", 0.001)
+        monkeypatch.setattr(driver, "POLL_SECONDS", 0.001)
     chosen: str = request.param
     return chosen
 
@@ -283,7 +283,7 @@ def test_nothing_of_a_shared_call_is_kept() -> None:
     first, second = (joined(calls, lambda: made(lambda: [1])) for _ in range(2))
     assert first == second
     assert first is not second
-    assert calls._under_way == {}
+    assert calls._in_flight == {}
 
 
 def test_a_call_whose_leader_was_interrupted_is_made_anew() -> None:
@@ -326,7 +326,7 @@ def test_one_for_whom_the_loop_of_a_shared_call_is_lost_makes_it_and_others_join
     assert (ended(one, None), ended(two, True)) == (2, 2)
     run(spawned.flow, Scripted())  # its loop went on after all
     assert ended(leader, None) == 1
-    assert calls._under_way == {}
+    assert calls._in_flight == {}
 
 
 def test_one_who_waits_for_too_long_stops() -> None:
@@ -338,7 +338,7 @@ def test_one_who_waits_for_too_long_stops() -> None:
     assert "timeout=" in (answer.suggested_fix or "")
 
 
-def test_a_forked_child_has_no_call_under_way() -> None:
+def test_a_forked_child_has_no_call_in_flight() -> None:
     calls = SharedCalls()
     next(calls.join("key", lambda: made(lambda: 1), 10.0))
     calls._after_fork()

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vendo import ValidationError
-from vendo._protocol.headers import ContradictoryHeaders, read_header
+from vendo._protocol.headers import ContradictoryHeaders, RequestHeaders
 
 NAME = "X-Vendo-User-Id"
 
@@ -63,26 +63,29 @@ class TestForms:
         ids=lambda headers: f"{type(headers).__name__} {str(headers)[:40]}",
     )
     def test_each_gives_the_value_in_whatever_case(self, headers: object) -> None:
-        assert read_header(headers, NAME) == "u"
-        assert read_header(headers, NAME.lower()) == "u"
-        assert read_header(headers, "X-Vendo-Role") is None
+        assert RequestHeaders(headers).get(NAME) == "u"
+        assert RequestHeaders(headers).get(NAME.lower()) == "u"
+        assert RequestHeaders(headers).get("X-Vendo-Role") is None
 
     @pytest.mark.parametrize("headers", [{}, [], (), message(), environ(), {NAME: []}])
     def test_nothing_there_is_none(self, headers: object) -> None:
-        assert read_header(headers, NAME) is None
+        assert RequestHeaders(headers).get(NAME) is None
 
     def test_a_value_is_given_as_it_was_sent(self) -> None:
-        assert read_header({NAME: "  a b "}, NAME) == "  a b "
-        assert read_header({NAME: ""}, NAME) == ""
+        assert RequestHeaders({NAME: "  a b "}).get(NAME) == "  a b "
+        assert RequestHeaders({NAME: ""}).get(NAME) == ""
 
     def test_bytes_are_latin1_as_on_the_wire(self) -> None:
-        assert read_header([(b"X-Vendo-User-Name", b"Jos\xe9")], "X-Vendo-User-Name") == "Jos\xe9"
+        assert (
+            RequestHeaders([(b"X-Vendo-User-Name", b"Jos\xe9")]).get("X-Vendo-User-Name")
+            == "Jos\xe9"
+        )
 
     def test_a_request_that_came_over_a_socket(self) -> None:
         seen = []
 
         def app(environ: dict[str, Any], start_response: Any) -> list[bytes]:
-            seen.append(read_header(environ, NAME))
+            seen.append(RequestHeaders(environ).get(NAME))
             start_response("200 OK", [("Content-Length", "0")])
             return [b""]
 
@@ -121,20 +124,20 @@ class TestForgeries:
     def test_a_header_named_like_an_environs_key_is_not_read(
         self, others: dict[str, object]
     ) -> None:
-        assert read_header({**others, "HTTP_X_VENDO_USER_ID": "forged"}, NAME) is None
+        assert RequestHeaders({**others, "HTTP_X_VENDO_USER_ID": "forged"}).get(NAME) is None
 
     def test_nor_in_a_list_of_pairs(self) -> None:
-        assert read_header([("HTTP_X_VENDO_USER_ID", "forged")], NAME) is None
+        assert RequestHeaders([("HTTP_X_VENDO_USER_ID", "forged")]).get(NAME) is None
 
     def test_in_an_environ_nothing_but_its_own_form_is_read(self) -> None:
-        assert read_header(environ(**{NAME: "forged"}), NAME) is None
+        assert RequestHeaders(environ(**{NAME: "forged"})).get(NAME) is None
 
     @pytest.mark.parametrize("key", ["wsgi.input", "wsgi.multithread"])
     def test_a_framework_may_leave_some_of_an_environ_out(self, key: str) -> None:
         mark: object = io.BytesIO() if key == "wsgi.input" else False
         headers = {key: mark, "framework.own": 1, "HTTP_X_VENDO_USER_ID": "u"}
 
-        assert read_header(headers, NAME) == "u"
+        assert RequestHeaders(headers).get(NAME) == "u"
 
 
 class TestContradictions:
@@ -155,12 +158,12 @@ class TestContradictions:
         self, headers: object
     ) -> None:
         with pytest.raises(ContradictoryHeaders, match=f"several {NAME} headers") as caught:
-            read_header(headers, NAME)
+            RequestHeaders(headers).get(NAME)
         assert isinstance(caught.value, ValidationError)
 
     def test_values_are_not_repeated(self) -> None:
         with pytest.raises(ContradictoryHeaders) as caught:
-            read_header({NAME: ["canary-1", "canary-2"]}, NAME)
+            RequestHeaders({NAME: ["canary-1", "canary-2"]}).get(NAME)
         assert "canary" not in f"{caught.value} {caught.value!r}"
 
 
@@ -171,17 +174,17 @@ class TestMistakes:
     )
     def test_what_holds_no_headers_is_told(self, headers: object) -> None:
         with pytest.raises(ValidationError, match=r"no collection of headers.*request\.headers"):
-            read_header(headers, NAME)
+            RequestHeaders(headers).get(NAME)
 
     @pytest.mark.parametrize("value", [None, 5, 1.5, {"a": "b"}, [None], [["u"]], object()])
     def test_a_value_that_is_no_text_is_told(self, value: object) -> None:
         with pytest.raises(ValidationError, match=f"{NAME} is of type .*a header is text"):
-            read_header({NAME: value}, NAME)
+            RequestHeaders({NAME: value}).get(NAME)
         with pytest.raises(ValidationError):
-            read_header(environ(HTTP_X_VENDO_USER_ID=value), NAME)
+            RequestHeaders(environ(HTTP_X_VENDO_USER_ID=value)).get(NAME)
 
     def test_other_headers_may_be_anything(self) -> None:
-        assert read_header({"Other": object(), NAME: "u"}, NAME) == "u"
+        assert RequestHeaders({"Other": object(), NAME: "u"}).get(NAME) == "u"
 
 
 @given(
@@ -195,7 +198,7 @@ class TestMistakes:
 )
 def test_anything_gives_a_text_or_none_or_one_validation_error(headers: object) -> None:
     try:
-        value = read_header(headers, NAME)
+        value = RequestHeaders(headers).get(NAME)
     except ValidationError:
         return
     assert value is None or isinstance(value, str)

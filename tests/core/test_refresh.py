@@ -213,7 +213,7 @@ def test_a_refusal_drops_the_good_token_and_is_raised(
 
 def test_a_token_that_was_refused_is_never_fallen_back_to(server: LocalVendo) -> None:
     client = server.client(retry=RetryPolicy(1))
-    client._refused("gmail", client.token("gmail"))
+    client._reject("gmail", client.token("gmail"))
     server.fail("credentials", status=503)
     with pytest.raises(UpstreamError):
         client.token("gmail")

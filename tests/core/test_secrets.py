@@ -18,6 +18,7 @@ import vendo
 from support.shown import texts_of
 from vendo import RetryPolicy, Vendo
 from vendo._protocol.models import Connection
+from vendo._protocol.secret import Secret
 from vendo._tokens.cache import shared
 from vendo.testing import LocalVendo
 
@@ -358,7 +359,9 @@ def test_nothing_that_works_shows_a_secret_either(
     settings = root._settings
     apis = [client.connections, client.integrations, client.billing, client.data, client.events]
     watch.check(root, client, settings, shared, rows, event, client.webhooks, apis)
-    watch.check(root._caller(KEY), root._opened_transport(), backend, backend.requests)
+    watch.check(
+        root._settings.caller(Secret(KEY)), root._opened_transport(), backend, backend.requests
+    )
     pickled = pickle.dumps((root, settings, client.webhooks))
     assert CANARY.encode() not in pickled.lower()
 

@@ -201,7 +201,7 @@ def test_fifty_refusals_of_one_token_make_one_request(server: LocalVendo) -> Non
     server.clear_requests()
 
     def refused_and_renewed() -> str:
-        client._refused("gmail", stale)
+        client._reject("gmail", stale)
         return client.token("gmail")
 
     assert set(waiting_threads(server, refused_and_renewed, 50)) == {server.token("gmail")}
@@ -212,10 +212,10 @@ def test_a_refusal_of_a_replaced_token_fetches_nothing(server: LocalVendo) -> No
     client = server.client()
     stale = client.token("gmail")
     server.expire("gmail")
-    client._refused("gmail", stale)
+    client._reject("gmail", stale)
     client.token("gmail")
     server.clear_requests()
-    client._refused("gmail", stale)
+    client._reject("gmail", stale)
     assert client.token("gmail") == server.token("gmail")
     assert server.requests == []
 

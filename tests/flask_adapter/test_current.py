@@ -76,7 +76,7 @@ def test_an_application_without_vendo_is_told_what_to_write() -> None:
 @pytest.mark.usefixtures("vendo_mode")
 def test_contexts_inside_of_each_other_keep_their_people_apart(app: Flask) -> None:
     def user() -> str | None:
-        return current_vendo._get_current_object()._user_jwt
+        return current_vendo._get_current_object()._settings.user_jwt
 
     with app.app_context():
         assert user() is None

@@ -70,7 +70,7 @@ def test_a_token_that_has_ended_has_a_negative_lifetime(play: Play) -> None:
 def test_the_lifetime_runs_from_before_the_request_was_sent(play: Play) -> None:
     script = play((7.0, answer(200, {"access_token": "t"})))
 
-    assert script.run(fetch_token(caller(), BASE, "gmail")).asked_at == 1000.0
+    assert script.run(fetch_token(caller(), BASE, "gmail")).requested_at == 1000.0
 
 
 @pytest.mark.parametrize(

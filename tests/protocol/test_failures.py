@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from support.flows import JWT, KEY, answer, raw_answer
 from support.vectors import rows
 from vendo import errors
-from vendo._protocol.error_responses import error_of, fix_for, is_lasting
+from vendo._protocol.codes import fix_for, is_temporary
+from vendo._protocol.error_responses import error_of
 
 
 @pytest.mark.parametrize("row", rows("errors.json"), ids=lambda row: row["name"])
@@ -87,20 +88,20 @@ def test_a_blank_code_counts_as_none(code: str) -> None:
     response = answer(503, Vendo_Error_Code=code)
 
     assert error_of(response).code == "upstream_error"
-    assert not is_lasting(error_of(response))
+    assert is_temporary(error_of(response))
 
 
 @pytest.mark.parametrize("code", ["profile_unsupported", "app_revoked", "balance_exhausted"])
 def test_a_code_that_stands_for_a_reason_says_that_another_try_is_no_use(code: str) -> None:
-    assert is_lasting(error_of(answer(500, Vendo_Error_Code=code)))
-    assert is_lasting(error_of(answer(500, {"error": {"code": code}})))
+    assert not is_temporary(error_of(answer(500, Vendo_Error_Code=code)))
+    assert not is_temporary(error_of(answer(500, {"error": {"code": code}})))
 
 
 @pytest.mark.parametrize(
     "headers", [{}, {"Vendo_Error_Code": "upstream_error"}, {"Vendo_Error_Code": "overloaded"}]
 )
 def test_without_a_known_code_another_try_may_help(headers: dict[str, str]) -> None:
-    assert not is_lasting(error_of(answer(503, **headers)))
+    assert is_temporary(error_of(answer(503, **headers)))
 
 
 def test_an_unknown_key_is_told_what_a_key_looks_like_whatever_the_answer_suggests() -> None:

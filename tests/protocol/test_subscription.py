@@ -24,8 +24,8 @@ from vendo import (
 from vendo._protocol import subscription as module
 from vendo._protocol.steps import Head, Pause, Request
 from vendo._protocol.subscription import (
-    LONGEST_PAUSE,
-    LONGEST_SILENCE,
+    MAX_PAUSE,
+    MAX_SILENCE,
     CloseStream,
     OpenStream,
     checked_backoff,
@@ -253,7 +253,7 @@ def test_a_huge_retry_is_capped_by_the_longest_pause() -> None:
 
 @pytest.mark.parametrize(
     ("wait", "least", "most"),
-    [("50", 50, 50), ("nan", 0.75, 1), ("-1", 0.75, 1), ("9" * 30, LONGEST_PAUSE, LONGEST_PAUSE)],
+    [("50", 50, 50), ("nan", 0.75, 1), ("-1", 0.75, 1), ("9" * 30, MAX_PAUSE, MAX_PAUSE)],
 )
 def test_retry_after_is_the_least_pause_within_reason(wait: str, least: float, most: float) -> None:
     stage = play([Head(503, {"retry-after": wait})], [STREAM])
@@ -267,8 +267,8 @@ def test_silence_over_two_heartbeats_breaks_the_connection() -> None:
     events = stage.run(subscribed())
 
     assert [event.id for event in events] == ["1"]
-    assert set(stage.reads) == {LONGEST_SILENCE}
-    assert 50 < LONGEST_SILENCE < 75
+    assert set(stage.reads) == {MAX_SILENCE}
+    assert 50 < MAX_SILENCE < 75
 
 
 def test_the_longest_silence_can_be_set() -> None:

@@ -8,8 +8,9 @@ import pickle
 
 import pytest
 
-from vendo._sessions.placement import Placed, Placement
-from vendo._sessions.policy import Rules
+from vendo._protocol.secret import Secret, WireSecret
+from vendo._sessions.placement import Placement
+from vendo._sessions.policy import Policy
 
 SECRET = "canary-5d1f"
 
@@ -34,7 +35,7 @@ def test_the_value_of_the_header_is_the_catalogs_template(
     slug: str, token: str, header: str, value: str
 ) -> None:
     placement = Placement(slug)
-    assert (placement.header, str(placement.value(token))) == (header, value)
+    assert (placement.header, str(placement.header_value(Secret(token)))) == (header, value)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +56,11 @@ def test_a_token_in_the_path_comes_after_the_base_urls_own_path(
 ) -> None:
     monkeypatch.setenv("TELEGRAM_BASE_URL", "http://localhost:1/providers/telegram")
 
-    assert str(Rules("telegram").placed(url, "1:a")) == target
+    assert str(Policy("telegram").credential(url, "1:a")) == target
 
 
 def test_a_token_in_the_path_is_quoted() -> None:
-    target = Rules("telegram").placed("https://api.telegram.org/getMe", "a/b?c")
+    target = Policy("telegram").credential("https://api.telegram.org/getMe", "a/b?c")
     assert str(target) == "/bota%2Fb%3Fc/getMe"
 
 
@@ -80,7 +81,7 @@ def test_a_token_in_the_path_is_quoted() -> None:
 def test_a_credential_of_the_callers_own_is_noticed(
     slug: str, url: str, headers: dict[str, str], own: bool
 ) -> None:
-    assert Rules(slug).is_authenticated(url, headers) is own
+    assert Policy(slug).is_authenticated(url, headers) is own
 
 
 def test_headers_that_the_provider_wants_are_those_that_nobody_chose() -> None:
@@ -99,7 +100,7 @@ def test_headers_that_stay_behind_are_the_providers_and_authorization() -> None:
 
 
 def test_a_placed_token_is_masked_wherever_it_is_shown() -> None:
-    placed = Placed(f"Bearer {SECRET}", SECRET)
+    placed = WireSecret(f"Bearer {SECRET}", Secret(SECRET))
 
     assert placed == f"Bearer {SECRET}"
     assert f"{placed}" == f"Bearer {SECRET}"

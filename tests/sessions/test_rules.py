@@ -15,10 +15,10 @@ from vendo import ValidationError
 from vendo._catalog import catalog
 from vendo._protocol.origins import checked_origin
 from vendo._sessions.hosts import checked_hosts, is_same_origin, joined, session_origin
-from vendo._sessions.policy import Rules
+from vendo._sessions.policy import Policy
 
 
-def refusal(rules: Rules, url: str) -> str:
+def refusal(rules: Policy, url: str) -> str:
     with pytest.raises(ValidationError) as caught:
         rules.admit(url)
     return str(caught.value)
@@ -26,7 +26,7 @@ def refusal(rules: Rules, url: str) -> str:
 
 @pytest.mark.parametrize("slug", catalog.slugs())
 def test_each_providers_own_base_url_and_its_vendo_proxy_are_allowed(slug: str) -> None:
-    rules = Rules(slug)
+    rules = Policy(slug)
     base = rules.base_url()
 
     assert base is None or rules.allows(f"{base}/x")
@@ -62,7 +62,7 @@ def test_each_providers_own_base_url_and_its_vendo_proxy_are_allowed(slug: str) 
     ],
 )
 def test_only_the_very_host_over_https_is_allowed(url: str, allowed: bool) -> None:
-    assert Rules("gmail").allows(url) is allowed
+    assert Policy("gmail").allows(url) is allowed
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_only_the_very_host_over_https_is_allowed(url: str, allowed: bool) -> No
     ],
 )
 def test_a_pattern_stands_for_every_host_below_it(url: str, allowed: bool) -> None:
-    assert Rules("shopify").allows(url) is allowed
+    assert Policy("shopify").allows(url) is allowed
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_pattern_stands_for_every_host_below_it(url: str, allowed: bool) -> No
 def test_the_callers_hosts_are_allowed_as_they_are_written(
     host: str, url: str, allowed: bool
 ) -> None:
-    assert Rules("openai", [host]).allows(url) is allowed
+    assert Policy("openai", [host]).allows(url) is allowed
 
 
 @pytest.mark.parametrize(
@@ -117,19 +117,19 @@ def test_the_callers_hosts_are_allowed_as_they_are_written(
 )
 def test_a_malformed_host_is_refused_when_it_is_named(host: str) -> None:
     with pytest.raises(ValidationError, match="no host"):
-        Rules("openai", [host])
+        Policy("openai", [host])
 
 
 def test_one_text_in_place_of_a_list_of_hosts_is_refused() -> None:
     with pytest.raises(ValidationError, match="takes a list") as caught:
-        Rules("openai", "api.example.com")
+        Policy("openai", "api.example.com")
     assert "hosts=['api.example.com']" in str(caught.value)
 
 
 @pytest.mark.parametrize("hosts", [None, 5, b"api.example.com", [None], [b"api.example.com"]])
 def test_what_is_no_list_of_hosts_is_refused(hosts: Any) -> None:
     with pytest.raises(ValidationError, match=r"^hosts= "):
-        Rules("openai", hosts)
+        Policy("openai", hosts)
 
 
 @given(st.text())
@@ -149,7 +149,7 @@ def test_whatever_is_named_as_a_host_is_a_pattern_or_one_error(text: str) -> Non
 @example("https://a:b")
 @example("https://\u2100.example")
 def test_no_text_is_allowed_by_accident_nor_breaks_the_rules(text: str) -> None:
-    rules = Rules("openai")
+    rules = Policy("openai")
     if rules.allows(text):
         assert session_origin(text)[0] == "https"
     else:
@@ -162,14 +162,14 @@ def test_a_websocket_is_no_address_for_a_key() -> None:
 
 
 def test_more_hosts_than_are_remembered_change_nothing() -> None:
-    rules = Rules("openai")
+    rules = Policy("openai")
     for number in range(600):
         assert not rules.allows(f"https://h{number}.example/")
     assert rules.allows("https://api.openai.com/")
 
 
 def test_a_refusal_says_how_to_allow_the_host() -> None:
-    text = refusal(Rules("openai"), "https://user:hunter2@api.example.com:8443/secret/path?x=y")
+    text = refusal(Policy("openai"), "https://user:hunter2@api.example.com:8443/secret/path?x=y")
 
     assert "session('openai', hosts=['api.example.com:8443'])" in text
     assert "hunter2" not in text
@@ -177,7 +177,7 @@ def test_a_refusal_says_how_to_allow_the_host() -> None:
 
 
 def test_plain_http_is_refused_even_to_a_host_that_is_named() -> None:
-    text = refusal(Rules("openai", ["api.example.com"]), "http://api.example.com/")
+    text = refusal(Policy("openai", ["api.example.com"]), "http://api.example.com/")
 
     assert "https" in text
     assert "hosts=" not in text
@@ -189,7 +189,7 @@ def test_plain_http_is_refused_even_to_a_host_that_is_named() -> None:
 def test_the_base_url_of_the_environment_is_read_at_each_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    rules = Rules("openai")
+    rules = Policy("openai")
     assert rules.resolve("models") == "https://api.openai.com/v1/models"
     assert not rules.allows("https://gate.example.com:8443/v1/models")
 
@@ -206,7 +206,7 @@ def test_a_base_url_of_the_callers_wins_over_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "https://gate.example.com")
-    rules = Rules("openai", base_url="http://localhost:8000/v1/")
+    rules = Policy("openai", base_url="http://localhost:8000/v1/")
 
     assert rules.resolve("models") == "http://localhost:8000/v1/models"
     assert rules.allows("http://localhost:8000/")
@@ -228,24 +228,24 @@ def test_a_base_url_of_the_callers_wins_over_the_environment(
     ],
 )
 def test_a_relative_url_comes_after_the_base_url(url: str, resolved: str) -> None:
-    assert Rules("openai").resolve(url) == f"https://api.openai.com{resolved}"
+    assert Policy("openai").resolve(url) == f"https://api.openai.com{resolved}"
 
 
 def test_an_absolute_url_stays_as_it_is() -> None:
     url = "HTTPS://api.openai.com/v1/models"
-    assert Rules("openai").resolve(url) is url
+    assert Policy("openai").resolve(url) is url
 
 
 @pytest.mark.parametrize("url", ["//example.org/x", "x"])
 def test_a_relative_url_without_a_base_url_is_refused(url: str) -> None:
     with pytest.raises(ValidationError, match="without scheme and host") as caught:
-        Rules("shopify").resolve(url)
+        Policy("shopify").resolve(url)
     assert "SHOPIFY_BASE_URL" in str(caught.value)
 
 
 def test_a_url_without_a_scheme_is_never_taken_for_a_path() -> None:
     with pytest.raises(ValidationError):
-        Rules("openai").resolve("//example.org/x")
+        Policy("openai").resolve("//example.org/x")
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_a_malformed_base_url_is_named_where_it_matters(
     monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", value)
-    rules = Rules("openai")
+    rules = Policy("openai")
 
     assert rules.allows("https://api.openai.com/v1")
     assert not rules.allows("https://gate.example.com/v1")  # where a redirect leads, say
@@ -267,20 +267,20 @@ def test_a_malformed_base_url_is_named_where_it_matters(
 
 def test_a_malformed_base_url_of_the_callers_is_refused_at_once() -> None:
     with pytest.raises(ValidationError, match="base_url="):
-        Rules("openai", base_url="http://gate.example.com")
+        Policy("openai", base_url="http://gate.example.com")
 
 
 @pytest.mark.parametrize("base_url", [5, b"https://gate.example.com", ["https://gate.example.com"]])
 def test_a_base_url_that_is_no_text_is_refused(base_url: Any) -> None:
     with pytest.raises(ValidationError, match="base_url= is of type"):
-        Rules("openai", base_url=base_url)
+        Policy("openai", base_url=base_url)
 
 
 # A slug outside the catalog
 
 
 def test_a_slug_outside_the_catalog_is_bound_to_its_first_host() -> None:
-    rules = Rules("mytool")
+    rules = Policy("mytool")
     assert not rules.allows("https://api.mytool.example/x")
 
     rules.admit("https://api.mytool.example/x")
@@ -291,7 +291,7 @@ def test_a_slug_outside_the_catalog_is_bound_to_its_first_host() -> None:
 
 
 def test_a_slug_outside_the_catalog_is_bound_by_one_thread_of_many() -> None:
-    rules = Rules("mytool")
+    rules = Policy("mytool")
 
     def admitted(number: int) -> bool:
         try:
@@ -305,26 +305,26 @@ def test_a_slug_outside_the_catalog_is_bound_by_one_thread_of_many() -> None:
 
 
 def test_a_slug_outside_the_catalog_with_named_hosts_has_these_alone() -> None:
-    rules = Rules("mytool", ["api.mytool.example"])
+    rules = Policy("mytool", ["api.mytool.example"])
 
     rules.admit("https://api.mytool.example/x")
     refusal(rules, "https://other.example/")
-    refusal(Rules("mytool", base_url="https://api.mytool.example"), "https://other.example/")
+    refusal(Policy("mytool", base_url="https://api.mytool.example"), "https://other.example/")
 
 
 @pytest.mark.parametrize("url", ["http://api.mytool.example/", "https://", "https://[", "x"])
 def test_no_slug_is_bound_to_what_no_token_may_be_sent_to(url: str) -> None:
-    rules = Rules("mytool")
+    rules = Policy("mytool")
 
     refusal(rules, url)
     rules.admit("https://api.mytool.example/")
 
 
 def test_rules_keep_their_hosts_through_a_pickle() -> None:
-    rules = Rules("mytool", base_url="https://gate.example.com/v1")
-    bound = Rules("mytool")
+    rules = Policy("mytool", base_url="https://gate.example.com/v1")
+    bound = Policy("mytool")
     bound.admit("https://api.mytool.example/")
-    patterned = Rules("openai", ["*.example.com", "::1", "localhost:8000"])
+    patterned = Policy("openai", ["*.example.com", "::1", "localhost:8000"])
 
     assert pickle.loads(pickle.dumps(rules)).base_url() == "https://gate.example.com/v1"
     assert copy.deepcopy(bound).allows("https://api.mytool.example/")
@@ -333,7 +333,7 @@ def test_rules_keep_their_hosts_through_a_pickle() -> None:
     for url in ("https://a.example.com/", "http://[::1]:1/", "http://localhost:8000/"):
         assert again.allows(url)
     assert not again.allows("http://localhost:8001/")
-    assert repr(again) == "<Rules 'openai'>"
+    assert repr(again) == "<Policy 'openai'>"
 
 
 def test_what_is_no_url_is_of_no_origin() -> None:

@@ -12,7 +12,7 @@ import requests
 import vendo
 from sessions.foreign import Answer
 from support.shown import texts_of
-from vendo._sessions.policy import Rules
+from vendo._sessions.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,9 +130,9 @@ def test_one_that_takes_the_place_of_a_refused_token_is_the_same_error(
 @pytest.mark.parametrize("token", ["a\u00adb", "a\nb", "a\x7fb", " a", "a ", "\u00e9"])
 def test_what_a_header_cannot_hold_as_it_is_is_refused(token: str) -> None:
     with pytest.raises(vendo.ValidationError, match="VENDO_TOKEN_MYTOOL or"):
-        Rules("mytool").placed("https://api.mytool.example/", token)
+        Policy("mytool").credential("https://api.mytool.example/", token)
 
 
 @pytest.mark.parametrize("token", ["a b", "~!\"#$%&'()*+,-./:;<=>?@[]^_`{|}"])
 def test_any_printable_ascii_is_carried(token: str) -> None:
-    assert Rules("openai").placed("https://api.openai.com/", token) == f"Bearer {token}"
+    assert Policy("openai").credential("https://api.openai.com/", token) == f"Bearer {token}"

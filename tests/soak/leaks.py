@@ -75,7 +75,7 @@ def look_for_rest(findings: Findings) -> None:
     """Blame what a call left under way though all callers have gone."""
     rest = {
         "a fetch of a token": shared._flights,
-        "a shared call": platform_flows._shared_calls._under_way,
+        "a shared call": platform_flows._shared_calls._in_flight,
         "a spawned task": async_driver._spawned,
         "a watcher of events": event_watch._watchers,
     }

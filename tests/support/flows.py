@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from vendo._protocol.calls import Caller
 from vendo._protocol.retry import RetryPolicy
+from vendo._protocol.secret import masked
 from vendo._protocol.steps import Pause, Request, Response
 from vendo.errors import UpstreamTimeout
 
@@ -82,8 +83,8 @@ def caller(
     retry: RetryPolicy | None = None,
 ) -> Caller:
     return Caller(
-        api_key,
-        user_jwt,
+        masked(api_key),
+        masked(user_jwt),
         timeout=timeout,
         retry=retry or RetryPolicy(),
         api_version="2026-05-02",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from vendo._transports.dialing import dialled
+from vendo._transports.dialing import dial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,19 +41,19 @@ def test_the_first_address_that_takes_a_connection_is_used(
 ) -> None:
     addresses += ["127.0.0.3", "127.0.0.2", "127.0.0.1"]
 
-    with dialled("many.example", listener.getsockname()[1], lambda: 5.0) as sock:
+    with dial("many.example", listener.getsockname()[1], lambda: 5.0) as sock:
         assert sock.getpeername() == listener.getsockname()
 
 
 def test_the_last_refusal_is_raised(addresses: list[str]) -> None:
     addresses += ["127.0.0.2", "127.0.0.3"]
     with pytest.raises(ConnectionRefusedError):
-        dialled("many.example", 9, lambda: 5.0)
+        dial("many.example", 9, lambda: 5.0)
 
 
 def test_a_host_without_addresses_is_an_error(addresses: list[str]) -> None:
     with pytest.raises(OSError, match="no address"):
-        dialled("many.example", 9, lambda: 5.0)
+        dial("many.example", 9, lambda: 5.0)
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def test_addresses_that_swallow_packets_are_waited_for_once_in_all(addresses: li
     begun = time.monotonic()
     deadline = begun + 0.6
     with deaf("127.0.0.1") as port, pytest.raises(TimeoutError):
-        dialled("many.example", port, lambda: deadline - time.monotonic())
+        dial("many.example", port, lambda: deadline - time.monotonic())
 
     assert time.monotonic() - begun < 1.8  # one after the other would have been 2.4
 
@@ -88,6 +88,6 @@ def test_an_address_that_swallows_packets_leaves_time_for_the_next(
     port = listener.getsockname()[1]
     with (
         deaf("127.0.0.2", port),
-        dialled("many.example", port, lambda: deadline - time.monotonic()) as sock,
+        dial("many.example", port, lambda: deadline - time.monotonic()) as sock,
     ):
         assert sock.getpeername() == ("127.0.0.1", port)

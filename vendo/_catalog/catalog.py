@@ -1,6 +1,6 @@
-"""The bundled catalog: which variables hold a provider's credential, and how it is sent where.
+"""The bundled catalog: which variables contain a provider's credential, and how it is sent.
 
-The facts are in `vendo._catalog.data`; here a row becomes a `Provider` when it is first asked for.
+The rows are in `vendo._catalog.data`. A row becomes a `Provider` at its first look-up.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 BEARER = ("Authorization", "Bearer {token}")
 
-#: Text is compared with slugs up to this length; a longer one is no typing error of any.
+#: A longer text is not taken for a typing error.
 _LONGEST_TYPO = 40
-#: Share of letters in common that makes a typing error likely, as difflib counts it.
+#: The share of equal letters that makes a typing error likely, as difflib counts it.
 _LIKENESS = 0.8
 
 _mappingproxy = type(type.__dict__)  # `types` is not imported for one name
@@ -28,24 +28,24 @@ class Provider:
     """One row of the catalog, immutable.
 
     The credential goes into the `header`, unless there is a `basic` or a `path` template. In every
-    template `{token}` stands for the credential.
+    template `{token}` is replaced by the credential.
 
     Attributes:
-        slug: what `vendo.token()` is asked for.
-        name: the provider's name, for people.
+        slug: the argument of `vendo.token()`.
+        name: the provider's display name.
         category: a word that groups providers, such as `ai` or `payments`.
         env_vars: the conventional variable, then the companions.
-        variables: the variables that may hold the credential, first match wins.
-        companions: variables that belong to the credential and are not it (a signing secret).
+        variables: the variables that may contain the credential; the first match wins.
+        companions: variables that belong to the credential, such as a signing secret.
         header: the name of the header and the template of its value.
-        key_prefix: how the keys begin that `header` is for, or None for all of them; see
+        key_prefix: the prefix of the keys that use `header`, or None if all keys do; see
             `header_template`.
         basic: the template of `user:password` for HTTP basic authentication, or None.
-        path: templates of the first part of a URL's path, where the credential goes there.
-        extra_headers: headers to send where the caller gives none of that name.
+        path: templates of the first part of a URL's path, if the credential goes there.
+        extra_headers: headers to send where the caller sets none of that name.
         hosts: the only hosts that may see the credential; `*.example.com` is any host below it.
-        base_url: what a relative URL is resolved against, without a slash at its end, or None
-            where each customer has a host of their own.
+        base_url: what a relative URL is resolved against, without a trailing slash, or None if
+            each customer has a host of their own.
         docs_url: the provider's page that shows how the credential is sent.
     """
 
@@ -123,17 +123,16 @@ class Provider:
         return Provider, (self.slug, self._row)
 
     def header_template(self, token: str) -> str:
-        """The template of the header's value for this credential.
+        """Return the template of the header's value for this credential.
 
-        Where a person's own keys can be told by their prefix, whatever else there is came out of
-        an OAuth flow, and is a bearer token.
+        With a `key_prefix`, a credential without it comes from an OAuth flow: a bearer token.
         """
         if self.key_prefix is None or token.startswith(self.key_prefix):
             return self.header[1]
         return BEARER[1]
 
     def as_dict(self) -> dict[str, Any]:
-        """The row as JSON can write it: tuples are lists."""
+        """Return the row in types of JSON."""
         return {
             "slug": self.slug,
             "name": self.name,
@@ -156,7 +155,7 @@ _built: dict[str, Provider] = {}
 
 
 def provider(slug: str) -> Provider | None:
-    """The catalog's row for a slug in lower case, or None."""
+    """Return the row for a slug in lower case, or None."""
     found = _built.get(slug)
     if found is None:
         row = PROVIDERS.get(slug)
@@ -166,21 +165,21 @@ def provider(slug: str) -> Provider | None:
 
 
 def slugs() -> tuple[str, ...]:
-    """Every slug of the catalog, in alphabetical order."""
+    """Return every slug of the catalog, in alphabetical order."""
     return tuple(sorted(PROVIDERS))
 
 
 def env_vars(slug: str) -> list[str]:
-    """The conventional variable of a slug and its companions; empty for an unknown slug."""
+    """Return the conventional variable of a slug and its companions; empty for an unknown slug."""
     found = provider(slug)
     return list(found.env_vars) if found else []
 
 
 def nearest(text: str) -> str | None:
-    """The slug that was probably meant, or None.
+    """Return the slug that was probably meant, or None.
 
-    Case, white space and punctuation do not count. A provider's name or variable stands for its
-    slug; anything else is taken for a typing error of one.
+    Case, white space and punctuation do not count. The text may be a provider's name, one of its
+    variables, or its slug with a typing error.
     """
     typed = _bare(text[: 2 * _LONGEST_TYPO])
     if not typed or len(typed) > _LONGEST_TYPO:
@@ -197,6 +196,12 @@ def nearest(text: str) -> str | None:
 
     close = get_close_matches(typed, by_slug, n=1, cutoff=_LIKENESS)
     return by_slug[close[0]] if close else None
+
+
+def did_you_mean(text: str) -> str | None:
+    """Return the question for a slug with a typing error, or None if nothing is close."""
+    found = nearest(text)
+    return None if found is None else f"Did you mean {found!r}?"
 
 
 def _bare(text: str) -> str:

@@ -1,7 +1,7 @@
-"""The catalog's facts: one row a provider, each checked against the provider's own documentation.
+"""The rows of the catalog: one a provider, each checked against the provider's documentation.
 
-A plain literal: Python loads it from the compiled file without running anything. What the keys
-mean is written at `vendo._catalog.catalog.Provider`; a key that has its default is left out.
+A plain literal, which Python loads from the compiled file without running code.
+`vendo._catalog.catalog.Provider` explains the keys; a key with its default value is left out.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from typing import NotRequired, TypedDict
 
     class Row(TypedDict):
-        """A provider as it is written below."""
+        """One provider."""
 
         name: str
         category: str
         #: The conventional variable, then the companions.
         env: tuple[str, ...]
-        #: Other variables that may hold the same credential.
+        #: Other variables that may contain the same credential.
         alternatives: NotRequired[tuple[str, ...]]
         docs: str
         hosts: tuple[str, ...]
         base_url: NotRequired[str]
         header: NotRequired[tuple[str, str]]
-        #: How the keys begin that `header` is for, where OAuth tokens go as bearer tokens instead.
+        #: The prefix of the keys that use `header`; other credentials are bearer tokens.
         key_prefix: NotRequired[str]
         basic: NotRequired[str]
         path: NotRequired[tuple[str, ...]]

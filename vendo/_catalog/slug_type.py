@@ -1,4 +1,4 @@
-"""The catalog's slugs as a type, so that editors complete them. A test keeps it equal."""
+"""The slugs of the catalog as a type, so that editors complete them. A test compares the two."""
 
 from __future__ import annotations
 

@@ -16,6 +16,7 @@ from vendo._protocol.credentials import fetch_tokens
 from vendo._protocol.error_responses import error_of
 from vendo._protocol.platform import fetch_connections
 from vendo._protocol.retry import RetryPolicy
+from vendo._protocol.secret import masked
 from vendo._protocol.steps import Request
 from vendo._transports.blocking import BlockingTransport
 from vendo.errors import AuthError, UpstreamError, VendoError
@@ -23,7 +24,7 @@ from vendo.errors import AuthError, UpstreamError, VendoError
 if TYPE_CHECKING:
     from vendo._cli.facts import Facts
     from vendo._protocol.models import Connection
-    from vendo._protocol.steps import Response
+from vendo._protocol.steps import Response
 
 #: A verifier of webhooks refuses what is older: the platform's window, in seconds.
 _WEBHOOK_WINDOW = 300
@@ -92,7 +93,7 @@ def _ask_platform(facts: Facts, client: Vendo, api_key: str, url: str) -> AuthEr
     sandbox = environment.SANDBOX.get() == "1"
     try:
         rows: list[Connection] = client._run(
-            fetch_connections(client._caller(api_key), url, sandbox=sandbox)
+            fetch_connections(client._settings.caller(masked(api_key)), url, sandbox=sandbox)
         )
     except AuthError as error:
         return error
@@ -109,7 +110,9 @@ def _ask_worker(facts: Facts, client: Vendo, api_key: str, url: str) -> bool:
     try:
         issued = client._run(
             # Without a connection, any slug shows whether the worker answers.
-            fetch_tokens(client._caller(api_key), url, slugs or [catalog.slugs()[0]])
+            fetch_tokens(
+                client._settings.caller(masked(api_key)), url, slugs or [catalog.slugs()[0]]
+            )
         )
     except VendoError as error:
         facts.failed(error, about=CREDENTIALS)
@@ -125,7 +128,7 @@ def _ask_data_proxy(
     facts: Facts, client: Vendo, api_key: str, probe: Probe, url: str, timeout: float
 ) -> None:
     # Looked at and not run, without the key: no answer but a failure of its own says it is down.
-    headers = client._caller(None).headers()
+    headers = client._settings.caller(None).headers()
     request = Request("GET", f"{url}/v1/execute", headers, None, timeout, decoding.MAX_BYTES)
     try:
         response = probe.send(request)

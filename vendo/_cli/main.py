@@ -79,9 +79,9 @@ def _command(options: Namespace) -> Callable[[Namespace], int]:
 
 
 def _load(path: str, parser: ArgumentParser) -> None:
-    from vendo._config.extras import need
+    from vendo._config.extras import require
 
-    need("dotenv", "dotenv")
+    require("dotenv", "dotenv")
     from dotenv import load_dotenv
 
     try:

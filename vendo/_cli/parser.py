@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from vendo import __version__
-from vendo._config.settings import LONGEST_TIMEOUT
+from vendo._config.settings import MAX_TIMEOUT
 from vendo._config.slugs import checked_slug
 from vendo.errors import ValidationError
 
@@ -167,9 +167,9 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds <= LONGEST_TIMEOUT:
+    if not 0 < seconds <= MAX_TIMEOUT:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of seconds greater than 0 and up to {LONGEST_TIMEOUT:.0f}"
+            f"{text!r} is no number of seconds greater than 0 and up to {MAX_TIMEOUT:.0f}"
         )
     return seconds
 

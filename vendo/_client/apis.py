@@ -1,4 +1,4 @@
-"""The sub-APIs of `Vendo`, one class each: they hand a flow to the client that drives it."""
+"""The sub-APIs of `Vendo`: each method hands a flow to the client, which drives it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import builtins
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from vendo import _types
 from vendo._catalog import catalog
 from vendo._catalog.slug_type import Slug
 from vendo._client import platform_flows
+from vendo._client.interfaces import Client
 from vendo._config.slugs import checked_slug
 from vendo._protocol.models import Balance, Connection, Integration, SpendCaps
 
@@ -17,7 +17,7 @@ from vendo._protocol.models import Balance, Connection, Integration, SpendCaps
 class _API:
     __slots__ = ("_client",)
 
-    def __init__(self, client: _types.Vendo) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
 
     def __repr__(self) -> str:
@@ -25,55 +25,56 @@ class _API:
 
 
 class ConnectionsAPI(_API):
-    """The providers as they stand for this deployment."""
+    """The providers of this deployment, connected or not."""
 
     __slots__ = ()
 
     def list(self) -> builtins.list[Connection]:
-        """Every connection. Both modes.
+        """List all connections. Both modes.
 
         In OSS mode there is one `connected` row for each provider that the environment resolves.
-        While the API is unreachable, `VENDO_CONNECTIONS` says which slugs are connected.
+        While the API is unreachable, the connected slugs are those in `VENDO_CONNECTIONS`.
 
         Raises:
-            AuthError: the backend refuses the key.
-            UpstreamError: the backend failed and `VENDO_CONNECTIONS` is not set.
+            AuthError: the backend rejects the key.
+            UpstreamError: the backend failed, and `VENDO_CONNECTIONS` is not set.
         """
-        return self._client._run(platform_flows.list_connections(self._client))
+        return self._client._run(platform_flows.list_connections(self._client._settings))
 
     def get(self, slug: Slug | str) -> Connection | None:
-        """The connection of a provider, or None. Errors as for `list`. Both modes."""
-        return self._client._run(platform_flows.get_connection(self._client, slug))
+        """Get the connection of a provider, or None. Errors as for `list`. Both modes."""
+        return self._client._run(platform_flows.get_connection(self._client._settings, slug))
 
     def connected_slugs(self) -> builtins.list[str]:
-        """The slugs for which a credential can be had now. Errors as for `list`. Both modes."""
-        return self._client._run(platform_flows.connected_slugs(self._client))
+        """List the slugs with an available credential. Errors as for `list`. Both modes."""
+        return self._client._run(platform_flows.connected_slugs(self._client._settings))
 
 
 class IntegrationsAPI(_API):
-    """What the platform offers, connected or not."""
+    """The providers that the platform offers, connected or not."""
 
     __slots__ = ()
 
     def list(self) -> builtins.list[Integration]:
-        """Every provider of the platform. Both modes; works without a key.
+        """List all providers of the platform. Both modes; a key is optional.
 
         Raises:
             UpstreamError: the backend failed.
         """
-        return self._client._run(platform_flows.list_integrations(self._client))
+        return self._client._run(platform_flows.list_integrations(self._client._settings))
 
     def get(self, slug: Slug | str) -> Integration | None:
-        """One provider of the platform, or None where it has none of that name. Both modes.
+        """Get one provider of the platform; None if the slug is unknown. Both modes.
 
         Raises:
             UpstreamError: the backend failed.
         """
-        return self._client._run(platform_flows.get_integration(self._client, slug))
+        return self._client._run(platform_flows.get_integration(self._client._settings, slug))
 
     def env_vars(self, slug: Slug | str) -> builtins.list[str]:
-        """The conventional environment variables of a provider, out of the bundled catalog;
-        empty for a slug that it does not know. Both modes, no request.
+        """List the conventional variables of a provider, from the bundled catalog.
+
+        Empty for an unknown slug. Both modes, without a request.
 
         Raises:
             ValidationError: the slug is malformed.
@@ -87,27 +88,28 @@ class BillingAPI(_API):
     __slots__ = ()
 
     def balance(self) -> Balance:
-        """What is left in the wallet, in micros (1 USD is 1,000,000 micros).
+        """Get the balance of the wallet, in micros (1 USD is 1,000,000 micros).
 
         Raises:
             VendoOnlyFeature: there is no API key.
-            AuthError, UpstreamError: the backend refuses the key, or failed.
+            AuthError, UpstreamError: the backend rejects the key, or failed.
         """
-        return self._client._run(platform_flows.balance(self._client))
+        return self._client._run(platform_flows.balance(self._client._settings))
 
     def spend_caps(self) -> SpendCaps:
-        """The spend caps and what is used of them, in micros. Errors as for `balance`."""
-        return self._client._run(platform_flows.spend_caps(self._client))
+        """Get the spend caps and what is used, in micros. Errors as for `balance`."""
+        return self._client._run(platform_flows.spend_caps(self._client._settings))
 
     def usage(self, period: Literal["day", "month"] = "month") -> dict[str, Any]:
-        """The usage of a day or a month, as the backend words it. Errors as for `balance`, and
-        `ValidationError` for another period.
+        """Get the usage of a day or a month, in the backend's own form.
+
+        Errors as for `balance`, and `ValidationError` for another period.
         """
-        return self._client._run(platform_flows.usage(self._client, period))
+        return self._client._run(platform_flows.usage(self._client._settings, period))
 
 
 class DataAPI(_API):
-    """Actions on people's connected accounts, through the platform's data proxy."""
+    """Actions on connected accounts, through the platform's data proxy."""
 
     __slots__ = ()
 
@@ -123,48 +125,14 @@ class DataAPI(_API):
         Args:
             action: its name, such as `"GMAIL_FETCH_EMAILS"`.
             args: its arguments, a mapping that can be written as JSON.
-            idempotency_key: a text that makes two calls one; a fresh one by default.
+            idempotency_key: calls with the same key run the action once; a fresh one by default.
 
         Raises:
             VendoOnlyFeature: there is no API key.
             NotConnected: the provider that the action needs is not connected.
-            BalanceExhausted, SpendCapExceeded: there is nothing left to pay with.
+            BalanceExhausted, SpendCapExceeded: the wallet or the cap is used up.
             ValidationError: the arguments cannot be written as JSON.
             UpstreamError: the action failed (code `composio_error`), or the backend did.
         """
-        flow = platform_flows.execute(self._client, action, args, idempotency_key)
+        flow = platform_flows.execute(self._client._settings, action, args, idempotency_key)
         return self._client._run(flow)
-
-
-class EventsAPI(_API):
-    """The platform's events. Vendo mode: in OSS mode each call raises `VendoOnlyFeature`."""
-
-    __slots__ = ()
-
-    def subscribe(self, max_backoff_sec: float = 30.0) -> _types.EventStream:
-        """The events from now on: an iterator, and a context manager that closes the connection.
-
-        A connection that breaks is made anew, with pauses that grow up to `max_backoff_sec`
-        seconds, and goes on after the last event that was seen. A `transport=` of your own has no
-        part in it: it sends requests, and this is a stream.
-
-        Raises:
-            VendoOnlyFeature: there is no API key (at this call, not at the first event).
-            ValidationError: `max_backoff_sec` is no number of seconds greater than 0.
-        """
-        from vendo._client.events import EventStream
-
-        return EventStream(self._client, max_backoff_sec)
-
-    def watch(self) -> _types.EventWatch:
-        """Keep the cached tokens true in the background: a connection that changes makes the
-        cache forget its tokens, for every user. One stream a process serves all who watch.
-
-        Returns a context manager whose `stop()` ends it.
-
-        Raises:
-            VendoOnlyFeature: there is no API key.
-        """
-        from vendo._client.event_watch import watch
-
-        return watch(self._client)

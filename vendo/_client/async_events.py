@@ -1,105 +1,31 @@
-"""The platform's events as they come, for asyncio code."""
+"""The events of the platform, for asyncio code."""
 
 from __future__ import annotations
 
-import asyncio
-from types import TracebackType
-from typing import Self
-
-from vendo import _types
-from vendo._client.events import subscribed
-from vendo._protocol.models import VendoEvent
-from vendo._protocol.steps import Pause
-from vendo._protocol.subscription import CloseStream, OpenStream, ReadChunk
-from vendo._transports.interfaces import AsyncStream
-from vendo.errors import UpstreamError, VendoError, without_frames
+from vendo._client.async_streams import AsyncEventStream
+from vendo._client.event_watch import EventWatch, watch
+from vendo._client.interfaces import AsyncClient
 
 
-class AsyncEventStream:
-    """An async iterator over events, and an async context manager that closes the connection.
+class AsyncEventsAPI:
+    """The platform's events. In OSS mode each call raises `VendoOnlyFeature`."""
 
-    See `vendo._client.events.EventStream`. Cancelling the task that iterates closes it too.
-    """
+    __slots__ = ("_client",)
 
-    def __init__(self, client: _types.AsyncVendo, max_backoff_sec: float) -> None:
-        self._stream: AsyncStream | None = None
-        self._pause: asyncio.Future[None] | None = None
-        self._subscription = subscribed(client, max_backoff_sec)
-        self._transport = client._root._opened_transport()
-        self._ended = False
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
 
-    def __aiter__(self) -> Self:
-        return self
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._client!r}>"
 
-    async def __anext__(self) -> VendoEvent:
-        """The next event, as long as it takes to come. Errors as for `EventStream.__next__`."""
-        outcome: object = None
-        failure: UpstreamError | None = None
-        try:
-            while not self._ended:
-                flow = self._subscription
-                step = flow.throw(failure) if failure is not None else flow.send(outcome)
-                outcome = failure = None
-                try:
-                    if isinstance(step, ReadChunk):
-                        outcome = await self._read(step)
-                    elif isinstance(step, OpenStream):
-                        self._stream = await self._transport.open(step.request)
-                        outcome = self._stream.head
-                    elif isinstance(step, Pause):
-                        await self._wait(step.seconds)
-                    elif isinstance(step, CloseStream):
-                        self._close_stream()
-                    else:
-                        return step
-                except UpstreamError as error:
-                    failure = error
-        except StopIteration:
-            pass
-        except VendoError as error:
-            self._close()
-            raise without_frames(error) from None
-        except BaseException:
-            self._close()
-            raise
-        self._close()
-        raise StopAsyncIteration
+    def subscribe(self, max_backoff_sec: float = 30.0) -> AsyncEventStream:
+        """Return the events from now on: an async iterator and context manager.
 
-    async def aclose(self) -> None:
-        """Close the connection and end the iteration."""
-        self._close()
+        See `EventsAPI.subscribe`. Leaving or cancelling closes the connection immediately.
+        """
+        client = self._client
+        return AsyncEventStream(client._settings, client._opened_transport(), max_backoff_sec)
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._close()
-
-    def __del__(self) -> None:
-        # `async for event in subscribe(): break` leaves nobody to close it.
-        if hasattr(self, "_ended"):
-            self._close()
-
-    def _close(self) -> None:
-        self._ended = True
-        self._close_stream()
-        if self._pause is not None and not self._pause.done():
-            self._pause.set_result(None)  # another task closes it while this one waits
-
-    async def _wait(self, seconds: float) -> None:
-        self._pause = asyncio.get_running_loop().create_future()
-        await asyncio.wait([self._pause], timeout=seconds)
-
-    async def _read(self, step: ReadChunk) -> bytes:
-        stream = self._stream
-        return b"" if stream is None else await stream.read(step.timeout)  # None: closed meanwhile
-
-    def _close_stream(self) -> None:
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            stream.close()
+    def watch(self) -> EventWatch:
+        """Keep the token cache up to date in the background, in a thread; see `EventsAPI.watch`."""
+        return watch(self._client._settings, self._client._stream_transport())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from vendo import _client
 from vendo._client.base import BaseClient
 from vendo._config.settings import API_VERSION
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
-from vendo.errors import ValidationError, VendoError, without_frames
+from vendo._protocol.secret import masked
+from vendo.errors import VendoError, invalid, without_frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
     import vendo._types
     from vendo._protocol.steps import Flow
+    from vendo._transports.blocking import BlockingTransport
+    from vendo._transports.threaded import ThreadedTransport
 
     _T = TypeVar("_T")
 else:
@@ -23,29 +27,32 @@ else:
 class Vendo(BaseClient):
     """Credentials of third-party services, by name, for blocking code.
 
-    Without a key the client follows the environment: Vendo mode while `VENDO_API_KEY` is set,
-    OSS mode while it is not. Clients are safe to share by threads, and survive `os.fork()`.
+    Without a key the client follows the environment: Vendo mode while `VENDO_API_KEY` is set, OSS
+    mode while it is not. Clients are safe to share by threads, and work after `os.fork()`.
 
     Args:
-        api_key: the app key, `vendo_sk_` and 32 characters; `"byok"` stands for OSS mode.
-        base_url: the platform API's origin; `VENDO_BASE_URL`, `VENDO_API_URL` or
+        api_key: the app key, `vendo_sk_` and 32 characters; `"byok"` selects OSS mode.
+        base_url: the origin of the platform API; `VENDO_BASE_URL`, `VENDO_API_URL` or
             `https://vendo.run` by default.
-        credentials_url: the credentials worker's origin; `VENDO_CREDENTIALS_URL` or
+        credentials_url: the origin of the credentials worker; `VENDO_CREDENTIALS_URL` or
             `https://credentials.vendo.run` by default.
-        data_proxy_url: the data proxy's origin; `VENDO_DATA_PROXY_URL` or
+        data_proxy_url: the origin of the data proxy; `VENDO_DATA_PROXY_URL` or
             `https://composio-proxy.vendo.run` by default.
-        api_version: the version of the platform API to ask for.
-        timeout: seconds that one call may take, its retries and pauses included.
-        retry: how often a call is tried.
-        transport: what sends requests, in place of the kept connections of `http.client`. A
-            stream of events is no such request, and has connections of its own whatever this is.
+        api_version: the version of the platform API.
+        timeout: seconds that one call may take, with its retries and pauses.
+        retry: how often a call is attempted.
+        transport: sends requests, in place of the kept connections of `http.client`. It is not
+            used for streams of events, which have connections of their own.
 
     Raises:
-        AuthError: the key has white space or control characters inside.
-        ValidationError: an address that no key may be sent to, or another argument that is none.
+        AuthError: the key contains white space or control characters.
+        ValidationError: a key must not be sent to one of the addresses, or another argument is
+            malformed.
     """
 
     _root: Vendo
+    #: The transport of `_async_token`, made by the first call of it.
+    _threaded: ThreadedTransport | None = None
 
     def __init__(
         self,
@@ -57,55 +64,48 @@ class Vendo(BaseClient):
         api_version: str = API_VERSION,
         timeout: float = 30.0,
         retry: RetryPolicy | None = None,
-        transport: vendo._types.Transport | None = None,
+        transport: _client.Transport | None = None,
     ) -> None:
-        try:
-            super().__init__(
-                api_key,
-                base_url,
-                credentials_url=credentials_url,
-                data_proxy_url=data_proxy_url,
-                api_version=api_version,
-                timeout=timeout,
-                retry=retry,
-            )
-        except VendoError as error:
-            del api_key, base_url, credentials_url, data_proxy_url  # debug pages show variables
-            raise without_frames(error) from None
+        api_key, base_url = masked(api_key), masked(base_url)
+        credentials_url, data_proxy_url = masked(credentials_url), masked(data_proxy_url)
+        super().__init__(
+            api_key,
+            base_url,
+            credentials_url=credentials_url,
+            data_proxy_url=data_proxy_url,
+            api_version=api_version,
+            timeout=timeout,
+            retry=retry,
+        )
         self._transport = _checked_transport(transport)
 
-    def token(self, slug: vendo._types.Slug | str) -> str:
-        """The credential of a provider: `VENDO_TOKEN_<SLUG>`, else what the mode says.
+    def token(self, slug: _client.Slug | str) -> str:
+        """Return the credential of a provider. Both modes.
 
-        Both modes: in Vendo mode the credentials worker is asked, through the process's cache;
-        in OSS mode the provider's conventional variables are read, afresh at each call.
+        `VENDO_TOKEN_<SLUG>` wins. In Vendo mode, the token comes from the credentials worker,
+        through the process's cache. In OSS mode, it comes from the provider's conventional
+        variables, which are read at each call.
 
         Args:
-            slug: the provider, such as `"openai"`; upper and lower case are the same.
+            slug: the provider, such as `"openai"`. The case does not matter.
 
         Raises:
-            NotConnected: there is none; the error says what to set or connect.
-            NeedsReauth: the person who connected it has to authorize again.
-            AuthError: the API key is malformed, or the backend refuses it.
-            UpstreamError: the backend failed and no good token is cached.
-            ValidationError: the slug or a variable's value is malformed.
+            NotConnected: there is none; the error has a fix.
+            NeedsReauth: the user who connected it must authorize it again.
+            AuthError: the API key is malformed, or the backend rejects it.
+            UpstreamError: the backend failed, and no good token is cached.
+            ValidationError: the slug or the value of a variable is malformed.
         """
         found = self._look_up(slug)
-        if isinstance(found, str):
-            return found
-        flow = self._fetching(*found)
-        del found  # it has the key in it, and debug pages show the variables of a frame
-        return self._run(flow)
+        return found if isinstance(found, str) else self._run(self._fetching(*found))
 
-    def tokens(
-        self, slugs: vendo._types.Iterable[vendo._types.Slug | str]
-    ) -> dict[str, str | None]:
-        """The credentials of several providers, None for each that has none. Both modes.
+    def tokens(self, slugs: vendo._types.Iterable[_client.Slug | str]) -> dict[str, str | None]:
+        """Return the credentials of several providers, None for a provider without one. Both modes.
 
-        In Vendo mode all that is not cached comes in one request.
+        In Vendo mode, one request fetches all that are not cached.
 
         Args:
-            slugs: the providers; the result has these very texts as its keys.
+            slugs: the providers. The keys of the result are equal to these texts.
 
         Raises:
             AuthError, UpstreamError, ValidationError: as for `token`.
@@ -114,105 +114,82 @@ class Vendo(BaseClient):
 
     def session(
         self,
-        slug: vendo._types.Slug | str,
+        slug: _client.Slug | str,
         *,
         hosts: vendo._types.Sequence[str] = (),
         base_url: str | None = None,
     ) -> vendo._types.requests.Session:
-        """A `requests.Session` that is authenticated, and renews its token on a 401. Both modes.
+        """Return an authenticated `requests.Session` that renews its token on a 401. Both modes.
 
-        Each request carries the current token, put where the provider wants it, and sends it to
-        the provider's own hosts alone. A relative URL is resolved against the provider's base
-        URL. Needs the extra `http`.
+        Each request carries the current token where the provider wants it, and only to the hosts of
+        the provider. A relative URL is resolved against the provider's base URL. Needs the extra
+        `http`.
 
         Args:
             slug: the provider.
             hosts: further hosts that the token may be sent to, such as `"api.example.com"`.
-            base_url: what relative URLs are resolved against, in place of `<SLUG>_BASE_URL` and
-                the catalog's; its host may be sent the token.
+            base_url: resolves relative URLs, in place of `<SLUG>_BASE_URL` and the catalog's. The
+                token may be sent to its host.
 
         Raises:
             MissingExtra: requests is not installed.
-            ValidationError: the slug or a host is malformed.
+            ValidationError: the slug, a host or the base URL is malformed.
         """
-        from vendo._config.extras import need
+        from vendo._config.extras import require
 
-        need("requests", "http")
+        require("requests", "http")
         from vendo._sessions.requests_session import make_session
 
         return make_session(self, name_of(slug).slug, hosts=hosts, base_url=base_url)
 
     def auth(
-        self, slug: vendo._types.Slug | str, *, hosts: vendo._types.Sequence[str] = ()
+        self, slug: _client.Slug | str, *, hosts: vendo._types.Sequence[str] = ()
     ) -> vendo._types.AuthBase:
-        """The same as `session`, as a requests `AuthBase` for a session of your own. Both modes.
+        """Return a requests `AuthBase` with the rules of `session`, for a session of your own.
+
+        Both modes.
 
         Raises:
             MissingExtra: requests is not installed.
-            ValidationError: the slug or a host is malformed. A request raises it too where the
-                token goes into the path, as Telegram's does: only `session` keeps that out of logs.
+            ValidationError: the slug or a host is malformed. A request also raises it if the token
+                goes into the path, as Telegram's does. Only `session` keeps it out of logs.
         """
-        from vendo._config.extras import need
+        from vendo._config.extras import require
 
-        need("requests", "http")
+        require("requests", "http")
         from vendo._sessions.requests_session import VendoAuth
 
         return VendoAuth(self, name_of(slug).slug, hosts=hosts)
 
-    def httpx_auth(
-        self, slug: vendo._types.Slug | str, *, hosts: vendo._types.Sequence[str] = ()
-    ) -> vendo._types.VendoHttpxAuth:
-        """The same as `session`, as an `auth=` for httpx2 and httpx clients. Both modes.
-
-        Raises:
-            MissingExtra: neither httpx2 nor httpx is installed.
-            ValidationError: the slug or a host is malformed.
-        """
-        from vendo._config.extras import need
-
-        need("httpx2", "httpx", or_else="httpx")
-        from vendo._sessions.httpx_auth import make_httpx_auth
-
-        return make_httpx_auth(self, name_of(slug).slug, hosts=hosts)
+    @property
+    def connections(self) -> _client.ConnectionsAPI:
+        """The providers of this deployment, connected or not. Both modes."""
+        return _client.ConnectionsAPI(self)
 
     @property
-    def connections(self) -> vendo._types.ConnectionsAPI:
-        """The providers as they stand for this deployment. Both modes."""
-        from vendo._client.apis import ConnectionsAPI
-
-        return ConnectionsAPI(self)
+    def integrations(self) -> _client.IntegrationsAPI:
+        """The providers that the platform offers. Both modes."""
+        return _client.IntegrationsAPI(self)
 
     @property
-    def integrations(self) -> vendo._types.IntegrationsAPI:
-        """What the platform offers. Both modes."""
-        from vendo._client.apis import IntegrationsAPI
-
-        return IntegrationsAPI(self)
-
-    @property
-    def billing(self) -> vendo._types.BillingAPI:
+    def billing(self) -> _client.BillingAPI:
         """The wallet. Vendo mode."""
-        from vendo._client.apis import BillingAPI
-
-        return BillingAPI(self)
+        return _client.BillingAPI(self)
 
     @property
-    def events(self) -> vendo._types.EventsAPI:
-        """The platform's events as they come. Vendo mode."""
-        from vendo._client.apis import EventsAPI
-
-        return EventsAPI(self)
+    def events(self) -> _client.EventsAPI:
+        """The events of the platform. Vendo mode."""
+        return _client.EventsAPI(self)
 
     @property
-    def data(self) -> vendo._types.DataAPI:
-        """Actions on people's connected accounts. Vendo mode."""
-        from vendo._client.apis import DataAPI
-
-        return DataAPI(self)
+    def data(self) -> _client.DataAPI:
+        """Actions on connected accounts. Vendo mode."""
+        return _client.DataAPI(self)
 
     def close(self) -> None:
-        """Close the kept connections. Called on a client that is scoped to a user, it does
-        nothing: the connections are not its own.
+        """Close the kept connections.
+
+        On a client that is scoped to a user it does nothing: the connections belong to another.
         """
         if self._root is not self:
             return
@@ -223,7 +200,7 @@ class Vendo(BaseClient):
         import sys
 
         if "vendo._sessions.requests_adapter" in sys.modules:  # there may be sessions
-            # Imported, and not taken from the table: another thread may not be done importing it.
+            # Not from `sys.modules`: another thread may be importing it.
             from vendo._sessions.requests_adapter import close_adapter
 
             close_adapter(self)
@@ -240,28 +217,27 @@ class Vendo(BaseClient):
         self.close()
 
     def __getstate__(self) -> dict[str, vendo._types.Any]:
-        if self._user_jwt is not None:
-            raise ValidationError(
-                "validation_failed",
-                "A client that is scoped to a user cannot be pickled: its JWT would be in there.",
-                suggested_fix="Hand the JWT over yourself and call for_user() on the other side.",
+        if self._settings.user is not None:
+            raise invalid(
+                "A client that is scoped to a user cannot be pickled: it contains the user's JWT.",
+                fix="Pass the JWT yourself, and call for_user() in the other process.",
             )
         return {"settings": self._settings, "transport": self._transport_to_pickle()}
 
     def __setstate__(self, state: dict[str, vendo._types.Any]) -> None:
         self._settings = state["settings"]
         self._transport = state["transport"]
-        self._user_jwt = self._user = None
         self._root = self
-        self._begin_lock()
+        self._start_lock()
 
-    def _transport_to_pickle(self) -> vendo._types.Transport | None:
+    def _transport_to_pickle(self) -> _client.Transport | None:
         from vendo._transports.blocking import BlockingTransport
 
-        # Our own is made anew where it is needed; one that was handed in is its owner's affair.
+        # Ours is made again on demand. One of the caller's own must be able to be pickled.
         return None if isinstance(self._transport, BlockingTransport) else self._transport
 
     def _run(self, flow: Flow[_T]) -> _T:
+        """Drive a flow. Errors leave the library here: nothing of a call is in their frames."""
         from vendo._transports.driver import run
 
         try:
@@ -269,7 +245,19 @@ class Vendo(BaseClient):
         except VendoError as error:
             raise without_frames(error) from None
 
-    def _opened_transport(self) -> vendo._types.Transport:
+    async def _async_token(self, slug: str) -> str:
+        """Do the same as `token` in a task, without blocking its event loop."""
+        found = self._look_up(slug)
+        if isinstance(found, str):
+            return found
+        from vendo._transports.async_driver import run
+
+        try:
+            return await run(self._fetching(*found), self._root._opened_threaded_transport)
+        except VendoError as error:
+            raise without_frames(error) from None
+
+    def _opened_transport(self) -> _client.Transport:
         with self._lock:
             if self._transport is None:
                 from vendo._transports.blocking import BlockingTransport
@@ -277,12 +265,28 @@ class Vendo(BaseClient):
                 self._transport = BlockingTransport()
             return self._transport
 
+    def _opened_threaded_transport(self) -> ThreadedTransport:
+        transport = self._opened_transport()
+        with self._lock:
+            if self._threaded is None:
+                from vendo._transports.threaded import ThreadedTransport
 
-def _checked_transport(transport: vendo._types.Transport | None) -> vendo._types.Transport | None:
+                self._threaded = ThreadedTransport(transport)  # type: ignore[arg-type]  # it only sends
+            return self._threaded
+
+    def _stream_transport(self) -> BlockingTransport:
+        """Return the transport for streams, which one of the caller's own does not support."""
+        from vendo._transports.blocking import BlockingTransport
+
+        transport = self._root._transport
+        return transport if isinstance(transport, BlockingTransport) else BlockingTransport()
+
+
+def _checked_transport(transport: _client.Transport | None) -> _client.Transport | None:
     if transport is not None and not callable(getattr(transport, "send", None)):
-        raise ValidationError(
-            "validation_failed",
-            f"transport= is of type {type(transport).__name__}, and takes an object with "
-            "send(request) and close().",
+        raise invalid(
+            f"transport= must have send(request) and close(), and a {type(transport).__name__} "
+            "does not.",
+            fix="Leave it out, or pass an object with both.",
         )
     return transport

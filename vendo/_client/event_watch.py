@@ -1,4 +1,4 @@
-"""A background thread that keeps the token cache true to the platform's events."""
+"""A background thread that drops cached tokens when their connection changes."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Self
 
-from vendo._client.base import BaseClient
-from vendo._client.events import EventStream
+from vendo._client.streams import EventStream
+from vendo._config.settings import Settings
 from vendo._protocol.log import logger
 from vendo._tokens.cache import shared
+from vendo._transports.blocking import BlockingTransport
 from vendo.errors import VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo._config.settings import Scope
 
-_MAX_BACKOFF = 30.0
 #: Seconds.
-_LONGEST_GOODBYE = 1.0
+_MAX_BACKOFF = 30.0
+_STOP_TIMEOUT = 1.0
 
 
 class EventWatch:
-    """One who watches. `stop()` it, or use it as a context manager."""
+    """A running watch. Stop it with `stop()`, or use it as a context manager."""
 
     def __init__(self, watcher: _Watcher) -> None:
         self._watcher: _Watcher | None = watcher
@@ -33,11 +34,11 @@ class EventWatch:
 
     @property
     def is_running(self) -> bool:
-        """False once it was stopped, or the backend refused the stream for good (see the log)."""
+        """False after `stop()`, or after the backend rejected the stream (see the log)."""
         return self._watcher is not None and self._watcher.is_running
 
     def stop(self) -> None:
-        """Stop watching. The stream is closed when the last one who watches has stopped."""
+        """Stop the watch. The last one closes the stream."""
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.leave()
@@ -55,12 +56,13 @@ class EventWatch:
 
 
 class _Watcher:
-    """The stream and the thread of one scope, shared by those who watch it."""
+    """The stream and the thread of one scope, shared by its watches."""
 
-    def __init__(self, client: BaseClient, scope: Scope) -> None:
-        self._client = client
+    def __init__(self, settings: Settings, transport: BlockingTransport, scope: Scope) -> None:
+        self._settings = settings
+        self._transport = transport
         self._scope = scope
-        self._guests = 0
+        self._watches = 0
         self._start()
 
     @property
@@ -68,29 +70,28 @@ class _Watcher:
         return self._thread.is_alive()
 
     def _start(self) -> None:
-        self._stream = EventStream(self._client, _MAX_BACKOFF)
+        self._stream = EventStream(self._settings, self._transport, _MAX_BACKOFF)
         self._thread = Thread(target=self._watch, daemon=True, name="vendo-events")
         self._thread.start()
 
     def start_again(self) -> None:
-        """In a forked child."""
-        # The parent's thread is not here, and its connection is not ours to use.
-        if self._guests:
+        """Start again in a forked child, which has no thread, and no right to the connection."""
+        if self._watches:
             self._start()
 
     def join(self) -> None:
-        self._guests += 1
+        self._watches += 1
 
     def leave(self) -> None:
         with _lock:
-            self._guests -= 1
-            if self._guests:
+            self._watches -= 1
+            if self._watches:
                 return
             if _watchers.get(self._scope) is self:
                 del _watchers[self._scope]
         self._stream.close()
-        # A connection that is being made is not interrupted; the thread ends by itself then.
-        self._thread.join(_LONGEST_GOODBYE)
+        # Opening a connection cannot be interrupted. The thread ends by itself then.
+        self._thread.join(_STOP_TIMEOUT)
 
     def _watch(self) -> None:
         try:
@@ -98,8 +99,8 @@ class _Watcher:
                 if event.slug is not None and event.kind.startswith("connection."):
                     self._forget(event.slug)
         except VendoError as error:
-            # Its text alone: in a traceback there would be nothing but frames of ours.
-            logger.error("Watching the events has ended: %s", error)
+            # Without the traceback, which would show only frames of this library.
+            logger.error("Watching events has stopped: %s", error)
 
     def _forget(self, slug: str) -> None:
         shared.invalidate(lambda key: key[:2] == self._scope and key[3] == slug)
@@ -109,17 +110,17 @@ _lock = Lock()
 _watchers: dict[Scope, _Watcher] = {}
 
 
-def watch(client: BaseClient) -> EventWatch:
-    """Watch the events of a client's deployment; see `EventsAPI.watch`."""
-    settings = client._settings
-    settings.needed_key("events.watch")
+def watch(settings: Settings, transport: BlockingTransport) -> EventWatch:
+    """Watch the events of a deployment; see `EventsAPI.watch`."""
+    settings = settings.root
+    settings.required_key("events.watch")
     scope = settings.scope()
     if scope is None:
         raise AssertionError("a key has a scope")
     with _lock:
         watcher = _watchers.get(scope)
         if watcher is None or not watcher.is_running:
-            watcher = _watchers[scope] = _Watcher(client._root, scope)
+            watcher = _watchers[scope] = _Watcher(settings, transport, scope)
         watcher.join()
         return EventWatch(watcher)
 
@@ -131,7 +132,7 @@ def _after_fork() -> None:
         watcher.start_again()
 
 
-# Not `on_fork`, whose hook may be older than that of `threading`, which takes every thread that it
-# finds in a child for one of the parent's.
+# Not `on_fork`: its hook may run before that of `threading`, which would then take the new thread
+# for one of the parent's.
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork
     os.register_at_fork(after_in_child=_after_fork)

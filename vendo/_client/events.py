@@ -1,139 +1,43 @@
-"""The platform's events as they come, for blocking code."""
+"""The events of the platform, for blocking code."""
 
 from __future__ import annotations
 
-from threading import Event
-from types import TracebackType
-from typing import Self
-
-from vendo._client.base import BaseClient
-from vendo._protocol.models import VendoEvent
-from vendo._protocol.steps import Pause
-from vendo._protocol.subscription import (
-    PATH,
-    CloseStream,
-    OpenStream,
-    ReadChunk,
-    checked_backoff,
-    subscription,
-)
-from vendo._transports.blocking import BlockingTransport
-from vendo._transports.blocking_stream import BlockingStream
-from vendo._transports.fork import on_fork
-from vendo.errors import UpstreamError, VendoError, without_frames
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from vendo._protocol.subscription import Subscription
+from vendo._client.event_watch import EventWatch, watch
+from vendo._client.interfaces import Client
+from vendo._client.streams import EventStream
 
 
-class EventStream:
-    """An iterator over events, and a context manager that closes the connection.
+class EventsAPI:
+    """The platform's events. Vendo mode: in OSS mode each call raises `VendoOnlyFeature`."""
 
-    It connects again by itself, and ends only when it is closed, when the server says that there
-    is nothing more, or when it raises. Iterate in one thread; `close` may be called from any.
-    """
+    __slots__ = ("_client",)
 
-    def __init__(self, client: BaseClient, max_backoff_sec: float) -> None:
-        self._closed = Event()
-        self._stream: BlockingStream | None = None
-        self._subscription = subscribed(client, max_backoff_sec)
-        transport = getattr(client._root, "_transport", None)
-        self._transport = (
-            transport if isinstance(transport, BlockingTransport) else BlockingTransport()
-        )
-        on_fork(self, EventStream._after_fork)
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
-    def _after_fork(self) -> None:
-        # A thread of the parent's may have held the lock that is in there.
-        was_closed = self._closed.is_set()
-        self._closed = Event()
-        if was_closed:
-            self._closed.set()
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._client!r}>"
 
-    def __iter__(self) -> Self:
-        return self
+    def subscribe(self, max_backoff_sec: float = 30.0) -> EventStream:
+        """Return the events from now on: an iterator, and a context manager that closes it.
 
-    def __next__(self) -> VendoEvent:
-        """The next event, as long as it takes to come.
+        A broken connection is opened again, after pauses that grow up to `max_backoff_sec` seconds,
+        and resumes after the last event. A `transport=` of the client is not used for a stream.
 
         Raises:
-            AuthError: the backend refuses the key.
-            UpstreamError: the backend answers something that is no event stream.
+            VendoOnlyFeature: there is no API key (at this call, not at the first event).
+            ValidationError: `max_backoff_sec` is not a number of seconds greater than 0.
         """
-        outcome: object = None
-        failure: UpstreamError | None = None
-        flow = self._subscription
-        try:
-            while not self._closed.is_set():
-                step = flow.throw(failure) if failure is not None else flow.send(outcome)
-                outcome = failure = None
-                try:
-                    if isinstance(step, ReadChunk):
-                        outcome = self._read(step)
-                    elif isinstance(step, OpenStream):
-                        self._stream = BlockingStream(self._transport, step.request)
-                        outcome = self._stream.head
-                    elif isinstance(step, Pause):
-                        self._closed.wait(step.seconds)
-                    elif isinstance(step, CloseStream):
-                        self._close_stream()
-                    else:
-                        return step
-                except UpstreamError as error:
-                    failure = error
-        except VendoError as error:
-            self.close()
-            raise without_frames(error) from None
-        except BaseException:
-            self.close()
-            raise
-        self.close()
-        raise StopIteration
+        client = self._client
+        return EventStream(client._settings, client._stream_transport(), max_backoff_sec)
 
-    def close(self) -> None:
-        """Close the connection and end the iteration, also one that waits in another thread."""
-        self._closed.set()
-        self._close_stream()
+    def watch(self) -> EventWatch:
+        """Keep the token cache up to date in the background.
 
-    def __enter__(self) -> Self:
-        return self
+        When a connection changes, its tokens are dropped, for all users. All watches of a process
+        share one stream. Returns a context manager; `stop()` ends the watch.
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        # `for event in subscribe(): break` leaves nobody to close it.
-        if hasattr(self, "_subscription"):
-            self.close()
-
-    def _read(self, step: ReadChunk) -> bytes:
-        stream = self._stream
-        return b"" if stream is None else stream.read(step.timeout)  # None: closed meanwhile
-
-    def _close_stream(self) -> None:
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            stream.close()
-
-
-def subscribed(client: BaseClient, max_backoff_sec: float) -> Subscription:
-    """The flow of a subscription.
-
-    Raises:
-        VendoOnlyFeature: there is no API key.
-        ValidationError: `max_backoff_sec` is no number of seconds.
-    """
-    settings = client._settings
-    feature = "events.subscribe"
-    settings.needed_key(feature)
-    return subscription(
-        lambda: client._caller(settings.needed_key(feature)),
-        settings.base_url() + PATH,
-        max_backoff=checked_backoff(max_backoff_sec),
-    )
+        Raises:
+            VendoOnlyFeature: there is no API key.
+        """
+        return watch(self._client._settings, self._client._stream_transport())

@@ -1,7 +1,6 @@
 """What the sub-APIs do, in either mode, as flows that the blocking and the asyncio client drive.
 
-Nothing happens before a flow is driven: an error of the settings too comes out of the driver, where
-a client rids it of the frames that have its key.
+Nothing happens before a flow is driven: errors of the settings come out of the driver, too.
 """
 
 from __future__ import annotations
@@ -20,104 +19,101 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from vendo._client.base import BaseClient
+    from vendo._config.settings import Settings
     from vendo._protocol.models import Balance, Integration, SpendCaps
     from vendo._protocol.steps import Flow
 
 _shared_calls = SharedCalls()
 
 
-def list_connections(client: BaseClient) -> Flow[list[Connection]]:
-    """Every connection of this deployment, or in OSS mode what the environment resolves."""
-    settings = client._settings
+def list_connections(settings: Settings) -> Flow[list[Connection]]:
+    """List the connections of this deployment; in OSS mode, what the environment resolves."""
     key = settings.api_key()
     if key is None:
-        return _of_environment()
+        return _from_environment()
     base_url = settings.base_url()
     sandbox = environment.SANDBOX.get() == "1"
-    caller = client._caller(key)
+    caller = settings.caller(key)
     try:
         connections = yield from _shared_calls.join(
-            (base_url, key, client._user, sandbox),
+            (base_url, key, settings.user, sandbox),
             lambda: platform.fetch_connections(caller, base_url, sandbox=sandbox),
             settings.timeout,
         )
     except UpstreamError as error:
-        fall_back = environment.CONNECTIONS.get()
-        if fall_back is None:
+        fallback = environment.CONNECTIONS.get()
+        if fallback is None:
             raise
         logger.warning(
-            "Could not list the connections (%s); using what VENDO_CONNECTIONS names.", error.code
+            "Could not list the connections (%s); using VENDO_CONNECTIONS instead.", error.code
         )
-        return _of_platform_variable(fall_back)
+        return _from_platform_variable(fallback)
     return list(connections)
 
 
-def get_connection(client: BaseClient, slug: str) -> Flow[Connection | None]:
-    """The connection of a slug, one that is connected before one that is not; None without any."""
+def get_connection(settings: Settings, slug: str) -> Flow[Connection | None]:
+    """Get the connection of a slug, a connected one first; None without any."""
     wanted = checked_slug(slug)
-    rows = yield from list_connections(client)
+    rows = yield from list_connections(settings)
     of_slug = [row for row in rows if row.slug == wanted]
     return min(of_slug, key=lambda row: not row.is_connected, default=None)
 
 
-def connected_slugs(client: BaseClient) -> Flow[list[str]]:
-    """The slugs with a connection of status `connected`, each once, in the order of the list."""
-    rows = yield from list_connections(client)
+def connected_slugs(settings: Settings) -> Flow[list[str]]:
+    """List the slugs with a connection of status `connected`, each once, in the list's order."""
+    rows = yield from list_connections(settings)
     return list(dict.fromkeys(row.slug for row in rows if row.is_connected))
 
 
-def list_integrations(client: BaseClient) -> Flow[list[Integration]]:
-    """What the platform offers. A key is sent where there is one, and not needed."""
-    settings = client._settings
-    caller = client._caller(settings.api_key())
+def list_integrations(settings: Settings) -> Flow[list[Integration]]:
+    """List the integrations of the platform. A key is optional."""
+    caller = settings.caller(settings.api_key())
     return (yield from platform.fetch_integrations(caller, settings.base_url()))
 
 
-def get_integration(client: BaseClient, slug: str) -> Flow[Integration | None]:
-    """One provider of the platform, or None."""
-    settings = client._settings
-    caller = client._caller(settings.api_key())
+def get_integration(settings: Settings, slug: str) -> Flow[Integration | None]:
+    """Get one integration of the platform, or None. A key is optional."""
+    caller = settings.caller(settings.api_key())
     wanted = checked_slug(slug)
     return (yield from platform.fetch_integration(caller, settings.base_url(), wanted))
 
 
-def balance(client: BaseClient) -> Flow[Balance]:
-    """What is left in the wallet."""
-    key = client._settings.needed_key("billing.balance")
-    return (yield from platform.fetch_balance(client._caller(key), client._settings.base_url()))
+def balance(settings: Settings) -> Flow[Balance]:
+    """Get the balance of the wallet."""
+    caller = settings.caller(settings.required_key("billing.balance"))
+    return (yield from platform.fetch_balance(caller, settings.base_url()))
 
 
-def spend_caps(client: BaseClient) -> Flow[SpendCaps]:
-    """The spend caps."""
-    key = client._settings.needed_key("billing.spend_caps")
-    return (yield from platform.fetch_spend_caps(client._caller(key), client._settings.base_url()))
+def spend_caps(settings: Settings) -> Flow[SpendCaps]:
+    """Get the spend caps."""
+    caller = settings.caller(settings.required_key("billing.spend_caps"))
+    return (yield from platform.fetch_spend_caps(caller, settings.base_url()))
 
 
-def usage(client: BaseClient, period: str) -> Flow[dict[str, Any]]:
-    """The usage of a day or a month."""
-    caller = client._caller(client._settings.needed_key("billing.usage"))
-    return (yield from platform.fetch_usage(caller, client._settings.base_url(), period))
+def usage(settings: Settings, period: str) -> Flow[dict[str, Any]]:
+    """Get the usage of a day or a month."""
+    caller = settings.caller(settings.required_key("billing.usage"))
+    return (yield from platform.fetch_usage(caller, settings.base_url(), period))
 
 
 def execute(
-    client: BaseClient,
+    settings: Settings,
     action: str,
     args: Mapping[str, Any] | None,
     idempotency_key: str | None,
 ) -> Flow[Any]:
     """Run an action through the data proxy."""
-    caller = client._caller(client._settings.needed_key("data.execute"))
-    url = client._settings.data_proxy_url()
+    caller = settings.caller(settings.required_key("data.execute"))
+    url = settings.data_proxy_url()
     return (yield from data_proxy.execute(caller, url, action, args, idempotency_key))
 
 
-def _of_environment() -> list[Connection]:
+def _from_environment() -> list[Connection]:
     rows = []
     for slug in catalog.slugs():
         name = name_of(slug)
         try:
-            # Not by the chain: an interceptor is told of what is handed out, and this is not.
+            # Not through the resolver: an interceptor sees what is handed out, and this is not.
             values = (variable.get() for variable in (name.override, *name.variables))
             if any(value is not None for value in values):
                 rows.append(_row(slug, "connected"))
@@ -126,7 +122,7 @@ def _of_environment() -> list[Connection]:
     return rows
 
 
-def _of_platform_variable(value: str) -> list[Connection]:
+def _from_platform_variable(value: str) -> list[Connection]:
     slugs = (slug.strip().lower() for slug in value.split(","))
     return [_row(slug, "connected") for slug in dict.fromkeys(slugs) if slug]
 

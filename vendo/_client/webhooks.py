@@ -1,4 +1,4 @@
-"""Webhooks of the platform: is one genuine, and what does it say. Both modes."""
+"""Webhooks of the platform: verification. Both modes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 from vendo._config import environment
-from vendo._protocol.headers import read_header
+from vendo._protocol.headers import RequestHeaders
 from vendo._protocol.models import WebhookEvent
+from vendo._protocol.secret import Secret, masked
 from vendo._protocol.webhook import (
     SIGNATURE_HEADER,
     TIMESTAMP_HEADER,
@@ -17,25 +18,25 @@ from vendo._protocol.webhook import (
     is_signed,
     not_signed,
     raw_body,
-    refusal,
+    rejected,
     sent_at,
 )
-from vendo.errors import ValidationError, without_frames
+from vendo.errors import ValidationError, invalid
 
-#: Seconds; a time further away than that is none that could be checked.
-_LONGEST_AGE = 1e12
+#: Seconds.
+_MAX_AGE = 1e12
 
 
 class WebhooksAPI:
-    """Verifies webhooks. It never changes, holds no connection, and serves any number of threads.
+    """Verifies webhooks. Immutable, without connections, and safe to share by threads.
 
     Args:
-        secret: the signing secret; or several while one replaces another, each of which is good.
-            Without it, `VENDO_WEBHOOK_SECRET` as it stands at each `verify`.
+        secret: the signing secret, or several of them during a rotation. By default,
+            `VENDO_WEBHOOK_SECRET`, read at each `verify`.
         max_age_sec: seconds that a webhook may be old, or ahead of this machine's clock.
 
     Raises:
-        ValidationError: `max_age_sec` is no number of seconds.
+        ValidationError: `max_age_sec` is not a number of seconds.
     """
 
     __slots__ = ("_max_age", "_secret")
@@ -43,11 +44,12 @@ class WebhooksAPI:
     def __init__(
         self, secret: str | Iterable[str] | None = None, max_age_sec: float = 300.0
     ) -> None:
-        # A generator would be used up by the first webhook.
-        self._secret: object = secret
-        # A mapping is none of several: its keys are names, which anybody can guess.
+        # A tuple, since a generator would be empty after the first webhook. The keys of a mapping
+        # are names, and no secrets.
         if isinstance(secret, Iterable) and not isinstance(secret, str | bytes | Mapping):
-            self._secret = tuple(secret)
+            secret = tuple(masked(one) for one in secret)
+        secret = masked(secret)
+        self._secret: object = secret
         self._max_age = _checked_age(max_age_sec)
 
     def __repr__(self) -> str:
@@ -61,37 +63,32 @@ class WebhooksAPI:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A pickle may be written anywhere. What comes out of it follows the environment.
+        # A pickle does not contain the secret. What is restored reads the environment.
         return type(self), (None, self._max_age)
 
     def verify(
         self, headers: object, body: object, *, max_age_sec: float | None = None
     ) -> WebhookEvent:
-        """The event of a webhook, once its signature and its time are known to be good.
+        """Verify the signature and the time of a webhook, and return its event.
 
-        A webhook may come more than once: drop an `id` that was seen before.
+        A webhook may be delivered more than once: ignore an `id` that was handled before.
 
         Args:
             headers: the request's headers: any mapping, a `Headers` or `MultiDict` object, a list
                 of pairs, or a WSGI environ.
             body: the request's body as it came: bytes, `bytearray`, `memoryview`, or its text.
-            max_age_sec: seconds that it may be old or ahead; without it, what the object was made
-                with.
+            max_age_sec: seconds that it may be old or ahead, in place of the object's.
 
         Raises:
-            ValidationError: anything is wrong with it, or there is no secret to verify it with.
-                Answer 400.
+            ValidationError: it is not genuine, too old or malformed, or no secret is set. Respond
+                with 400.
         """
         max_age = self._max_age if max_age_sec is None else _checked_age(max_age_sec)
-        signature = _needed(headers, SIGNATURE_HEADER)
-        timestamp = _needed(headers, TIMESTAMP_HEADER)
+        signature = _required(headers, SIGNATURE_HEADER)
+        timestamp = _required(headers, TIMESTAMP_HEADER)
         raw = raw_body(body)
         moment = sent_at(timestamp)
-        try:
-            is_genuine = is_signed(signature, timestamp, raw, self._keys())
-        except ValidationError as error:
-            raise without_frames(error) from None  # debug pages show the variables of every frame
-        if not is_genuine:
+        if not is_signed(signature, timestamp, raw, self._keys()):
             raise not_signed(signature)
         check_age(moment, time.time(), max_age)
         return event_of(raw)
@@ -99,7 +96,7 @@ class WebhooksAPI:
     def _keys(self) -> list[bytes]:
         secret = self._secret
         if secret is None:
-            secret = environment.WEBHOOK_SECRET.get()
+            secret = environment.WEBHOOK_SECRET.secret()
             if secret is None:
                 raise _no_secret(f"{environment.WEBHOOK_SECRET.name} is not set")
         secrets = secret if isinstance(secret, tuple) else (secret,)
@@ -109,39 +106,37 @@ class WebhooksAPI:
 
 
 def _key(secret: object) -> bytes:
-    """The key of a secret. None that anybody could guess: with an empty one, or zero bytes, which
-    HMAC cannot tell from it, everybody's signature would be good.
+    """Return the key of a secret.
+
+    A blank one is an error: anybody can sign with an empty key, or with zero bytes, which are the
+    same to HMAC.
     """
     if not isinstance(secret, str):
-        raise _no_secret(f"a secret is of type {type(secret).__name__}, and it takes text")
-    secret = secret.strip()
+        raise _no_secret(f"a secret is of type {type(secret).__name__}, not a text")
+    secret = Secret(secret.strip())
     if not secret:
         raise _no_secret("a secret is blank")
     if not secret.isprintable() and environment.has_control_character(secret):
-        raise _no_secret("a secret has a control character inside")
+        raise _no_secret("a secret contains a control character")
     try:
         return secret.encode()
     except UnicodeEncodeError:
-        pass  # raised below, where the encoder's own error does not carry the secret along
-    raise _no_secret("a secret has a character that is none")
+        pass  # raised below: the encoder's error contains the secret
+    raise _no_secret("a secret contains half of a surrogate pair")
 
 
-def _needed(headers: object, name: str) -> str:
-    value = read_header(headers, name)
+def _required(headers: object, name: str) -> str:
+    value = RequestHeaders(headers).get(name)
     if not value:
-        raise refusal(
-            f"it has no {name} header",
-            "Give verify() the headers of the request as they came.",
-        )
-    return value
+        raise rejected(f"it has no {name} header", "Pass verify() the headers of the request.")
+    return value.reveal()
 
 
 def _no_secret(problem: str) -> ValidationError:
-    return ValidationError(
-        "validation_failed",
+    return invalid(
         f"No webhook can be verified: {problem}.",
-        suggested_fix=f"Set {environment.WEBHOOK_SECRET.name} to the endpoint's signing secret, "
-        "or give secret= to WebhooksAPI.",
+        fix=f"Set {environment.WEBHOOK_SECRET.name} to the signing secret of the endpoint, or pass "
+        "secret= to WebhooksAPI.",
     )
 
 
@@ -149,9 +144,9 @@ def _checked_age(seconds: float) -> float:
     if (
         isinstance(seconds, bool)
         or not isinstance(seconds, int | float)
-        or not 0 <= seconds <= _LONGEST_AGE
+        or not 0 <= seconds <= _MAX_AGE
     ):
-        raise ValidationError(
-            "validation_failed", "max_age_sec= takes a number of seconds, 0 or more."
+        raise invalid(
+            "max_age_sec= must be a number of seconds, 0 or more.", fix="Write max_age_sec=300."
         )
     return float(seconds)

@@ -1,31 +1,39 @@
-"""API keys, as they are given: checked, and one that stands for none."""
+"""API keys: checks, and the placeholder for none."""
 
 from __future__ import annotations
 
+from vendo._protocol.secret import Secret
 from vendo.errors import AuthError
 
-#: Given as a key, it stands for "no account": OSS mode, and never sent anywhere.
+#: As an API key it selects OSS mode. It is never sent.
 PLACEHOLDER_KEY = "byok"
 
 
-def checked_key(key: object, name: str) -> str | None:
-    """An API key without surrounding white space; None for none, a blank one and the placeholder.
+def checked_key(key: object, name: str) -> Secret | None:
+    """Check an API key.
+
+    Args:
+        key: what was given, whatever it is.
+        name: where it was given, for the error text: `api_key=` or a variable.
+
+    Returns:
+        The key without surrounding white space; None if it is None, blank or the placeholder.
 
     Raises:
-        AuthError: a character inside that no key has. The text names where it came from alone.
+        AuthError: not a text, or a character inside that no key has.
     """
     if key is None:
         return None
-    if not isinstance(key, str):
-        problem = f"is of type {type(key).__name__}, and a key is text"
-    else:
-        key = key.strip()
+    if isinstance(key, str):
+        key = Secret(key.strip())
         if not key or key == PLACEHOLDER_KEY:
             return None
         if key.isascii() and key.isprintable() and " " not in key:
             return key
-        problem = "has white space, a line break or a character outside ASCII inside"
-    del key  # debug pages show the variables of the frames of an error
+        problem = "contains white space, a line break or a character outside ASCII"
+    else:
+        problem = f"is of type {type(key).__name__}, not a text"
+        key = None
     raise AuthError(
         "app_unknown",
         f"The API key in {name} {problem}.",

@@ -1,19 +1,26 @@
 """The process environment: the only module that reads `os.environ` for settings.
 
-Nothing is kept: every look-up sees the environment as it is now, so that `monkeypatch.setenv`, a
+Nothing is cached: every look-up sees the environment as it is now, so that `monkeypatch.setenv`, a
 late `load_dotenv()` and a rotated key all take effect at the next call.
+
+`os.environ` encodes the name, and raises two KeyErrors, for each variable that is not set: most
+look-ups of a resolution chain. Its table, `_data`, is ten times faster and has no public name. Only
+this module knows it, and reads the mapping itself where there is no table, as in a test that puts a
+plain dict in the place of `os.environ`.
 """
 
 from __future__ import annotations
 
 import os
 
-from vendo.errors import ValidationError
+from vendo.errors import invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
+
+    from vendo._protocol.secret import Secret
 
 _WINDOWS: Final = os.name == "nt"
 
@@ -31,12 +38,7 @@ class Variable:
         return f"Variable({self.name!r})"
 
     def raw(self) -> str | bytes | None:
-        """The value as the environment stores it, or None when the variable is not set.
-
-        `os.environ` encodes the name and raises two KeyErrors for each name that is not set, and
-        most look-ups of a resolution chain are such misses. Asking its table is ten times faster;
-        where there is no table (a test put a plain dict in its place) the mapping itself is asked.
-        """
+        """Return the value as the environment stores it, or None if it is not set."""
         environ = os.environ
         table = getattr(environ, "_data", None)
         if table is None:
@@ -45,42 +47,52 @@ class Variable:
         return value
 
     def text(self) -> str | None:
-        """The value as it was set, or None when the variable is not set."""
+        """Return the value as it was set, or None if it is not set."""
         raw = self.raw()
         return None if raw is None else os.fsdecode(raw)
 
     def get(self) -> str | None:
-        """The value without surrounding white space; None when it is not set or blank.
+        """Return the value without surrounding white space; None if it is not set or blank.
 
         Raises:
-            ValidationError: a control character inside, or bytes that are no text in the
-                encoding of this machine. The text names the variable alone.
+            ValidationError: it contains a control character, or bytes that are not a text in the
+                encoding of this machine. The text of the error names the variable alone.
         """
         raw = self.raw()
         if raw is None:
             return None
         value = os.fsdecode(raw).strip()
-        problem = None if value.isprintable() else _problem_of(value)
-        if problem is None:
+        if value.isprintable():
             return value or None
-        del raw, value  # debug pages show the variables of the frames of an error
-        raise ValidationError(
-            "validation_failed",
-            f"The environment variable {self.name} {problem}.",
-            suggested_fix=f"Set {self.name} to its value alone, on one line.",
-        )
+        from vendo._protocol.secret import Secret
+
+        raw = value = Secret(value)
+        problem = _problem_of(value)
+        if problem is not None:
+            raise invalid(
+                f"The environment variable {self.name} {problem}.",
+                fix=f"Set {self.name} to its value alone, on one line.",
+            )
+        return value.reveal()
+
+    def secret(self) -> Secret | None:
+        """Return what `get` returns as a `Secret`, to be held for a while."""
+        from vendo._protocol.secret import Secret
+
+        value = self.get()
+        return None if value is None else Secret(value)
 
 
 def _problem_of(value: str) -> str | None:
     if has_control_character(value):
-        return "has a control character inside (a line break, perhaps from a long paste)"
+        return "contains a control character (a line break, perhaps, from a long paste)"
     if any("\ud800" <= character <= "\udfff" for character in value):
-        return "holds bytes that are no text"
+        return "contains bytes that are not a text"
     return None  # some letters and spaces are not printable either
 
 
 def raw_values(variables: Sequence[Variable]) -> tuple[str | bytes | None, ...]:
-    """What `Variable.raw` gives for each, in one look at the environment."""
+    """Return what `Variable.raw` returns for each of them."""
     environ = os.environ
     table = getattr(environ, "_data", None)
     if table is None:
@@ -89,7 +101,7 @@ def raw_values(variables: Sequence[Variable]) -> tuple[str | bytes | None, ...]:
 
 
 def has_control_character(text: str) -> bool:
-    """True where a C0 or C1 control character or a line separator is inside."""
+    """True if the text contains a C0 or C1 control character or a line separator."""
     return any(
         character < " " or "\x7f" <= character <= "\x9f" or character in "\u2028\u2029"
         for character in text
@@ -111,15 +123,15 @@ SANDBOX: Final = Variable("VENDO_SANDBOX")
 
 
 def variable_part(slug: str) -> str:
-    """A slug as it stands inside variable names: upper case, `-` becomes `_`."""
+    """Return a slug as it is written in names of variables: upper case, `-` becomes `_`."""
     return slug.upper().replace("-", "_")
 
 
 def override_variable(slug: str) -> Variable:
-    """`VENDO_TOKEN_<SLUG>`: the escape hatch that wins over everything else."""
+    """Return `VENDO_TOKEN_<SLUG>`, the override that wins over everything else."""
     return Variable(f"VENDO_TOKEN_{variable_part(slug)}")
 
 
 def base_url_variable(slug: str) -> Variable:
-    """`<SLUG>_BASE_URL`: where the platform says that a provider is to be reached."""
+    """Return `<SLUG>_BASE_URL`, which sets the address of a provider."""
     return Variable(f"{variable_part(slug)}_BASE_URL")

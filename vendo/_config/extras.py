@@ -1,4 +1,4 @@
-"""Whether what an extra installs is there, and what to say where it is not."""
+"""Checks that the packages of an extra are installed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from vendo.errors import MissingExtra
 
 
-def need(module: str, extra: str, *, or_else: str | None = None) -> None:
-    """Make sure that `module`, or `or_else` in its place, can be imported.
+def require(module: str, extra: str, *, or_else: str | None = None) -> None:
+    """Check that `module`, or `or_else` in its place, can be imported.
 
     Raises:
         MissingExtra: neither is installed.
@@ -16,6 +16,6 @@ def need(module: str, extra: str, *, or_else: str | None = None) -> None:
     if find_spec(module) is None and (or_else is None or find_spec(or_else) is None):
         raise MissingExtra(
             "extra_missing",
-            f"This needs {module}, which is not installed.",
+            f"{module} is not installed.",
             suggested_fix=f'pip install "vendo-sdk[{extra}]"',
         )

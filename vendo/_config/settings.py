@@ -1,7 +1,7 @@
-"""What a client was told, and what the environment says where it was told nothing.
+"""The settings of a client, and what the environment sets where the client was given nothing.
 
-The environment is read at each call and never kept, so that a client made at import time sees a
-variable that is set later. Only what follows from unchanged values is remembered.
+The environment is read at each call, so that a client made at import time sees a variable that is
+set later. Only what follows from unchanged values is cached.
 """
 
 from __future__ import annotations
@@ -9,13 +9,8 @@ from __future__ import annotations
 from vendo._config import environment
 from vendo._config.api_keys import PLACEHOLDER_KEY, checked_key
 from vendo._protocol.retry import RetryPolicy
-from vendo.errors import (
-    AuthError,
-    ValidationError,
-    VendoError,
-    VendoOnlyFeature,
-    without_frames,
-)
+from vendo._protocol.secret import Secret
+from vendo.errors import AuthError, VendoOnlyFeature, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,31 +18,18 @@ if TYPE_CHECKING:
 
     from vendo._protocol.calls import Caller
 
-    #: Vendo mode as it stands at this moment: the credentials URL and the key. The beginning of
-    #: every key of the token cache.
-    Scope: TypeAlias = tuple[str, str]
+    #: In Vendo mode, the credentials URL and the API key: the first part of a cache key.
+    Scope: TypeAlias = tuple[str, Secret]
 
 API_VERSION = "2026-05-02"
-#: Seconds. The system's own waits take no number of any size.
-LONGEST_TIMEOUT = 86_400.0
+#: Seconds. The waits of the operating system do not take larger numbers.
+MAX_TIMEOUT = 86_400.0
+
+_OF_SCOPE = (environment.API_KEY, environment.CREDENTIALS_URL)
 
 
 class Settings:
-    """The settings of one client and of all that are scoped out of it."""
-
-    __slots__ = (
-        "_api_key",
-        "_base_url",
-        "_credentials_url",
-        "_data_proxy_url",
-        "_follows_key",
-        "_memo",
-        "api_version",
-        "key_was_left_out",
-        "needs_key",
-        "retry",
-        "timeout",
-    )
+    """The settings of one client, or of one that is scoped to a user."""
 
     def __init__(
         self,
@@ -62,18 +44,18 @@ class Settings:
     ) -> None:
         self._follows_key = api_key is None or (isinstance(api_key, str) and not api_key.strip())
         self._api_key = None if self._follows_key else checked_key(api_key, "api_key=")
-        self._base_url = _checked(base_url, "base_url=")
-        self._credentials_url = _checked(credentials_url, "credentials_url=")
-        self._data_proxy_url = _checked(data_proxy_url, "data_proxy_url=")
+        self._base_url = _checked_origin(base_url, "base_url=")
+        self._credentials_url = _checked_origin(credentials_url, "credentials_url=")
+        self._data_proxy_url = _checked_origin(data_proxy_url, "data_proxy_url=")
         if (
             isinstance(timeout, bool)
             or not isinstance(timeout, int | float)
-            or not 0 < timeout <= LONGEST_TIMEOUT
+            or not 0 < timeout <= MAX_TIMEOUT
         ):
-            raise ValidationError(
-                "validation_failed",
-                f"timeout= is {timeout!r:.40}; it takes a number of seconds, "
-                f"greater than 0 and up to {LONGEST_TIMEOUT:.0f} (a day).",
+            raise invalid(
+                f"timeout= must be a number of seconds between 0 and {MAX_TIMEOUT:.0f}, "
+                f"not {timeout!r:.40}.",
+                fix="Write timeout=30.",
             )
         if not (
             isinstance(api_version, str)
@@ -81,28 +63,40 @@ class Settings:
             and api_version.isascii()
             and api_version.isprintable()
         ):
-            raise ValidationError(
-                "validation_failed", "api_version= takes a date such as 2026-05-02."
-            )
+            raise invalid("api_version= must be a date.", fix=f'Write api_version="{API_VERSION}".')
         if retry is not None and not isinstance(retry, RetryPolicy):
-            raise ValidationError(
-                "validation_failed",
-                f"retry= is of type {type(retry).__name__}, and takes a RetryPolicy.",
-                suggested_fix="Write retry=vendo.RetryPolicy(attempts=3).",
+            raise invalid(
+                f"retry= must be a RetryPolicy, not a value of type {type(retry).__name__}.",
+                fix="Write retry=vendo.RetryPolicy(attempts=3).",
             )
         self.api_version = api_version
         self.timeout = float(timeout)
         self.retry = RetryPolicy() if retry is None else retry
-        #: True for a client that came out of a pickle: its key was not in there.
+        #: The settings that these were scoped from, or these themselves.
+        self.root: Settings = self
+        self.user_jwt: Secret | None = None
+        #: A digest of the user's JWT. The keys of the token cache outlive the request.
+        self.user: str | None = None
+        #: True for a client from a pickle, which does not contain the key.
         self.key_was_left_out = False
-        #: True for a client that has no OSS mode: to be without a key is an error there.
+        #: True for a client without an OSS mode, where a missing key is an error.
         self.needs_key = False
-        #: What the environment held, and the scope that follows from it: one object, so that two
-        #: threads never mix theirs.
+        #: What the environment contained, and the scope that follows from it. One tuple, so that
+        #: two threads never mix theirs.
         self._memo: tuple[object, Scope | None] = (None, None)
 
+    def for_user(self, jwt: Secret) -> Settings:
+        """Copy the settings, scoped to the user with this JWT."""
+        from hashlib import sha256
+
+        twin = object.__new__(Settings)
+        twin.__dict__.update(self.__dict__)
+        twin.user_jwt = jwt
+        twin.user = sha256(jwt.encode()).hexdigest()
+        return twin
+
     def __getstate__(self) -> dict[str, object]:
-        """All but the key: a pickle may be written anywhere."""
+        """Everything but the key: a pickle may be written anywhere."""
         return {
             "base_url": self._base_url,
             "credentials_url": self._credentials_url,
@@ -116,40 +110,41 @@ class Settings:
 
     def __setstate__(self, state: dict[str, object]) -> None:
         left_out = state.pop("key_was_left_out")
-        self.__init__(**state)  # type: ignore[misc]  # slots hold no other way to begin anew
+        self.__init__(**state)  # type: ignore[misc]  # a second start, from what the pickle has
         self.key_was_left_out = bool(left_out)
 
     @property
     def is_fixed_to_oss(self) -> bool:
-        """True where the placeholder was given as the key."""
+        """True if the placeholder was given as the key."""
         return not self._follows_key and self._api_key is None
 
     def scope(self) -> Scope | None:
-        """The credentials URL and the key, or None in OSS mode.
+        """Return the credentials URL and the key, or None in OSS mode.
 
         Raises:
             AuthError: as for `api_key`.
-            ValidationError: no key may be sent to the credentials URL.
+            ValidationError: the key must not be sent to the credentials URL.
         """
-        raw = (environment.API_KEY.raw(), environment.CREDENTIALS_URL.raw())
         memo = self._memo
-        if memo[0] == raw:
+        if memo[0] == environment.raw_values(_OF_SCOPE):
             return memo[1]
-        try:
-            key = self.api_key()
-            scope = None if key is None else (self.credentials_url(), key)
-        except VendoError as error:
-            raw = memo = key = None  # type: ignore[assignment]  # debug pages show variables
-            raise without_frames(error) from None
-        self._memo = (raw, scope)
+        return self._new_scope()
+
+    def _new_scope(self) -> Scope | None:
+        before = hash(environment.raw_values(_OF_SCOPE))
+        key = self.api_key()
+        scope = None if key is None else (self.credentials_url(), key)
+        raw = environment.raw_values(_OF_SCOPE)
+        if hash(raw) == before:  # another thread may change the environment
+            self._memo = (raw, scope)
         return scope
 
-    def api_key(self) -> str | None:
-        """The key to send, or None in OSS mode.
+    def api_key(self) -> Secret | None:
+        """Return the key to send, or None in OSS mode.
 
         Raises:
-            AuthError: it is malformed, was left out of a pickle and is not to be had, or there is
-                none and the client needs one.
+            AuthError: it is malformed; it was left out of a pickle and is not set here; or the
+                client needs one and there is none.
         """
         if self._follows_key:
             key = checked_key(environment.API_KEY.text(), environment.API_KEY.name)
@@ -158,20 +153,21 @@ class Settings:
         if key is None and self.needs_key:
             raise AuthError(
                 "app_unknown",
-                "AsyncVendo needs an API key, and there is none.",
-                suggested_fix="Set VENDO_API_KEY, or use vendo.aio.token(), which works in OSS "
+                "AsyncVendo needs an API key, and none is set.",
+                suggested_fix="Set VENDO_API_KEY, or call vendo.aio.token(), which works in OSS "
                 "mode too.",
             )
         if key is None and self.key_was_left_out:
             raise AuthError(
                 "app_unknown",
-                "This client was unpickled, and a pickle never holds the API key.",
-                suggested_fix="Set VENDO_API_KEY where it is unpickled, or make the client there.",
+                "This client comes from a pickle, which never contains the API key.",
+                suggested_fix="Set VENDO_API_KEY in the process that unpickles, or make the client "
+                "there.",
             )
         return key
 
-    def needed_key(self, feature: str) -> str:
-        """The key, for something that there is in Vendo mode alone.
+    def required_key(self, feature: str) -> Secret:
+        """Return the key, for a feature of Vendo mode.
 
         Raises:
             VendoOnlyFeature: there is no key.
@@ -180,21 +176,22 @@ class Settings:
         if key is None:
             raise VendoOnlyFeature(
                 "vendo_only_feature",
-                f"{feature} needs Vendo mode, and there is no API key.",
-                suggested_fix="Set VENDO_API_KEY, or give api_key= to the client.",
+                f"{feature} needs Vendo mode, and no API key is set.",
+                suggested_fix="Set VENDO_API_KEY, or pass api_key= to the client.",
             )
         return key
 
     def is_vendo_mode(self) -> bool:
-        """True where there is a key, well formed or not, or nothing goes without one."""
+        """True if there is a key, well formed or not, or the client needs one."""
         if not self._follows_key:
             return self._api_key is not None
         value = (environment.API_KEY.text() or "").strip()
         return value not in {"", PLACEHOLDER_KEY} or self.key_was_left_out or self.needs_key
 
     def base_url(self) -> str:
-        """The platform API's origin."""
-        from vendo._protocol.origins import DEFAULT_BASE_URL, origin_in, platform_origin
+        """Return the origin of the platform API."""
+        from vendo._config.addresses import origin_in
+        from vendo._protocol.origins import DEFAULT_BASE_URL, platform_origin
 
         if self._base_url:
             return platform_origin(self._base_url, "base_url=")
@@ -205,8 +202,9 @@ class Settings:
         )
 
     def credentials_url(self) -> str:
-        """The credentials worker's origin."""
-        from vendo._protocol.origins import DEFAULT_CREDENTIALS_URL, origin_in
+        """Return the origin of the credentials worker."""
+        from vendo._config.addresses import origin_in
+        from vendo._protocol.origins import DEFAULT_CREDENTIALS_URL
 
         return (
             self._credentials_url
@@ -215,27 +213,28 @@ class Settings:
         )
 
     def data_proxy_url(self) -> str:
-        """The data proxy's origin."""
-        from vendo._protocol.origins import DEFAULT_DATA_PROXY_URL, origin_in
+        """Return the origin of the data proxy."""
+        from vendo._config.addresses import origin_in
+        from vendo._protocol.origins import DEFAULT_DATA_PROXY_URL
 
         return (
             self._data_proxy_url or origin_in(environment.DATA_PROXY_URL) or DEFAULT_DATA_PROXY_URL
         )
 
-    def caller(self, api_key: str | None, user_jwt: str | None) -> Caller:
-        """Who makes a call, and how patiently."""
+    def caller(self, api_key: Secret | None) -> Caller:
+        """Return what all calls with this key have in common."""
         from vendo._protocol.calls import Caller
 
         return Caller(
             api_key,
-            user_jwt,
+            self.user_jwt,
             timeout=self.timeout,
             retry=self.retry,
             api_version=self.api_version,
         )
 
 
-def _checked(url: str | None, name: str) -> str | None:
+def _checked_origin(url: str | None, name: str) -> str | None:
     if url is None or (isinstance(url, str) and not url.strip()):
         return None
     from vendo._protocol.origins import given_origin

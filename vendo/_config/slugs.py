@@ -1,10 +1,10 @@
-"""What services are called: slugs, checked, with the variables that may hold their credentials."""
+"""Slugs: checks, and the variables that may contain a slug's credential."""
 
 from __future__ import annotations
 
 from vendo._catalog import catalog
 from vendo._config import environment
-from vendo.errors import ValidationError
+from vendo.errors import invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ _MOST_NAMES = 2_000
 
 
 class Name:
-    """A slug that was checked, with the variables that may hold its credential."""
+    """A checked slug, with the variables that may contain its credential."""
 
     __slots__ = ("override", "slug", "variables")
 
@@ -32,26 +32,26 @@ _names: dict[str, Name] = {}
 
 
 def name_of(slug: str) -> Name:
-    """The checked name of a slug, in whatever case it was written.
+    """Check a slug, in upper or lower case, and return its name.
 
     Raises:
-        ValidationError: no text, or not of the form `[a-z0-9][a-z0-9_-]*` in lower case.
+        ValidationError: as for `checked_slug`.
     """
     try:
         return _names[slug]
     except (KeyError, TypeError):
         name = Name(checked_slug(slug))
     if len(_names) >= _MOST_NAMES:
-        _names.clear()  # slugs may come from requests; the table is not to grow with them
+        _names.clear()  # slugs may come from requests; the table must not grow with them
     _names[slug] = name
     return name
 
 
 def checked_slug(slug: object) -> str:
-    """A slug in lower case.
+    """Check a slug, and return it in lower case.
 
     Raises:
-        ValidationError: no text, or not of the form `[a-z0-9][a-z0-9_-]*`.
+        ValidationError: not a text of the form `[a-z0-9][a-z0-9_-]*` in lower case.
     """
     if isinstance(slug, str):
         lower = slug.lower()
@@ -59,11 +59,10 @@ def checked_slug(slug: object) -> str:
         if lower and slug.isascii() and lower[0] not in "_-" and _SLUG_CHARACTERS.issuperset(lower):
             return lower
         shown = repr(slug if len(slug) <= 40 else slug[:40] + "…")
-        nearest = catalog.nearest(lower[:80])
+        fix = catalog.did_you_mean(lower[:80])
     else:
-        shown, nearest = f"of type {type(slug).__name__}", None
-    raise ValidationError(
-        "validation_failed",
-        f"A slug is lower-case letters, digits, - and _, such as 'openai'; this one is {shown}.",
-        suggested_fix=f"Did you mean {nearest!r}?" if nearest else None,
+        shown, fix = f"a value of type {type(slug).__name__}", None
+    raise invalid(
+        f"A slug is made of lower-case letters, digits, - and _, such as 'openai'; got {shown}.",
+        fix=fix,
     )

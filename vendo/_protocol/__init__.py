@@ -1,4 +1,9 @@
-"""What a Vendo backend says and is told, without any I/O."""
+"""The wire contract without I/O: requests, responses, errors, retries, events, webhooks.
 
-#: The header in which a user's JWT comes from the platform's proxy, and goes to the backend.
+An operation is a generator that yields steps such as `Request` (see `steps`), so that a blocking
+and an asyncio driver share it. It is handed checked settings and raw responses; every room above
+calls it, and it calls nothing but `errors`.
+"""
+
+#: The header of a user's JWT, from the platform's proxy and to the backend.
 JWT_HEADER = "X-Vendo-User-JWT"

@@ -1,4 +1,4 @@
-"""One call to the backend: headers, retries within a deadline, and the error when it fails."""
+"""One call to the backend: headers, retries within a deadline, errors."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from functools import lru_cache
 
 import vendo
 from vendo._protocol import JWT_HEADER, decoding
-from vendo._protocol.error_responses import error_of, is_lasting
+from vendo._protocol.codes import is_retryable
+from vendo._protocol.error_responses import error_of
 from vendo._protocol.origins import origin_of
-from vendo._protocol.retry import RETRYABLE_STATUSES, RetryPolicy, retry_after
+from vendo._protocol.retry import RetryPolicy, retry_after
+from vendo._protocol.secret import WireSecret
 from vendo._protocol.steps import Pause, Request
-from vendo.errors import UpstreamConnectionError, ValidationError, VendoError
+from vendo.errors import UpstreamConnectionError, VendoError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Protocol
 
+    from vendo._protocol.secret import Secret
     from vendo._protocol.steps import Flow, Response
 
     class Failure(Protocol):
-        """Makes the error out of an answer whose status is no success."""
+        """Makes the error for a response whose status is not a success."""
 
         def __call__(
             self, response: Response, *, slug: str | None, secrets: Iterable[str]
@@ -33,14 +36,14 @@ _MOST_REDIRECTS = 5
 
 
 class Caller:
-    """Who calls, and how patiently: what every call of a client has in common."""
+    """What all calls of a client have in common: credentials, time-out, retries."""
 
     __slots__ = ("api_key", "api_version", "retry", "timeout", "user_jwt")
 
     def __init__(
         self,
-        api_key: str | None,
-        user_jwt: str | None,
+        api_key: Secret | None,
+        user_jwt: Secret | None,
         *,
         timeout: float,
         retry: RetryPolicy,
@@ -55,12 +58,12 @@ class Caller:
     def __repr__(self) -> str:
         return f"<Caller timeout={self.timeout} {self.retry!r}>"
 
-    def secrets(self) -> list[str]:
-        """What no error text may repeat."""
+    def secrets(self) -> list[Secret]:
+        """Return the texts that must not appear in an error."""
         return [secret for secret in (self.api_key, self.user_jwt) if secret]
 
     def headers(self) -> dict[str, str]:
-        """The headers of every call (wire contract, "Keys and headers")."""
+        """Return the headers of every call (wire contract, "Keys and headers")."""
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
@@ -68,15 +71,15 @@ class Caller:
             "Vendo-API-Version": self.api_version,
         }
         if self.api_key:
-            headers["Authorization"] = f"Bearer {self.api_key}"
+            headers["Authorization"] = WireSecret(f"Bearer {self.api_key.reveal()}", self.api_key)
         if self.user_jwt:
-            headers[JWT_HEADER] = self.user_jwt
+            headers[JWT_HEADER] = WireSecret(self.user_jwt.reveal(), self.user_jwt)
         return headers
 
 
 @lru_cache(maxsize=1)
 def user_agent() -> str:
-    """What names this library and its Python to the backend."""
+    """Return the name of this library and its Python, for the backend."""
     import sys
 
     return (
@@ -95,16 +98,23 @@ def call(
     attempts: int | None = None,
     failure: Failure = error_of,
 ) -> Flow[Response]:
-    """Send one request until it is answered, and return the answer of status 2xx.
+    """Send one request, with retries, and return the response of status 2xx.
 
-    Network failures and 500, 502, 503, 504 are tried again as the caller's policy says, never
-    beyond its time-out, which counts pauses too. A write keeps its idempotency key over the tries.
+    `is_retryable` decides what is sent again, within the caller's time-out. A write keeps its
+    idempotency key over the attempts.
 
-    `slug` is what the call is about, for the error, which `failure` makes out of an answer whose
-    status is no success. `attempts` is how often to try, where it is not for the policy to say.
+    Args:
+        caller: the credentials, the time-out in seconds and the policy.
+        method: the HTTP method.
+        url: the whole URL.
+        body: the body, in JSON.
+        idempotency_key: of a write; a fresh one by default.
+        slug: the provider, for the error.
+        attempts: how often to try at most, in place of the policy's number.
+        failure: makes the error for a response whose status is not a success.
 
     Raises:
-        VendoError: as the answer says, or `UpstreamError` where there was none.
+        VendoError: the error of the response, or `UpstreamError` without a response.
     """
     deadline = time.monotonic() + caller.timeout
     headers = caller.headers()
@@ -118,19 +128,16 @@ def call(
         floor = 0.0
         try:
             response = yield from _exchange(method, url, headers, body, deadline)
-        except UpstreamConnectionError as unanswered:
-            if attempt >= last:
-                raise
-            error: VendoError = unanswered
+        except UpstreamConnectionError as broken:
+            error: VendoError = broken
         else:
             if 200 <= response.status < 300:
                 return response
             error = failure(response, slug=slug, secrets=caller.secrets())
-            if response.status not in RETRYABLE_STATUSES or is_lasting(error) or attempt >= last:
-                raise error
             floor = retry_after(response.headers) or 0.0
         pause = max(floor, caller.retry.pause(attempt))
-        if time.monotonic() + pause >= deadline:
+        is_last = attempt >= last or time.monotonic() + pause >= deadline
+        if is_last or not is_retryable(error):
             raise error
         yield Pause(pause)
         attempt += 1
@@ -139,7 +146,7 @@ def call(
 def _exchange(
     method: str, url: str, headers: dict[str, str], body: bytes | None, deadline: float
 ) -> Flow[Response]:
-    """One try: a request, and the redirects of its answer that stay at the same origin."""
+    """Make one attempt: a request, and its redirects within the same origin."""
     for _ in range(_MOST_REDIRECTS + 1):
         remaining = deadline - time.monotonic()
         response: Response = yield Request(
@@ -148,7 +155,7 @@ def _exchange(
         if response.status not in _REDIRECTS:
             return response
         url = _redirected(method, url, response)
-    raise decoding.malformed("redirects in a circle", response)
+    raise decoding.malformed("redirects too often", response)
 
 
 def _redirected(method: str, url: str, response: Response) -> str:
@@ -156,12 +163,14 @@ def _redirected(method: str, url: str, response: Response) -> str:
 
     try:
         target = urljoin(url, response.headers.get("location", ""))
-        # User info would take the key's place in the Authorization header.
+        # User info would replace the key in the Authorization header.
         elsewhere = origin_of(target) != origin_of(url) or "@" in urlsplit(target).netloc
     except ValueError:
-        raise decoding.malformed("redirects to an address that is none", response) from None
+        raise decoding.malformed("redirects to a malformed address", response) from None
     if elsewhere:
-        raise decoding.malformed("redirects to another origin, where the key must not go", response)
+        raise decoding.malformed(
+            "redirects to another origin, and the key is not sent there", response
+        )
     if method != "GET" and response.status not in {307, 308}:
         raise decoding.malformed("redirects a write", response)
     return target
@@ -179,9 +188,8 @@ def _idempotency_key(given: str | None) -> str:
         or not given.isprintable()
         or len(given) > 255
     ):
-        raise ValidationError(
-            "validation_failed",
-            "The idempotency key is no printable ASCII text of up to 255 characters.",
-            suggested_fix="Leave it out: each call then gets a fresh one.",
+        raise invalid(
+            "idempotency_key= must be a printable ASCII text of up to 255 characters.",
+            fix="Leave it out: each call then gets a fresh one.",
         )
     return given

@@ -1,4 +1,4 @@
-"""Times in answers: HTTP dates, RFC 3339, and what time it is for the server."""
+"""Times in responses: HTTP dates, RFC 3339, and the server's clock."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@lru_cache(maxsize=8)  # every answer of the same second carries the same text
+@lru_cache(maxsize=8)  # all responses of one second have the same text
 def http_date(value: str) -> float | None:
-    """An HTTP date as Unix seconds, or None where it is none."""
+    """Parse an HTTP date as Unix seconds; None if it is malformed."""
     try:
         moment = parsedate_to_datetime(value)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
@@ -23,11 +23,11 @@ def http_date(value: str) -> float | None:
 
 
 def rfc3339(value: str) -> float | None:
-    """An RFC 3339 time as Unix seconds, or None where it is none. Without an offset it is UTC."""
+    """Parse an RFC 3339 time as Unix seconds; None if it is malformed. The default is UTC."""
     if len(value) < len("2026-01-01T00:00:00") or not value.isascii():
         return None
     value = value.upper()  # "t" and "z" are allowed
-    if value[16:19] == ":60":  # a leap second, which datetime does not know
+    if value[16:19] == ":60":  # a leap second, which datetime rejects
         value = f"{value[:16]}:59{value[19:]}"
     try:
         moment = datetime.fromisoformat(value)
@@ -37,7 +37,7 @@ def rfc3339(value: str) -> float | None:
 
 
 def server_now(headers: Mapping[str, str]) -> float:
-    """The server's time as Unix seconds: its `Date` header, or this machine's clock without one."""
+    """Return the server's time in Unix seconds: its `Date` header, else this machine's clock."""
     date = headers.get("date")
     now = http_date(date) if date else None
     return time.time() if now is None else now

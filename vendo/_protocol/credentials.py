@@ -1,4 +1,4 @@
-"""The credentials worker (wire contract, "Credentials worker"): one token, or many at once."""
+"""The credentials worker (wire contract, "Credentials worker"): one token, or many."""
 
 from __future__ import annotations
 
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 
 
 class Issued:
-    """A token as the worker handed it out.
+    """A token that the worker issued.
 
-    `lifetime` is in seconds from `asked_at`, a monotonic time taken before the request was sent;
-    None for a token that does not expire.
+    Attributes:
+        token: the token.
+        lifetime: seconds from `requested_at`; None for a token that does not expire.
+        requested_at: a monotonic time, taken before the request was sent.
     """
 
-    __slots__ = ("asked_at", "lifetime", "token")
+    __slots__ = ("lifetime", "requested_at", "token")
 
-    def __init__(self, token: str, lifetime: float | None, asked_at: float) -> None:
+    def __init__(self, token: str, lifetime: float | None, requested_at: float) -> None:
         self.token = token
         self.lifetime = lifetime
-        self.asked_at = asked_at
+        self.requested_at = requested_at
 
     def __repr__(self) -> str:
         return f"<Issued lifetime={self.lifetime}>"
@@ -39,28 +41,28 @@ class Issued:
 def fetch_token(
     caller: Caller, credentials_url: str, slug: str, *, attempts: int | None = None
 ) -> Flow[Issued]:
-    """Ask for one token."""
-    asked_at = time.monotonic()
+    """Fetch one token."""
+    requested_at = time.monotonic()
     response = yield from call(
         caller, "GET", f"{credentials_url}/{_encoded(slug)}", slug=slug, attempts=attempts
     )
-    return _issued(decode_json(response), response.headers, asked_at)
+    return _issued(decode_json(response), response.headers, requested_at)
 
 
 def fetch_tokens(
     caller: Caller, credentials_url: str, slugs: Sequence[str], *, attempts: int | None = None
 ) -> Flow[dict[str, Issued | None]]:
-    """Ask for many tokens in one request; None for a slug without a credential."""
-    asked_at = time.monotonic()
+    """Fetch many tokens in one request; None for a slug without a credential."""
+    requested_at = time.monotonic()
     wanted = ",".join(_encoded(slug) for slug in slugs)
     response = yield from call(
         caller, "GET", f"{credentials_url}/_bulk?slugs={wanted}", attempts=attempts
     )
-    tokens = Fields(decode_json(response), "bulk answer").required("tokens", dict)
+    tokens = Fields(decode_json(response), "bulk response").required("tokens", dict)
     return {
         slug: None
         if tokens.get(slug) is None
-        else _issued(tokens[slug], response.headers, asked_at)
+        else _issued(tokens[slug], response.headers, requested_at)
         for slug in slugs
     }
 
@@ -70,15 +72,15 @@ def _encoded(slug: str) -> str:
     return quote(slug, safe="")
 
 
-def _issued(data: object, headers: Mapping[str, str], asked_at: float) -> Issued:
+def _issued(data: object, headers: Mapping[str, str], requested_at: float) -> Issued:
     fields = Fields(data, "credential")
     token = fields.required("access_token", str)
     if not token.isascii() or not token.isprintable() or not token.strip():
-        raise malformed("has a credential whose access_token is blank or no single line of ASCII")
+        raise malformed("has an access_token that is blank, or not one line of ASCII")
     expires_at = fields.optional("expires_at", str)
     if expires_at is None:
-        return Issued(token, None, asked_at)
+        return Issued(token, None, requested_at)
     expires = rfc3339(expires_at)
     if expires is None:
-        raise malformed("has a credential whose expires_at is no RFC 3339 time")
-    return Issued(token, expires - server_now(headers), asked_at)
+        raise malformed("has an expires_at that is not an RFC 3339 time")
+    return Issued(token, expires - server_now(headers), requested_at)

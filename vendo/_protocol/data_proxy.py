@@ -1,13 +1,14 @@
-"""The data proxy (wire contract, "Data proxy"): actions on a person's connected accounts."""
+"""The data proxy (wire contract, "Data proxy"): actions on connected accounts."""
 
 from __future__ import annotations
 
 import json
 
 from vendo._protocol.calls import call
+from vendo._protocol.codes import fix_for
 from vendo._protocol.decoding import decode_json
-from vendo._protocol.error_responses import Cleaner, body_of, error_of, fix_for
-from vendo.errors import NotConnected, UpstreamError, ValidationError, VendoError
+from vendo._protocol.error_responses import Cleaner, body_of, error_of
+from vendo.errors import NotConnected, UpstreamError, VendoError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,18 +28,16 @@ def execute(
 ) -> Flow[Any]:
     """Run an action and return its data."""
     if not isinstance(action, str) or not action.strip():
-        raise ValidationError(
-            "validation_failed",
-            "The action has no name.",
-            suggested_fix="Write data.execute('GMAIL_FETCH_EMAILS', {'max_results': 10}).",
+        raise invalid(
+            "The action must be a name.",
+            fix="Write data.execute('GMAIL_FETCH_EMAILS', {'max_results': 10}).",
         )
     try:
         body = json.dumps({"action_id": action, "args": dict(args or {})}, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as problem:
-        raise ValidationError(
-            "validation_failed",
+        raise invalid(
             f"The arguments of {action} cannot be written as JSON ({type(problem).__name__}).",
-            suggested_fix="Give a mapping of texts, numbers, booleans, lists and mappings.",
+            fix="Pass a mapping of texts, numbers, booleans, lists and mappings.",
         ) from None
     response = yield from call(
         caller,
@@ -48,12 +47,12 @@ def execute(
         idempotency_key=idempotency_key,
         failure=_failure,
     )
-    answer = decode_json(response)
-    return answer["data"] if isinstance(answer, dict) and "data" in answer else answer
+    result = decode_json(response)
+    return result["data"] if isinstance(result, dict) and "data" in result else result
 
 
 def _failure(response: Response, *, slug: str | None, secrets: Iterable[str]) -> VendoError:
-    """The data proxy words its errors in a way of its own, where it does not use the codes."""
+    """Make the error for a response. The data proxy has error bodies of its own, without codes."""
     error = error_of(response, slug=slug, secrets=secrets)
     body = body_of(response)
     if "vendo-error-code" in response.headers or not isinstance(body.get("error"), str):

@@ -1,4 +1,4 @@
-"""The platform's events out of its event stream (wire contract, "Events"), without I/O."""
+"""Read the platform's events from its event stream (wire contract, "Events"), without I/O."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
     from vendo._protocol.sse import Message
 
-#: For old clients the platform says everything about a connection a second time, by these names.
+#: For old clients, the platform sends each event of a connection again under these names.
 _OLD_NAMES: Final = {
     "connection_created": "connection.connected",
     "connection_deleted": "connection.disconnected",
     "connection_updated": "connection.changed",
 }
-#: More than the platform can send again: it keeps 100 events.
+#: More than the platform sends again after a reconnection: 100 events.
 _REMEMBERED: Final = 256
-#: Characters; a longer id is neither remembered nor sent back, which happens in a header.
+#: Characters. A longer id is not remembered, and not sent in `Last-Event-ID`.
 _LONGEST_ID: Final = 256
 
 
 class EventReader:
-    """The events of one subscription, each once, over as many connections as it takes.
+    """The events of one subscription, each once, over any number of connections.
 
-    An event is known again by its id: the second block that carries it is dropped, be it the
-    repeat for old clients or what a server sends again after a reconnection. Kinds that this
-    version does not know are passed on. What is no event is left out, with a line in the log.
+    An event is recognised by its id. The second block with an id is dropped: a copy for old
+    clients, or a repetition after a reconnection. Events of an unknown kind are returned. A block
+    that is not an event is logged and left out.
     """
 
     def __init__(self) -> None:
@@ -44,24 +44,24 @@ class EventReader:
 
     @property
     def retry(self) -> float | None:
-        """Seconds to wait before connecting again, where the server said so."""
+        """Seconds to wait before connecting again, if the server sent a number."""
         retry = self._parser.retry
         return None if retry is None else retry / 1000
 
     def connected(self) -> None:
-        """A new connection begins: what the last one left unfinished is dropped."""
+        """Begin a new connection: drop what the last one left unfinished."""
         self._parser.connected()
 
     def feed(self, chunk: bytes) -> list[VendoEvent]:
-        """The events that a piece of the stream completes."""
+        """Return the events that a piece of the stream completes."""
         events = []
         for message in self._parser.feed(chunk):
             event = self._event_of(message)
             if event is not None:
                 events.append(event)
         last = self._parser.last_event_id
-        # One that no header can hold would break the reconnection. Going on after an earlier one
-        # costs a repetition, which is recognised.
+        # An id that does not fit a header would break the reconnection. An earlier id costs a
+        # repetition, which is dropped.
         if len(last) <= _LONGEST_ID and last.isascii() and last.isprintable():
             self.last_event_id = last
         return events
@@ -72,15 +72,15 @@ class EventReader:
             return None
         data = _object(message.data)
         if data is None:
-            # Its text is not logged: whose it is, and what it holds, is not known.
+            # Its text is not logged: it may contain anything.
             logger.warning(
-                "An event of kind %.80r is no JSON object, and was left out.", message.type
+                "Ignored an event of kind %.80r that is not a JSON object.", message.type
             )
             return None
         event_id = own_id or _text(data, "id")
         kind = _text(data, "kind") or message.type
         if not event_id and message.type in _OLD_NAMES:
-            return None  # nothing but the repeat of a block that had no id either
+            return None  # the copy of a block that had no id either
         if event_id and not self._is_new(event_id):
             return None
         if kind in _OLD_NAMES:

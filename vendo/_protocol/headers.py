@@ -1,15 +1,16 @@
-"""One header out of a request's headers, in whichever form a framework has them."""
+"""Read one header of a request, from the headers of any framework."""
 
 from __future__ import annotations
 
-from vendo.errors import ValidationError
+from vendo._protocol.secret import Secret
+from vendo.errors import ValidationError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from typing import Any
 
-#: What a CGI-like environ holds beside headers (RFC 3875, section 4.1).
+#: What a CGI-like environ contains beside headers (RFC 3875, section 4.1).
 _CGI_NAMES = frozenset(
     {
         "AUTH_TYPE",
@@ -35,61 +36,89 @@ _CGI_NAMES = frozenset(
 
 
 class ContradictoryHeaders(ValidationError):
-    """A header is there several times, with different values."""
+    """A header has several values, which differ."""
 
 
-def read_header(headers: object, name: str) -> str | None:
-    """The value of a header as it was sent, or None where there is none.
+class RequestHeaders:
+    """The headers of a request. Its `repr` shows none of them, since one may be a user's JWT.
 
     Args:
         headers: any mapping, a `Headers` or `MultiDict` object, a list of pairs, or a WSGI
-            environ. Names are the same in upper and lower case. Names and values may be bytes,
-            and a value may be a list of values.
-        name: the header, such as `X-Vendo-User-Id`.
-
-    Raises:
-        ContradictoryHeaders: the header is there several times with different values, and nobody
-            can tell which one is meant.
-        ValidationError: `headers` is nothing of the kind, or a value is no text.
+            environ. The case of names does not matter. Names and values may be bytes, and a value
+            may be a list of values.
     """
-    values = _values(headers, name)
-    first = next(values, None)
-    for value in values:
-        if value != first:
+
+    __slots__ = ("_headers",)
+
+    def __init__(self, headers: object) -> None:
+        self._headers = headers
+
+    def get(self, name: str) -> Secret | None:
+        """Return the value of a header as it was sent, or None if it is missing.
+
+        Raises:
+            ContradictoryHeaders: the header has several values, which differ.
+            ValidationError: the headers are of another type, or a value is not a text.
+        """
+        values = _values(self._headers, name)
+        if isinstance(values, ValidationError):
+            raise values
+        if any(value != values[0] for value in values):
             raise ContradictoryHeaders(
                 "validation_failed",
-                f"The request has several {name} headers that contradict each other.",
-                suggested_fix="Find out what adds the second one: a proxy, or whoever sent it.",
+                f"The request has several {name} headers with different values.",
+                suggested_fix="Find out what adds the second one: a proxy, or the sender.",
             )
-    return first
+        return values[0] if values else None
 
 
-def _values(headers: object, name: str) -> Iterator[str]:
+def _values(headers: object, name: str) -> list[Secret] | ValidationError:
+    """Return all values of a header. An error is returned, since these frames know all headers."""
+    values = _raw_values(headers, name)
+    if values is None:
+        return invalid(
+            f"An object of type {type(headers).__name__} is not a collection of headers.",
+            fix="Pass request.headers, the WSGI environ, or a list of pairs.",
+        )
+    texts: list[Secret] = []
+    for value in values:
+        for part in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(part, str):
+                texts.append(Secret(part))
+            elif isinstance(part, bytes):
+                texts.append(Secret(part.decode("latin-1")))
+            else:
+                return invalid(
+                    f"The header {name} must be a text, not a value of type {type(part).__name__}."
+                )
+    return texts
+
+
+def _raw_values(headers: object, name: str) -> list[object] | None:
     if isinstance(headers, dict) and _is_environ(headers):
         key = f"HTTP_{name.upper().replace('-', '_')}"
-        if key in headers:
-            yield from _texts(headers[key], name)
-        return
-    wanted = name.lower()
-    raw = wanted.encode()
-    for pair in _pairs(headers):
+        return [headers[key]] if key in headers else []
+    pairs = _pairs(headers)
+    if pairs is None:
+        return None
+    wanted = (name.lower(), name.lower().encode())
+    values: list[object] = []
+    for pair in pairs:
         try:
             key, value = pair
         except (TypeError, ValueError):
-            raise _no_headers(headers) from None
-        if isinstance(key, str):
-            if key.lower() == wanted:
-                yield from _texts(value, name)
-        elif isinstance(key, bytes) and key.lower() == raw:
-            yield from _texts(value, name)
+            return None
+        if isinstance(key, str | bytes) and key.lower() in wanted:
+            values.append(value)
+    return values
 
 
 def _is_environ(headers: dict[Any, Any]) -> bool:
-    """Whether header names stand there as `HTTP_X_VENDO_…`.
+    """True if the names of headers are written as `HTTP_X_VENDO_…`.
 
-    It must not hang on anything that the sender of a request can choose: among headers as they
-    were sent, one with the name `HTTP_X_VENDO_USER_ID` is a forgery. So a real environ is known by
-    values that no header has, and a handmade one by having no name that an environ has not.
+    The sender of a request must not be able to choose: among headers as they were sent, one with
+    the name `HTTP_X_VENDO_USER_ID` is a forgery. So a real environ is recognised by values that no
+    header has, and a handmade one by having only names that an environ has.
     """
     if isinstance(headers.get("wsgi.multithread"), bool) or hasattr(
         headers.get("wsgi.input"), "read"
@@ -100,42 +129,12 @@ def _is_environ(headers: dict[Any, Any]) -> bool:
     )
 
 
-def _pairs(headers: object) -> Iterable[Any]:
+def _pairs(headers: object) -> Iterable[Any] | None:
     if isinstance(headers, list | tuple):
         return headers
-    # `items` of a multi-value mapping leaves values out or joins them; these two do not.
+    # `items` of a multi-value mapping drops values or joins them; the other two do not.
     for method in ("multi_items", "lists", "items"):
         pairs = getattr(headers, method, None)
         if callable(pairs) and not isinstance(headers, type):
-            return pairs()  # type: ignore[no-any-return]  # whatever it is, each pair is looked at
-    raise _no_headers(headers)
-
-
-def _texts(value: object, name: str) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, bytes):
-        yield value.decode("latin-1")
-    elif isinstance(value, list | tuple):
-        for part in value:
-            if not isinstance(part, str | bytes):
-                raise _no_text(part, name)
-            yield from _texts(part, name)
-    else:
-        raise _no_text(value, name)
-
-
-def _no_text(value: object, name: str) -> ValidationError:
-    return ValidationError(
-        "validation_failed",
-        f"The value of the header {name} is of type {type(value).__name__}, and a header is text.",
-    )
-
-
-def _no_headers(headers: object) -> ValidationError:
-    return ValidationError(
-        "validation_failed",
-        f"An object of type {type(headers).__name__} is no collection of headers.",
-        suggested_fix="Give the request's headers (request.headers), its WSGI environ, or a list "
-        "of pairs.",
-    )
+            return pairs()  # type: ignore[no-any-return]  # each pair is checked above
+    return None

@@ -1,6 +1,6 @@
-"""What the platform's answers look like in Python: frozen dataclasses, one a thing.
+"""The platform's resources in Python: frozen dataclasses.
 
-Fields that may hold a secret are left out of `repr`, and out of pickles.
+Fields that may contain a secret are left out of `repr` and of pickles.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def _usd(micros: int) -> Decimal:
 
 @dataclass(frozen=True, slots=True)
 class EnvVar:
-    """One line of an `EnvBootstrap`: the variable `name` takes its value from `value_from`."""
+    """One variable of an `EnvBootstrap`: `name` takes its value from `value_from`."""
 
     name: str
     value_from: str
@@ -28,7 +28,7 @@ class EnvVar:
 
 @dataclass(frozen=True, slots=True)
 class EnvBootstrap:
-    """The variables that a program wants for a connection, and what to restart when they change."""
+    """The variables that a program needs for a connection, and what to restart on a change."""
 
     vars: tuple[EnvVar, ...]
     restart: str
@@ -36,12 +36,12 @@ class EnvBootstrap:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A provider as it stands for this deployment (wire contract, "Platform API").
+    """A provider, connected or not, of this deployment (wire contract, "Platform API").
 
     `status` is one of `connected`, `available`, `pending_setup`, `needs_reauth`, `error`,
     `revoked`. Optional fields that the backend does not send are None.
 
-    A pickle, which may be written anywhere, is without `metadata`, `credential` and `api_key`.
+    A pickle does not contain `metadata`, `credential` and `api_key`.
     """
 
     slug: str
@@ -67,14 +67,14 @@ class Connection:
 
     @property
     def is_connected(self) -> bool:
-        """True where a credential can be had now."""
+        """True if a credential is available now."""
         return self.status == "connected"
 
     def __reduce__(self) -> tuple[object, ...]:
         shown = replace(self, metadata={}, credential=None, api_key=None)
         return type(self), tuple(getattr(shown, each.name) for each in fields(shown))
 
-    # A copy stays in this process, and has everything; both would go by way of `__reduce__`.
+    # A copy stays in this process, and contains everything; `__reduce__` would drop the secrets.
 
     def __copy__(self) -> Self:
         return replace(self)
@@ -104,7 +104,7 @@ class Integration:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """What is left in the wallet. 1 USD is 1,000,000 micros."""
+    """The balance of the wallet. 1 USD is 1,000,000 micros."""
 
     credits_remaining_micros: int
     currency: str
@@ -118,7 +118,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class SpendCaps:
-    """The spend caps, None where there is no cap, and what is used of them, in micros."""
+    """The spend caps, None for no cap, and what is used, in micros."""
 
     daily_micros: int | None
     monthly_micros: int | None
@@ -137,12 +137,12 @@ class SpendCaps:
 
     @property
     def used_today(self) -> Decimal:
-        """What was used today, in dollars."""
+        """The amount used today, in dollars."""
         return _usd(self.used_today_micros)
 
     @property
     def used_month(self) -> Decimal:
-        """What was used this month, in dollars."""
+        """The amount used this month, in dollars."""
         return _usd(self.used_month_micros)
 
 
@@ -150,8 +150,8 @@ class SpendCaps:
 class VendoEvent:
     """One event of the platform's stream (wire contract, "Events").
 
-    `kind` is the canonical name such as `connection.changed`; `data` is the whole JSON object, so
-    that fields which this version does not know are not lost.
+    `kind` is the canonical name such as `connection.changed`. `data` is the whole JSON object,
+    unknown fields included.
     """
 
     kind: str
@@ -161,7 +161,7 @@ class VendoEvent:
 
     @property
     def slug(self) -> str | None:
-        """The provider that a `connection.*` event is about, or None."""
+        """The provider of a `connection.*` event, or None."""
         slug = self.data.get("slug")
         return slug if isinstance(slug, str) else None
 
@@ -177,14 +177,14 @@ class WebhookEvent:
 
     @property
     def slug(self) -> str | None:
-        """The provider that the event is about, or None."""
+        """The provider of the event, or None."""
         slug = self.data.get("slug")
         return slug if isinstance(slug, str) else None
 
 
 @dataclass(frozen=True, slots=True)
 class VendoIdentity:
-    """The signed-in person of a request, as the platform's proxy names them."""
+    """The signed-in user of a request, from the headers of the platform's proxy."""
 
     user_id: str
     email: str

@@ -1,4 +1,4 @@
-"""The platform API (wire contract, "Platform API"): calls, and what their answers mean."""
+"""The platform API (wire contract, "Platform API"): calls, and their responses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import quote
 from vendo._protocol.calls import call
 from vendo._protocol.decoding import Fields, decode_json, malformed
 from vendo._protocol.models import Balance, Connection, EnvBootstrap, EnvVar, Integration, SpendCaps
-from vendo.errors import ValidationError, VendoError
+from vendo.errors import VendoError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 
 def fetch_connections(caller: Caller, base_url: str, *, sandbox: bool) -> Flow[list[Connection]]:
-    """The connections of this deployment."""
+    """Fetch the connections of this deployment."""
     query = "?sandbox=1" if sandbox else ""
     response = yield from call(caller, "GET", f"{base_url}/api/deployments/me/connections{query}")
     return _rows(decode_json(response), "connections", connection_of)
 
 
 def fetch_integrations(caller: Caller, base_url: str) -> Flow[list[Integration]]:
-    """What the platform offers."""
+    """Fetch all integrations of the platform."""
     response = yield from call(caller, "GET", f"{base_url}/api/integrations")
     return _rows(decode_json(response), "integrations", integration_of)
 
 
 def fetch_integration(caller: Caller, base_url: str, slug: str) -> Flow[Integration | None]:
-    """One provider of the platform, or None where it has none of that name."""
+    """Fetch one integration of the platform; None if the slug is unknown."""
     url = f"{base_url}/api/integrations/{quote(slug, safe='')}"
     try:
         response = yield from call(caller, "GET", url, slug=slug)
@@ -46,7 +46,7 @@ def fetch_integration(caller: Caller, base_url: str, slug: str) -> Flow[Integrat
 
 
 def fetch_balance(caller: Caller, base_url: str) -> Flow[Balance]:
-    """What is left in the wallet."""
+    """Fetch the balance of the wallet."""
     response = yield from call(caller, "GET", f"{base_url}/api/billing/balance")
     fields = Fields(decode_json(response), "balance")
     return Balance(
@@ -57,7 +57,7 @@ def fetch_balance(caller: Caller, base_url: str) -> Flow[Balance]:
 
 
 def fetch_spend_caps(caller: Caller, base_url: str) -> Flow[SpendCaps]:
-    """The spend caps and what is used of them."""
+    """Fetch the spend caps and what is used."""
     response = yield from call(caller, "GET", f"{base_url}/api/billing/spend-caps")
     fields = Fields(decode_json(response), "spend cap")
     return SpendCaps(
@@ -69,22 +69,20 @@ def fetch_spend_caps(caller: Caller, base_url: str) -> Flow[SpendCaps]:
 
 
 def fetch_usage(caller: Caller, base_url: str, period: str) -> Flow[dict[str, Any]]:
-    """The usage of a day or a month, as the backend words it."""
+    """Fetch the usage of a day or a month, in the backend's own form."""
     if not isinstance(period, str) or period not in {"day", "month"}:
-        raise ValidationError(
-            "validation_failed",
-            "period= is neither 'day' nor 'month'.",
-            suggested_fix="Write billing.usage(period='month') or billing.usage(period='day').",
+        raise invalid(
+            "period= must be 'day' or 'month'.", fix="Write billing.usage(period='month')."
         )
     response = yield from call(caller, "GET", f"{base_url}/api/billing/usage?period={period}")
     usage = decode_json(response)
     if not isinstance(usage, dict):
-        raise malformed("has no object where the usage should be", response)
+        raise malformed("has no usage object", response)
     return usage
 
 
 def connection_of(data: object) -> Connection:
-    """A Connection out of its JSON. Fields that are unknown here are ignored."""
+    """Make a Connection from its JSON. Unknown fields are ignored."""
     fields = Fields(data, "connection")
     slug = fields.required("slug", str)
     metadata = fields.optional("metadata", dict) or {}
@@ -113,7 +111,7 @@ def connection_of(data: object) -> Connection:
 
 
 def integration_of(data: object) -> Integration:
-    """An Integration out of its JSON; the anonymous catalog calls its slug `provider`."""
+    """Make an Integration from its JSON. Without a key, the slug is called `provider`."""
     fields = Fields(data, "integration")
     return Integration(
         slug=fields.optional("slug", str) or fields.required("provider", str),
@@ -132,7 +130,7 @@ def integration_of(data: object) -> Integration:
 
 
 def _rows(data: object, name: str, read: Callable[[object], _T]) -> list[_T]:
-    return [read(row) for row in Fields(data, "answer").required(name, list)]
+    return [read(row) for row in Fields(data, "response").required(name, list)]
 
 
 def _context(

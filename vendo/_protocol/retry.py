@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendo.errors import ValidationError
+from vendo.errors import ValidationError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,37 +13,35 @@ if TYPE_CHECKING:
 else:
     import vendo  # `_types` is imported when an annotation is read
 
-#: Longest wait that an answer can ask for: a monthly spend cap ends within 31 days.
+#: The longest wait that a response can ask for, in seconds: a monthly spend cap ends in 31 days.
 MAX_RETRY_AFTER = 31 * 86_400.0
-
-RETRYABLE_STATUSES = frozenset({500, 502, 503, 504})
 
 
 class RetryPolicy:
-    """How often a call is tried and how long the pauses between are.
+    """How often a call is attempted, and the pauses between the attempts.
 
     Args:
-        attempts: how many times a call is sent at the most; 1 means no second try.
+        attempts: how many times a call is sent at most; 1 means no retry.
         backoff: seconds before the second attempt; each further pause is twice as long.
-        max_backoff: no pause of our own is longer than this many seconds.
+        max_backoff: the longest pause, in seconds. A `Retry-After` may ask for a longer one.
 
-    A pause is drawn between half and all of its length, so that a fleet does not knock in step.
+    A pause is a random length between half and all of it, to spread the load of a fleet.
 
     Raises:
-        ValidationError: less than one attempt, or a pause that is no number of seconds.
+        ValidationError: less than one attempt, or a pause that is not a number of seconds.
     """
 
-    # A plain class: the dataclass machinery costs more than the whole of `import vendo`.
+    # Not a dataclass: importing `dataclasses` costs more than `import vendo`.
     __slots__ = ("attempts", "backoff", "max_backoff")
 
     def __init__(
         self, attempts: int = 3, *, backoff: float = 0.5, max_backoff: float = 10.0
     ) -> None:
         if not _is_number(attempts, int) or attempts < 1:
-            raise _refusal("attempts= takes a whole number from 1 on")
+            raise _malformed("attempts= must be a whole number, 1 or more")
         for name, pause in (("backoff", backoff), ("max_backoff", max_backoff)):
             if not _is_number(pause, int | float) or not 0 <= pause < float("inf"):
-                raise _refusal(f"{name}= takes a number of seconds, 0 or more")
+                raise _malformed(f"{name}= must be a number of seconds, 0 or more")
         self.attempts: int = attempts
         self.backoff: float = backoff
         self.max_backoff: float = max_backoff
@@ -54,7 +52,7 @@ class RetryPolicy:
         )
 
     def __reduce__(self) -> tuple[vendo._types.Any, ...]:
-        # The protocols 0 and 1 know nothing of slots.
+        # The pickle protocols 0 and 1 do not support slots.
         return _restored, (self.attempts, self.backoff, self.max_backoff)
 
     def __eq__(self, other: object) -> bool:
@@ -64,10 +62,10 @@ class RetryPolicy:
         return hash(repr(self))
 
     def pause(self, attempt: int) -> float:
-        """Seconds to wait after the `attempt`-th try (counted from 1) has failed."""
+        """Return the seconds to wait after the `attempt`-th attempt, counted from 1, has failed."""
         from random import random
 
-        # The exponent is bounded: a float overflows at 2 ** 1024.
+        # A float overflows at 2 ** 1024.
         longest = min(self.max_backoff, self.backoff * 2.0 ** min(attempt - 1, 64))
         return longest * (0.5 + random() / 2)  # noqa: S311  # spreads load, guards nothing
 
@@ -80,19 +78,18 @@ def _is_number(value: object, kind: type | UnionType) -> bool:
     return isinstance(value, kind) and not isinstance(value, bool)
 
 
-def _refusal(rule: str) -> ValidationError:
-    return ValidationError(
-        "validation_failed",
-        f"{rule} in a RetryPolicy.",
-        suggested_fix="Write RetryPolicy(3, backoff=0.5, max_backoff=10), which is the usual one.",
+def _malformed(rule: str) -> ValidationError:
+    return invalid(
+        f"RetryPolicy: {rule}.",
+        fix="Write RetryPolicy(3, backoff=0.5, max_backoff=10), which is the default.",
     )
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a `Retry-After` header asks for, as seconds or as an HTTP date.
+    """Return the seconds that a `Retry-After` header asks for, at most `MAX_RETRY_AFTER`.
 
-    A date is read against the server's own `Date` where it sent one. None for anything that is no
-    time, or lies in the past; never more than `MAX_RETRY_AFTER`.
+    A date is compared with the server's `Date` if there is one. None for a malformed value and for
+    a time in the past.
     """
     value = headers.get("retry-after", "").strip()
     if not value:
@@ -108,7 +105,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def bounded_seconds(value: object) -> float | None:
-    """A number of seconds to wait out of an answer, or None where it is no such number."""
+    """Check a number of seconds in a response, at most `MAX_RETRY_AFTER`; None if malformed."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     # NaN and negative numbers fail this comparison; an integer may be too large for a float.

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Self, SupportsIndex
+    from typing import Any, Self, SupportsIndex, TypeVar, overload
+
+    _T = TypeVar("_T")
 
 MASK = "***"
 
@@ -47,6 +49,25 @@ class Secret(str):
 
     def __reduce_ex__(self, _protocol: SupportsIndex) -> tuple[Any, ...]:
         return str, (MASK,)
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def masked(value: str) -> Secret: ...
+    @overload
+    def masked(value: str | None) -> Secret | None: ...
+    @overload
+    def masked(value: _T) -> _T: ...
+
+
+def masked(value: object) -> object:
+    """Return a text as a `Secret`, and any other value unchanged.
+
+    A public function calls it on an argument that is a secret, before anything else: its own frame
+    is part of a traceback too.
+    """
+    return Secret(value) if isinstance(value, str) else value
 
 
 class WireSecret(Secret):

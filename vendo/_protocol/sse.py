@@ -1,8 +1,7 @@
-"""Server-sent events out of bytes, however they are cut (HTML standard, section 9.2), without I/O.
+"""Parse server-sent events from bytes (HTML standard, section 9.2), without I/O.
 
-Each byte is looked at a bounded number of times, so that a line of megabytes in small pieces costs
-no more than its length; and no more than one event is held, so that a server cannot fill the
-memory.
+Each byte is read a bounded number of times, so that a line of megabytes in small pieces costs no
+more than its length. At most one event is held, so that a server cannot fill the memory.
 """
 
 from __future__ import annotations
@@ -15,26 +14,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-#: A line, or the data lines of one event together, may be so long. What is longer is left out.
+#: The longest line, and the longest data lines of one event together. Longer events are dropped.
 MAX_EVENT_BYTES: Final = 8 * 1024 * 1024
-#: Milliseconds, nearly a year. A number with more digits than this one means the same.
+#: Milliseconds, nearly a year. A longer number is cut to this one.
 LONGEST_RETRY: Final = 30_000_000_000
 
 _BOM: Final = b"\xef\xbb\xbf"
 
 
 class Message(NamedTuple):
-    """One event of the stream, whatever it is about."""
+    """One event of the stream."""
 
     type: str
     data: str
-    #: The id to go on after: this event's, or where it has none that of an event before it.
+    #: The id to resume after: this event's, or else that of an earlier event.
     last_event_id: str
     has_id: bool
 
 
 class MessageParser:
-    """The messages of one stream, over as many connections as it takes."""
+    """The messages of one stream, over any number of connections."""
 
     __slots__ = (
         "_after_cr",
@@ -53,18 +52,18 @@ class MessageParser:
 
     def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
         self._max_bytes = max_event_bytes
-        #: The id to go on after, empty where there is none. It is kept over connections.
+        #: The id to resume after, or empty. It is kept over connections.
         self.last_event_id = ""
-        #: Milliseconds to wait before connecting again, when the server said so.
+        #: Milliseconds to wait before connecting again, if the server sent a number.
         self.retry: int | None = None
         self.connected()
 
     def connected(self) -> None:
-        """A new connection begins: what the last one left unfinished is dropped."""
+        """Begin a new connection: drop what the last one left unfinished."""
         #: The first bytes while they may become a byte order mark; None after that.
         self._start: bytes | None = b""
         self._after_cr = False
-        #: The beginning of a line whose end has not come.
+        #: The beginning of a line that is not complete.
         self._rest = bytearray()
         self._in_long_line = False
         self._begin_event()
@@ -78,7 +77,7 @@ class MessageParser:
         self._is_too_long = False
 
     def feed(self, chunk: bytes) -> list[Message]:
-        """The messages that a piece of the stream completes."""
+        """Return the messages that a piece of the stream completes."""
         if self._start is not None:
             chunk = self._start + chunk
             if len(chunk) < len(_BOM) and _BOM.startswith(chunk):
@@ -89,7 +88,7 @@ class MessageParser:
         if not chunk:
             return []
         if self._after_cr:
-            # The other half of a line end that was acted on when its first half came.
+            # The second half of a line end. Its first half was handled with the last piece.
             self._after_cr = False
             chunk = chunk.removeprefix(b"\n")
         if b"\r" in chunk:
@@ -120,7 +119,7 @@ class MessageParser:
             if self._size + len(line) > self._max_bytes:
                 self._overflow(line[:1])
                 continue
-            # Not `partition`: a value of megabytes is copied once, without its leading space.
+            # Not `partition`, which would copy a value of megabytes twice.
             colon = line.find(b":")
             if colon < 0:
                 colon = len(line)
@@ -135,7 +134,7 @@ class MessageParser:
         return messages
 
     def _set(self, name: bytes, value: bytes) -> None:
-        """A field other than `data`. A comment has an empty name, and is no field that we know."""
+        """Set a field other than `data`. A comment has an empty name, which is unknown."""
         if name == b"event":
             self._type = value
         elif name == b"id" and b"\0" not in value:
@@ -154,7 +153,7 @@ class MessageParser:
             self._rest = bytearray()
 
     def _overflow(self, first: bytes) -> None:
-        """A line is too long. A comment is nothing that anybody would miss."""
+        """Drop an event with a line that is too long. A long comment does no harm."""
         if first != b":":
             self._is_too_long = True
             self._data = []
@@ -166,7 +165,7 @@ class MessageParser:
             self.last_event_id = self._id.decode("utf-8", "replace")
         message = None
         if self._is_too_long:
-            logger.warning("An event of more than %s bytes was left out.", self._max_bytes)
+            logger.warning("Ignored an event of more than %s bytes.", self._max_bytes)
         elif self._data:
             data = b"\n".join(self._data).decode("utf-8", "replace")
             kind = self._type.decode("utf-8", "replace") or "message"

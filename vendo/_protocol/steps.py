@@ -1,8 +1,8 @@
-"""What an operation asks of its driver, and what it is handed back.
+"""The steps that an operation yields to its driver, and their outcomes.
 
 Each operation of the library is a generator without I/O: it yields one of these steps and is sent
-the outcome. A driver of a few lines does the I/O, once blocking and once with asyncio, so that no
-rule is written twice and every rule can be tested without a socket.
+the outcome. A small driver does the I/O, one blocking and one with asyncio, so that no rule is
+written twice and every rule can be tested without a socket.
 """
 
 from __future__ import annotations
@@ -18,26 +18,29 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
     Step: TypeAlias = "Request | Pause | Wait | Spawn"
-    #: A flow yields steps, is sent their outcomes, and returns the operation's result. A failed
-    #: request is thrown into it as an `UpstreamError`.
+    #: A flow yields steps, is sent their outcomes, and returns the result of the operation. A
+    #: failed request is thrown into it as an `UpstreamError`.
     Flow: TypeAlias = Generator[Step, Any, _T]
 
     class Work(Protocol):
-        """What one does and others wait for."""
+        """Work that one caller does, and others wait for."""
 
-        #: The event loop whose task does it; None where a thread does it in place.
+        #: The event loop of the task that does it; None for a thread.
         loop: AbstractEventLoop | None
 
 else:
     import vendo  # `_types` is imported when an annotation is read
 
 
-#: One who waits looks this often, in seconds, whether the loop that does the work still runs.
-LOOK_SECONDS = 0.5
+#: Seconds after which a waiting caller checks that the loop of the work still runs.
+POLL_SECONDS = 0.5
 
 
 class Request:
-    """One HTTP request to send. `timeout` is in seconds, for the whole of it, answer included."""
+    """One HTTP request. `timeout` is in seconds, for the request and its whole response.
+
+    The value of a header may be a `WireSecret`, which is masked in every `repr`.
+    """
 
     __slots__ = ("body", "headers", "max_bytes", "method", "timeout", "url")
 
@@ -62,7 +65,7 @@ class Request:
 
 
 class Response:
-    """A complete answer. Header names are lower case; `body` is as it came over the wire."""
+    """A complete response. Header names are lower case; `body` is as it came over the wire."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -76,7 +79,7 @@ class Response:
 
 
 class Head:
-    """Status and headers (with lower-case names) of an answer whose body is still to come."""
+    """Status and headers (with lower-case names) of a response whose body is not read yet."""
 
     __slots__ = ("headers", "status")
 
@@ -89,7 +92,7 @@ class Head:
 
 
 class Pause:
-    """Wait this many seconds, then go on."""
+    """Wait this many seconds."""
 
     __slots__ = ("seconds",)
 
@@ -101,11 +104,10 @@ class Pause:
 
 
 class Wait:
-    """Wait until somebody else's work is done.
+    """Wait until the work of another caller is done.
 
-    The outcome is True where it was within `timeout` seconds and False where it was not; it is
-    None, at once, where the work cannot go on: its event loop does not run any more, or the one
-    who waits would block it.
+    The outcome is True if it is done within `timeout` seconds, and False if it is not. It is None,
+    immediately, if the work cannot continue: its event loop is stopped, or this caller blocks it.
     """
 
     __slots__ = ("future", "timeout", "work")
@@ -116,18 +118,17 @@ class Wait:
         self.work: Work = work
 
     @property
-    def is_in_vain(self) -> bool:
-        """True where the work was left with its event loop."""
+    def is_abandoned(self) -> bool:
+        """True if the event loop of the work has stopped."""
         loop = self.work.loop
         return loop is not None and not loop.is_running()
 
 
 class Spawn:
-    """Run a flow whose result others wait for as well: it does the `work` that is named.
+    """Run a flow for other callers too: it does the `work`.
 
-    A thread runs it in place. With asyncio it becomes a task of its own, so that cancelling the
-    caller who happened to come first does not take the result from the others; then the driver
-    writes down with each piece of work which loop it depends on.
+    A thread runs it in place. With asyncio it is a task of its own, so that cancelling the first
+    caller does not cancel the others, and the driver notes the loop of each piece of work.
     """
 
     __slots__ = ("flow", "work")

@@ -1,7 +1,7 @@
 """A subscription to the platform's events (wire contract, "Events"), without I/O.
 
-A flow like all others, with three steps of its own for a stream that is read piece by piece. What
-it yields that is no step is an event, for whoever iterates.
+A flow with three steps of its own, for a stream that is read piece by piece. It also yields events,
+which are not steps: the driver returns them to its caller.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import time
 from random import random
 
 from vendo._protocol import decoding
+from vendo._protocol.codes import is_temporary
 from vendo._protocol.error_responses import error_of
 from vendo._protocol.event_stream import EventReader
 from vendo._protocol.log import logger
 from vendo._protocol.retry import retry_after
 from vendo._protocol.steps import Head, Pause, Request, Response
-from vendo.errors import UpstreamConnectionError, UpstreamTimeout, ValidationError
+from vendo.errors import UpstreamConnectionError, UpstreamTimeout, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,21 +31,21 @@ if TYPE_CHECKING:
         "Generator[OpenStream | ReadChunk | CloseStream | Pause | VendoEvent, Any, None]"
     )
 
-#: Where the platform API has its events.
+#: The path of the events at the platform API.
 PATH = "/api/deployments/me/events"
 
 FIRST_BACKOFF = 1.0
 JITTER = 0.25
-#: The server sends something about every 25 seconds: after two such spans it is gone.
-LONGEST_SILENCE = 55.0
-#: Longest pause that a refusal can ask for: who stays away longer misses events for good.
-LONGEST_PAUSE = 3600.0
-#: As much of a refusal is read as an error can be made out of.
-_MOST_OF_A_REFUSAL = 64 * 1024
+#: Seconds. The server sends something every 25 seconds, so a connection is lost after two of them.
+MAX_SILENCE = 55.0
+#: Seconds. After a longer pause, events would be lost.
+MAX_PAUSE = 3600.0
+#: Bytes of an error response that are read.
+_MAX_ERROR_BYTES = 64 * 1024
 
 
 class OpenStream:
-    """Send a request and read the head of its answer. Its outcome is a `Head`."""
+    """Send a request and read the head of its response. The outcome is a `Head`."""
 
     __slots__ = ("request",)
 
@@ -53,7 +54,7 @@ class OpenStream:
 
 
 class ReadChunk:
-    """Read what has come of the body, at least a byte; the outcome is empty at its end.
+    """Read the next piece of the body, at least a byte; the outcome is empty at its end.
 
     `timeout` is in seconds. A failure is thrown in as an `UpstreamError`.
     """
@@ -65,7 +66,7 @@ class ReadChunk:
 
 
 class CloseStream:
-    """Close the stream that was opened last. A driver does so too when the flow ends or raises."""
+    """Close the open stream. A driver also does this when the flow ends or raises."""
 
     __slots__ = ()
 
@@ -77,16 +78,19 @@ def subscription(
     max_backoff: float,
     silence: float | None = None,
 ) -> Subscription:
-    """Events for ever, over as many connections as it takes.
+    """Yield events for ever, over any number of connections.
 
-    `caller_now` is asked at each connection, so that a key that was changed meanwhile is used.
-    `max_backoff` and `silence`, after which a stream counts as broken, are in seconds.
+    Args:
+        caller_now: called at each connection, so that a rotated key is used.
+        url: the address of the stream.
+        max_backoff: the longest pause before a connection, in seconds.
+        silence: seconds without data after which a connection counts as broken.
 
     Raises:
-        VendoError: the backend refuses: the key, or the subscription as such.
+        VendoError: the backend rejects the key or the subscription.
     """
     reader = EventReader()
-    longest_silence = LONGEST_SILENCE if silence is None else silence
+    longest_silence = MAX_SILENCE if silence is None else silence
     failures = 0
     while True:
         caller = caller_now()
@@ -109,10 +113,10 @@ def subscription(
                 while chunk := (yield ReadChunk(longest_silence)):
                     yield from reader.feed(chunk)
             else:
-                raise decoding.malformed("is no event stream", Response(200, head.headers, b""))
+                raise decoding.malformed("is not an event stream", Response(200, head.headers, b""))
         except (UpstreamConnectionError, UpstreamTimeout) as error:
             failures += 1
-            logger.info("The event stream broke off (%s); connecting again.", error.code)
+            logger.info("The event stream broke (%s); connecting again.", error.code)
         yield CloseStream()
         base = reader.retry or FIRST_BACKOFF
         longest = min(max_backoff, base * 2.0 ** min(max(failures - 1, 0), 16))
@@ -120,18 +124,18 @@ def subscription(
 
 
 def _wait_of(head: Head, body: bytes, caller: Caller) -> float:
-    """Seconds that a refused subscription is asked to wait, where it is to try again at all."""
+    """Return the seconds to wait after an error response, or raise its error."""
     error = error_of(Response(head.status, head.headers, body), secrets=caller.secrets())
-    if head.status != 429 and head.status < 500:
+    if not is_temporary(error):
         raise error
-    logger.warning("The event stream is refused for now (HTTP %s, %s).", head.status, error.code)
-    return min(retry_after(head.headers) or 0.0, LONGEST_PAUSE)
+    logger.warning("The event stream is not available (HTTP %s, %s).", head.status, error.code)
+    return min(retry_after(head.headers) or 0.0, MAX_PAUSE)
 
 
 def _read_all(timeout: float) -> Generator[ReadChunk, bytes, bytes]:
     deadline = time.monotonic() + timeout
     body = b""
-    while len(body) < _MOST_OF_A_REFUSAL and (remaining := deadline - time.monotonic()) > 0:
+    while len(body) < _MAX_ERROR_BYTES and (remaining := deadline - time.monotonic()) > 0:
         chunk = yield ReadChunk(remaining)
         if not chunk:
             break
@@ -145,14 +149,14 @@ def _is_event_stream(head: Head) -> bool:
 
 
 def checked_backoff(seconds: float) -> float:
-    """`max_backoff_sec` as a number of seconds.
+    """Check `max_backoff_sec`, a number of seconds.
 
     Raises:
-        ValidationError: it is no number greater than 0.
+        ValidationError: not a number greater than 0.
     """
     if not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
-        raise ValidationError(
-            "validation_failed",
-            f"max_backoff_sec= is {seconds!r}; it takes a number of seconds greater than 0.",
+        raise invalid(
+            f"max_backoff_sec= must be a number of seconds greater than 0, not {seconds!r:.40}.",
+            fix="Write max_backoff_sec=30.",
         )
     return float(seconds)

@@ -1,8 +1,7 @@
 """A webhook's signature, time and body (wire contract, "Webhooks"), without I/O.
 
-Nothing of the body is parsed before its signature is known to be good. Each failure is told apart
-in words for whoever sets a receiver up; none of them repeats the body or what the signature
-should have been.
+The body is parsed after its signature was verified. Each error names its reason, for the developer
+of a receiver. None contains the body or the expected signature.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import math
 
 from vendo._protocol.clock import rfc3339
 from vendo._protocol.models import WebhookEvent
-from vendo.errors import ValidationError
+from vendo.errors import ValidationError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,18 +25,16 @@ TIMESTAMP_HEADER = "Vendo-Timestamp"
 _HEX_DIGITS = frozenset("0123456789abcdef")
 
 
-def refusal(problem: str, fix: str | None = None) -> ValidationError:
-    """The error for a webhook that is not to be believed."""
-    return ValidationError(
-        "validation_failed", f"The webhook was refused: {problem}.", suggested_fix=fix
-    )
+def rejected(problem: str, fix: str | None = None) -> ValidationError:
+    """Make the error for a webhook that is not genuine, or malformed."""
+    return invalid(f"The webhook is not valid: {problem}.", fix=fix)
 
 
 def raw_body(body: object) -> bytes:
-    """The body as it came over the wire.
+    """Return the bytes of a body.
 
     Raises:
-        ValidationError: it is no bytes and no text.
+        ValidationError: neither bytes nor a text.
     """
     if isinstance(body, bytes):
         return body
@@ -48,50 +45,47 @@ def raw_body(body: object) -> bytes:
         if isinstance(body, bytearray | memoryview):
             return bytes(body)
     except ValueError:
-        problem = "its body has no bytes any more"
-    raise refusal(
+        problem = "its body was released"
+    raise rejected(
         problem,
-        "Give verify() the request's raw body: a parsed one cannot be verified.",
+        "Pass verify() the raw body of the request. A parsed one cannot be verified.",
     )
 
 
 def sent_at(timestamp: str) -> float:
-    """The time that a webhook carries, in Unix seconds.
+    """Parse the time of a webhook, in Unix seconds.
 
     Raises:
         ValidationError: neither whole Unix seconds in ASCII digits nor an RFC 3339 time.
     """
     if timestamp.isascii() and timestamp.isdigit():
-        # As many digits as there are years in which Python can count.
+        # More digits than years in which Python counts.
         if len(timestamp) <= 12:
             return int(timestamp)
     else:
         moment = rfc3339(timestamp)
         if moment is not None:
             return moment
-    raise refusal(f"its {TIMESTAMP_HEADER} is neither Unix seconds nor an RFC 3339 time")
+    raise rejected(f"its {TIMESTAMP_HEADER} is not Unix seconds or an RFC 3339 time")
 
 
 def check_age(moment: float, now: float, max_age: float) -> None:
-    """Refuse what is more than `max_age` seconds old, or so far ahead. Whole seconds count.
+    """Check that a time is at most `max_age` seconds old, or ahead. Whole seconds count.
 
     Raises:
-        ValidationError: it is.
+        ValidationError: it is further away.
     """
     age = math.floor(now) - math.floor(moment)
     if abs(age) > max_age:
         away = f"{abs(age)} s {'old' if age > 0 else 'ahead'}"
-        raise refusal(
-            f"it is {away}, and {max_age:g} s are allowed",
-            "Check the clock of this machine; and answer webhooks before working on them.",
+        raise rejected(
+            f"it is {away}, and at most {max_age:g} s are allowed",
+            "Check the clock of this machine, and respond to webhooks before handling them.",
         )
 
 
 def is_signed(signature: str, timestamp: str, body: bytes, keys: Sequence[bytes]) -> bool:
-    """Whether one of the keys made this signature. Each is tried, and takes as long as any other.
-
-    It raises nothing: a traceback's frames are shown on debug pages, and this one knows the keys.
-    """
+    """True if one of the keys made this signature. Each key is tried, in constant time."""
     given = signature.encode("ascii", "replace")
     signed = b"%s.%s" % (timestamp.encode("ascii", "replace"), body)
     good = False
@@ -101,40 +95,40 @@ def is_signed(signature: str, timestamp: str, body: bytes, keys: Sequence[bytes]
 
 
 def not_signed(signature: str) -> ValidationError:
-    """The error for a signature that no key made."""
+    """Make the error for a signature that no key made."""
     if len(signature) != 64 or not _HEX_DIGITS.issuperset(signature):
-        return refusal(f"its {SIGNATURE_HEADER} is not 64 lower-case hexadecimal digits")
-    return refusal(
+        return rejected(f"its {SIGNATURE_HEADER} is not 64 lower-case hexadecimal digits")
+    return rejected(
         "its signature does not match",
-        "Check that the secret is this endpoint's, and that the body is the raw one, unchanged by "
-        "any parser or proxy.",
+        "Check that the secret is the one of this endpoint, and that the body is the raw one: no "
+        "parser or proxy may change it.",
     )
 
 
 def event_of(body: bytes) -> WebhookEvent:
-    """The event of a body whose signature is good. Fields that it has besides are ignored.
+    """Parse the event of a verified body. Unknown fields are ignored.
 
     Raises:
-        ValidationError: it is not an event's JSON.
+        ValidationError: not the JSON of an event.
     """
     fields = _json(body)
     if not isinstance(fields, dict):
-        raise _no_event("is no JSON object in UTF-8")
+        raise _not_an_event("is not a JSON object in UTF-8")
     event_id, kind = _text(fields, "id"), _text(fields, "type")
     at, data = fields.get("occurred_at"), fields.get("data")
     if at is not None and not isinstance(at, str):
-        raise _no_event("has an occurred_at that is no text")
+        raise _not_an_event("has an occurred_at that is not a text")
     if data is None:
         data = {}
     elif not isinstance(data, dict):
-        raise _no_event("has a data that is no object")
+        raise _not_an_event("has a data that is not an object")
     return WebhookEvent(event_id, kind, at, data)
 
 
 def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or not value:
-        raise _no_event(f"has no {name}")
+        raise _not_an_event(f"has no {name}")
     return value
 
 
@@ -143,8 +137,8 @@ def _json(body: bytes) -> Any:
     try:
         return json.loads(body.decode())
     except (ValueError, RecursionError):
-        return None  # told by the caller: this error would carry the whole body along
+        return None  # the decoder's error would contain the whole body
 
 
-def _no_event(problem: str) -> ValidationError:
-    return refusal(f"its signature is good, and its body {problem}")
+def _not_an_event(problem: str) -> ValidationError:
+    return rejected(f"its signature is good, but its body {problem}")

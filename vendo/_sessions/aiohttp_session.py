@@ -1,7 +1,7 @@
 """An authenticated `aiohttp.ClientSession`: a client middleware over connections that are shared.
 
-A middleware is called for each hop of a request, those of redirects included, and cannot tell which
-it is. So the host that the caller asks for is checked where aiohttp says that a request begins.
+A middleware is called for each hop of a request, redirects included, and does not know which hop it
+is. So the host that the caller requests is checked by a trace, at the start of the request.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from aiohttp.payload import AsyncIterablePayload, BytesPayload, IOBasePayload
 from yarl import URL
 
 from vendo._sessions.hosts import is_same_origin, joined, over_http
-from vendo._sessions.policy import MOST_DRAINED, Rules
+from vendo._sessions.policy import MAX_DRAINED, Policy
 from vendo._transports.blocking import MAX_IDLE_SECONDS
 from vendo._transports.per_loop import PerLoop
 from vendo._transports.routes import route_of
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
-    from vendo._client.asynchronous import AsyncVendo
-    from vendo._sessions.placement import Placed
+    from vendo._protocol.secret import WireSecret
+    from vendo._sessions.token_source import AsyncTokenSource
 
 
 async def make_session(
-    client: AsyncVendo, slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
+    client: AsyncTokenSource, slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
 ) -> aiohttp.ClientSession:
-    """A session over the connections that the client has in this event loop."""
-    rules = Rules(slug, hosts, base_url)
+    """Make a session over the connections of a client in this event loop."""
+    policy = Policy(slug, hosts, base_url)
     return VendoClientSession(
-        rules,
+        policy,
         connector=await _connector(client),
         connector_owner=False,
-        middlewares=[_Middleware(client, rules)],
-        trace_configs=[_checks(rules)],
-        request_class=_TargetRequest if rules.placement.header is None else aiohttp.ClientRequest,
+        middlewares=[_Middleware(client, policy)],
+        trace_configs=[_checks(policy)],
+        request_class=_TargetRequest if policy.placement.header is None else aiohttp.ClientRequest,
         timeout=aiohttp.ClientTimeout(
             total=None, sock_connect=client.timeout, sock_read=client.timeout
         ),
@@ -50,29 +50,27 @@ async def make_session(
 
 
 class _Quiet:
-    """Comes before aiohttp's session, which warns of classes derived from it for fear that they
-    rely on more of it than one method.
-    """
+    """A base before aiohttp's session, which warns of every subclass."""
 
     def __init_subclass__(cls) -> None:
-        """Say nothing."""
+        """Do not warn."""
 
 
 class VendoClientSession(_Quiet, aiohttp.ClientSession):
     """An `aiohttp.ClientSession` for one provider, with relative URLs as in `VendoSession`."""
 
-    ATTRS = aiohttp.ClientSession.ATTRS | {"_rules"}
+    ATTRS = aiohttp.ClientSession.ATTRS | {"_policy"}
 
-    def __init__(self, rules: Rules, **settings: Any) -> None:
+    def __init__(self, policy: Policy, **settings: Any) -> None:
         super().__init__(**settings)
-        self._rules = rules
+        self._policy = policy
 
     def __repr__(self) -> str:
-        return f"<VendoClientSession {self._rules.slug!r}>"
+        return f"<VendoClientSession {self._policy.slug!r}>"
 
     def _build_url(self, str_or_url: str | URL) -> URL:
         text = str(str_or_url)
-        absolute = self._rules.resolve(text)
+        absolute = self._policy.resolve(text)
         if absolute is text:
             return URL(str_or_url)
         return URL(absolute, encoded=isinstance(str_or_url, URL))
@@ -81,70 +79,70 @@ class VendoClientSession(_Quiet, aiohttp.ClientSession):
 class _Middleware:
     """Puts the current token on each request to the provider's hosts, and renews it on a 401."""
 
-    def __init__(self, client: AsyncVendo, rules: Rules) -> None:
+    def __init__(self, client: AsyncTokenSource, policy: Policy) -> None:
         self._client = client
-        self._rules = rules
+        self._policy = policy
 
     def __repr__(self) -> str:
-        return f"<VendoMiddleware {self._rules.slug!r}>"
+        return f"<VendoMiddleware {self._policy.slug!r}>"
 
     async def __call__(self, request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
-        rules, client = self._rules, self._client
+        policy, client = self._policy, self._client
         url = str(request.url)
         _choose_proxy(request, url)
-        for name, value in rules.placement.missing_headers(request.headers):
+        for name, value in policy.placement.missing_headers(request.headers):
             request.headers[name] = value
-        if rules.is_authenticated(url, request.headers) or not rules.allows(url):
+        if policy.is_authenticated(url, request.headers) or not policy.allows(url):
             return await send(request)
-        placed = rules.placed(url, await client.token(rules.slug))
-        self._place(request, placed)
+        credential = policy.credential(url, await client._async_token(policy.slug))
+        self._put(request, credential)
         response = await send(request)
         if response.status != 401:
             return response
-        client._refused(rules.slug, placed.token)
+        client._reject(policy.slug, credential.secret)
         try:
-            fresh = rules.placed(url, await client.token(rules.slug))
+            fresh = policy.credential(url, await client._async_token(policy.slug))
         except BaseException:
             response.close()
             raise
-        if fresh.token == placed.token or not _is_replayable(request.body):
+        if fresh.secret == credential.secret or not _is_replayable(request.body):
             return response
-        self._place(request, fresh)
+        self._put(request, fresh)
         await _drain(response)
         return await send(request)
 
-    def _place(self, request: ClientRequest, placed: Placed) -> None:
-        if self._rules.placement.header is not None:
-            request.headers[self._rules.placement.header] = placed
+    def _put(self, request: ClientRequest, credential: WireSecret) -> None:
+        if self._policy.placement.header is not None:
+            request.headers[self._policy.placement.header] = credential
         elif isinstance(request, _TargetRequest):
-            request.target = placed
+            request.target = credential
 
 
-def _checks(rules: Rules) -> aiohttp.TraceConfig:
-    """What is done where a request begins, where it is redirected, and where it fails."""
+def _checks(policy: Policy) -> aiohttp.TraceConfig:
+    """Return the trace of a request: its start, its redirects, its failure."""
 
     async def begins(
         _session: object, _context: object, sent: aiohttp.TraceRequestStartParams
     ) -> None:
         url = str(sent.url)
-        if not rules.is_authenticated(url, sent.headers):
-            rules.admit(url)
+        if not policy.is_authenticated(url, sent.headers):
+            policy.admit(url)
 
     async def is_redirected(
         _session: object, _context: object, sent: aiohttp.TraceRequestRedirectParams
     ) -> None:
-        # A credential of the caller's own, of which aiohttp strips `Authorization` alone.
+        # A credential of the caller's own. aiohttp strips only `Authorization`.
         headers = sent.response.headers
         location = headers.get("Location") or headers.get("URI") or ""
         url = str(sent.response.url)
         if not is_same_origin(url, joined(url, location)):
-            for name in rules.placement.secret_headers():
+            for name in policy.placement.secret_headers():
                 sent.headers.popall(name, None)
 
     async def has_failed(
         _session: object, _context: object, sent: aiohttp.TraceRequestExceptionParams
     ) -> None:
-        # One of ours that is an OSError too comes out of aiohttp as an OSError of its own.
+        # aiohttp replaces an error of ours that is also an OSError.
         ours = sent.exception.__cause__
         if isinstance(ours, VendoError):
             raise ours from None
@@ -157,16 +155,16 @@ def _checks(rules: Rules) -> aiohttp.TraceConfig:
 
 
 class _TargetRequest(aiohttp.ClientRequest):
-    """A request whose path on the wire is another than that of its URL, which goes into errors."""
+    """A request that is sent with another path than that of its URL, which appears in errors."""
 
-    target: Placed | None = None
+    target: WireSecret | None = None
 
     async def send(self, conn: Any) -> ClientResponse:
-        """As in aiohttp, with that path."""
+        """Do as aiohttp does, with that path."""
         if self.target is None:
             return await super().send(conn)
         url = self.url
-        if self.proxy and not self.is_ssl():  # which is told the whole URL
+        if self.proxy and not self.is_ssl():  # it is sent the whole URL
             self.url = URL(f"{url.origin()}{self.target}", encoded=True)
         else:
             self.url = _MaskedURL(url, self.target)  # type: ignore[assignment]  # yarl has no subclasses
@@ -177,14 +175,14 @@ class _TargetRequest(aiohttp.ClientRequest):
 
     @property
     def request_info(self) -> aiohttp.RequestInfo:
-        """What answers and errors show of the request."""
+        """What responses and errors show of the request."""
         return super().request_info._replace(url=URL(str(self.url), encoded=True))
 
 
 class _MaskedURL:
     """A URL that is sent with another path than it shows."""
 
-    def __init__(self, url: URL, target: Placed) -> None:
+    def __init__(self, url: URL, target: WireSecret) -> None:
         self._url = url
         self.raw_path_qs = str(target)
 
@@ -199,9 +197,9 @@ class _MaskedURL:
 
 
 def _choose_proxy(request: ClientRequest, url: str) -> None:
-    """The environment's proxy where the caller names none.
+    """Use the environment's proxy, unless the caller sets one.
 
-    aiohttp's own `trust_env` would let a netrc entry take the place of the token.
+    With aiohttp's own `trust_env`, a netrc entry would replace the token.
     """
     if request.proxy is None:
         proxy = route_of(over_http(url))[3]
@@ -210,7 +208,7 @@ def _choose_proxy(request: ClientRequest, url: str) -> None:
 
 
 def _is_replayable(body: object) -> bool:
-    """True where a second try sends the same bytes."""
+    """True if a second attempt sends the same bytes."""
     if not body or isinstance(body, bytes | BytesPayload):
         return True
     if isinstance(body, aiohttp.MultipartWriter):
@@ -221,9 +219,9 @@ def _is_replayable(body: object) -> bool:
 
 
 async def _drain(response: ClientResponse) -> None:
-    """Give the connection back where that is cheap, or close it."""
+    """Give the connection back if that is cheap, or close it."""
     length = response.content_length
-    if length is not None and length <= MOST_DRAINED:
+    if length is not None and length <= MAX_DRAINED:
         try:
             await response.read()
         except (aiohttp.ClientError, OSError):
@@ -231,18 +229,18 @@ async def _drain(response: ClientResponse) -> None:
     response.close()
 
 
-_connectors: WeakKeyDictionary[AsyncVendo, PerLoop[aiohttp.TCPConnector]] = WeakKeyDictionary()
+_connectors: WeakKeyDictionary[object, PerLoop[aiohttp.TCPConnector]] = WeakKeyDictionary()
 
 
 def _new_connector() -> aiohttp.TCPConnector:
     return aiohttp.TCPConnector(ssl=shared_context(), limit=0, keepalive_timeout=MAX_IDLE_SECONDS)
 
 
-async def _connector(client: AsyncVendo) -> aiohttp.TCPConnector:
+async def _connector(client: AsyncTokenSource) -> aiohttp.TCPConnector:
     return await _connectors.setdefault(client._root, PerLoop(_new_connector)).get()
 
 
-async def aclose_connector(client: AsyncVendo) -> None:
+async def aclose_connector(client: AsyncTokenSource) -> None:
     """Close the connections that a client's sessions have in this event loop."""
     of_client = _connectors.get(client._root)
     if of_client is not None:

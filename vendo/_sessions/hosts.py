@@ -1,4 +1,4 @@
-"""Hosts that a token may be sent to, as callers and the catalog write them, and those of URLs."""
+"""Hosts that a token may be sent to: patterns of callers and the catalog, and hosts of URLs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import urljoin
 
 from vendo._protocol.origins import ascii_host, is_loopback, origin_of
-from vendo.errors import ValidationError
+from vendo.errors import invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,35 +15,32 @@ if TYPE_CHECKING:
 
     from vendo._protocol.origins import Origin
 
-    #: (host, or `*.` and what is after it; port, or None for any).
+    #: (host, or `*.` and a domain; port, or None for any).
     Pattern: TypeAlias = tuple[str, int | None]
 
 _HOST = re.compile(
-    r"(?:(?P<any>\*\.)(?=[^.]+\.))?"  # `*.com` would be half of the internet
+    r"(?:(?P<any>\*\.)(?=[^.]+\.))?"  # not `*.com`
     r"(?P<name>[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
 )
 
 
-_ASKED_FOR_OVER = {"ws": "http", "wss": "https"}
+_HTTP_SCHEMES = {"ws": "http", "wss": "https"}
 
 
 def checked_hosts(hosts: object) -> tuple[Pattern, ...]:
-    """The patterns of `hosts=`.
+    """Check `hosts=`, and return its patterns.
 
     Raises:
-        ValidationError: no list, or one that holds something else than hosts.
+        ValidationError: not a list of hosts.
     """
     if isinstance(hosts, str):
-        raise ValidationError(
-            "validation_failed",
-            "hosts= takes a list of hosts, and was given one text.",
-            suggested_fix=f"Write hosts=[{hosts[:100]!r}].",
+        raise invalid(
+            "hosts= must be a list of hosts, not one text.", fix=f"Write hosts=[{hosts[:100]!r}]."
         )
     if not isinstance(hosts, Iterable):
-        raise ValidationError(
-            "validation_failed",
-            f"hosts= takes a list of hosts, and was given a value of type {type(hosts).__name__}.",
-            suggested_fix="Write hosts=['api.example.com'], or leave it out.",
+        raise invalid(
+            f"hosts= must be a list of hosts, not a value of type {type(hosts).__name__}.",
+            fix="Write hosts=['api.example.com'], or leave it out.",
         )
     return tuple(_checked_host(host) for host in hosts)
 
@@ -52,10 +49,9 @@ def _checked_host(host: object) -> Pattern:
     text = ascii_host(host.strip().lower().rstrip(".")) if isinstance(host, str) else ""
     match = _HOST.fullmatch(f"[{text}]" if text.count(":") > 1 and "[" not in text else text)
     if match is None or ".." in text or int(match["port"] or 1) > 65535:
-        raise ValidationError(
-            "validation_failed",
-            f"hosts= holds {host!r:.100}, which is no host.",
-            suggested_fix="Write hosts=['api.example.com'], '*.example.com' for all below it, or "
+        raise invalid(
+            f"hosts= contains {host!r:.100}, which is not a host.",
+            fix="Write hosts=['api.example.com'], '*.example.com' for all below it, or "
             "'localhost:8000' for one port.",
         )
     name = (match["any"] or "") + match["name"].strip("[]").rstrip(".")
@@ -63,28 +59,28 @@ def _checked_host(host: object) -> Pattern:
 
 
 def over_http(url: str) -> str:
-    """A URL as it is asked for: a WebSocket begins as a request of http or https."""
+    """Return a URL as it is requested: a WebSocket begins as a request of http or https."""
     scheme, colon, rest = url.partition(":")
-    return f"{_ASKED_FOR_OVER.get(scheme.lower(), scheme)}{colon}{rest}"
+    return f"{_HTTP_SCHEMES.get(scheme.lower(), scheme)}{colon}{rest}"
 
 
 def session_origin(url: str) -> Origin:
-    """Scheme, host and port of a URL that a session is asked for, those of WebSockets included.
+    """Return scheme, host and port of a URL, also of a WebSocket.
 
     Raises:
-        ValueError: the URL is none.
+        ValueError: not a URL.
     """
     return origin_of(over_http(url))
 
 
 def is_private(origin: Origin) -> bool:
-    """True where nobody on the way can read along."""
+    """True if no other machine can read the request: https, or plain http to loopback."""
     scheme, host, _ = origin
     return scheme == "https" or (scheme == "http" and is_loopback(host))
 
 
 def matches(pattern: Pattern, origin: Origin) -> bool:
-    """True where a pattern stands for this origin's host and port."""
+    """True if a pattern matches the host and the port of an origin."""
     name, port = pattern
     _, host, actual = origin
     if port is not None and port != actual:
@@ -95,7 +91,7 @@ def matches(pattern: Pattern, origin: Origin) -> bool:
 
 
 def is_same_origin(one: str, other: str) -> bool:
-    """True where two URLs have scheme, host and port in common."""
+    """True if two URLs have the same scheme, host and port."""
     try:
         return session_origin(one) == session_origin(other)
     except ValueError:
@@ -103,7 +99,7 @@ def is_same_origin(one: str, other: str) -> bool:
 
 
 def joined(url: str, location: str) -> str:
-    """Where a `Location` of an answer leads; empty where that cannot be read."""
+    """Return the URL of a `Location`, relative to `url`; empty if it is malformed."""
     try:
         return urljoin(url, location)
     except ValueError:

@@ -1,11 +1,10 @@
-"""Authenticated requests of httpx2 and httpx: one `auth=` for the clients of both, which are alike.
+"""Authenticated requests of httpx2 and httpx: one `auth=` for the clients of both.
 
-Neither is imported here. What is needed of them comes with the request that a client hands in.
+Neither library is imported here. What is needed of them comes with a request.
 
-httpx follows redirects below its authentication, and takes `Authorization` alone off a request that
-goes to another host. So a token in another header, or in the path, is put where the copy that a
-redirect makes does not find it; a redirect within the provider's hosts then gets its token by one
-more request.
+httpx follows redirects below its authentication, and strips only `Authorization` from a request to
+another host. So a token in another header, or in the path, is kept where the copy for a redirect
+does not find it. After a redirect within the provider's hosts, one more request carries it.
 """
 
 from __future__ import annotations
@@ -14,226 +13,192 @@ import sys
 from collections.abc import AsyncGenerator, Generator, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
-from weakref import WeakKeyDictionary
 
-from vendo import _types
+from vendo._protocol.secret import SecretBytes, WireSecret
 from vendo._sessions.hosts import is_same_origin
-from vendo._sessions.httpx_parts import MaskedBytes, masked_url, one_way_headers, rewinding
-from vendo._sessions.policy import Rules
-from vendo.errors import ValidationError, VendoError, without_frames
+from vendo._sessions.httpx_parts import masked_url, one_way_headers, rewinding
+from vendo._sessions.policy import Policy
+from vendo._sessions.token_source import AsyncTokenSource, TokenSource
+from vendo.errors import invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import httpx
     import httpx2
-    from typing_extensions import TypeIs
-
-    from vendo._client.asynchronous import AsyncVendo
-    from vendo._client.blocking import Vendo
-    from vendo._sessions.placement import Placed
-    from vendo._transports.threaded import ThreadedTransport
 
     class _Bases(httpx2.Auth, httpx.Auth):  # type: ignore[misc]  # their requests are not the same class
-        """What the type checker takes the authentication for."""
+        """The base classes, for a type checker."""
 else:
     _Bases = object
 
-#: A request or an answer of either library.
+#: A request or a response of either library.
 Request: TypeAlias = Any
 Response: TypeAlias = Any
 
-#: What a provider may say to a request without a token, for which one is tried with it.
+#: The statuses of a request without its token, after which it is sent again with it.
 _UNAUTHENTICATED = frozenset({401, 403, 404})
 
 
 class VendoHttpxAuth(_Bases):
     """Puts a provider's current token on requests to its hosts, and renews it on a 401.
 
-    For `Client` and `AsyncClient`, as `auth=` of the client or of one request. Made by
-    `Vendo.httpx_auth`, it serves both; made by `AsyncVendo.httpx_auth`, an `AsyncClient`.
+    It is the `auth=` of a client or of one request. `Vendo.httpx_auth` makes one for `Client` and
+    `AsyncClient`, `AsyncVendo.httpx_auth` one for `AsyncClient`.
 
     Raises, when a request is sent:
-        ValidationError: the URL is not of a host that the token may be sent to.
+        ValidationError: the token must not be sent to the host of the URL.
         VendoError: there is no token; see `Vendo.token`.
     """
 
     def __init__(
-        self, client: _types.Vendo | _types.AsyncVendo, slug: str, *, hosts: Sequence[str] = ()
+        self, client: TokenSource | AsyncTokenSource, slug: str, *, hosts: Sequence[str] = ()
     ) -> None:
-        self._client = client
-        self._rules = Rules(slug, hosts)
+        self._client: Any = client
+        self._policy = Policy(slug, hosts)
 
     def __repr__(self) -> str:
-        return f"<VendoHttpxAuth {self._rules.slug!r}>"
+        return f"<VendoHttpxAuth {self._policy.slug!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self._client, self._rules)
+        return _restored, (self._client, self._policy)
 
     if not TYPE_CHECKING:
 
         @property
-        def __class__(self):  # noqa: ANN204  # a client asks isinstance() of its own library's Auth
+        def __class__(self):  # noqa: ANN204  # a client calls isinstance() with its library's Auth
             return _class_for(sys.modules.get("httpx2"), sys.modules.get("httpx"))
 
     def sync_auth_flow(self, request: Request) -> Generator[Request, Response, None]:
-        """What a `Client` calls for each request."""
-        flow = _Flow(self._rules, request).steps()
+        """Authenticate a request of a `Client`."""
+        flow = _Flow(self._policy, request).steps()
         outcome: Any = None
         try:
             while True:
                 step = flow.send(outcome)
                 if isinstance(step, _Wanted):
-                    outcome = self._rules.placed(step.url, self._token(step))
+                    outcome = self._policy.credential(step.url, self._token(step))
                 else:
                     outcome = yield step
         except StopIteration:
             return
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
-        """What an `AsyncClient` calls for each request."""
-        flow = _Flow(self._rules, request).steps()
+        """Authenticate a request of an `AsyncClient`."""
+        flow = _Flow(self._policy, request).steps()
         outcome: Any = None
         try:
             while True:
                 step = flow.send(outcome)
                 if isinstance(step, _Wanted):
-                    outcome = self._rules.placed(step.url, await self._token_for_task(step))
+                    outcome = self._policy.credential(step.url, await self._token_in_task(step))
                 else:
                     outcome = yield step
         except StopIteration:
             return
 
     def _token(self, wanted: _Wanted) -> str:
-        client, slug = self._client, self._rules.slug
-        if _is_async(client):
-            raise ValidationError(
-                "validation_failed",
-                "httpx_auth() of an AsyncVendo was given to a blocking client.",
+        client, slug = self._client, self._policy.slug
+        if hasattr(client, "aclose"):
+            raise invalid(
+                "httpx_auth() of an AsyncVendo does not work in a blocking client.",
                 slug=slug,
-                suggested_fix="Give it httpx_auth() of a vendo.Vendo, or use an AsyncClient.",
+                fix="Use httpx_auth() of a vendo.Vendo, or an AsyncClient.",
             )
-        if wanted.refused is not None:
-            client._refused(slug, wanted.refused.token)
-        return client.token(slug)
+        if wanted.rejected is not None:
+            client._reject(slug, wanted.rejected.secret)
+        token: str = client.token(slug)
+        return token
 
-    async def _token_for_task(self, wanted: _Wanted) -> str:
-        client, slug = self._client, self._rules.slug
-        if wanted.refused is not None:
-            client._refused(slug, wanted.refused.token)
-        if _is_async(client):
-            return await client.token(slug)
-        found = client._look_up(slug)
-        if isinstance(found, str):
-            return found
-        from vendo._transports.async_driver import run
-
-        flow = client._fetching(*found)
-        del found  # it has the key in it, and debug pages show the variables of a frame
-        try:
-            return await run(flow, self._threaded)
-        except VendoError as error:
-            raise without_frames(error) from None
-
-    def _threaded(self) -> ThreadedTransport:
-        """The blocking client's own transport, for tasks: none of them holds up the loop."""
-        root = self._client._root
-        found = _threaded.get(root)
-        if found is None:
-            from vendo._transports.threaded import ThreadedTransport
-
-            transport: Any = root._opened_transport()
-            found = _threaded.setdefault(root, ThreadedTransport(transport))
-        return found
-
-
-#: One a client, since each has threads of its own.
-_threaded: WeakKeyDictionary[Vendo | AsyncVendo, ThreadedTransport] = WeakKeyDictionary()
+    async def _token_in_task(self, wanted: _Wanted) -> str:
+        client, slug = self._client, self._policy.slug
+        if wanted.rejected is not None:
+            client._reject(slug, wanted.rejected.secret)
+        token: str = await client._async_token(slug)
+        return token
 
 
 class _Wanted:
-    """A step of the flow: fetch what carries the current token to the URL of a request, another
-    token than the one that was refused.
-    """
+    """A step of the flow: fetch a credential for the URL of a request, not the rejected one."""
 
-    def __init__(self, request: Request, refused: Placed | None = None) -> None:
+    def __init__(self, request: Request, rejected: WireSecret | None = None) -> None:
         self.url = str(_bare_url(request))
-        self.refused = refused
+        self.rejected = rejected
 
 
 class _Flow:
-    """One request of a caller: what is sent, with which token, and what is sent once more."""
+    """One request of a caller: what is sent, with which token, and what is sent again."""
 
-    def __init__(self, rules: Rules, request: Request) -> None:
-        self._rules = rules
+    def __init__(self, policy: Policy, request: Request) -> None:
+        self._policy = policy
         self._request = request
         self._rewind = rewinding(request)
-        self._credential = ""
+        self._credential: str = ""
 
     def steps(self) -> Generator[Any, Any, None]:
-        rules, request = self._rules, self._request
-        for name, value in rules.placement.missing_headers(request.headers):
+        policy, request = self._policy, self._request
+        for name, value in policy.placement.missing_headers(request.headers):
             request.headers[name] = value
         url = str(request.url)
-        if rules.is_authenticated(url, request.headers):
+        if policy.is_authenticated(url, request.headers):
             yield from self._with_callers_own(url)
             return
-        rules.admit(url)
-        placed = yield _Wanted(request)
-        self._place(request, placed)
-        answer = yield request
-        last = answer.request  # another one where a redirect was followed
-        if self._lost_it(last, answer.status_code) and rules.allows(str(last.url)):
-            placed = yield _Wanted(last)
-            self._place(last, placed)
-            answer = yield last
-            last = answer.request
-        if answer.status_code != 401 or not self._carries_it(last):
+        policy.admit(url)
+        credential = yield _Wanted(request)
+        self._put(request, credential)
+        response = yield request
+        last = response.request  # another one after a redirect
+        if self._lost_it(last, response.status_code) and policy.allows(str(last.url)):
+            credential = yield _Wanted(last)
+            self._put(last, credential)
+            response = yield last
+            last = response.request
+        if response.status_code != 401 or not self._carries_it(last):
             return
-        fresh = yield _Wanted(last, placed)
-        if fresh.token != placed.token and self._rewind():
-            self._place(last, fresh)
+        fresh = yield _Wanted(last, credential)
+        if fresh.secret != credential.secret and self._rewind():
+            self._put(last, fresh)
             yield last
 
     def _with_callers_own(self, url: str) -> Generator[Any, Any, None]:
-        request, header = self._request, self._rules.placement.header
+        request, header = self._request, self._policy.placement.header
         if header in {None, "Authorization"} or header not in request.headers:
-            yield request  # httpx itself takes care of `Authorization`
+            yield request  # httpx itself strips `Authorization`
             return
         own = request.headers.pop(header)
-        self._put(request, own)
-        answer = yield request
-        last = answer.request
-        if self._lost_it(last, answer.status_code) and is_same_origin(url, str(last.url)):
-            self._put(last, own)
+        self._put_header(request, own)
+        response = yield request
+        last = response.request
+        if self._lost_it(last, response.status_code) and is_same_origin(url, str(last.url)):
+            self._put_header(last, own)
             yield last
 
-    def _place(self, request: Request, credential: Placed) -> None:
-        if self._rules.placement.header is not None:
-            self._put(request, credential)
+    def _put(self, request: Request, credential: WireSecret) -> None:
+        if self._policy.placement.header is not None:
+            self._put_header(request, credential)
             return
         bare = _bare_url(request)
         self._credential = credential
         request.url = masked_url(bare.__class__)(bare, credential)
 
-    def _put(self, request: Request, value: str) -> None:
-        header = self._rules.placement.header or ""
+    def _put_header(self, request: Request, value: str) -> None:
+        header = self._policy.placement.header or ""
         self._credential = value
         if header == "Authorization":
-            # Text would become plain bytes.
-            request.headers.update([(header.encode(), MaskedBytes(value.encode()))])
+            # A text would become plain bytes.
+            request.headers.update([(header.encode(), SecretBytes(value.encode()))])
         else:
             plain = getattr(request.headers, "bare", request.headers)
             request.headers = one_way_headers(plain.__class__)(plain, header, value)
 
     def _carries_it(self, request: Request) -> bool:
-        rules = self._rules
-        if rules.placement.header is None:
+        policy = self._policy
+        if policy.placement.header is None:
             return hasattr(request.url, "bare")
-        return bool(request.headers.get(rules.placement.header) == str(self._credential))
+        return bool(request.headers.get(policy.placement.header) == str(self._credential))
 
     def _lost_it(self, request: Request, status: int) -> bool:
-        """True where a redirect led to a request without the credential, which may be why it was
-        refused, and which can be sent again.
+        """True if a redirect dropped the credential, which may be the reason for the status, and
+        the request can be sent again.
         """
         return (
             request is not self._request
@@ -244,28 +209,17 @@ class _Flow:
 
 
 def _bare_url(request: Request) -> Any:
-    """The URL of a request as it was before a token came into its path."""
+    """Return the URL of a request without the token in its path."""
     return getattr(request.url, "bare", request.url)
 
 
-def make_httpx_auth(
-    client: _types.Vendo | _types.AsyncVendo, slug: str, *, hosts: Sequence[str] = ()
-) -> VendoHttpxAuth:
-    """An `auth=` for the clients of httpx2 and httpx."""
-    return VendoHttpxAuth(client, slug, hosts=hosts)
-
-
-def _restored(client: Vendo | AsyncVendo, rules: Rules) -> VendoHttpxAuth:
-    auth = VendoHttpxAuth(client, rules.slug)
-    auth._rules = rules
+def _restored(client: TokenSource | AsyncTokenSource, policy: Policy) -> VendoHttpxAuth:
+    auth = VendoHttpxAuth(client, policy.slug)
+    auth._policy = policy
     return auth
-
-
-def _is_async(client: Vendo | AsyncVendo) -> TypeIs[AsyncVendo]:
-    return hasattr(client, "aclose")
 
 
 @lru_cache(maxsize=8)
 def _class_for(*libraries: Any) -> type:
-    """The class with the `Auth` of each library that is loaded as its base."""
+    """Return a class that derives from the `Auth` of each library that is loaded."""
     return type("VendoHttpxAuth", tuple(library.Auth for library in libraries if library), {})

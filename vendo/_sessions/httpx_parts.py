@@ -1,11 +1,13 @@
-"""What of httpx2's and httpx's own parts is extended: headers, URLs, and bodies to be sent again.
+"""Extensions of parts of httpx2 and httpx: headers, URLs, and bodies that are sent again.
 
-The classes are made from those of the library that a request comes from; neither is imported here.
+The classes derive from those of the library of the request. Neither library is imported here.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
+
+from vendo._protocol.secret import SecretBytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,33 +15,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class MaskedBytes(bytes):
-    """A header's value that is sent as it is, and that neither a `repr` nor a pickle shows.
-
-    Headers pass it on to their copies, so to the requests of redirects.
-    """
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return "b'***'"
-
-    def __copy__(self) -> MaskedBytes:
-        return self
-
-    def __deepcopy__(self, _memo: dict[int, Any]) -> MaskedBytes:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return bytes, (b"***",)
-
-    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
-        return self.__reduce__()
-
-
 @lru_cache(maxsize=8)
 def one_way_headers(plain_class: Any) -> Callable[..., Any]:
-    """Headers of a library with one more that is sent, and read, and not copied to a redirect."""
+    """Return a class of headers with one more, which is sent, and not copied by a redirect."""
 
     class OneWayHeaders(plain_class):  # type: ignore[misc]  # of httpx2 or httpx
         def __init__(self, bare: Any, name: str, value: str) -> None:
@@ -50,7 +28,7 @@ def one_way_headers(plain_class: Any) -> Callable[..., Any]:
 
         @property
         def raw(self) -> list[tuple[bytes, bytes]]:
-            return [*super().raw, (self._name.encode(), MaskedBytes(self._value.encode()))]
+            return [*super().raw, (self._name.encode(), SecretBytes(self._value.encode()))]
 
         def __getitem__(self, key: str) -> Any:
             return str(self._value) if self._is_it(key) else super().__getitem__(key)
@@ -59,7 +37,7 @@ def one_way_headers(plain_class: Any) -> Callable[..., Any]:
             return self._is_it(key) or super().__contains__(key)
 
         def __reduce__(self) -> tuple[Any, ...]:
-            return plain_class, (self.bare.raw,)  # a pickle is without it
+            return plain_class, (self.bare.raw,)  # a pickle does not contain it
 
         def _is_it(self, key: object) -> bool:
             return isinstance(key, str) and key.lower() == self._name.lower()
@@ -69,7 +47,7 @@ def one_way_headers(plain_class: Any) -> Callable[..., Any]:
 
 @lru_cache(maxsize=8)
 def masked_url(plain_class: Any) -> Callable[..., Any]:
-    """A URL of a library that is sent with another path than it shows."""
+    """Return a class of URLs that are sent with another path than they show."""
 
     class MaskedURL(plain_class):  # type: ignore[misc]  # of httpx2 or httpx
         def __init__(self, bare: Any, target: str) -> None:
@@ -88,14 +66,14 @@ def masked_url(plain_class: Any) -> Callable[..., Any]:
 
 
 def rewinding(request: Any) -> Callable[[], bool]:
-    """How to make the body of a request ready to be sent once more; False where it cannot be.
+    """Return a function that rewinds the body of a request. It returns False if it cannot.
 
-    Called before the first time, since it is then that a file stands where it is to be sent from.
+    Called before the first attempt, when the position of a file is where its body begins.
     """
     if hasattr(request, "_content"):  # bytes, or form fields
         return lambda: True
     fields = getattr(request.stream, "fields", None)
-    if fields is not None:  # of a multipart body, whose files the libraries rewind
+    if fields is not None:  # of a multipart body: the libraries rewind its files
         files = [field.file for field in fields if hasattr(field, "file")]
         return lambda: all(isinstance(file, str | bytes) or _is_seekable(file) for file in files)
     body = getattr(request.stream, "_stream", None)
@@ -114,7 +92,7 @@ def _rewinding_file(file: Any) -> Callable[[], bool]:
     def rewind() -> bool:
         try:
             return position is not None and file.seek(position) == position
-        except (OSError, ValueError):  # it was closed
+        except (OSError, ValueError):  # closed
             return False
 
     return rewind

@@ -1,4 +1,4 @@
-"""How a provider's token stands in a request: in which header, or where in the path."""
+"""How a provider's token is placed in a request: in which header, or where in the path."""
 
 from __future__ import annotations
 
@@ -7,48 +7,16 @@ from urllib.parse import quote
 
 from vendo._catalog.catalog import BEARER, provider
 from vendo._config import environment
-from vendo.errors import ValidationError
+from vendo._protocol.secret import Secret, WireSecret
+from vendo.errors import invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Any
-
-
-class Placed(str):
-    """A header's value, or a path, that holds a token. It reads as one in transit alone.
-
-    Headers, requests and responses show it masked in their `repr`, and a pickle of them does not
-    hold it.
-    """
-
-    __slots__ = ("token",)
-
-    token: str
-
-    def __new__(cls, text: str, token: str) -> Placed:
-        placed = super().__new__(cls, text)
-        placed.token = token
-        return placed
-
-    def __repr__(self) -> str:
-        return "'***'"
-
-    def __copy__(self) -> Placed:
-        return self
-
-    def __deepcopy__(self, _memo: dict[int, Any]) -> Placed:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return str, ("***",)
-
-    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
-        return self.__reduce__()
 
 
 class Placement:
-    """The place of one provider's token, and what else the provider wants on each request.
+    """The place of one provider's token, and the other headers that the provider wants.
 
     Args:
         slug: the provider, a checked slug, in the catalog or not.
@@ -60,7 +28,7 @@ class Placement:
         self._slug = slug
         self._provider = row = provider(slug)
         self._paths = row.path if row else ()
-        #: The name of the header that carries the token; None where the path does.
+        #: The name of the header that carries the token; None if the path does.
         self.header: str | None
         if self._paths:
             self.header = None
@@ -69,35 +37,35 @@ class Placement:
         else:
             self.header = row.header[0]
 
-    def objection(self, token: str) -> ValidationError | None:
-        """Why no request can carry a token; None where one can.
+    def check(self, token: Secret) -> None:
+        """Check that a request can carry a token.
 
-        It does not have the token in it, as the errors of the libraries would.
+        Raises:
+            ValidationError: it cannot. The libraries would raise an error that contains the token.
         """
         if token.isascii() and token.isprintable() and token.strip() == token:
-            return None
+            return
         row = self._provider
         names = (environment.override_variable(self._slug).name, *(row.variables if row else ()))
-        return ValidationError(
-            "validation_failed",
-            f"The token for {self._slug} is not plain ASCII text, so no request can carry it: it "
-            "has a character in it, such as a dash out of a formatted text, that is in no token.",
+        raise invalid(
+            f"The token for {self._slug} is not plain ASCII text, so no request can carry it. It "
+            "contains a character that no token contains, such as a dash from a formatted text.",
             slug=self._slug,
-            suggested_fix=f"Copy the token again to where it comes from: {', '.join(names)} or, "
-            "with an API key, the connection at Vendo.",
+            fix=f"Copy the token again into {', '.join(names)} or, with an API key, into the "
+            "connection at Vendo.",
         )
 
-    def value(self, token: str) -> Placed:
-        """The value of the header `header` that carries the token."""
+    def header_value(self, token: Secret) -> WireSecret:
+        """Return the value of the header `header`."""
         row = self._provider
         if row is not None and row.basic is not None:
             pair = row.basic.replace("{token}", token).encode()
-            return Placed(f"Basic {b64encode(pair).decode()}", token)
+            return WireSecret(f"Basic {b64encode(pair).decode()}", token)
         template = BEARER[1] if row is None else row.header_template(token)
-        return Placed(template.replace("{token}", token), token)
+        return WireSecret(template.replace("{token}", token), token)
 
-    def path(self, path: str, token: str) -> str:
-        """A path after the base URL's, with the token in it as the provider has it."""
+    def path(self, path: str, token: Secret) -> str:
+        """Return a path, relative to the base URL's, with the token in it."""
         template = max(
             (one for one in self._paths if path.startswith(_beginning(one))),
             key=len,
@@ -107,10 +75,11 @@ class Placement:
         return template.replace("{token}", quote(token, safe=":")) + rest
 
     def is_taken(self, headers: Mapping[str, str], path: Callable[[], str]) -> bool:
-        """True where a request has a credential of the caller's own.
+        """True if a request has a credential of the caller's own.
 
-        `headers` finds names in upper and lower case alike; `path` gives what comes after the
-        base URL's, and is asked where headers do not tell.
+        Args:
+            headers: the headers, with case-insensitive names.
+            path: returns the path relative to the base URL's. It is called if needed.
         """
         if "Authorization" in headers:
             return True
@@ -120,21 +89,21 @@ class Placement:
         return any(_holds_token(template, after) for template in self._paths)
 
     def secret_headers(self) -> tuple[str, ...]:
-        """The headers that stay behind when a redirect leads to another host."""
+        """Return the headers that are dropped by a redirect to another host."""
         if self.header in {None, "Authorization"}:
             return ("Authorization",)
         return ("Authorization", self.header or "")
 
     def missing_headers(self, headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-        """The headers that the provider wants on each request and that this one lacks."""
+        """Yield the headers that the provider wants on each request, and this one lacks."""
         for name, value in self._provider.extra_headers.items() if self._provider else ():
-            # Every HTTP library says `Accept: */*` by itself: that is nobody's choice.
+            # Every HTTP library adds `Accept: */*` itself, which is not a choice of the caller.
             if headers.get(name, "*/*" if name.lower() == "accept" else None) in {None, "*/*"}:
                 yield name, value
 
 
 def _beginning(template: str) -> str:
-    """What of a template's path stands before the segment that holds the token."""
+    """Return the part of a template before the segment with the token."""
     return template[: template.index("{token}")].rpartition("/")[0] + "/"
 
 

@@ -1,7 +1,7 @@
-"""Where a provider's token may go: one set of rules for all libraries.
+"""Where a provider's token may go: one policy for all libraries.
 
-No request is sent and no token is fetched here. requests, aiohttp and httpx each ask these rules
-at every hop of a request, the first one and those that a redirect leads to.
+It does no I/O. requests, aiohttp and httpx check it at every hop of a request: the first one, and
+each redirect.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from urllib.parse import urlsplit
 
 from vendo._catalog.catalog import provider
 from vendo._config import environment
-from vendo._protocol.origins import DEFAULT_PORTS, given_origin, origin_in
+from vendo._config.addresses import origin_in
+from vendo._protocol.origins import DEFAULT_PORTS, given_origin
+from vendo._protocol.secret import Secret, WireSecret
 from vendo._sessions.hosts import checked_hosts, is_private, matches, session_origin
-from vendo._sessions.placement import Placed, Placement
-from vendo.errors import ValidationError
+from vendo._sessions.placement import Placement
+from vendo.errors import ValidationError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,21 +28,21 @@ if TYPE_CHECKING:
     from vendo._protocol.origins import Origin
     from vendo._sessions.hosts import Pattern
 
-#: A refused answer up to this many bytes is read, so that its connection serves for the next try.
-MOST_DRAINED = 16 * 1024
+#: Bytes of a 401 that are read, so that its connection can be used again.
+MAX_DRAINED = 16 * 1024
 
 _ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
-_MOST_REMEMBERED = 256
+_MAX_REMEMBERED = 256
 
 
-class Rules:
-    """The rules of one provider's session: allowed hosts, base URL, placement of the token.
+class Policy:
+    """The policy of one provider's session: allowed hosts, base URL, placement of the token.
 
     Args:
         slug: the provider, a checked slug, in the catalog or not.
         hosts: further hosts, such as `api.example.com`, `*.example.com` or `localhost:8000`.
-        base_url: what relative URLs are resolved against, in place of `<SLUG>_BASE_URL` and the
-            catalog's; its host is allowed too.
+        base_url: resolves relative URLs, in place of `<SLUG>_BASE_URL` and the catalog's. Its host
+            is allowed too.
 
     Raises:
         ValidationError: a host or the base URL is malformed.
@@ -72,13 +74,13 @@ class Rules:
             self._patterns.append(session_origin(self._base_url)[1:])
         self._hosts: tuple[Pattern, ...] = ()
         self._add(checked_hosts(hosts))
-        #: Where a slug outside the catalog is bound to. A dict, whose `setdefault` no other thread
-        #: comes in between.
+        #: The host that a slug outside the catalog is bound to. A dict, for its atomic
+        #: `setdefault`.
         self._bound: dict[str, tuple[str, int]] = {}
         self._remembered: dict[tuple[str, str], bool] = {}
 
     def __repr__(self) -> str:
-        return f"<Rules {self.slug!r}>"
+        return f"<Policy {self.slug!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (self.slug, self._hosts, self._base_url, dict(self._bound))
@@ -90,18 +92,19 @@ class Rules:
     # URLs
 
     def base_url(self) -> str | None:
-        """What a relative URL is resolved against, without a slash at its end; None for nothing.
+        """Return what a relative URL is resolved against, without a trailing slash, or None.
 
         Raises:
             ValidationError: `<SLUG>_BASE_URL` is malformed.
         """
         if self._base_url is not None:
             return self._base_url
-        return usual_base_url(self._variable, self.provider)
+        return default_base_url(self._variable, self.provider)
 
     def resolve(self, url: str) -> str:
-        """The absolute URL of one that may be relative. It is put after the base URL, whether or
-        not it begins with a slash.
+        """Return the absolute URL of one that may be relative.
+
+        A relative URL is appended to the base URL, with or without a slash at its beginning.
 
         Raises:
             ValidationError: it is relative, and there is no base URL.
@@ -111,27 +114,26 @@ class Rules:
             return url
         base = self.base_url()
         if base is None or url.startswith("//"):
-            raise ValidationError(
-                "validation_failed",
+            raise invalid(
                 f"A request of the session for {self.slug} has a URL without scheme and host"
-                f"{'' if base else ', and there is no base URL to put before it'}.",
+                f"{'' if base else ', and there is no base URL'}.",
                 slug=self.slug,
-                suggested_fix="Give the whole URL, from https:// on, or set "
-                f"{self._variable.name} or base_url=.",
+                fix=f"Pass the whole URL, from https:// on, or set {self._variable.name} or "
+                "base_url=.",
             )
         return base + url if url[:1] in {"", "?", "#"} else f"{base}/{url.lstrip('/')}"
 
     def admit(self, url: str) -> None:
-        """Make sure that the token may be sent to the host of a URL that the caller asks for.
+        """Check that the token may be sent to the host of a URL that the caller requests.
 
         Raises:
-            ValidationError: it may not. The text says how to allow the host.
+            ValidationError: it may not. The fix shows how to allow the host.
         """
         if not self.allows(url) and not self._binds(url):
-            self._refuse(url)
+            self._raise_not_allowed(url)
 
     def allows(self, url: str) -> bool:
-        """True where the token may be sent to the host of this URL."""
+        """True if the token may be sent to the host of this URL."""
         try:
             parts = urlsplit(url)
             key = (parts.scheme, parts.netloc)
@@ -139,20 +141,20 @@ class Rules:
             if allowed is None:
                 allowed = self._remember(key, self._is_listed(session_origin(url)))
             return allowed or self._is_base_or_bound(session_origin(url))
-        except ValueError:  # no URL at all
+        except ValueError:  # not a URL
             return False
 
     def _is_listed(self, origin: Origin) -> bool:
         return is_private(origin) and any(matches(pattern, origin) for pattern in self._patterns)
 
     def _remember(self, key: tuple[str, str], allowed: bool) -> bool:
-        if len(self._remembered) >= _MOST_REMEMBERED:
+        if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
         self._remembered[key] = allowed
         return allowed
 
     def _is_base_or_bound(self, origin: Origin) -> bool:
-        """What follows from the environment as it is now, and from the first request."""
+        """True for the host in the environment now, and for that of the first request."""
         if not is_private(origin):
             return False
         if self._bound.get("to") == origin[1:]:
@@ -160,11 +162,11 @@ class Rules:
         try:
             base = self.base_url()
         except ValidationError:
-            return False  # whoever relies on it is told so, by `admit` or by `resolve`
+            return False  # `admit` and `resolve` raise it
         return base is not None and origin[1:] == session_origin(base)[1:]
 
     def _binds(self, url: str) -> bool:
-        """Bind a slug that has no list of hosts to the first one that it is used with."""
+        """Bind a slug without a list of hosts to its first host."""
         if self.provider or self._hosts or self._base_url:
             return False
         try:
@@ -175,53 +177,50 @@ class Rules:
             return False
         return self._bound.setdefault("to", origin[1:]) == origin[1:]
 
-    def _refuse(self, url: str) -> NoReturn:
-        self.base_url()  # a malformed one is the likelier reason
+    def _raise_not_allowed(self, url: str) -> NoReturn:
+        self.base_url()  # if it is malformed, that is the reason
         try:
             scheme, host, port = origin = session_origin(url)
         except ValueError:
             scheme, host, port = origin = ("", "", 0)
         shown = host[:100] if port == DEFAULT_PORTS.get(scheme) else f"{host[:100]}:{port}"
         if host and not is_private(origin):
-            problem = f"The token for {self.slug} is sent over https alone, and not to {shown}"
-            fix = "Use https (wss for a WebSocket); plain http goes to this machine only."
+            problem = f"The token for {self.slug} is not sent over plain http to {shown}"
+            fix = "Use https (wss for a WebSocket). Plain http is allowed only to this machine."
         elif host:
             problem = f"The token for {self.slug} is not sent to {shown}"
             fix = f"If the token belongs there: session({self.slug!r}, hosts=[{shown!r}])."
         else:
             problem = f"The token for {self.slug} is not sent to a URL without a host"
-            fix = f"Give the whole URL, from https:// on, or set {self._variable.name}."
-        raise ValidationError("validation_failed", f"{problem}.", slug=self.slug, suggested_fix=fix)
+            fix = f"Pass the whole URL, from https:// on, or set {self._variable.name}."
+        raise invalid(f"{problem}.", slug=self.slug, fix=fix)
 
     # Placement
 
-    def placed(self, url: str, token: str) -> Placed:
-        """What carries the token to this URL: a header's value, or the target without a header.
+    def credential(self, url: str, token: str) -> WireSecret:
+        """Return what carries a token to a URL: a header's value, or the request target.
 
         Raises:
-            ValidationError: the token is one that no request can carry. Neither the text nor a
-                frame has it in it.
+            ValidationError: no request can carry the token.
         """
-        objection = self.placement.objection(token)
-        if objection is not None:
-            del token  # debug pages show the variables of the frames of an error
-            raise objection
+        token = Secret(token)
+        self.placement.check(token)
         if self.placement.header is not None:
-            return self.placement.value(token)
+            return self.placement.header_value(token)
         before, after = self._split_path(url)
         query = urlsplit(url).query
         path = self.placement.path(after, token)
-        return Placed(f"{before}{path}{'?' + query if query else ''}", token)
+        return WireSecret(f"{before}{path}{'?' + query if query else ''}", token)
 
     def is_authenticated(self, url: str, headers: Mapping[str, str]) -> bool:
-        """True where the caller wrote a credential of their own on a request: it wins.
+        """True if a request has a credential of the caller's own, which wins.
 
-        `headers` finds names in upper and lower case alike.
+        `headers` has case-insensitive names.
         """
         return self.placement.is_taken(headers, lambda: self._split_path(url)[1])
 
     def _split_path(self, url: str) -> tuple[str, str]:
-        """A URL's path, split after the path of the base URL."""
+        """Split the path of a URL after the path of the base URL."""
         parts = urlsplit(url)
         path = parts.path or "/"
         base = self.base_url()
@@ -232,8 +231,8 @@ class Rules:
         return "", path
 
 
-def usual_base_url(variable: Variable, row: Provider | None) -> str | None:
-    """A provider's base URL where the session is given none of its own.
+def default_base_url(variable: Variable, row: Provider | None) -> str | None:
+    """Return a provider's base URL for a session without one of its own.
 
     Raises:
         ValidationError: `<SLUG>_BASE_URL`, which is `variable`, is malformed.
@@ -246,8 +245,8 @@ def usual_base_url(variable: Variable, row: Provider | None) -> str | None:
 
 def _restored(
     slug: str, hosts: Sequence[Pattern], base_url: str | None, bound: dict[str, Any]
-) -> Rules:
-    rules = Rules(slug, base_url=base_url)
-    rules._add(hosts)
-    rules._bound.update(bound)
-    return rules
+) -> Policy:
+    policy = Policy(slug, base_url=base_url)
+    policy._add(hosts)
+    policy._bound.update(bound)
+    return policy

@@ -1,7 +1,7 @@
-"""Authenticated requests: an `AuthBase` that renews its token, and a session made with it.
+"""Authenticated requests: an `AuthBase` that renews its token, and a session with it.
 
-Neither `Session.send` nor `HTTPAdapter.send` is overridden, so that what is mounted, patched or
-hooked there keeps working.
+Neither `Session.send` nor `HTTPAdapter.send` is overridden, so that adapters, patches and hooks of
+other libraries keep working.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 
+from vendo._protocol.secret import WireSecret
 from vendo._sessions.hosts import is_same_origin, joined
-from vendo._sessions.placement import Placed
-from vendo._sessions.policy import MOST_DRAINED, Rules
-from vendo._sessions.requests_adapter import (
-    SharedAdapter,
+from vendo._sessions.policy import MAX_DRAINED, Policy
+from vendo._sessions.requests_adapter import SharedAdapter, shared_adapter
+from vendo._sessions.requests_path import (
+    PathAdapter,
     drop_target,
-    puts_targets_in,
+    sends_targets,
     set_target,
-    shared_adapter,
     target_of,
 )
-from vendo.errors import ValidationError, VendoError
+from vendo.errors import ValidationError, VendoError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from requests import PreparedRequest, Response
 
-    from vendo._client.blocking import Vendo
+    from vendo._sessions.token_source import TokenSource
 
 
 class VendoAuth(AuthBase):
@@ -47,74 +47,78 @@ class VendoAuth(AuthBase):
     Works in any requests session, as `auth=` of the session or of one request.
 
     Raises, when a request is prepared:
-        ValidationError: the URL is not of a host that the token may be sent to, or the provider
-            takes its token in the path of the URL, for which it takes a `Vendo.session`.
+        ValidationError: the token must not be sent to the host of the URL, or it goes into the
+            path of the URL, which needs a `Vendo.session`.
         VendoError: there is no token; see `Vendo.token`.
     """
 
     def __init__(
-        self, client: Vendo, slug: str, *, hosts: Sequence[str] = (), rules: Rules | None = None
+        self,
+        client: TokenSource,
+        slug: str,
+        *,
+        hosts: Sequence[str] = (),
+        policy: Policy | None = None,
     ) -> None:
         self._client = client
-        self._rules = Rules(slug, hosts) if rules is None else rules
-        #: An adapter of the caller's would log a token in the path. A session of ours looks at it.
-        self._is_of_session = rules is not None
+        self._policy = Policy(slug, hosts) if policy is None else policy
+        #: A session of ours checks that its adapter does not log a token in the path.
+        self._is_of_session = policy is not None
 
     def __repr__(self) -> str:
-        return f"<VendoAuth {self._rules.slug!r}>"
+        return f"<VendoAuth {self._policy.slug!r}>"
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Authenticate a request, unless the caller wrote a credential of their own on it."""
-        rules = self._rules
+        """Authenticate a request, unless it has a credential of the caller's own."""
+        policy = self._policy
         url = request.url or ""
-        is_own = rules.is_authenticated(url, request.headers)
+        is_own = policy.is_authenticated(url, request.headers)
         if not is_own:
-            rules.admit(url)
-            if rules.placement.header is None and not self._is_of_session:
-                raise _no_place_for(rules.slug, "auth() cannot keep it out of")
-            self.place(request, self.credential(url))
-        for name, value in rules.placement.missing_headers(request.headers):
+            policy.admit(url)
+            if policy.placement.header is None and not self._is_of_session:
+                raise _would_log_token(policy.slug, "auth() cannot keep it out of")
+            self.put(request, self.credential(url))
+        for name, value in policy.placement.missing_headers(request.headers):
             request.headers[name] = value
         request.hooks["response"].append(_Watch(self, is_own=is_own))
         return request
 
-    def place(self, request: PreparedRequest, credential: Placed) -> None:
-        """Put what carries a token where the provider wants it."""
-        header = self._rules.placement.header
+    def put(self, request: PreparedRequest, credential: WireSecret) -> None:
+        """Put a credential on a request, where the provider wants it."""
+        header = self._policy.placement.header
         if header is not None:
             request.headers[header] = credential
         else:
             set_target(request, credential)
 
-    def placed(self, request: PreparedRequest) -> Placed | str | None:
-        """What is where the token belongs: `Placed` by this class, or text that somebody else
-        wrote, or None.
-        """
-        header = self._rules.placement.header
+    def sent(self, request: PreparedRequest) -> str | None:
+        """Return what a request carries in that place, a `WireSecret` if it is ours."""
+        header = self._policy.placement.header
         return target_of(request) if header is None else request.headers.get(header)
 
     def strip(self, request: PreparedRequest) -> None:
-        """Take every credential off a request."""
-        for name in self._rules.placement.secret_headers():
+        """Remove all credentials from a request."""
+        for name in self._policy.placement.secret_headers():
             request.headers.pop(name, None)
         drop_target(request)
 
     def allows(self, url: str) -> bool:
-        """True where the token may be sent to the host of this URL."""
-        return self._rules.allows(url)
+        """True if the token may be sent to the host of this URL."""
+        return self._policy.allows(url)
 
-    def credential(self, url: str, refused: Placed | None = None) -> Placed:
-        """What carries the current token to a URL, another token than the one that was refused
-        where there is another.
+    def credential(self, url: str, rejected: WireSecret | None = None) -> WireSecret:
+        """Return the current token as a credential for a URL.
+
+        A rejected one is dropped before, so that the result is a new one if there is one.
         """
-        rules = self._rules
-        if refused is not None:
-            self._client._refused(rules.slug, refused.token)
-        return rules.placed(url, self._client.token(rules.slug))
+        policy = self._policy
+        if rejected is not None:
+            self._client._reject(policy.slug, rejected.secret)
+        return policy.credential(url, self._client.token(policy.slug))
 
 
 class _Watch:
-    """Looks at each answer to a request, for the sake of its token or of the caller's own."""
+    """A hook on each response: it renews a rejected token, and strips one before a redirect."""
 
     def __init__(self, auth: VendoAuth, *, is_own: bool) -> None:
         self._auth = auth
@@ -124,19 +128,19 @@ class _Watch:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _forgetting, ()  # a pickled answer does not take its client along
+        return _no_hook, ()  # a pickled response does not contain its client
 
     def __call__(self, response: Response, **sending: Any) -> Response:
         request = response.request
         if response.status_code == 401 and not self._is_own:
             response = self._renewed(response, sending)
         if response.is_redirect and self._leads_out(response):
-            # The next request is a copy of this one, and requests strips `Authorization` alone.
+            # The next request is a copy of this one, and requests strips only `Authorization`.
             self._auth.strip(request)
         return response
 
     def rebuild(self, request: PreparedRequest, came_from: str) -> None:
-        """Authenticate a request that a redirect leads to."""
+        """Authenticate the request of a redirect."""
         url = request.url or ""
         if self._is_own:
             if not is_same_origin(came_from, url):
@@ -144,32 +148,32 @@ class _Watch:
             return
         self._auth.strip(request)
         if self._auth.allows(url):
-            self._auth.place(request, self._auth.credential(url))
+            self._auth.put(request, self._auth.credential(url))
 
     def _leads_out(self, response: Response) -> bool:
         location = response.headers["location"]
         if not location.isascii():
-            return True  # whatever requests makes of it
+            return True  # requests may read it in several ways
         url = joined(response.url, location)
         return not (is_same_origin(response.url, url) if self._is_own else self._auth.allows(url))
 
     def _renewed(self, response: Response, sending: dict[str, Any]) -> Response:
-        """The answer to a second try with another token, where there is one."""
+        """Return the response to a second attempt with another token, if there is one."""
         request, auth = response.request, self._auth
-        sent, url = auth.placed(request), request.url or ""
-        if not auth.allows(url) or not (sent is None or isinstance(sent, Placed)):
+        sent, url = auth.sent(request), request.url or ""
+        if not auth.allows(url) or not (sent is None or isinstance(sent, WireSecret)):
             return response
         try:
             fresh = auth.credential(url, sent)
         except VendoError:
             response.close()
             raise
-        if (sent is not None and fresh.token == sent.token) or not _rewound(request):
+        if (sent is not None and fresh.secret == sent.secret) or not _rewound(request):
             return response
         _drain(response)
         again = request.copy()
         drop_target(again)
-        auth.place(again, fresh)
+        auth.put(again, fresh)
         extract_cookies_to_jar(again._cookies, request, response.raw)  # type: ignore[attr-defined,no-untyped-call]  # as requests' own digest authentication does
         again.prepare_cookies(again._cookies)  # type: ignore[attr-defined]  # the same
         begin = perf_counter()
@@ -177,11 +181,11 @@ class _Watch:
         renewed.elapsed = timedelta(seconds=perf_counter() - begin)
         renewed.request = again
         renewed.history = [*response.history, response]
-        renewed.__dict__["refused"] = response
+        renewed.__dict__["rejected"] = response
         return renewed
 
 
-def _forgetting() -> Callable[..., Response]:
+def _no_hook() -> Callable[..., Response]:
     return _pass_on
 
 
@@ -193,24 +197,24 @@ class VendoSession(requests.Session):
     """A `requests.Session` for one provider.
 
     Attributes:
-        timeout: seconds for connecting, and between two pieces of an answer, where a request says
-            nothing else; None for no limit.
+        timeout: seconds for connecting, and between two pieces of a response, unless a request
+            sets its own; None for no limit.
     """
 
-    __attrs__ = [*requests.Session.__attrs__, "_client", "_rules", "timeout"]
+    __attrs__ = [*requests.Session.__attrs__, "_client", "_policy", "timeout"]
 
-    def __init__(self, client: Vendo, rules: Rules) -> None:
+    def __init__(self, client: TokenSource, policy: Policy) -> None:
         super().__init__()
         self._client = client
-        self._rules = rules
+        self._policy = policy
         self.timeout: float | tuple[float, float] | None = client.timeout
-        self.auth = VendoAuth(client, rules.slug, rules=rules)
-        adapter = shared_adapter(client)
+        self.auth = VendoAuth(client, policy.slug, policy=policy)
+        adapter = _adapter_for(client, policy)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
 
     def __repr__(self) -> str:
-        return f"<VendoSession {self._rules.slug!r}>"
+        return f"<VendoSession {self._policy.slug!r}>"
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = {name: getattr(self, name) for name in self.__attrs__}
@@ -224,12 +228,12 @@ class VendoSession(requests.Session):
         adapters = state.pop("adapters")
         self.__dict__.update(state)
         self.adapters = OrderedDict()
-        shared = shared_adapter(self._client)
+        shared = _adapter_for(self._client, self._policy)
         for prefix, adapter in adapters.items():
             self.mount(prefix, shared if adapter is None else adapter)
 
     def request(self, method: Any, url: Any, *args: Any, **kwargs: Any) -> Response:
-        """As in requests, with a relative URL and a time-out where none is given."""
+        """Do as requests does, with a relative URL, and a default time-out."""
         if len(args) < 7:  # the seventh is the time-out
             kwargs.setdefault("timeout", self.timeout)
         response = super().request(method, url, *args, **kwargs)
@@ -238,76 +242,80 @@ class VendoSession(requests.Session):
         return response
 
     def prepare_request(self, request: requests.Request) -> PreparedRequest:
-        """As in requests, with a URL that may be relative."""
+        """Do as requests does, with a URL that may be relative."""
         url = request.url
         text = url.decode() if isinstance(url, bytes) else str(url)
-        absolute = self._rules.resolve(text)
+        absolute = self._policy.resolve(text)
         if absolute is not text:
             request = copy.copy(request)
             request.url = absolute
-        return self._able_to_send(super().prepare_request(request))
+        return self._checked(super().prepare_request(request))
 
-    def _able_to_send(self, request: PreparedRequest) -> PreparedRequest:
-        """The request, unless its token is in the path and an adapter would not put it there."""
-        if target_of(request) is not None and not puts_targets_in(
+    def _checked(self, request: PreparedRequest) -> PreparedRequest:
+        """Check that a mounted adapter does not log a token in the path."""
+        if target_of(request) is not None and not sends_targets(
             self.get_adapter(request.url or "")
         ):
-            raise _no_place_for(self._rules.slug, "an adapter that was mounted writes it into")
+            raise _would_log_token(self._policy.slug, "a mounted adapter writes it into")
         return request
 
     def merge_environment_settings(
         self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
     ) -> Any:
-        """As in requests, but plain http takes no proxy of the environment: it goes to this machine
-        alone, and a proxy elsewhere would see the token.
+        """Do as requests does, without a proxy of the environment for plain http.
+
+        Plain http goes only to this machine, and a proxy elsewhere would see the token.
         """
         proxies = _without_environment(url, proxies)
         return super().merge_environment_settings(url, proxies, stream, verify, cert)
 
     def rebuild_proxies(self, prepared_request: PreparedRequest, proxies: Any) -> Any:
-        """The same for the next request of a redirect."""
+        """Do the same for the request of a redirect."""
         proxies = _without_environment(prepared_request.url or "", proxies)
         return super().rebuild_proxies(prepared_request, proxies)  # type: ignore[no-untyped-call]  # of requests
 
     def rebuild_auth(self, prepared_request: PreparedRequest, response: Response) -> None:
-        """Have the next request of a redirect carry what may go to its host."""
+        """Put on the request of a redirect what may be sent to its host."""
         for hook in prepared_request.hooks["response"]:
             if isinstance(hook, _Watch):
                 hook.rebuild(prepared_request, response.request.url or "")
-                self._able_to_send(prepared_request)
+                self._checked(prepared_request)
                 return
         super().rebuild_auth(prepared_request, response)  # type: ignore[no-untyped-call]  # of requests
 
 
 def make_session(
-    client: Vendo, slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
+    client: TokenSource, slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
 ) -> VendoSession:
-    """A session over the client's shared connections."""
-    return VendoSession(client, Rules(slug, hosts, base_url))
+    """Make a session over the shared connections of a client."""
+    return VendoSession(client, Policy(slug, hosts, base_url))
 
 
-def _no_place_for(slug: str, problem: str) -> ValidationError:
-    return ValidationError(
-        "validation_failed",
-        f"The token for {slug} goes into the path of the URL, and {problem} log records and error "
-        "texts.",
+def _adapter_for(client: TokenSource, policy: Policy) -> SharedAdapter:
+    is_in_path = policy.placement.header is None
+    return shared_adapter(client, PathAdapter if is_in_path else SharedAdapter)
+
+
+def _would_log_token(slug: str, problem: str) -> ValidationError:
+    return invalid(
+        f"The token for {slug} goes into the path of the URL, and {problem} logs and errors.",
         slug=slug,
-        suggested_fix=f"Use session({slug!r}) of the client, with no adapter mounted in it.",
+        fix=f"Use session({slug!r}) of the client, without a mounted adapter.",
     )
 
 
 def _without_environment(url: str, proxies: Any) -> Any:
-    """The proxies that the caller names; for plain http, with none to be added to them."""
+    """Return the caller's proxies; for plain http, none of the environment is added."""
     parts = urlsplit(url)
     return {**(proxies or {}), "no_proxy": parts.hostname} if parts.scheme == "http" else proxies
 
 
 def _rewound(request: PreparedRequest) -> bool:
-    """Make the body ready to be sent once more. False where that cannot be done."""
+    """Rewind the body, to send it again. False if that is not possible."""
     body: Any = request.body
     if body is None or isinstance(body, bytes | str):
         return True
-    if request._body_position is None:  # type: ignore[attr-defined]  # what requests itself looks at
+    if request._body_position is None:  # type: ignore[attr-defined]  # requests itself reads it
         return not hasattr(body, "read") and iter(body) is not body
     try:
         rewind_body(request)
@@ -319,7 +327,7 @@ def _rewound(request: PreparedRequest) -> bool:
 def _drain(response: Response) -> None:
     """Give the connection back. A short body stays readable in `response.history`."""
     try:
-        if int(response.headers.get("content-length", MOST_DRAINED + 1)) <= MOST_DRAINED:
+        if int(response.headers.get("content-length", MAX_DRAINED + 1)) <= MAX_DRAINED:
             _ = response.content
     except (ValueError, requests.RequestException):
         pass  # the status is what matters
@@ -327,12 +335,12 @@ def _drain(response: Response) -> None:
 
 
 def _whole_history(response: Response) -> list[Response]:
-    """The answers that led to this one, those included that were refused on the way."""
+    """Return the responses before this one, with those that were a 401."""
     whole: list[Response] = []
     for step in [*response.history, response]:
-        refused = step.__dict__.get("refused")
-        if refused is not None and refused not in whole:
-            whole.append(refused)
+        rejected = step.__dict__.get("rejected")
+        if rejected is not None and rejected not in whole:
+            whole.append(rejected)
         if step not in whole:
             whole.append(step)
     return whole[:-1]

@@ -1,0 +1,23 @@
+"""Tokens: the resolution chain, the process's cache, single flight, refresh, and hints.
+
+It is handed checked slugs and settings. The clients call it; nothing here knows which of them does.
+The flows (`refresh`, `single_flight`) do no I/O.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo._tokens.interceptor import Interceptor
+
+__all__ = ["Interceptor"]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        # An annotation of the resolver, which must not import `typing`.
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from vendo._tokens.interceptor import Interceptor
+
+        return Interceptor

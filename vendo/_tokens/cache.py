@@ -1,7 +1,7 @@
-"""The process's token cache: deadlines, single flight, bounds. It knows no I/O.
+"""The process's token cache: deadlines, single flight, bounds. It does no I/O.
 
-One cache serves blocking and asyncio code alike. A caller that finds no usable token makes a
-*claim*: it is told a token, or to lead a fetch, or to wait for the fetch that another one leads.
+One cache serves blocking and asyncio code. A caller without a usable token makes a *claim*: it gets
+a token, leads a fetch, or waits for the fetch of another caller.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 
     from vendo.errors import VendoError
 
-    #: Whose token, from where: (credentials URL, API key, digest of the user's JWT, slug). A plain
-    #: tuple, since one is built at every call.
+    #: (credentials URL, API key, digest of the user's JWT, slug). A plain tuple, since every call
+    #: builds one.
     CacheKey: TypeAlias = tuple[str, str, str | None, str]
 
 
-#: A dated token is not handed out in its last minute as a matter of course ...
+#: Seconds before its expiry from which a token is not handed out without a refresh ...
 LAST_SECONDS = 60.0
-#: ... but one that lives two minutes is used for more than half of them.
+#: ... but at most this share of its life.
 LAST_SHARE = 0.2
-#: The refresh begins up to this much of the token's life before that, drawn anew for each token.
+#: The refresh begins up to this share of the token's life earlier, at random.
 JITTER_SHARE = 0.1
 MAX_JITTER = 120.0
-#: A token without a date is asked for again after this many seconds.
+#: Seconds after which a token without an expiry is fetched again.
 UNDATED_SECONDS = 50 * 60.0
-#: After a failed refresh of a token that is still good, seconds until the next one is tried.
+#: Seconds until the next attempt after a failed refresh of a token that is still good.
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 30.0
-#: A fetch ends within its caller's time-out. One that is so many seconds late lost its leader in a
-#: way that nothing could catch (an interrupt between two instructions), and is led anew.
+#: Seconds after its time-out at which a fetch counts as lost, and another caller leads. Its leader
+#: ended in a way that cannot be caught, such as an interrupt between two instructions.
 OVERDUE_SECONDS = 5.0
 
 DEFAULT_CAPACITY = 10_000
@@ -55,7 +55,7 @@ class Entry:
 
         self.token = token
         self.used_at = now
-        #: Refreshes that failed in a row while this token was still good.
+        #: Failed refreshes in a row, while this token was still good.
         self.failures = 0
         if lifetime is None:
             self.expires_at = float("inf")
@@ -65,7 +65,7 @@ class Entry:
             self.expires_at = now + lifetime
             self.wait_from = self.expires_at - min(LAST_SECONDS, lifetime * LAST_SHARE)
             life = lifetime
-        #: From here on one caller refreshes; from `wait_from` on the others wait for it.
+        #: From here one caller refreshes; from `wait_from` the others wait for it.
         self.refresh_at = self.wait_from - random.random() * min(MAX_JITTER, life * JITTER_SHARE)  # noqa: S311  # spreads load
 
     def __repr__(self) -> str:
@@ -73,10 +73,10 @@ class Entry:
 
 
 class Flight:
-    """One fetch under way, and those who wait for it.
+    """One fetch in flight, and the callers that wait for it.
 
-    It ends with a token, with an error, or abandoned: then nobody uses what it brings, and each
-    waiter claims anew. Once it has left the table of flights, nobody begins to wait for it.
+    It ends with a token, with an error, or abandoned: then its result is not used, and each waiting
+    caller claims again. A flight that has left the table gets no new waiting callers.
     """
 
     __slots__ = ("done", "error", "fallback", "key", "loop", "overdue_at", "token")
@@ -86,30 +86,30 @@ class Flight:
         #: The token that is still good while a newer one is being fetched.
         self.fallback = fallback
         self.overdue_at = overdue_at
-        #: Made with the first who waits. Most fetches have nobody but their leader.
+        #: Made for the first waiting caller. Most fetches have only a leader.
         self.done: Future[None] | None = None
-        #: The event loop whose task fetches; None for a thread. Without the loop it never ends.
+        #: The event loop of the task that fetches; None for a thread. It ends with the loop.
         self.loop: AbstractEventLoop | None = None
         self.token: str | None = None
         self.error: VendoError | None = None
 
     def awaited(self) -> None:
-        """There is somebody who waits from now on; called while the cache is locked."""
+        """Note that a caller waits; called while the cache is locked."""
         if self.done is None:
             from concurrent.futures import Future  # with logging and threading, not needed before
 
             self.done = Future()
 
     def wake(self) -> None:
-        """It has ended: whoever waits goes on. Called once, when it has left the table."""
+        """Wake the waiting callers. Called once, after the flight has left the table."""
         if self.done is not None:
             self.done.set_result(None)
 
     def outcome(self) -> str | None:
-        """The token, or None where the flight was abandoned.
+        """Return the token, or None if the flight was abandoned.
 
         Raises:
-            VendoError: what the fetch failed with, a copy for each caller.
+            VendoError: the error of the fetch, a copy for each caller.
         """
         if self.error is not None:
             raise self.error.replace() from None
@@ -117,7 +117,7 @@ class Flight:
 
 
 class Claim:
-    """What a caller without a usable token is to do: `lead` the flight, or wait for it."""
+    """The task of a caller without a usable token: `lead` the flight, or wait for it."""
 
     __slots__ = ("flight", "lead")
 
@@ -127,7 +127,7 @@ class Claim:
 
 
 class TokenCache:
-    """Tokens by key, the least recently used out first. Safe to share by threads and tasks."""
+    """Tokens by key; the least recently used go first. Safe to share by threads and tasks."""
 
     def __init__(
         self,
@@ -141,7 +141,7 @@ class TokenCache:
         on_fork(self, TokenCache._after_fork)
 
     def _after_fork(self) -> None:
-        # The tokens stay good; a lock or a flight of the parent's threads would never end.
+        # The tokens stay good. A lock or a flight of the parent's threads would never end.
         self._lock = allocate_lock()
         self._flights: dict[CacheKey, Flight] = {}
 
@@ -152,7 +152,7 @@ class TokenCache:
         return len(self._entries)
 
     def get(self, key: CacheKey) -> str | None:
-        """The token, as long as no refresh is due. Takes no lock: this is the hot path."""
+        """Return the token if no refresh is due. It takes no lock: this is the hot path."""
         entry = self._entries.get(key)
         if entry is None:
             return None
@@ -163,10 +163,12 @@ class TokenCache:
         return entry.token
 
     def claim(self, key: CacheKey, within: float = 30.0, lost: Flight | None = None) -> str | Claim:
-        """A token that may be used now, or what to do to get one.
+        """Return a token that may be used now, or a claim.
 
-        Whoever is told to lead is to end the flight `within` so many seconds. `lost` is a flight
-        that the caller does not wait for any longer, and leads anew if nobody else does.
+        Args:
+            key: the key.
+            within: seconds within which a leader ends its flight.
+            lost: an abandoned flight that this caller waited for.
         """
         with self._lock:
             now = self._clock()
@@ -182,7 +184,7 @@ class TokenCache:
                 self._flights[key] = flight
                 claim = Claim(flight, lead=True)
             elif good is not None and (now < good.wait_from or good.failures):
-                # In an outage nobody waits for one more failure while there is a good token.
+                # In an outage, no caller waits for another failure while the token is good.
                 return good.token
             else:
                 flight.awaited()
@@ -191,10 +193,10 @@ class TokenCache:
             former.wake()
         return claim
 
-    def land(self, flight: Flight, token: str, lifetime: float | None, asked_at: float) -> None:
-        """End a flight with a token that lives `lifetime` seconds from `asked_at` (monotonic).
+    def land(self, flight: Flight, token: str, lifetime: float | None, requested_at: float) -> None:
+        """End a flight with a token that lives `lifetime` seconds from `requested_at` (monotonic).
 
-        A flight that was abandoned meanwhile stays so, and its token is not kept.
+        The token of an abandoned flight is not kept.
         """
         with self._lock:
             if self._flights.get(flight.key) is not flight:
@@ -202,19 +204,19 @@ class TokenCache:
             del self._flights[flight.key]
             flight.token = token
             if lifetime is None or lifetime > 0:
-                entry = self._entries[flight.key] = Entry(token, lifetime, asked_at)
-                entry.used_at = self._clock()  # however long the answer took, it is in use now
+                entry = self._entries[flight.key] = Entry(token, lifetime, requested_at)
+                entry.used_at = self._clock()  # not the time of the request
                 self._make_room()
             else:
                 self._entries.pop(flight.key, None)
         flight.wake()
 
     def fail(self, flight: Flight, error: VendoError, *, transient: bool) -> bool:
-        """End a flight with an error. True where the older token is good and serves instead.
+        """End a flight with an error. Return True if the older token is used instead.
 
-        A transient failure leaves a good token in place and puts off the next try, for as long as
-        the error asks for; any other one drops it. A token that was dropped while the flight was
-        under way is not brought back.
+        A transient error leaves a good token in place and delays the next attempt, at least by its
+        `retry_after`. Any other error drops the token. A token that was dropped during the flight
+        stays dropped.
         """
         with self._lock:
             if self._flights.get(flight.key) is not flight:
@@ -237,9 +239,9 @@ class TokenCache:
         return served
 
     def abandon(self, flight: Flight, *, drop: bool = False) -> None:
-        """End a flight that nobody will complete; whoever waits for it claims anew.
+        """End a flight without a result; the waiting callers claim again.
 
-        With `drop` the older token goes too: the backend no longer hands it out.
+        With `drop` the older token goes too: the backend does not issue it any more.
         """
         with self._lock:
             if self._flights.get(flight.key) is not flight:
@@ -249,15 +251,15 @@ class TokenCache:
                 self._entries.pop(flight.key, None)
         flight.wake()
 
-    def refused(self, key: CacheKey, token: str) -> None:
-        """Drop a token that the provider refused, unless a newer one has taken its place."""
+    def reject(self, key: CacheKey, token: str) -> None:
+        """Drop a token that the provider rejected, unless a newer one has replaced it."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None and entry.token == token:
                 del self._entries[key]
 
     def invalidate(self, matches: Callable[[CacheKey], bool]) -> None:
-        """Drop the tokens whose key matches, and abandon the fetches under way for them."""
+        """Drop the tokens whose key matches, and abandon their flights."""
         with self._lock:
             for key in [key for key in self._entries if matches(key)]:
                 del self._entries[key]
@@ -266,7 +268,7 @@ class TokenCache:
             flight.wake()
 
     def clear(self) -> None:
-        """Drop everything, and abandon every fetch under way."""
+        """Drop all tokens, and abandon all flights."""
         self.invalidate(lambda _key: True)
 
     def _make_room(self) -> None:
@@ -279,5 +281,5 @@ class TokenCache:
             del self._entries[key]
 
 
-#: The cache of this process, shared by every client in it.
+#: The cache of this process, shared by all clients.
 shared = TokenCache()

@@ -1,4 +1,4 @@
-"""What to do next, for the person who meets an error. Read only when something has gone wrong."""
+"""Hints for the developer who meets an error. Imported only after something went wrong."""
 
 from __future__ import annotations
 
@@ -14,66 +14,59 @@ if TYPE_CHECKING:
 
     from vendo._config.slugs import Name
 
-_LARGEST_ENV_FILE = 1_000_000
+_MAX_ENV_FILE = 1_000_000
 
 
 def not_connected(name: Name) -> NotConnected:
-    """The error for a slug that nothing in the environment answers (OSS mode)."""
-    provider = catalog.provider(name.slug)
+    """Make the error for a slug without a credential in the environment (OSS mode)."""
     variables = [variable.name for variable in name.variables]
-    advice = [_how_to_set(variables, name.override.name)]
-    if provider is None:
-        nearest = catalog.nearest(name.slug)
-        if nearest:
-            advice.insert(0, f"Did you mean {nearest!r}?")
-    unloaded = unloaded_variable([*variables, name.override.name, environment.API_KEY.name])
+    override = name.override.name
+    if variables:
+        problem = f"{' and '.join(variables)} {'are' if len(variables) > 1 else 'is'} not set."
+        fix = f"Set {' or '.join(variables)} to the credential ({override} works too)."
+    else:
+        problem = "it is not in the catalog, and so has no conventional variable."
+        question = catalog.did_you_mean(name.slug)
+        fix = f"Set {override} to the credential."
+        if question:
+            fix = f"{question} Or else set {override} to the credential."
+    unloaded = unloaded_variable([*variables, override, environment.API_KEY.name])
     if unloaded:
-        advice.append(
-            f"The .env file in the working directory sets {unloaded}, but nothing has loaded it: "
+        fix += (
+            f" The .env file in the working directory sets {unloaded}, but nothing has loaded it: "
             "call load_dotenv() of python-dotenv first, or start the program with "
             "python -m vendo --env-file .env run -- COMMAND."
         )
     return NotConnected(
         "binding_missing",
-        f"No credential for {name.slug!r}: "
-        + (
-            f"{' and '.join(variables)} {'are' if len(variables) > 1 else 'is'} not set."
-            if variables
-            else "it is not in the catalog, so there is no conventional variable to look at."
-        ),
+        f"No credential for {name.slug!r}: {problem}",
         slug=name.slug,
-        suggested_fix=" ".join(advice),
+        suggested_fix=fix,
     )
 
 
-def improved(error: VendoError, name: Name) -> VendoError:
-    """The backend's error with what only this side knows (Vendo mode)."""
-    advice = [error.suggested_fix] if error.suggested_fix else []
+def with_hints(error: VendoError, name: Name) -> VendoError:
+    """Add to an error of the backend what only this side knows (Vendo mode)."""
+    hints = [error.suggested_fix] if error.suggested_fix else []
     if error.code == "provider_unknown" and catalog.provider(name.slug) is None:
-        nearest = catalog.nearest(name.slug)
-        if nearest:
-            advice.insert(0, f"Did you mean {nearest!r}?")
+        question = catalog.did_you_mean(name.slug)
+        if question:
+            hints.insert(0, question)
     if isinstance(error, NotConnected):
         ignored = next((variable.name for variable in name.variables if variable.raw()), None)
         if ignored:
-            advice.append(
-                f"{ignored} is set, but does not count while VENDO_API_KEY is; to use a credential "
+            hints.append(
+                f"{ignored} is set, but not used while VENDO_API_KEY is set. To use a credential "
                 f"of your own here, set {name.override.name}."
             )
-    return error.replace(suggested_fix=" ".join(advice) or None)
-
-
-def _how_to_set(variables: list[str], override: str) -> str:
-    if not variables:
-        return f"Set {override} to the credential."
-    return f"Set {' or '.join(variables)} to the credential ({override} works too)."
+    return error.replace(suggested_fix=" ".join(hints) or None)
 
 
 def unloaded_variable(variables: Iterable[str]) -> str | None:
-    """The first of these variables that a `.env` in the working directory gives a value."""
+    """Return the first of these variables that a `.env` in the working directory sets."""
     path = Path(".env")
     try:
-        if not path.is_file() or path.stat().st_size > _LARGEST_ENV_FILE:
+        if not path.is_file() or path.stat().st_size > _MAX_ENV_FILE:
             return None
         text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError:

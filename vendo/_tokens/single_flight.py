@@ -1,4 +1,4 @@
-"""Callers that want the same answer at the same time share one request for it."""
+"""Callers that make the same call at the same time share one request."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 
 
 class _Shared:
-    """One call under way. Without an answer and without an error it was given up."""
+    """One call in flight. Done without a result and without an error, it was abandoned."""
 
-    __slots__ = ("answer", "done", "error", "loop")
+    __slots__ = ("done", "error", "loop", "result")
 
     def __init__(self) -> None:
         self.done: Future[None] = Future()
-        self.answer: list[object] = []
+        self.result: list[object] = []
         self.error: VendoError | None = None
-        #: The event loop whose task makes the call; None for a thread.
+        #: The event loop of the task that makes the call; None for a thread.
         self.loop: AbstractEventLoop | None = None
 
 
 class SharedCalls:
-    """Joins equal calls that overlap in time. Nothing is kept once a call has ended."""
+    """Joins equal calls that overlap in time. Nothing is kept after a call has ended."""
 
     def __init__(self) -> None:
         self._after_fork()
@@ -43,46 +43,46 @@ class SharedCalls:
 
     def _after_fork(self) -> None:
         self._lock = allocate_lock()
-        self._under_way: dict[Hashable, _Shared] = {}
+        self._in_flight: dict[Hashable, _Shared] = {}
 
     def join(self, key: Hashable, make: Callable[[], Flow[_T]], timeout: float) -> Flow[_T]:
-        """The result of the call with this key that is under way, or of a new one.
+        """Return the result of the call with this key that is in flight, or of a new one.
 
         Every caller gets the same object.
 
         Raises:
-            VendoError: what the call failed with, or that it took over `timeout` seconds.
+            VendoError: the error of the call, or a time-out after `timeout` seconds.
         """
         deadline = time.monotonic() + timeout
         shared: _Shared | None = None
         while True:
             with self._lock:
-                lost, shared = shared, self._under_way.get(key)
+                lost, shared = shared, self._in_flight.get(key)
                 lead = shared is None or shared is lost
                 if shared is None or shared is lost:
-                    shared = self._under_way[key] = _Shared()
+                    shared = self._in_flight[key] = _Shared()
             if lead:
                 yield Spawn(self._lead(key, shared, make()), [shared])
             left = deadline - time.monotonic()
             if (yield Wait(shared.done, max(left, 0.0), shared)) is False:
                 raise UpstreamTimeout(
                     "upstream_error",
-                    "No complete answer within the time-out.",
-                    suggested_fix="Try again, or give the client a longer timeout= (seconds).",
+                    "No complete response within the time-out.",
+                    suggested_fix="Try again, or pass the client a longer timeout= (seconds).",
                 )
             if shared.error is not None:
                 raise shared.error.replace() from None
-            if shared.answer:
-                answer: _T = shared.answer[0]  # type: ignore[assignment]  # equal keys, equal types
-                return answer
+            if shared.result:
+                result: _T = shared.result[0]  # type: ignore[assignment]  # equal keys, equal types
+                return result
 
     def _lead(self, key: Hashable, shared: _Shared, flow: Flow[_T]) -> Flow[None]:
         try:
-            shared.answer.append((yield from flow))
+            shared.result.append((yield from flow))
         except VendoError as error:
             shared.error = error
         finally:
             with self._lock:
-                if self._under_way.get(key) is shared:
-                    del self._under_way[key]
+                if self._in_flight.get(key) is shared:
+                    del self._in_flight[key]
             shared.done.set_result(None)

@@ -1,4 +1,4 @@
-"""The aiohttp transport, for asyncio where the extra `async` is installed."""
+"""The aiohttp transport, for asyncio with the extra `async`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class AiohttpTransport:
-    """Sends requests over the kept connections of one `aiohttp.ClientSession` an event loop."""
+    """Sends requests over one `aiohttp.ClientSession` for each event loop."""
 
     name = "aiohttp"
 
@@ -35,23 +35,23 @@ class AiohttpTransport:
         return "<AiohttpTransport>"
 
     async def send(self, request: Request) -> Response:
-        """The answer to a request, whole. Errors as for `BlockingTransport.send`."""
+        """Return the whole response. Errors as for `BlockingTransport.send`."""
         try:
-            async with asyncio.timeout(request.timeout), await self._started(request) as answer:
-                body = await _read_body(answer, request.max_bytes)
-                return Response(answer.status, _headers_of(answer), body)
+            async with asyncio.timeout(request.timeout), await self._started(request) as response:
+                body = await _read_body(response, request.max_bytes)
+                return Response(response.status, _headers_of(response), body)
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             failure = unreachable(request.url, _cause_of(problem))
-        # Outside the handler: aiohttp's errors hold the request's headers, with the key in them,
-        # and would stay in `__context__` whatever `from` says.
+        # Outside the handler: aiohttp's errors contain the headers of the request, with the key,
+        # and would be the `__context__` of this one.
         raise failure
 
     async def open(self, request: Request) -> AiohttpStream:
-        """The open answer to a request, to be read piece by piece."""
+        """Return the open response, to be read piece by piece."""
         try:
             async with asyncio.timeout(request.timeout):
-                answer = await self._started(request)
-            return AiohttpStream(request.url, answer)
+                response = await self._started(request)
+            return AiohttpStream(request.url, response)
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             failure = unreachable(request.url, _cause_of(problem))
         raise failure
@@ -75,33 +75,33 @@ class AiohttpTransport:
             except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
                 if not route.was_kept:
                     raise
-                # The server had closed it while it was idle: take another.
+                # The server closed the idle connection: take another one.
 
     async def aclose(self) -> None:
-        """Close this event loop's connections. The transport can be used again afterwards."""
+        """Close the connections of this event loop. The transport can be used again."""
         await self._sessions.aclose()
 
 
 class AiohttpStream:
-    """An open answer of aiohttp's."""
+    """An open response of aiohttp."""
 
-    def __init__(self, url: str, answer: aiohttp.ClientResponse) -> None:
-        self.head = Head(answer.status, _headers_of(answer))
+    def __init__(self, url: str, response: aiohttp.ClientResponse) -> None:
+        self.head = Head(response.status, _headers_of(response))
         self._url = url
-        self._answer = answer
+        self._response = response
 
     async def read(self, timeout: float) -> bytes:
-        """What has come, at least a byte; empty at the end. Errors as for `BlockingStream.read`."""
+        """Return the next piece, as `BlockingStream.read` does, with the same errors."""
         try:
             async with asyncio.timeout(timeout):
-                return await self._answer.content.readany()
+                return await self._response.content.readany()
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             failure = unreachable(self._url, _cause_of(problem))
         raise failure
 
     def close(self) -> None:
         """Close the connection."""
-        self._answer.close()
+        self._response.close()
 
 
 def _new_session() -> aiohttp.ClientSession:
@@ -114,13 +114,14 @@ def _new_session() -> aiohttp.ClientSession:
         timeout=aiohttp.ClientTimeout(total=None),  # each request has its own
         trace_configs=[_routes()],
     )
-    # aiohttp would send a read twice, unasked, over a new connection too.
-    session._retry_connection = False
+    # aiohttp sends a GET again after a new connection broke; only the retry policy may do so.
+    if hasattr(session, "_retry_connection"):  # it has no public name
+        session._retry_connection = False
     return session
 
 
 class _Route:
-    """The way that a request took, as aiohttp tells it."""
+    """Whether a request went over a kept connection."""
 
     was_kept = False
 
@@ -134,15 +135,15 @@ def _routes() -> aiohttp.TraceConfig:
     return trace
 
 
-def _headers_of(answer: aiohttp.ClientResponse) -> dict[str, str]:
-    return {name.lower(): value for name, value in answer.headers.items()}
+def _headers_of(response: aiohttp.ClientResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
-async def _read_body(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    if (answer.content_length or 0) > max_bytes:
+async def _read_body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    if (response.content_length or 0) > max_bytes:
         raise malformed("is larger than 10 MiB")
     body = bytearray()
-    async for chunk in answer.content.iter_any():
+    async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > max_bytes:
             raise malformed("is larger than 10 MiB")
@@ -150,7 +151,7 @@ async def _read_body(answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
 
 
 def _cause_of(failure: Exception) -> Exception:
-    """The failure of the socket, of TLS or of HTTP that one of aiohttp's own stands for."""
+    """Return the error of the socket, of TLS or of HTTP that an error of aiohttp means."""
     match failure:
         case aiohttp.ClientPayloadError():
             cause: Exception = IncompleteRead(b"")
@@ -165,7 +166,7 @@ def _cause_of(failure: Exception) -> Exception:
         case aiohttp.ClientConnectorError():
             cause = failure.os_error
         case aiohttp.ClientConnectionError() if not isinstance(failure, OSError):
-            cause = ConnectionError()  # closed under the hands of who was using it
+            cause = ConnectionError()  # closed by another task
         case _:
             cause = failure
     return cause

@@ -1,12 +1,14 @@
-"""The asyncio driver: it does what a flow asks for, and lets other tasks run meanwhile."""
+"""The asyncio driver: it does the steps of a flow, and lets other tasks run meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
+from _thread import get_ident
 from contextlib import suppress
 from inspect import GEN_CREATED, getgeneratorstate
 
-from vendo._protocol.steps import LOOK_SECONDS, Pause, Request, Spawn, Wait
+from vendo._protocol.steps import POLL_SECONDS, Pause, Request, Spawn, Wait
+from vendo._transports.pending_tasks import forget
 from vendo.errors import UpstreamError
 
 TYPE_CHECKING = False
@@ -19,14 +21,14 @@ if TYPE_CHECKING:
 
     _T = TypeVar("_T")
 
-#: The tasks of each loop, which itself keeps but weak references to them, and what they drive.
+#: The spawned tasks of each loop, with their flows. A loop keeps only weak references to tasks.
 _spawned: dict[asyncio.AbstractEventLoop, dict[asyncio.Task[None], Flow[None]]] = {}
 
 
 async def run(flow: Flow[_T], transport: Callable[[], AsyncTransport]) -> _T:
-    """Drive a flow to its end and return its result. The transport is made when it is needed.
+    """Drive a flow to its end and return its result. The transport is made for the first request.
 
-    However it ends, cancelled too, the flow is closed. What it spawns goes on.
+    The flow is always closed, after a cancellation too. A spawned flow continues.
     """
     outcome: object = None
     failure: UpstreamError | None = None
@@ -67,30 +69,30 @@ def _spawn(step: Spawn, transport: Callable[[], AsyncTransport]) -> asyncio.Task
         del tasks[task]
         if not tasks:
             _spawned.pop(loop, None)
-        _give_up(step.flow)  # it may not have begun
+        _close(step.flow)  # it may not have begun
 
     task.add_done_callback(ended)
     return task
 
 
 def _drop_ended_loops() -> None:
-    """Give up what was left under way in loops that have been closed.
+    """Close the flows that closed loops have left unfinished.
 
-    It is not left to the garbage collector, which may come while the cache is locked.
+    The garbage collector would close them too, but it may run while the cache is locked.
     """
     for loop in list(_spawned):
         if loop.is_closed():
             for task, flow in _spawned.pop(loop, {}).items():
-                with suppress(Exception):  # a transport may want its loop to clean up
-                    task._log_destroy_pending = False  # type: ignore[attr-defined]  # it ends here
+                with suppress(Exception):  # a transport may need its loop to clean up
+                    forget(task)
                     task.get_coro().close()
-                _give_up(flow)
+                _close(flow)
 
 
-def _give_up(flow: Flow[None]) -> None:
+def _close(flow: Flow[None]) -> None:
     if getgeneratorstate(flow) == GEN_CREATED:
-        # Cancelled before its first step (the loop ends, for one). Only a flow that has begun
-        # tells those who wait for it that nothing will come.
+        # Cancelled before its first step, as at the end of a loop. Only a flow that has begun
+        # wakes the callers that wait for it.
         for _step in flow:
             break
     flow.close()
@@ -99,35 +101,35 @@ def _give_up(flow: Flow[None]) -> None:
 async def _is_done(step: Wait) -> bool | None:
     if step.future.done():
         return True
-    if step.is_in_vain:
+    if step.is_abandoned:
         return None
-    loop = asyncio.get_running_loop()
+    loop, thread = asyncio.get_running_loop(), get_ident()
     woken: asyncio.Future[bool | None] = loop.create_future()
     deadline = loop.time() + step.timeout
     timer: asyncio.TimerHandle
 
     def wake(_: object) -> None:
-        # Not `asyncio.wrap_future`: cancelling one waiter would cancel what all wait for.
-        if asyncio._get_running_loop() is loop:
-            _set(woken, True)  # most come from a task of the same loop, and there may be many
-            return
+        # Not `asyncio.wrap_future`: cancelling one waiter would cancel the future of all.
         try:
-            loop.call_soon_threadsafe(_set, woken, True)
+            if get_ident() == thread:
+                _set(woken, True)  # the usual case, and faster by far
+            else:
+                loop.call_soon_threadsafe(_set, woken, True)
         except RuntimeError:
-            pass  # the waiter's loop was closed meanwhile
+            pass  # the loop of the waiter was closed meanwhile
 
     def look() -> None:
         nonlocal timer
         left = deadline - loop.time()
-        if step.is_in_vain:
+        if step.is_abandoned:
             _set(woken, None)
         elif left <= 0.0:
             _set(woken, False)
         else:
-            timer = loop.call_later(min(left, LOOK_SECONDS), look)
+            timer = loop.call_later(min(left, POLL_SECONDS), look)
 
-    # By hand, since `asyncio.wait` takes several times as long as the rest of this.
-    timer = loop.call_later(min(step.timeout, LOOK_SECONDS), look)
+    # `asyncio.wait` takes several times as long.
+    timer = loop.call_later(min(step.timeout, POLL_SECONDS), look)
     step.future.add_done_callback(wake)
     try:
         return await woken

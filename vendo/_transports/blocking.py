@@ -1,6 +1,6 @@
-"""The blocking transport: connections of `http.client` that are kept, and shared by threads.
+"""The blocking transport: kept connections of `http.client`, shared by threads.
 
-It knows HTTP and nothing of Vendo. Every failure leaves it as an `UpstreamError`.
+Every failure is raised as an `UpstreamError`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vendo._protocol.steps import Request, Response
     from vendo._transports.routes import Route
 
-#: A kept connection is not used again after so many idle seconds: balancers drop silent ones.
+#: Seconds after which an idle connection is closed. Load balancers drop silent ones.
 MAX_IDLE_SECONDS = 60.0
 MAX_IDLE_CONNECTIONS = 64
 
@@ -31,7 +31,7 @@ class BlockingTransport:
     """Sends requests over kept connections. Safe to share by threads.
 
     Args:
-        ssl_context: for a certificate authority of your own; by default the system's trust store.
+        ssl_context: for a certificate authority of your own; the system's trust store by default.
     """
 
     def __init__(self, *, ssl_context: ssl.SSLContext | None = None) -> None:
@@ -42,11 +42,11 @@ class BlockingTransport:
     def _reset(self) -> None:
         self._lock = Lock()
         self._idle: dict[Route, list[Connection]] = {}
-        # Nobody closes a program's default client; its sockets are not to be warned about.
+        # A program does not close its default client. That must not warn of open sockets.
         self._at_exit = weakref.finalize(self, _close_all, self._idle)
 
     def _after_fork(self) -> None:
-        # The parent goes on using these connections; closing them here only lets go of them.
+        # The parent continues to use these connections. Here only this process's copy is closed.
         self._at_exit()
         self._reset()
 
@@ -54,12 +54,12 @@ class BlockingTransport:
         return f"<BlockingTransport, {sum(map(len, self._idle.values()))} kept connections>"
 
     def send(self, request: Request) -> Response:
-        """The answer to a request, whole.
+        """Return the whole response.
 
         Raises:
             UpstreamTimeout: not complete within `request.timeout` seconds.
             UpstreamConnectionError: no connection, or a broken one.
-            UpstreamError: too large, cut off, or no HTTP.
+            UpstreamError: too large, cut off, or not HTTP.
         """
         deadline = time.monotonic() + request.timeout
         route = route_of(request.url)
@@ -69,28 +69,28 @@ class BlockingTransport:
             try:
                 if not kept:
                     connection.open(deadline)
-                answer = connection.exchange(request, deadline)
+                response = connection.exchange(request, deadline)
             except (OSError, HTTPException, ValueError) as problem:
                 connection.close()
-                if kept and not connection.answering and not isinstance(problem, TimeoutError):
-                    continue  # the server had closed it while it was idle: take another
+                if kept and not connection.is_responding and not isinstance(problem, TimeoutError):
+                    continue  # the server closed the idle connection: take another one
                 failure = unreachable(request.url, problem)
             except BaseException:
                 connection.close()
                 raise
             else:
                 self._give_back(route, connection)
-                return answer
-            # Outside the handler: the problem may hold what came of an answer, and would stay in
-            # `__context__` whatever `from` says.
+                return response
+            # Outside the handler: the problem may contain a part of a response, and would be the
+            # `__context__` of this one.
             raise failure
 
     def connection(self, route: Route) -> Connection:
-        """A new connection, not one of the kept ones, still to be opened."""
+        """Return a new connection, not opened yet."""
         return Connection(route, self._ssl_context)
 
     def close(self) -> None:
-        """Close the kept connections. The transport can be used again afterwards."""
+        """Close the kept connections. The transport can be used again."""
         with self._lock:
             idle = dict(self._idle)
             self._idle.clear()

@@ -1,4 +1,4 @@
-"""An answer that is read piece by piece as it comes, on the blocking transport."""
+"""A response that is read piece by piece, on the blocking transport."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ _CHUNK = 64 * 1024
 
 
 class BlockingStream:
-    """One open answer on a connection of its own. `close` may be called from any thread."""
+    """One open response on a connection of its own. `close` may be called from any thread."""
 
     def __init__(self, transport: BlockingTransport, request: Request) -> None:
         self._url = request.url
-        #: Held while the socket is read: it is not to be closed, and its number given to another
-        #: one, under the reader's hands.
+        #: Held while the socket is read, so that it is not closed, and its number not given to
+        #: another socket, during the read.
         self._reading = Lock()
-        #: A forked child's copy: the connection is the parent's, who goes on reading from it.
+        #: True in a forked child: the parent continues to read from the connection.
         self._is_lost = False
         deadline = time.monotonic() + request.timeout
         self._connection = transport.connection(route_of(request.url))
         try:
             self._connection.open(deadline)
             self._sock = self._connection.sock
-            self._answer = self._connection.start(request, deadline)
+            self._response = self._connection.start(request, deadline)
         except (OSError, HTTPException, ValueError) as problem:
             self._connection.close()
             failure = unreachable(self._url, problem)
@@ -45,14 +45,14 @@ class BlockingStream:
             self._connection.close()
             raise
         else:
-            self.head = Head(self._answer.status, headers_of(self._answer))
+            self.head = Head(self._response.status, headers_of(self._response))
             on_fork(self, BlockingStream._after_fork)
             return
         raise failure  # outside the handler, as in `BlockingTransport.send`
 
     def _after_fork(self) -> None:
-        # Only this process's copy of the socket is given up: nothing is said to the other side,
-        # and no lock is taken, since a thread of the parent's may have held it.
+        # Only this process's copy of the socket is closed, without a message to the server. No
+        # lock is taken, since a thread of the parent may have held it.
         self._is_lost = True
         self._reading = Lock()
         number = -1 if self._sock is None else self._sock.detach()
@@ -60,23 +60,23 @@ class BlockingStream:
             os.close(number)
 
     def read(self, timeout: float) -> bytes:
-        """What has come, at least a byte; empty at the end. Waits `timeout` seconds at most.
+        """Return the next piece, at least a byte; empty at the end.
 
         Raises:
-            UpstreamError: nothing came, or the connection broke.
+            UpstreamError: nothing came within `timeout` seconds, or the connection broke.
         """
         with self._reading:
             if self._is_lost:
                 return b""
             self._connection.set_deadline(time.monotonic() + timeout)
             try:
-                return self._answer.read1(_CHUNK)
+                return self._response.read1(_CHUNK)
             except (OSError, HTTPException, ValueError) as problem:
                 failure = unreachable(self._url, problem)
         raise failure
 
     def close(self) -> None:
-        """Close the connection. A `read` that waits in another thread ends at once."""
+        """Close the connection. A `read` that waits in another thread ends immediately."""
         if self._is_lost:
             return
         sock = self._sock
@@ -84,12 +84,12 @@ class BlockingStream:
             try:
                 sock.shutdown(socket.SHUT_RDWR)
             except OSError:
-                pass  # the other side was first
+                pass  # the server closed it
         with self._reading:
-            self._answer.close()
+            self._response.close()
             self._connection.close()
 
     def __del__(self) -> None:
-        # A loop that is closed forgets the outcome that a thread has just handed to it.
+        # A closed loop drops the result that a thread has just delivered.
         if hasattr(self, "head"):
             self.close()

@@ -10,8 +10,9 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from ssl import SSLSocket, SSLWantReadError
 
 from vendo._protocol.decoding import malformed
+from vendo._protocol.secret import Secret
 from vendo._protocol.steps import Response
-from vendo._transports.dialing import dialled
+from vendo._transports.dialing import dial
 from vendo._transports.routes import parts_of
 from vendo._transports.tls import shared_context
 
@@ -31,15 +32,15 @@ _WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 class Connection:
     """A connection that sends one request after the other, each within its own deadline.
 
-    `http.client` opens it and reads the answers. What is sent is put together here, since the
-    beginning of a request is the same each time.
+    `http.client` opens it and reads the responses. Requests are written here, since the beginning
+    of a request is the same each time.
     """
 
     def __init__(self, route: Route, ssl_context: ssl.SSLContext | None) -> None:
         scheme, host, port, proxy = route
         self.idle_since = 0.0
-        #: True from the first byte of an answer on: from there nothing is sent twice unasked.
-        self.answering = False
+        #: True from the first byte of a response. After it nothing is sent again.
+        self.is_responding = False
         self.reusable = False
         self._deadline = 0.0
         target = (proxy.host, proxy.port) if proxy else (host, port)
@@ -51,41 +52,41 @@ class Connection:
             self._http = HTTPConnection(*target)
         if proxy:
             self._http.set_tunnel(host, port, headers=dict(proxy.headers))
-        self._http._create_connection = self._dial  # type: ignore[attr-defined]  # see `dialled`
-        self._http.response_class = self._answer_on  # type: ignore[assignment]  # a proxy's
+        self._http._create_connection = self._dial  # type: ignore[attr-defined]  # see `dial`
+        self._http.response_class = self._response_on  # type: ignore[assignment]  # a proxy's
 
     def open(self, deadline: float) -> None:
-        self._deadline = deadline  # a proxy's answer is read while connecting
+        self._deadline = deadline  # the response of a proxy is read while connecting
         self._http.timeout = self.remaining(deadline)
         self._http.connect()
 
     def _dial(self, address: tuple[str, int], *_: object) -> socket.socket:
-        return dialled(*address, lambda: self.remaining(self._deadline))
+        return dial(*address, lambda: self.remaining(self._deadline))
 
-    def _answer_on(self, sock: socket.socket, method: str | None = None) -> HTTPResponse:
-        return HTTPResponse(_Incoming(sock, self), method=method)  # type: ignore[arg-type]  # it asks for `makefile` alone
+    def _response_on(self, sock: socket.socket, method: str | None = None) -> HTTPResponse:
+        return HTTPResponse(_Incoming(sock, self), method=method)  # type: ignore[arg-type]  # it calls `makefile` alone
 
     def exchange(self, request: Request, deadline: float) -> Response:
-        """Send a request and read its answer."""
-        answer = self.start(request, deadline)
+        """Send a request and read its response."""
+        response = self.start(request, deadline)
         try:
-            body = _read_body(answer, request.max_bytes)
-            self.reusable = answer.isclosed() and not answer.will_close
+            body = _read_body(response, request.max_bytes)
+            self.reusable = response.isclosed() and not response.will_close
         finally:
-            answer.close()
-        return Response(answer.status, headers_of(answer), body)
+            response.close()
+        return Response(response.status, headers_of(response), body)
 
     def start(self, request: Request, deadline: float) -> HTTPResponse:
-        """Send a request and read the head of its answer."""
+        """Send a request and read the head of its response."""
         self._deadline = deadline
-        self.answering = self.reusable = False
+        self.is_responding = self.reusable = False
         sock = self._http.sock
         sock.settimeout(self.remaining(deadline))
         sock.sendall(_message(request))
-        answer = self._answer_on(sock, request.method)
-        answer.begin()
-        self.answering = True
-        return answer
+        response = self._response_on(sock, request.method)
+        response.begin()
+        self.is_responding = True
+        return response
 
     def set_deadline(self, deadline: float) -> None:
         self._deadline = deadline
@@ -106,7 +107,7 @@ class Connection:
         return remaining
 
     def is_alive(self) -> bool:
-        """False where the server closed it, or sent something unasked, while it was idle."""
+        """False if the server closed the idle connection, or sent something unexpected."""
         sock = self._http.sock
         if sock is None:
             return False
@@ -116,29 +117,29 @@ class Connection:
         try:
             sock.recv(1)
         except (BlockingIOError, SSLWantReadError):
-            return True  # nothing of an answer: TLS has messages of its own
+            return True  # a message of TLS itself
         except OSError:
             return False
-        return False  # closed, or bytes that nobody asked for
+        return False  # closed, or unexpected bytes
 
     def close(self) -> None:
         self._http.close()
 
 
 def _has_input(sock: socket.socket) -> bool:
-    """False where it is sure that nothing has come. It spares most calls an exception."""
+    """False if certainly nothing has come. It spares most calls an exception."""
     if not hasattr(select, "poll") or (isinstance(sock, SSLSocket) and sock.pending()):
-        return True  # not on Windows, where only reading tells
+        return True  # on Windows, only a read shows it
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return bool(poll.poll(0))
 
 
 class _Incoming(io.RawIOBase):
-    """What comes in on a socket. Each read looks at the connection's deadline first.
+    """The incoming bytes of a socket. Each read checks the deadline of the connection.
 
-    A socket's own time-out starts anew with each byte, so that a server which sends one byte a
-    second would be read for ever.
+    The time-out of a socket restarts with each byte: a server that sends one byte a second would
+    be read for ever.
     """
 
     def __init__(self, sock: socket.socket, connection: Connection) -> None:
@@ -146,7 +147,7 @@ class _Incoming(io.RawIOBase):
         self._connection = connection
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """As far as `http.client` is concerned, this is the socket."""
+        """Stand for the socket in `http.client`."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:
@@ -159,7 +160,7 @@ class _Incoming(io.RawIOBase):
 
 
 class _Recorder(HTTPConnection):
-    """Keeps what it is told to send."""
+    """Keeps what it is given to send."""
 
     sent = b""
 
@@ -169,9 +170,9 @@ class _Recorder(HTTPConnection):
 
 @lru_cache(maxsize=128)
 def _opening(method: str, url: str, names_encodings: bool) -> bytes:
-    """The beginning of a request, as `http.client` writes and checks it: request line and Host.
+    """Return the request line and the Host header, as `http.client` writes and checks them.
 
-    A request that names no encodings is to be answered in none: nothing is decoded here.
+    Without an `Accept-Encoding`, the response is asked for in none: nothing is decoded here.
     """
     scheme, host, port, target = parts_of(url)
     recorder = _Recorder(host, port)
@@ -182,13 +183,13 @@ def _opening(method: str, url: str, names_encodings: bool) -> bytes:
 
 
 def _message(request: Request) -> bytes:
-    """A request as it goes over the wire.
+    """Return the bytes of a request.
 
     Raises:
-        ValueError: a header holds a line break, or a character that no header can hold.
+        ValueError: a header contains a line break, or another character that is not allowed.
     """
     headers, body = request.headers, request.body
-    fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    fields = Secret("".join([f"{name}: {value}\r\n" for name, value in headers.items()]))
     if not fields.count("\r") == fields.count("\n") == len(headers):
         raise ValueError("a line break inside a header")
     length = b""
@@ -198,19 +199,19 @@ def _message(request: Request) -> bytes:
     return b"".join((opening, length, fields.encode("latin-1"), b"\r\n", body or b""))
 
 
-def headers_of(answer: HTTPResponse) -> dict[str, str]:
-    """The headers of an answer with lower-case names."""
-    # The items as they were read; `getheaders()` looks through each for what no answer has.
-    return {name.lower(): value for name, value in answer.headers.raw_items()}
+def headers_of(response: HTTPResponse) -> dict[str, str]:
+    """Return the headers of a response with lower-case names."""
+    # `getheaders()` is slow: it checks each header for what no response contains.
+    return {name.lower(): value for name, value in response.headers.raw_items()}
 
 
-def _read_body(answer: HTTPResponse, max_bytes: int) -> bytes:
-    if answer.length is not None:
-        if answer.length > max_bytes:
+def _read_body(response: HTTPResponse, max_bytes: int) -> bytes:
+    if response.length is not None:
+        if response.length > max_bytes:
             raise malformed("is larger than 10 MiB")
-        return answer.read()  # raises IncompleteRead where it is cut off
+        return response.read()  # raises IncompleteRead if it is cut off
     body = bytearray()
-    while chunk := answer.read(64 * 1024):
+    while chunk := response.read(64 * 1024):
         body += chunk
         if len(body) > max_bytes:
             raise malformed("is larger than 10 MiB")

@@ -9,15 +9,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def dialled(host: str, port: int, remaining: Callable[[], float]) -> socket.socket:
-    """A socket to a host, on the first of its addresses that takes one.
+def dial(host: str, port: int, remaining: Callable[[], float]) -> socket.socket:
+    """Open a socket to a host, on the first of its addresses that accepts.
 
-    `socket.create_connection` begins its time-out anew with each address: a host of four, behind
-    a network that swallows packets, would be waited for four times as long as was asked. Here
-    they share what `remaining()` gives (seconds), so that none takes the whole from the others.
+    `socket.create_connection` restarts its time-out with each address: a host of four addresses,
+    behind a network that drops packets, would take four times the time-out. Here the addresses
+    share the seconds that `remaining()` returns.
 
     Raises:
-        OSError: none takes one; that of the last address.
+        OSError: no address accepts; the error of the last one.
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     failure = OSError("the host has no address")

@@ -1,10 +1,10 @@
-"""The blocking driver: it does what a flow asks for, one step after the other."""
+"""The blocking driver: it does the steps of a flow, one after the other."""
 
 from __future__ import annotations
 
 import time
 
-from vendo._protocol.steps import LOOK_SECONDS, Pause, Request, Spawn, Wait
+from vendo._protocol.steps import POLL_SECONDS, Pause, Request, Spawn, Wait
 from vendo.errors import UpstreamError
 
 TYPE_CHECKING = False
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def run(flow: Flow[_T], transport: Callable[[], Transport]) -> _T:
-    """Drive a flow to its end and return its result. The transport is made when it is needed.
+    """Drive a flow to its end and return its result. The transport is made for the first request.
 
-    However it ends, the flow is closed: one that leads a fetch then frees those who wait for it.
+    The flow is always closed. A flow that leads a fetch then wakes the callers that wait for it.
     """
     outcome: object = None
     failure: UpstreamError | None = None
@@ -50,23 +50,26 @@ def run(flow: Flow[_T], transport: Callable[[], Transport]) -> _T:
 def _is_done(step: Wait) -> bool | None:
     deadline = time.monotonic() + step.timeout
     while not step.future.done():
-        if step.work.loop is not None and (_blocks_a_loop() or step.is_in_vain):
+        if step.work.loop is not None and (_blocks_a_loop() or step.is_abandoned):
             return None
         left = deadline - time.monotonic()
         try:
-            step.future.result(min(left, LOOK_SECONDS))
+            step.future.result(min(left, POLL_SECONDS))
         except TimeoutError:
-            if left <= LOOK_SECONDS:
+            if left <= POLL_SECONDS:
                 return False
     return True
 
 
 def _blocks_a_loop() -> bool:
-    """True in a thread that runs an event loop, which stands still as long as this call takes.
+    """True in a thread that runs an event loop, which is blocked during this call.
 
-    Then nobody in it waits for the work of a loop, be it another one: that may stand still for a
-    call that waits for this one.
+    Then the call does not wait for the work of any loop, which may wait for this one.
     """
-    from asyncio import _get_running_loop  # asked only where there is a loop, thus asyncio
+    from asyncio import get_running_loop  # imported already, since the work has a loop
 
-    return _get_running_loop() is not None
+    try:
+        get_running_loop()
+    except RuntimeError:
+        return False
+    return True

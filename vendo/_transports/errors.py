@@ -1,4 +1,4 @@
-"""A failure of the network becomes one of vendo's errors, with what to look at next."""
+"""Turn a failure of the network into one of vendo's errors, with what to check."""
 
 from __future__ import annotations
 
@@ -11,54 +11,54 @@ from vendo._protocol.decoding import malformed
 from vendo._protocol.origins import origin_of
 from vendo.errors import UpstreamConnectionError, UpstreamError, UpstreamTimeout
 
-#: How `http.client` begins to say that a proxy refused, before the status.
+#: How `http.client` begins the error of a proxy, before the status.
 TUNNEL_REFUSED = "Tunnel connection failed: "
 
 
 def unreachable(url: str, failure: Exception) -> UpstreamError:
-    """The error for a request that got no answer. It names the origin and never the headers."""
+    """Make the error for a request without a response. It names the origin, and no header."""
     scheme, host, port = origin_of(url)
     where = f"{scheme}://{host}:{port}"
     if isinstance(failure, TimeoutError):
         return UpstreamTimeout(
             "upstream_error",
-            f"No complete answer from {where} within the time-out.",
-            suggested_fix="Try again, or give the client a longer timeout= (seconds).",
+            f"No complete response from {where} within the time-out.",
+            suggested_fix="Try again, or pass the client a longer timeout= (seconds).",
         )
     if isinstance(failure, OSError | IncompleteRead):
         problem, fix = _broken(where, host, failure)
         return UpstreamConnectionError("upstream_error", problem, suggested_fix=fix)
     kind = type(failure).__name__
     if isinstance(failure, HTTPException):
-        return malformed(f"from {where} is no HTTP ({kind})")
+        return malformed(f"from {where} is not HTTP ({kind})")
     return malformed(f"from {where} cannot be read ({kind})")
 
 
 def _broken(where: str, host: str, failure: OSError | IncompleteRead) -> tuple[str, str]:
-    """What happened to a connection, and what to look at."""
+    """Return what happened to a connection, and what to check."""
     if isinstance(failure, SSLCertVerificationError):
         return (
             f"The certificate of {where} is not trusted ({failure.verify_message}).",
-            "Behind a proxy that inspects TLS, set SSL_CERT_FILE to its authority.",
+            "Behind a proxy that inspects TLS, set SSL_CERT_FILE to the file of its authority.",
         )
     if isinstance(failure, IncompleteRead):
         return (
-            f"The answer from {where} is cut off.",
+            f"The response from {where} is cut off.",
             "Try again; python -m vendo doctor shows what can be reached.",
         )
     if str(failure).startswith(TUNNEL_REFUSED):
         status = str(failure).removeprefix(TUNNEL_REFUSED)[:3]
         return (
-            f"The proxy lets no connection through to {where} (HTTP {status}).",
-            f"Check HTTPS_PROXY, its user name and password too, or add {host} to NO_PROXY.",
+            f"The proxy does not allow a connection to {where} (HTTP {status}).",
+            f"Check HTTPS_PROXY with its user name and password, or add {host} to NO_PROXY.",
         )
     return (
-        f"Could not talk to {where} ({_reason(failure)}).",
-        "Check the network, HTTPS_PROXY and the VENDO_*_URL variables with python -m vendo doctor.",
+        f"Could not connect to {where} ({_reason(failure)}).",
+        "Run python -m vendo doctor. It checks the network, HTTPS_PROXY and all addresses.",
     )
 
 
 def _reason(failure: OSError) -> str:
     if failure.errno and not isinstance(failure, gaierror | SSLError):
-        return os.strerror(failure.errno)  # asyncio words a refused connection in its own way
+        return os.strerror(failure.errno)  # the text of asyncio differs
     return failure.strerror or type(failure).__name__

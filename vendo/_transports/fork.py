@@ -1,12 +1,11 @@
-"""What a forked child must not inherit: locks that nobody will release, sockets that two share."""
+"""What a forked child must not inherit: held locks, shared sockets."""
 
 from __future__ import annotations
 
-import _frozen_importlib
 import os
-import sys
 import weakref
-from _thread import get_ident
+
+from vendo._transports import import_locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,43 +16,22 @@ if TYPE_CHECKING:
 
 _resets: weakref.WeakKeyDictionary[Any, Callable[[Any], None]] = weakref.WeakKeyDictionary()
 
-#: What is imported in the middle of calls: modules of ours, and through them of these.
-_IMPORTED = frozenset({"vendo", "requests", "urllib3", "aiohttp", *sys.stdlib_module_names})
-
 
 def on_fork(owner: _T, reset: Callable[[_T], None]) -> None:
-    """Call `reset(owner)` in every child that `os.fork()` makes, as long as the owner lives."""
+    """Call `reset(owner)` in each child that `os.fork()` makes while the owner lives."""
     _resets[owner] = reset
 
 
 def _in_child() -> None:
-    _forget_half_made_modules()
+    import_locks.release()
     failure: Exception | None = None
     for owner, reset in list(_resets.items()):
         try:
             reset(owner)
-        except Exception as error:  # noqa: BLE001  # the others are to be reset all the same
+        except Exception as error:  # noqa: BLE001  # the others must be reset too
             failure = error
     if failure is not None:
         raise failure
-
-
-def _forget_half_made_modules() -> None:
-    """Have the child import by itself what threads of the parent were in the middle of importing.
-
-    Python keeps a lock for each module while it is imported. In the child the thread that holds it
-    does not exist, and whoever imports the same module, as the first token does with several, would
-    wait for ever. There is no public way to these locks.
-    """
-    locks: dict[str, Callable[[], Any]] = getattr(_frozen_importlib, "_module_locks", {})
-    for name, reference in list(locks.items()):
-        lock = reference()
-        owner = getattr(lock, "owner", None)
-        if owner in {None, get_ident()} or name.partition(".")[0] not in _IMPORTED:
-            continue
-        locks.pop(name, None)
-        if getattr(getattr(sys.modules.get(name), "__spec__", None), "_initializing", False):
-            del sys.modules[name]
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork

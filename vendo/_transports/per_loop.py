@@ -1,4 +1,4 @@
-"""One thing for each event loop, closed with the loop though nobody closes what it belongs to."""
+"""One resource for each event loop, closed at the end of the loop."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _T = TypeVar("_T", bound="_Closable")
 
 
 class PerLoop(Generic[_T]):
-    """What `make()` gives, made anew for each event loop that asks for it.
+    """A resource that `make()` returns, one for each event loop.
 
-    `asyncio.run` closes the asynchronous generators that its loop has started. One that waits for
-    that is the only way there is to be told that a loop is about to end.
+    `asyncio.run` closes the asynchronous generators of its loop. A generator that waits for this is
+    the only way to learn that a loop is about to end.
     """
 
     def __init__(self, make: Callable[[], _T]) -> None:
@@ -35,7 +35,7 @@ class PerLoop(Generic[_T]):
         ] = WeakKeyDictionary()
 
     async def get(self) -> _T:
-        """That of the running loop, which nobody has closed."""
+        """Return the open resource of the running loop."""
         loop = asyncio.get_running_loop()
         kept = self._kept.get(loop)
         if kept is None or kept[0].closed:
@@ -45,7 +45,7 @@ class PerLoop(Generic[_T]):
         return kept[0]
 
     async def aclose(self) -> None:
-        """Close that of the running loop. The next who asks gets a new one."""
+        """Close the resource of the running loop. The next `get` makes a new one."""
         kept = self._kept.pop(asyncio.get_running_loop(), None)
         if kept is not None:
             await kept[1].aclose()

@@ -1,4 +1,4 @@
-"""The environment's proxies, as `urllib` knows them (`HTTPS_PROXY`, `NO_PROXY`, the system)."""
+"""The environment's proxies, as `urllib` finds them (`HTTPS_PROXY`, `NO_PROXY`, the system)."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from urllib.request import getproxies, proxy_bypass
 
 from vendo._config.environment import Variable, raw_values
 from vendo._protocol.origins import is_loopback
-from vendo.errors import ValidationError
+from vendo.errors import invalid
 
-#: What urllib looks for among all variables. Reading the whole environment takes as long as a
-#: call over a kept connection, so it is read again only when one of these has changed.
+#: The variables that urllib reads. It scans the whole environment, which takes as long as a call
+#: over a kept connection, so its result is cached until one of these changes.
 _VARIABLES = tuple(
     Variable(name) for name in ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "http_proxy")
 )
-#: The settings of macOS and Windows change without a variable; they are looked at this often.
+#: Seconds after which the settings of macOS and Windows are read again.
 _SECONDS_REMEMBERED = 10.0
 
 
 class Proxy(NamedTuple):
-    """An HTTP proxy that opens tunnels."""
+    """An HTTP proxy for tunnels."""
 
     host: str
     port: int
@@ -31,21 +31,21 @@ class Proxy(NamedTuple):
 
     @property
     def url(self) -> str:
-        """Its address, without the password."""
+        """The address, without the password."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
     def __repr__(self) -> str:
-        return f"Proxy({self.host!r}, {self.port})"  # the headers may hold a password
+        return f"Proxy({self.host!r}, {self.port})"  # the headers may contain a password
 
 
 def proxy_for(scheme: str, host: str, port: int) -> Proxy | None:
-    """The proxy through which a host is reached, or None.
+    """Return the proxy for a host, or None.
 
-    Plain http goes to loopback alone, and never through a proxy, which would see the key.
+    Plain http goes only to loopback, and never through a proxy, which would see the key.
 
     Raises:
-        ValidationError: the environment names a proxy that is none, or of a kind not spoken here.
+        ValidationError: the environment sets a malformed proxy, or one that is not http.
     """
     if _is_reached_directly(scheme, host):
         return None
@@ -72,10 +72,9 @@ def _looked_up(scheme: str, host: str, port: int, _seen: object, _period: float)
         proxy_host, proxy_port = None, 0
     if not proxy_host or parts.scheme != "http":
         name = f"{scheme.upper()}_PROXY"
-        raise ValidationError(
-            "validation_failed",
-            f"{name} names no http proxy.",
-            suggested_fix=f"Set {name} to http://host:port, or add {host} to NO_PROXY.",
+        raise invalid(
+            f"{name} is not the address of an http proxy.",
+            fix=f"Set {name} to http://host:port, or add {host} to NO_PROXY.",
         )
     headers: tuple[tuple[str, str], ...] = ()
     if parts.username is not None:

@@ -1,7 +1,7 @@
-"""The blocking transport in threads of its own, for asyncio on the standard library.
+"""The blocking transport in threads, for asyncio on the standard library.
 
-The loop's default executor has few threads and belongs to the application. These end when they
-have been idle for a while, and never keep the interpreter from ending.
+The loop's default executor has few threads and belongs to the application. The threads here end
+after some idle seconds, and do not keep the interpreter from exiting.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ class Threads:
         self._lock = Lock()
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._threads = 0
-        #: Calls that were handed in and have not ended.
+        #: Calls that have not ended.
         self._pending = 0
 
     async def run(
         self, call: Callable[[], _T], unwanted: Callable[[_T], object] | None = None
     ) -> _T:
-        """What `call()` returns or raises, called in one of the threads.
+        """Run `call()` in one of the threads; return its result or raise its exception.
 
-        A caller that is cancelled no longer waits; the call itself runs to its end, and what it
-        returns is handed to `unwanted`.
+        A cancelled caller does not wait any more. The call itself runs to its end, and `unwanted`
+        is called with its result.
         """
         job = _Job(call, unwanted)
         with self._lock:
@@ -77,13 +77,13 @@ class Threads:
                         return
                 continue
             job.do()
-            del job  # it holds its result, and the next one may be long in coming
+            del job  # its result must not live as long as the thread waits
             with self._lock:
                 self._pending -= 1
 
 
 class _Job:
-    """A call that a thread makes for a task, and the way of its outcome back to the task's loop."""
+    """A call that a thread makes for a task, with the future for its outcome."""
 
     __slots__ = ("_call", "_loop", "_unwanted", "future")
 
@@ -98,15 +98,15 @@ class _Job:
         failure: BaseException | None = None
         try:
             result = self._call()
-        except BaseException as error:  # noqa: BLE001  # it is handed on, whatever it is
+        except BaseException as error:  # noqa: BLE001  # it is raised in the task
             failure = error
         try:
             self._loop.call_soon_threadsafe(self._settle, result, failure)
-        except RuntimeError:  # the loop was closed meanwhile
+        except RuntimeError:  # the loop was closed
             self._drop(result, failure)
 
     def give_up(self) -> None:
-        """The waiter was cancelled, maybe between the outcome's coming and its own next step."""
+        """Drop the outcome, since the waiter was cancelled, perhaps after it came."""
         future = self.future
         if future.done() and not future.cancelled():
             self._drop(future.result() if future.exception() is None else None, future.exception())
@@ -127,7 +127,7 @@ class _Job:
 class ThreadedTransport:
     """Sends requests over kept connections, each in a thread, for asyncio code.
 
-    One serves every event loop of the process, one after the other or at the same time.
+    One transport serves any number of event loops, also at the same time.
     """
 
     name = "threads"
@@ -140,24 +140,24 @@ class ThreadedTransport:
         return "<ThreadedTransport>"
 
     async def send(self, request: Request) -> Response:
-        """The answer to a request, whole. Errors as for `BlockingTransport.send`."""
+        """Return the whole response. Errors as for `BlockingTransport.send`."""
         return await self._threads.run(lambda: self._transport.send(request))
 
     async def open(self, request: Request) -> ThreadedStream:
-        """The open answer to a request, to be read piece by piece; see `BlockingStream`."""
+        """Return the open response, to be read piece by piece; see `BlockingStream`."""
         stream = await self._threads.run(
             lambda: BlockingStream(self._transport, request),
-            BlockingStream.close,  # it may come about when nobody waits for it any more
+            BlockingStream.close,  # for a cancelled caller
         )
         return ThreadedStream(stream, self._threads)
 
     async def aclose(self) -> None:
-        """Close the kept connections. The transport can be used again afterwards."""
+        """Close the kept connections. The transport can be used again."""
         self._transport.close()
 
 
 class ThreadedStream:
-    """An open answer whose reads wait in a thread."""
+    """An open response. Each read waits in a thread."""
 
     def __init__(self, stream: BlockingStream, threads: Threads) -> None:
         self.head = stream.head
@@ -165,9 +165,9 @@ class ThreadedStream:
         self._threads = threads
 
     async def read(self, timeout: float) -> bytes:
-        """What has come, at least a byte; empty at the end. Errors as for `BlockingStream.read`."""
+        """Return the next piece, as `BlockingStream.read` does, with the same errors."""
         return await self._threads.run(lambda: self._stream.read(timeout))
 
     def close(self) -> None:
-        """Close the connection. A read that waits in its thread ends at once."""
+        """Close the connection. A read that waits in its thread ends immediately."""
         self._stream.close()

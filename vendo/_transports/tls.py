@@ -1,4 +1,4 @@
-"""The TLS settings that connections share: reading the trust store takes longer than a call."""
+"""The TLS context that connections share: reading the trust store takes longer than a call."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _VARIABLES = (Variable("SSL_CERT_FILE"), Variable("SSL_CERT_DIR"))
 
 
 def shared_context() -> ssl.SSLContext:
-    """The process's TLS context, on the system's trust store.
+    """Return the TLS context of the process, with the system's trust store.
 
-    OpenSSL lets `SSL_CERT_FILE` and `SSL_CERT_DIR` name another store; a context is kept for each
-    such setting, so that changing it takes effect.
+    `SSL_CERT_FILE` and `SSL_CERT_DIR` set another store for OpenSSL. A context is cached for each
+    of their values, so that a change takes effect.
     """
     return _context(raw_values(_VARIABLES))
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from vendo._client.blocking import Vendo
-from vendo._client.events import EventStream
+from vendo._client.streams import EventStream
 from vendo._protocol.log import logger
 from vendo.errors import VendoError
 from vendo.reconciler._env_file import EnvFile
@@ -115,7 +115,7 @@ class Reconciler:
         if listening or not self._client.is_vendo_mode():
             return
         try:
-            self._stream = EventStream(self._client, _MAX_BACKOFF)
+            self._stream = self._client.events.subscribe(_MAX_BACKOFF)
         except VendoError as error:
             logger.debug("No events: %s", error)  # the pass that follows meets the same
             return

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from vendo._config import environment
 from vendo._config.slugs import name_of
 from vendo._protocol import platform
+from vendo._protocol.codes import is_missing_credential
 from vendo._protocol.credentials import fetch_token, fetch_tokens
-from vendo._protocol.error_responses import is_none_to_be_had
 from vendo._tokens.resolver import conventional, override_of
 from vendo.errors import RateLimited, UpstreamError, VendoError
 
@@ -55,7 +55,7 @@ def current_values(
         tokens.update({slug: conventional(name_of(slug)) for slug in missing})
     else:
         credentials_url, key = scope
-        caller = client._caller(key)
+        caller = client._settings.caller(key)
         if missing:
             issued = yield from fetch_tokens(caller, credentials_url, missing)
             tokens.update({slug: one.token if one else None for slug, one in issued.items()})
@@ -76,7 +76,7 @@ def _asked_alone(caller: Caller, credentials_url: str, slug: str) -> Flow[str | 
         # One try: the next pass comes soon, and the other variables are not to wait for this one.
         return (yield from fetch_token(caller, credentials_url, slug, attempts=1)).token
     except VendoError as error:
-        if is_none_to_be_had(error):
+        if is_missing_credential(error):
             return None
         if isinstance(error, UpstreamError | RateLimited):
             return Unknown(error)

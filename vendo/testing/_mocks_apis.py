@@ -6,38 +6,38 @@ import builtins
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from vendo._client.apis import BillingAPI, ConnectionsAPI, DataAPI, EventsAPI, IntegrationsAPI
+from vendo._client.apis import BillingAPI, ConnectionsAPI, DataAPI, IntegrationsAPI
 from vendo._client.async_apis import (
     AsyncBillingAPI,
     AsyncConnectionsAPI,
     AsyncDataAPI,
-    AsyncEventsAPI,
     AsyncIntegrationsAPI,
 )
-from vendo._client.async_events import AsyncEventStream
-from vendo._client.base import BaseClient
+from vendo._client.async_events import AsyncEventsAPI
+from vendo._client.async_streams import AsyncEventStream
 from vendo._client.event_watch import EventWatch
-from vendo._client.events import EventStream
+from vendo._client.events import EventsAPI
+from vendo._client.streams import EventStream
 from vendo._protocol.models import Balance, Connection, Integration, SpendCaps
 from vendo._protocol.subscription import checked_backoff
 from vendo.testing._mocks_canned import Canned, given_or_raised
 from vendo.testing._mocks_events import MockAsyncEventStream, MockEventStream, MockEventWatch
 
 
-def asked(client: BaseClient, call: str, *details: Any) -> Canned:
+def asked(client: Any, call: str, *details: Any) -> Canned:
     """Record a call and return the answers."""
     canned: Canned = vars(client)["_canned"]
     canned.calls.append((call, *details))
     return canned
 
 
-def asked_vendo(client: BaseClient, call: str, *details: Any) -> Canned:
+def asked_vendo(client: Any, call: str, *details: Any) -> Canned:
     """The same for what there is in Vendo mode alone.
 
     Raises:
         VendoOnlyFeature: the mock stands for a client in OSS mode.
     """
-    client._settings.needed_key(call)
+    client._settings.required_key(call)
     return asked(client, call, *details)
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import vendo.testing
 from vendo._catalog import catalog
-from vendo._client.base import several
+from vendo._client.base import checked_slugs
 from vendo._config.slugs import checked_slug, name_of
 from vendo._protocol.models import Balance, Connection, Integration, SpendCaps
 from vendo.errors import NotConnected, UpstreamError, VendoError
@@ -168,8 +168,8 @@ def looked_up(canned: Canned, slug: str) -> str:
 
 
 def resolved(canned: Canned, slugs: Iterable[str]) -> dict[str, str | None]:
-    """The tokens of several slugs, with the call recorded; the keys are the very texts given."""
-    names = {slug: name_of(slug).slug for slug in several(slugs)}
+    """The tokens of several slugs, with the call recorded; the keys are the texts given."""
+    names = {slug: name_of(slug).slug for slug in checked_slugs(slugs)}
     canned.calls.append(("tokens", *names.values()))
     return {slug: canned.token_or_none(name) for slug, name in names.items()}
 

@@ -7,9 +7,9 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
-from vendo._client.async_events import AsyncEventStream
+from vendo._client.async_streams import AsyncEventStream
 from vendo._client.event_watch import EventWatch
-from vendo._client.events import EventStream
+from vendo._client.streams import EventStream
 from vendo._protocol.models import VendoEvent
 
 

@@ -135,6 +135,6 @@ def _digest(cookie: str) -> str:
 
 
 def _signature(client: BaseClient, payload: str) -> str:
-    key = client._settings.needed_key("Connecting a provider")
+    key = client._settings.required_key("Connecting a provider")
     signed = f"vendo connect state:{payload}".encode("utf-8", "replace")
     return hmac.digest(key.encode(), signed, "sha256").hex()

@@ -9,7 +9,7 @@ from vendo._catalog import catalog
 from vendo._client.base import BaseClient
 from vendo._config import environment
 from vendo._config.slugs import checked_slug, name_of
-from vendo._protocol.error_responses import is_none_to_be_had
+from vendo._protocol.codes import is_missing_credential
 from vendo._protocol.origins import given_origin
 from vendo._tokens.cache import shared
 from vendo.errors import ValidationError, VendoError
@@ -26,7 +26,7 @@ def is_missing(error: VendoError) -> bool:
 
     The others say nothing of it: the backend failed, or refuses the key.
     """
-    return isinstance(error, ValidationError) or is_none_to_be_had(error)
+    return isinstance(error, ValidationError) or is_missing_credential(error)
 
 
 def provider_base_url(slug: str, base_url: str | None = None) -> str | None:
@@ -41,12 +41,12 @@ def provider_base_url(slug: str, base_url: str | None = None) -> str | None:
     Raises:
         ValidationError: the slug, the base URL or the variable's value is malformed.
     """
-    from vendo._sessions.policy import usual_base_url
+    from vendo._sessions.policy import default_base_url
 
     slug = checked_slug(slug)
     if base_url is not None:
         return given_origin(base_url, "base_url=")
-    return usual_base_url(environment.base_url_variable(slug), catalog.provider(slug))
+    return default_base_url(environment.base_url_variable(slug), catalog.provider(slug))
 
 
 def checked_session(
@@ -57,12 +57,12 @@ def checked_session(
     Raises:
         ValidationError: the slug, a host or the base URL is one that no session takes.
     """
-    from vendo._sessions.policy import Rules
+    from vendo._sessions.policy import Policy
 
     slug = checked_slug(slug)
     if isinstance(hosts, Iterable) and not isinstance(hosts, str):
         hosts = tuple(hosts)
-    Rules(slug, hosts, base_url)  # says so where one of them is no host, or all are something else
+    Policy(slug, hosts, base_url)  # says so where one of them is no host, or all are something else
     return slug, tuple(hosts), base_url
 
 

@@ -1,0 +1,107 @@
+"""A stream of events, for asyncio code."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from vendo._client.streams import subscribed
+from vendo._config.settings import Settings
+from vendo._protocol.models import VendoEvent
+from vendo._protocol.steps import Pause
+from vendo._protocol.subscription import CloseStream, OpenStream, ReadChunk
+from vendo._transports.interfaces import AsyncStream, AsyncTransport
+from vendo.errors import UpstreamError, VendoError, without_frames
+
+
+class AsyncEventStream:
+    """An async iterator over events, and an async context manager that closes the connection.
+
+    See `EventStream`. Cancelling the task that iterates closes it too.
+    """
+
+    def __init__(
+        self, settings: Settings, transport: AsyncTransport, max_backoff_sec: float
+    ) -> None:
+        self._stream: AsyncStream | None = None
+        self._pause: asyncio.Future[None] | None = None
+        self._subscription = subscribed(settings, max_backoff_sec)
+        self._transport = transport
+        self._ended = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> VendoEvent:
+        """Wait for the next event. Errors as for `EventStream.__next__`."""
+        outcome: object = None
+        failure: UpstreamError | None = None
+        try:
+            while not self._ended:
+                flow = self._subscription
+                step = flow.throw(failure) if failure is not None else flow.send(outcome)
+                outcome = failure = None
+                try:
+                    if isinstance(step, ReadChunk):
+                        outcome = await self._read(step)
+                    elif isinstance(step, OpenStream):
+                        self._stream = await self._transport.open(step.request)
+                        outcome = self._stream.head
+                    elif isinstance(step, Pause):
+                        await self._wait(step.seconds)
+                    elif isinstance(step, CloseStream):
+                        self._close_stream()
+                    else:
+                        return step
+                except UpstreamError as error:
+                    failure = error
+        except StopIteration:
+            pass
+        except VendoError as error:
+            self._close()
+            raise without_frames(error) from None
+        except BaseException:
+            self._close()
+            raise
+        self._close()
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Close the connection and end the iteration."""
+        self._close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def __del__(self) -> None:
+        # Nothing else closes it after `async for event in subscribe(): break`.
+        if hasattr(self, "_ended"):
+            self._close()
+
+    def _close(self) -> None:
+        self._ended = True
+        self._close_stream()
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(None)  # closed by another task
+
+    async def _wait(self, seconds: float) -> None:
+        self._pause = asyncio.get_running_loop().create_future()
+        await asyncio.wait([self._pause], timeout=seconds)
+
+    async def _read(self, step: ReadChunk) -> bytes:
+        stream = self._stream
+        return b"" if stream is None else await stream.read(step.timeout)  # None: closed
+
+    def _close_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()

@@ -1,0 +1,137 @@
+"""A stream of events, for blocking code."""
+
+from __future__ import annotations
+
+from threading import Event
+from types import TracebackType
+from typing import Self
+
+from vendo._config.settings import Settings
+from vendo._protocol.models import VendoEvent
+from vendo._protocol.steps import Pause
+from vendo._protocol.subscription import (
+    PATH,
+    CloseStream,
+    OpenStream,
+    ReadChunk,
+    checked_backoff,
+    subscription,
+)
+from vendo._transports.blocking import BlockingTransport
+from vendo._transports.blocking_stream import BlockingStream
+from vendo._transports.fork import on_fork
+from vendo.errors import UpstreamError, VendoError, without_frames
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo._protocol.subscription import Subscription
+
+
+class EventStream:
+    """An iterator over events, and a context manager that closes the connection.
+
+    It reconnects by itself. It ends when it is closed, when the server ends it with a 204, or with
+    an exception. Iterate in one thread; `close` may be called from any thread.
+    """
+
+    def __init__(
+        self, settings: Settings, transport: BlockingTransport, max_backoff_sec: float
+    ) -> None:
+        self._closed = Event()
+        self._stream: BlockingStream | None = None
+        self._subscription = subscribed(settings, max_backoff_sec)
+        self._transport = transport
+        on_fork(self, EventStream._after_fork)
+
+    def _after_fork(self) -> None:
+        # A thread of the parent may have held its lock.
+        was_closed = self._closed.is_set()
+        self._closed = Event()
+        if was_closed:
+            self._closed.set()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> VendoEvent:
+        """Wait for the next event.
+
+        Raises:
+            AuthError: the backend rejects the key.
+            UpstreamError: the response of the backend is not an event stream.
+        """
+        outcome: object = None
+        failure: UpstreamError | None = None
+        flow = self._subscription
+        try:
+            while not self._closed.is_set():
+                step = flow.throw(failure) if failure is not None else flow.send(outcome)
+                outcome = failure = None
+                try:
+                    if isinstance(step, ReadChunk):
+                        outcome = self._read(step)
+                    elif isinstance(step, OpenStream):
+                        self._stream = BlockingStream(self._transport, step.request)
+                        outcome = self._stream.head
+                    elif isinstance(step, Pause):
+                        self._closed.wait(step.seconds)
+                    elif isinstance(step, CloseStream):
+                        self._close_stream()
+                    else:
+                        return step
+                except UpstreamError as error:
+                    failure = error
+        except VendoError as error:
+            self.close()
+            raise without_frames(error) from None
+        except BaseException:
+            self.close()
+            raise
+        self.close()
+        raise StopIteration
+
+    def close(self) -> None:
+        """Close the connection and end the iteration, also if it waits in another thread."""
+        self._closed.set()
+        self._close_stream()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # Nothing else closes it after `for event in subscribe(): break`.
+        if hasattr(self, "_subscription"):
+            self.close()
+
+    def _read(self, step: ReadChunk) -> bytes:
+        stream = self._stream
+        return b"" if stream is None else stream.read(step.timeout)  # None: closed
+
+    def _close_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.close()
+
+
+def subscribed(settings: Settings, max_backoff_sec: float) -> Subscription:
+    """Return the flow of a subscription.
+
+    Raises:
+        VendoOnlyFeature: there is no API key.
+        ValidationError: `max_backoff_sec` is not a number of seconds.
+    """
+    feature = "events.subscribe"
+    settings.required_key(feature)
+    return subscription(
+        lambda: settings.caller(settings.required_key(feature)),
+        settings.base_url() + PATH,
+        max_backoff=checked_backoff(max_backoff_sec),
+    )
