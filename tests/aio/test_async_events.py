@@ -137,7 +137,7 @@ def test_an_answer_that_is_no_stream_is_raised(server: LocalVendo, transport: Tr
     server.fail("events", html=True)
 
     async def use(client: AsyncVendo) -> None:
-        with pytest.raises(UpstreamError, match="no event stream"):
+        with pytest.raises(UpstreamError, match="not an event stream"):
             await anext(client.events.subscribe())
 
     run(server, transport, use)
@@ -146,7 +146,7 @@ def test_an_answer_that_is_no_stream_is_raised(server: LocalVendo, transport: Tr
 def test_a_silent_stream_is_noticed(
     server: LocalVendo, transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscription, "LONGEST_SILENCE", 0.1)
+    monkeypatch.setattr(subscription, "MAX_SILENCE", 0.1)
 
     async def emit() -> None:
         await thread(lambda: server.wait_for_requests(2, "events"))

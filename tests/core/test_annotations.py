@@ -12,13 +12,14 @@ import typing
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import vendo
 from support.annotations import Annotations
-from vendo import _types, aio, errors, reconciler, testing
+from vendo import _client, _types, aio, errors, reconciler, testing
 
 TESTS = Path(__file__).parents[1]
 #: Each adapter with what it needs, and what a program does before it reads its annotations.
@@ -96,8 +97,8 @@ def test_every_annotation_of_the_core_can_be_read(core: Annotations) -> None:
         "vendo._client.apis.ConnectionsAPI.list",
         "vendo._client.apis.BillingAPI.usage",
         "vendo._client.async_apis.AsyncDataAPI.execute",
-        "vendo._client.async_events.AsyncEventStream.__anext__",
-        "vendo._client.events.EventStream.__enter__",
+        "vendo._client.async_streams.AsyncEventStream.__anext__",
+        "vendo._client.streams.EventStream.__enter__",
         "vendo._transports.interfaces.Transport.send",
         "vendo._transports.interfaces.AsyncStream.read",
         "vendo._protocol.steps.Request.__init__",
@@ -190,7 +191,7 @@ def test_a_sub_api_is_known_by_its_class() -> None:
     assert hint(type(vendo.connections).list) == list[vendo.Connection]
     assert hint(type(aio.connections).get) == vendo.Connection | None
     assert (
-        hint(vendo.events.subscribe) is importlib.import_module("vendo._client.events").EventStream
+        hint(vendo.events.subscribe) is importlib.import_module("vendo._client.streams").EventStream
     )
 
 
@@ -218,22 +219,24 @@ def test_a_type_of_a_package_that_is_not_installed_is_any(
     assert hint(value) is Any
 
 
-def test_the_type_checker_and_the_interpreter_take_each_type_from_the_same_module() -> None:
-    [block] = [
-        node for node in ast.parse(inspect.getsource(_types)).body if isinstance(node, ast.If)
-    ]
+@pytest.mark.parametrize("module", [_types, _client])
+def test_type_checker_and_interpreter_take_each_type_from_the_same_module(
+    module: ModuleType,
+) -> None:
+    block = next(
+        node for node in ast.parse(inspect.getsource(module)).body if isinstance(node, ast.If)
+    )
     modules: list[str] = []
-    names: dict[str, list[str]] = {}
+    names: dict[str, str] = {}
     for node in block.body:
         if isinstance(node, ast.Import):
             modules += [alias.name for alias in node.names]
         else:
             assert isinstance(node, ast.ImportFrom)
-            names.setdefault(str(node.module), []).extend(alias.name for alias in node.names)
-    at_run_time = vars(_types)["NAMES_OF_MODULE"]
-    assert names == {module: [*found] for module, found in at_run_time.items()}
-    every_name = [*modules, *(name for found in names.values() for name in found)]
-    assert sorted(every_name) == sorted(_types.__all__)
+            names.update({alias.name: str(node.module) for alias in node.names})
+    names.pop("ModuleType", None)
+    assert names == vars(module)["MODULE_OF_NAME"]
+    assert {*modules, *names} == {*module.__all__} - {"optional_module"}
 
 
 def test_a_name_that_is_no_type_is_an_attribute_error() -> None:

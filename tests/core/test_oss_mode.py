@@ -108,7 +108,7 @@ def test_bytes_that_are_no_text_name_the_variable_and_not_the_value(
     monkeypatch.setenv("OPENAI_API_KEY", os.fsdecode(CANARY.encode() + b"\xff\xfe"))
     error = error_of("openai")
     assert isinstance(error, ValidationError)
-    assert "OPENAI_API_KEY holds bytes that are no text" in str(error)
+    assert "OPENAI_API_KEY contains bytes that are not a text" in str(error)
     assert CANARY not in str(error)
 
 
@@ -213,7 +213,7 @@ def test_outside_the_catalog_the_override_is_named() -> None:
 def test_a_typing_error_gets_the_nearest_slug(typed: str, meant: str) -> None:
     error = error_of(typed)
     assert isinstance(error, NotConnected)
-    assert (error.suggested_fix or "").startswith(f"Did you mean {meant!r}? Set VENDO_TOKEN_")
+    assert (error.suggested_fix or "").startswith(f"Did you mean {meant!r}? Or set VENDO_TOKEN_")
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_tokens_of_nothing_is_empty() -> None:
 
 @pytest.mark.parametrize("slugs", ["openai", None, 5])
 def test_tokens_takes_several_slugs(slugs: Any) -> None:
-    with pytest.raises(ValidationError, match="takes several slugs") as caught:
+    with pytest.raises(ValidationError, match="takes a list of slugs") as caught:
         vendo.tokens(slugs)
     assert "Write tokens([" in (caught.value.suggested_fix or "")
 

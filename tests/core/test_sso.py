@@ -135,7 +135,7 @@ class TestIdentity:
         assert identity.name == name
 
     def test_what_holds_no_headers_is_told(self) -> None:
-        with pytest.raises(vendo.ValidationError, match="no collection of headers"):
+        with pytest.raises(vendo.ValidationError, match="not a collection of headers"):
             sso.identity_from_headers(None)
 
     def test_it_cannot_be_changed(self) -> None:

@@ -75,7 +75,7 @@ def test_a_conventional_variable_does_not_count(
     assert caught.value.status == 403
     fix = caught.value.suggested_fix or ""
     assert "connect_url('notion')" in fix
-    assert "NOTION_API_TOKEN is set, but does not count while VENDO_API_KEY is" in fix
+    assert "NOTION_API_TOKEN is set, but not used while VENDO_API_KEY is set" in fix
     assert "VENDO_TOKEN_NOTION" in fix
     assert "ntn_local" not in fix
     assert client.tokens(["notion"]) == {"notion": None}
@@ -170,7 +170,7 @@ def test_a_malformed_key_does_not_matter_to_an_override(monkeypatch: pytest.Monk
 def test_a_key_with_a_character_that_no_key_has_is_refused(
     key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(AuthError, match=r"The API key in api_key= has white space") as caught:
+    with pytest.raises(AuthError, match=r"The API key in api_key= contains white space") as caught:
         Vendo(key)
     assert key not in str(caught.value)
     assert "vendo_sk_ followed by 32 characters" in (caught.value.suggested_fix or "")
@@ -261,11 +261,11 @@ def test_a_connect_link_needs_no_more_than_the_slug() -> None:
     ["", "/done", "//x.example", "javascript:alert(1)", "https://", "https://[", 5, b"x"],
 )
 def test_a_connect_link_leads_back_to_an_absolute_address(return_to: str) -> None:
-    with pytest.raises(ValidationError, match="return_to= is no absolute"):
+    with pytest.raises(ValidationError, match="return_to= must be an absolute"):
         Vendo(KEY).connect_url("gmail", return_to=return_to)
 
 
 @pytest.mark.parametrize("state", [5, b"x", "\ud800"])
 def test_a_connect_links_state_is_text(state: str) -> None:
-    with pytest.raises(ValidationError, match="state= is no text"):
+    with pytest.raises(ValidationError, match="state= must be a text"):
         Vendo(KEY).connect_url("gmail", state=state)

@@ -146,7 +146,7 @@ def test_arguments_that_are_no_json_are_refused_before_sending(
 ) -> None:
     with pytest.raises(ValidationError, match="cannot be written as JSON"):
         call(lambda client: client.data.execute("GMAIL_ECHO", {"x": {1, 2}}))
-    with pytest.raises(ValidationError, match="idempotency key"):
+    with pytest.raises(ValidationError, match="idempotency_key"):
         call(lambda client: client.data.execute("GMAIL_ECHO", idempotency_key="a\nb"))
     assert server.requests == []
 

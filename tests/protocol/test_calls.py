@@ -143,7 +143,7 @@ def test_an_answer_that_is_no_answer_is_not_tried_again(play: Play) -> None:
 
 
 def test_a_time_out_is_not_tried_again(play: Play) -> None:
-    script = play(UpstreamTimeout("upstream_error", "No complete answer."))
+    script = play(UpstreamTimeout("upstream_error", "No complete response."))
     with pytest.raises(TimeoutError):
         script.run(get())
 
@@ -259,7 +259,7 @@ def test_an_idempotency_key_that_is_no_header_value_is_refused_before_sending(
     play: Play, key: Any
 ) -> None:
     script = play()
-    with pytest.raises(ValidationError, match="idempotency key"):
+    with pytest.raises(ValidationError, match="idempotency_key"):
         script.run(call(caller(), "POST", URL, idempotency_key=key))
 
 
@@ -302,20 +302,20 @@ def test_the_key_does_not_follow_a_redirect_to_another_origin(play: Play, locati
 
 @pytest.mark.parametrize("location", ["https://vendo.example:port/", "https://[::1"])
 def test_a_redirect_to_nowhere_is_one_clear_error(play: Play, location: str) -> None:
-    with pytest.raises(UpstreamError, match="address that is none"):
+    with pytest.raises(UpstreamError, match="malformed address"):
         play(answer(302, Location=location)).run(get())
 
 
 def test_redirects_in_a_circle_end(play: Play) -> None:
     script = play(*[answer(302, Location="/around")] * 10)
-    with pytest.raises(UpstreamError, match="in a circle"):
+    with pytest.raises(UpstreamError, match="too often"):
         script.run(get())
 
     assert len(script.requests) == 6
 
 
 def test_a_redirect_without_an_address_ends_too(play: Play) -> None:
-    with pytest.raises(UpstreamError, match="in a circle"):
+    with pytest.raises(UpstreamError, match="too often"):
         play(*[answer(302)] * 10).run(get())
 
 

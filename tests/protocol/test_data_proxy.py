@@ -54,7 +54,7 @@ def test_the_callers_idempotency_key_is_kept_over_the_tries(play: Play) -> None:
 
 @pytest.mark.parametrize("action", ["", "  ", None, 7])
 def test_an_action_without_a_name_is_refused_before_sending(play: Play, action: Any) -> None:
-    with pytest.raises(ValidationError, match="no name"):
+    with pytest.raises(ValidationError, match="must be a name"):
         play().run(execute(caller(), BASE, action, None, None))
 
 

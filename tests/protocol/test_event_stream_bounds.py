@@ -30,7 +30,7 @@ class TestLongEvents:
 
         assert self.lines(*chunks) == [fits.decode(), "next"]
         assert [record.message for record in caplog.records] == [
-            "An event of more than 100 bytes was left out."
+            "Ignored an event of more than 100 bytes."
         ]
 
     def test_many_lines_count_together(self) -> None:

@@ -227,7 +227,7 @@ class TestWhatIsNoEvent:
             (
                 "vendo",
                 "WARNING",
-                "An event of kind 'some.kind' is no JSON object, and was left out.",
+                "Ignored an event of kind 'some.kind' that is not a JSON object.",
             )
         ]
 

@@ -35,10 +35,10 @@ def test_each_vector_gives_its_error(row: dict[str, Any]) -> None:
         ({"error": "words", "detail": "more words"}, "words: more words"),
         ({"error": "words"}, "words"),
         ({"detail": "only detail"}, "only detail"),
-        ({}, "The backend answered HTTP 400."),
-        ([], "The backend answered HTTP 400."),
-        ({"error": {"message": 7}}, "The backend answered HTTP 400."),
-        ({"error": {"message": "  "}}, "The backend answered HTTP 400."),
+        ({}, "The backend responded with HTTP 400."),
+        ([], "The backend responded with HTTP 400."),
+        ({"error": {"message": 7}}, "The backend responded with HTTP 400."),
+        ({"error": {"message": "  "}}, "The backend responded with HTTP 400."),
     ],
 )
 def test_each_shape_of_body_words_the_error(body: object, message: str) -> None:

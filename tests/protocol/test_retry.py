@@ -122,13 +122,13 @@ def test_a_pause_after_very_many_tries_overflows_nothing() -> None:
 @pytest.mark.parametrize("name", ["backoff", "max_backoff"])
 @pytest.mark.parametrize("seconds", [-0.1, float("nan"), float("inf"), "1", None, True])
 def test_a_pause_that_is_none_is_refused(name: str, seconds: Any) -> None:
-    with pytest.raises(ValidationError, match=f"{name}= takes a number of seconds"):
+    with pytest.raises(ValidationError, match=f"{name}= must be a number of seconds"):
         RetryPolicy(**{name: seconds})
 
 
 @pytest.mark.parametrize("attempts", [0, -1, 1.5, "3", None, True])
 def test_a_number_of_attempts_that_is_none_is_refused(attempts: Any) -> None:
-    with pytest.raises(ValidationError, match="attempts= takes a whole number"):
+    with pytest.raises(ValidationError, match="attempts= must be a whole number"):
         RetryPolicy(attempts)
 
 

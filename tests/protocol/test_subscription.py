@@ -280,7 +280,7 @@ def test_the_longest_silence_can_be_set() -> None:
 
 @pytest.mark.parametrize("kind", ["text/html", "application/json", "", "text/event-streams"])
 def test_an_answer_that_is_no_event_stream_is_raised(kind: str) -> None:
-    with pytest.raises(UpstreamError, match="is no event stream"):
+    with pytest.raises(UpstreamError, match="is not an event stream"):
         play([Head(200, {"content-type": kind})]).run(subscribed())
 
 

@@ -111,13 +111,13 @@ class TestDuplicateHeaders:
         stamp = ("Vendo-Timestamp", str(NOW))
 
         for pairs in ([good, bad, stamp], [bad, good, stamp]):
-            assert "contradict" in refusal(webhooks, pairs)
-            assert "contradict" in refusal(webhooks, dict(pairs))
+            assert "different values" in refusal(webhooks, pairs)
+            assert "different values" in refusal(webhooks, dict(pairs))
 
     def test_two_times_that_contradict_each_other_are_refused(self, webhooks: WebhooksAPI) -> None:
         pairs = [*signed().items(), ("VENDO-TIMESTAMP", str(NOW - 1))]
 
-        assert "contradict" in refusal(webhooks, pairs)
+        assert "different values" in refusal(webhooks, pairs)
 
     def test_two_that_agree_are_one(self, webhooks: WebhooksAPI) -> None:
         assert webhooks.verify([*signed().items()] * 2, BODY).id == "evt_1"
@@ -127,7 +127,7 @@ class TestDuplicateHeaders:
         assert webhooks.verify(headers, BODY).id == "evt_1"
 
         headers["Vendo-Signature"].append("0" * 64)
-        assert "contradict" in refusal(webhooks, headers)
+        assert "different values" in refusal(webhooks, headers)
 
 
 class TestTime:
@@ -164,7 +164,7 @@ class TestTime:
     def test_what_is_no_time_is_refused_though_it_is_signed(
         self, timestamp: str, webhooks: WebhooksAPI
     ) -> None:
-        assert "neither Unix seconds nor" in refusal(webhooks, signed(timestamp=timestamp))
+        assert "not Unix seconds or" in refusal(webhooks, signed(timestamp=timestamp))
 
     @pytest.mark.parametrize("timestamp", ["", []])
     def test_a_missing_one_is_named(self, timestamp: object, webhooks: WebhooksAPI) -> None:
@@ -217,9 +217,9 @@ class TestTime:
         "seconds", [float("nan"), float("inf"), -1, True, "300", 10**400, [300]]
     )
     def test_a_window_that_is_none_is_refused(self, seconds: Any, webhooks: WebhooksAPI) -> None:
-        with pytest.raises(ValidationError, match="max_age_sec= takes a number of seconds"):
+        with pytest.raises(ValidationError, match="max_age_sec= must be a number of seconds"):
             WebhooksAPI(SECRET, max_age_sec=seconds)
-        with pytest.raises(ValidationError, match="max_age_sec= takes a number of seconds"):
+        with pytest.raises(ValidationError, match="max_age_sec= must be a number of seconds"):
             webhooks.verify(signed(), BODY, max_age_sec=seconds)
 
 

@@ -162,7 +162,7 @@ class TestGiven:
             WebhooksAPI(secret).verify(signed(), BODY)
 
     def test_a_character_that_is_none_refuses_to_verify(self) -> None:
-        with pytest.raises(ValidationError, match="a character that is none") as caught:
+        with pytest.raises(ValidationError, match="surrogate pair") as caught:
             WebhooksAPI("whsec_\ud800").verify(signed(), BODY)
         assert caught.value.__context__ is None
 

@@ -198,7 +198,7 @@ def test_a_websocket_over_tls_gets_the_token() -> None:
     ("url", "problem"),
     [
         ("wss://api.example.com/listen", r"not sent to api\.example\.com\. Fix: .*hosts="),
-        ("ws://api.elevenlabs.io/listen", r"over https alone, and not to api\.elevenlabs\.io\. "),
+        ("ws://api.elevenlabs.io/listen", r"not sent over plain http to api\.elevenlabs\.io\. "),
         ("ws://127.0.0.1:9/listen", r"not sent to 127\.0\.0\.1:9\. Fix: .*hosts="),
     ],
 )

@@ -564,7 +564,7 @@ def test_an_asyncio_client_of_vendo_serves_async_clients_alone(server: LocalVend
         library = importlib.import_module(name)
         server.expire("gmail")
         assert Caller(library, is_async=True).ask(auth, "GET", url).status_code == 200
-        with pytest.raises(vendo.ValidationError, match=r"AsyncVendo.*of a vendo\.Vendo, or use"):
+        with pytest.raises(vendo.ValidationError, match=r"AsyncVendo.*of a vendo\.Vendo, or an"):
             Caller(library, is_async=False).ask(auth, "GET", url)
 
 

@@ -372,7 +372,7 @@ def test_a_pickle_holds_neither_token_nor_key(
         assert server.token("gmail").encode() not in text
         assert server.api_key.encode() not in text
         pickle.loads(text)
-    with pytest.raises(vendo.AuthError, match="unpickled"):
+    with pytest.raises(vendo.AuthError, match="pickle"):
         pickled(session).get("x")
 
 

@@ -55,9 +55,9 @@ def test_each_vector_gives_its_error_over_http(
         ({"oversize": True}, "larger than 10 MiB"),
         ({"gzip_bomb": True}, "larger than 10 MiB"),
         ({"truncate": 5}, "is cut off"),
-        ({"body": "[]"}, "no object where credential should be"),
-        ({"body": {"access_token": 7}}, "access_token is no str"),
-        ({"headers": {"Content-Encoding": "zstd"}}, "compressed in a way"),
+        ({"body": "[]"}, "no credential object"),
+        ({"body": {"access_token": 7}}, "invalid access_token"),
+        ({"headers": {"Content-Encoding": "zstd"}}, "compressed in an unknown"),
     ],
 )
 def test_a_bad_answer_is_one_typed_error_and_the_next_one_is_read(

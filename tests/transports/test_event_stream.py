@@ -215,7 +215,7 @@ def test_the_servers_retry_says_when_to_come_back(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_silent_stream_is_noticed(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscription, "LONGEST_SILENCE", 0.1)
+    monkeypatch.setattr(subscription, "MAX_SILENCE", 0.1)
 
     def emit() -> None:
         server.wait_for_requests(2, "events")  # it came back by itself
@@ -226,7 +226,7 @@ def test_a_silent_stream_is_noticed(server: LocalVendo, monkeypatch: pytest.Monk
 
 
 def test_heartbeats_keep_a_stream_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscription, "LONGEST_SILENCE", 1.0)
+    monkeypatch.setattr(subscription, "MAX_SILENCE", 1.0)
     with LocalVendo(heartbeat=0.02) as server, server.client() as client:
         with client.events.subscribe() as events:
 
@@ -357,7 +357,7 @@ def test_closing_from_another_thread_ends_a_pause(
 
 def test_an_answer_that_is_no_stream_is_raised(server: LocalVendo) -> None:
     server.fail("events", html=True)
-    with server.client() as client, pytest.raises(UpstreamError, match="no event stream"):
+    with server.client() as client, pytest.raises(UpstreamError, match="not an event stream"):
         next(client.events.subscribe())
 
 

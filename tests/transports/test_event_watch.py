@@ -128,7 +128,7 @@ def test_a_refusal_ends_the_watch_with_a_line_in_the_log(
             server.wait_for_streams(1)
             assert another.is_running
         watch.stop()
-    assert "Watching the events has ended" in caplog.text
+    assert "Watching events has stopped" in caplog.text
     assert server.api_key not in caplog.text
 
 

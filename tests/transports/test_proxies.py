@@ -127,7 +127,7 @@ def test_a_proxy_that_is_not_there_is_a_connection_error(
     with TunnelProxy() as proxy:
         gone = through(proxy)
     monkeypatch.setenv("HTTPS_PROXY", gone)
-    with pytest.raises(ConnectionError, match="Could not talk to"):
+    with pytest.raises(ConnectionError, match="Could not connect to"):
         balance(way, secure)
 
 

@@ -23,9 +23,8 @@ class AsyncEventsAPI:
 
         See `EventsAPI.subscribe`. Leaving or cancelling closes the connection immediately.
         """
-        client = self._client
-        return AsyncEventStream(client._settings, client._opened_transport(), max_backoff_sec)
+        return AsyncEventStream(self._client, max_backoff_sec)
 
     def watch(self) -> EventWatch:
         """Keep the token cache up to date in the background, in a thread; see `EventsAPI.watch`."""
-        return watch(self._client._settings, self._client._stream_transport())
+        return watch(self._client)

@@ -6,12 +6,12 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
+from vendo._client.interfaces import AsyncClient
 from vendo._client.streams import subscribed
-from vendo._config.settings import Settings
 from vendo._protocol.models import VendoEvent
 from vendo._protocol.steps import Pause
 from vendo._protocol.subscription import CloseStream, OpenStream, ReadChunk
-from vendo._transports.interfaces import AsyncStream, AsyncTransport
+from vendo._transports.interfaces import AsyncStream
 from vendo.errors import UpstreamError, VendoError, without_frames
 
 
@@ -21,13 +21,11 @@ class AsyncEventStream:
     See `EventStream`. Cancelling the task that iterates closes it too.
     """
 
-    def __init__(
-        self, settings: Settings, transport: AsyncTransport, max_backoff_sec: float
-    ) -> None:
+    def __init__(self, client: AsyncClient, max_backoff_sec: float) -> None:
         self._stream: AsyncStream | None = None
         self._pause: asyncio.Future[None] | None = None
-        self._subscription = subscribed(settings, max_backoff_sec)
-        self._transport = transport
+        self._subscription = subscribed(client._settings, max_backoff_sec)
+        self._transport = client._opened_transport()
         self._ended = False
 
     def __aiter__(self) -> Self:

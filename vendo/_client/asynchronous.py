@@ -224,7 +224,7 @@ def _checked_transport(
         )
     elif not (transport is None or isinstance(transport, str) or _is_transport(transport)):
         raise invalid(
-            "transport= must have send(request), open(request) and aclose(), and a "
+            "transport= must have send(request), open(request) and aclose(); a value of type "
             f"{type(transport).__name__} does not.",
             fix="Leave it out, or pass 'aiohttp', 'threads', or an object with all three.",
         )

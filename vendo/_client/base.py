@@ -7,7 +7,6 @@ from _thread import allocate_lock
 from vendo import _client
 from vendo._config.settings import API_VERSION, Settings
 from vendo._config.slugs import name_of
-from vendo._protocol import JWT_HEADER
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import Secret, masked
 from vendo._tokens.cache import shared
@@ -184,7 +183,7 @@ class BaseClient:
             VendoOnlyFeature: there is no API key.
             IdentityNotPresent: the header is missing or blank.
         """
-        from vendo._protocol.headers import RequestHeaders
+        from vendo._protocol.headers import JWT_HEADER, RequestHeaders
 
         headers = RequestHeaders(headers)
         self._settings.required_key("for_request")
@@ -290,6 +289,8 @@ class BaseClient:
 
 
 def _checked_jwt(jwt: object) -> Secret:
+    from vendo._protocol.headers import JWT_HEADER
+
     if not isinstance(jwt, Secret) or not jwt.strip():
         raise IdentityNotPresent(
             "identity_not_present",

@@ -51,8 +51,6 @@ class Vendo(BaseClient):
     """
 
     _root: Vendo
-    #: The transport of `_async_token`, made by the first call of it.
-    _threaded: ThreadedTransport | None = None
 
     def __init__(
         self,
@@ -78,6 +76,7 @@ class Vendo(BaseClient):
             retry=retry,
         )
         self._transport = _checked_transport(transport)
+        self._threaded: ThreadedTransport | None = None
 
     def token(self, slug: _client.Slug | str) -> str:
         """Return the credential of a provider. Both modes.
@@ -227,6 +226,7 @@ class Vendo(BaseClient):
     def __setstate__(self, state: dict[str, vendo._types.Any]) -> None:
         self._settings = state["settings"]
         self._transport = state["transport"]
+        self._threaded = None
         self._root = self
         self._start_lock()
 
@@ -285,8 +285,8 @@ class Vendo(BaseClient):
 def _checked_transport(transport: _client.Transport | None) -> _client.Transport | None:
     if transport is not None and not callable(getattr(transport, "send", None)):
         raise invalid(
-            f"transport= must have send(request) and close(), and a {type(transport).__name__} "
-            "does not.",
+            "transport= must have send(request) and close(); a value of type "
+            f"{type(transport).__name__} does not.",
             fix="Leave it out, or pass an object with both.",
         )
     return transport

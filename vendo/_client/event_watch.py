@@ -7,11 +7,10 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Self
 
+from vendo._client.interfaces import EventSource
 from vendo._client.streams import EventStream
-from vendo._config.settings import Settings
 from vendo._protocol.log import logger
 from vendo._tokens.cache import shared
-from vendo._transports.blocking import BlockingTransport
 from vendo.errors import VendoError
 
 TYPE_CHECKING = False
@@ -58,9 +57,8 @@ class EventWatch:
 class _Watcher:
     """The stream and the thread of one scope, shared by its watches."""
 
-    def __init__(self, settings: Settings, transport: BlockingTransport, scope: Scope) -> None:
-        self._settings = settings
-        self._transport = transport
+    def __init__(self, client: EventSource, scope: Scope) -> None:
+        self._client = client
         self._scope = scope
         self._watches = 0
         self._start()
@@ -70,7 +68,7 @@ class _Watcher:
         return self._thread.is_alive()
 
     def _start(self) -> None:
-        self._stream = EventStream(self._settings, self._transport, _MAX_BACKOFF)
+        self._stream = EventStream(self._client, _MAX_BACKOFF)
         self._thread = Thread(target=self._watch, daemon=True, name="vendo-events")
         self._thread.start()
 
@@ -110,9 +108,9 @@ _lock = Lock()
 _watchers: dict[Scope, _Watcher] = {}
 
 
-def watch(settings: Settings, transport: BlockingTransport) -> EventWatch:
-    """Watch the events of a deployment; see `EventsAPI.watch`."""
-    settings = settings.root
+def watch(client: EventSource) -> EventWatch:
+    """Watch the events of a client's deployment; see `EventsAPI.watch`."""
+    settings = client._settings
     settings.required_key("events.watch")
     scope = settings.scope()
     if scope is None:
@@ -120,7 +118,7 @@ def watch(settings: Settings, transport: BlockingTransport) -> EventWatch:
     with _lock:
         watcher = _watchers.get(scope)
         if watcher is None or not watcher.is_running:
-            watcher = _watchers[scope] = _Watcher(settings, transport, scope)
+            watcher = _watchers[scope] = _Watcher(client._root, scope)
         watcher.join()
         return EventWatch(watcher)
 

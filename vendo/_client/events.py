@@ -28,8 +28,7 @@ class EventsAPI:
             VendoOnlyFeature: there is no API key (at this call, not at the first event).
             ValidationError: `max_backoff_sec` is not a number of seconds greater than 0.
         """
-        client = self._client
-        return EventStream(client._settings, client._stream_transport(), max_backoff_sec)
+        return EventStream(self._client, max_backoff_sec)
 
     def watch(self) -> EventWatch:
         """Keep the token cache up to date in the background.
@@ -40,4 +39,4 @@ class EventsAPI:
         Raises:
             VendoOnlyFeature: there is no API key.
         """
-        return watch(self._client._settings, self._client._stream_transport())
+        return watch(self._client)

@@ -1,4 +1,4 @@
-"""What the sub-APIs need of the client that they belong to."""
+"""What the sub-APIs and streams need of the client that they belong to."""
 
 from __future__ import annotations
 
@@ -16,23 +16,27 @@ if TYPE_CHECKING:
     _T = TypeVar("_T")
 
 
-class Client(Protocol):
-    """A blocking client."""
+class EventSource(Protocol):
+    """A client, blocking or not, whose events are read in a thread."""
 
-    _settings: Settings
+    @property
+    def _root(self) -> EventSource: ...
 
-    def _run(self, flow: Flow[_T]) -> _T: ...
+    @property
+    def _settings(self) -> Settings: ...
 
     def _stream_transport(self) -> BlockingTransport: ...
 
 
-class AsyncClient(Protocol):
-    """An asyncio client."""
+class Client(EventSource, Protocol):
+    """A blocking client."""
 
-    _settings: Settings
+    def _run(self, flow: Flow[_T]) -> _T: ...
+
+
+class AsyncClient(EventSource, Protocol):
+    """An asyncio client."""
 
     async def _run(self, flow: Flow[_T]) -> _T: ...
 
     def _opened_transport(self) -> AsyncTransport: ...
-
-    def _stream_transport(self) -> BlockingTransport: ...

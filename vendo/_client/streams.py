@@ -6,7 +6,7 @@ from threading import Event
 from types import TracebackType
 from typing import Self
 
-from vendo._config.settings import Settings
+from vendo._client.interfaces import EventSource
 from vendo._protocol.models import VendoEvent
 from vendo._protocol.steps import Pause
 from vendo._protocol.subscription import (
@@ -17,13 +17,13 @@ from vendo._protocol.subscription import (
     checked_backoff,
     subscription,
 )
-from vendo._transports.blocking import BlockingTransport
 from vendo._transports.blocking_stream import BlockingStream
 from vendo._transports.fork import on_fork
 from vendo.errors import UpstreamError, VendoError, without_frames
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from vendo._config.settings import Settings
     from vendo._protocol.subscription import Subscription
 
 
@@ -34,13 +34,11 @@ class EventStream:
     an exception. Iterate in one thread; `close` may be called from any thread.
     """
 
-    def __init__(
-        self, settings: Settings, transport: BlockingTransport, max_backoff_sec: float
-    ) -> None:
+    def __init__(self, client: EventSource, max_backoff_sec: float) -> None:
         self._closed = Event()
         self._stream: BlockingStream | None = None
-        self._subscription = subscribed(settings, max_backoff_sec)
-        self._transport = transport
+        self._subscription = subscribed(client._settings, max_backoff_sec)
+        self._transport = client._stream_transport()
         on_fork(self, EventStream._after_fork)
 
     def _after_fork(self) -> None:

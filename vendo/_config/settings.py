@@ -72,8 +72,6 @@ class Settings:
         self.api_version = api_version
         self.timeout = float(timeout)
         self.retry = RetryPolicy() if retry is None else retry
-        #: The settings that these were scoped from, or these themselves.
-        self.root: Settings = self
         self.user_jwt: Secret | None = None
         #: A digest of the user's JWT. The keys of the token cache outlive the request.
         self.user: str | None = None

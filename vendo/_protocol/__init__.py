@@ -4,6 +4,3 @@ An operation is a generator that yields steps such as `Request` (see `steps`), s
 and an asyncio driver share it. It is handed checked settings and raw responses; every room above
 calls it, and it calls nothing but `errors`.
 """
-
-#: The header of a user's JWT, from the platform's proxy and to the backend.
-JWT_HEADER = "X-Vendo-User-JWT"

@@ -6,9 +6,10 @@ import time
 from functools import lru_cache
 
 import vendo
-from vendo._protocol import JWT_HEADER, decoding
+from vendo._protocol import decoding
 from vendo._protocol.codes import is_retryable
 from vendo._protocol.error_responses import error_of
+from vendo._protocol.headers import JWT_HEADER
 from vendo._protocol.origins import origin_of
 from vendo._protocol.retry import RetryPolicy, retry_after
 from vendo._protocol.secret import WireSecret

@@ -117,7 +117,8 @@ def is_temporary(error: errors.VendoError) -> bool:
     row = CODES.get(error.code)
     if row is not None:
         return row.is_temporary
-    return isinstance(error, errors.UpstreamError) or (error.status or 0) >= 500
+    status = error.status or 0
+    return isinstance(error, errors.UpstreamError) or status == 429 or status >= 500
 
 
 def is_retryable(error: errors.VendoError) -> bool:

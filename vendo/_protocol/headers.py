@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+#: The header of a user's JWT, from the platform's proxy and to the backend.
+JWT_HEADER = "X-Vendo-User-JWT"
+
 #: What a CGI-like environ contains beside headers (RFC 3875, section 4.1).
 _CGI_NAMES = frozenset(
     {

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Self, SupportsIndex, TypeVar, overload
+    from typing import TypeVar, overload
+
+    import vendo._types
 
     _T = TypeVar("_T")
+else:
+    import vendo  # `_types` is imported when an annotation is read
 
 MASK = "***"
 
@@ -23,6 +27,9 @@ class Secret(str):
     """
 
     __slots__ = ()
+
+    def __new__(cls, text: str = "") -> vendo._types.Self:
+        return super().__new__(cls, str.__str__(text))  # the plain text of a secret, too
 
     def reveal(self) -> str:
         """Return the plain text."""
@@ -37,17 +44,17 @@ class Secret(str):
     def __format__(self, spec: str) -> str:
         return format(MASK, spec)
 
-    def __getitem__(self, key: SupportsIndex | slice) -> Secret:
+    def __getitem__(self, key: vendo._types.Any) -> Secret:
         # Some reporters shorten a long text before they show it.
         return Secret(super().__getitem__(key))
 
-    def __copy__(self) -> Self:
+    def __copy__(self) -> vendo._types.Self:
         return self
 
-    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, _memo: dict[int, vendo._types.Any]) -> vendo._types.Self:
         return self
 
-    def __reduce_ex__(self, _protocol: SupportsIndex) -> tuple[Any, ...]:
+    def __reduce_ex__(self, _protocol: vendo._types.Any) -> tuple[vendo._types.Any, ...]:
         return str, (MASK,)
 
 
@@ -62,12 +69,14 @@ if TYPE_CHECKING:
 
 
 def masked(value: object) -> object:
-    """Return a text as a `Secret`, and any other value unchanged.
+    """Return a text as a `Secret`, bytes as `SecretBytes`, and any other value unchanged.
 
     A public function calls it on an argument that is a secret, before anything else: its own frame
     is part of a traceback too.
     """
-    return Secret(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return Secret(value)
+    return SecretBytes(value) if isinstance(value, bytes) else value
 
 
 class WireSecret(Secret):
@@ -82,7 +91,7 @@ class WireSecret(Secret):
     #: The credential in it.
     secret: Secret
 
-    def __new__(cls, text: str, secret: Secret) -> Self:
+    def __new__(cls, text: str, secret: Secret) -> vendo._types.Self:
         value = super().__new__(cls, text)
         value.secret = secret
         return value
@@ -102,11 +111,11 @@ class SecretBytes(bytes):
     def __repr__(self) -> str:
         return repr(MASK.encode())
 
-    def __copy__(self) -> Self:
+    def __copy__(self) -> vendo._types.Self:
         return self
 
-    def __deepcopy__(self, _memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, _memo: dict[int, vendo._types.Any]) -> vendo._types.Self:
         return self
 
-    def __reduce_ex__(self, _protocol: SupportsIndex) -> tuple[Any, ...]:
+    def __reduce_ex__(self, _protocol: vendo._types.Any) -> tuple[vendo._types.Any, ...]:
         return bytes, (MASK.encode(),)

@@ -29,7 +29,7 @@ def not_connected(name: Name) -> NotConnected:
         question = catalog.did_you_mean(name.slug)
         fix = f"Set {override} to the credential."
         if question:
-            fix = f"{question} Or else set {override} to the credential."
+            fix = f"{question} Or set {override} to the credential."
     unloaded = unloaded_variable([*variables, override, environment.API_KEY.name])
     if unloaded:
         fix += (

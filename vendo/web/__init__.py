@@ -7,7 +7,7 @@ what comes back into its framework's responses.
 from __future__ import annotations
 
 from vendo._config.slugs import checked_slug
-from vendo._protocol import JWT_HEADER
+from vendo._protocol.headers import JWT_HEADER
 from vendo._protocol.secret import Secret
 from vendo.web._answers import ErrorAnswer, error_answer, prefers_html, refusal
 from vendo.web._connect import (
