@@ -84,6 +84,18 @@ def test_names_of_errors_cost_no_client() -> None:
     assert set(found) <= {"__future__", "vendo", "vendo.errors"}
 
 
+def test_every_private_module_is_in_a_room() -> None:
+    modules = [module for module in pkgutil.iter_modules(vendo.__path__) if not module.ispkg]
+    assert [module.name for module in modules if module.name.startswith("_")] == ["__main__"]
+
+
+def test_every_room_says_what_it_is_for() -> None:
+    rooms = [module.name for module in pkgutil.iter_modules(vendo.__path__) if module.ispkg]
+    for room in rooms:
+        docstring = importlib.import_module(f"vendo.{room}").__doc__ or ""
+        assert len(docstring.strip().splitlines()) >= 3, room
+
+
 def test_no_submodule_shadows_an_attribute() -> None:
     """Importing a submodule sets it on the package, in place of what stood there."""
     modules = {module.name for module in pkgutil.iter_modules(vendo.__path__)}

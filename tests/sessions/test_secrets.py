@@ -81,14 +81,14 @@ def chain_of(error: BaseException | None) -> Iterator[BaseException]:
             pending.append(getattr(one, "reason", None))
 
 
-def shown_of(thing: Any) -> Iterator[str]:
+def shown_of(thing: Any, *, but: tuple[str, ...] = ()) -> Iterator[str]:
     """All that a program may show of something without asking for its secrets by name."""
     yield repr(thing)
     yield str(thing)
     if isinstance(thing, BaseException):
         for error in chain_of(thing):
             yield from (repr(error), str(error), "".join(traceback.format_exception(error)))
-            yield from frames_of(error)
+            yield from frames_of(error, but=but)
             yield from map(repr, error.args)
             for name in ("url", "request", "request_info", "response"):
                 yield repr(getattr(error, name, None))
@@ -108,8 +108,10 @@ def encoded(token: str) -> str:
     return base64.b64encode(f"anystring:{token}".encode()).decode()
 
 
-def check(things: list[Any], caplog: pytest.LogCaptureFixture) -> None:
-    texts = [text for thing in things for text in shown_of(thing)]
+def check(
+    things: list[Any], caplog: pytest.LogCaptureFixture, *, but: tuple[str, ...] = ()
+) -> None:
+    texts = [text for thing in things for text in shown_of(thing, but=but)]
     texts += [record.getMessage() for record in caplog.records]
     texts += [repr(record.__dict__) for record in caplog.records]
     for text in texts:
@@ -186,7 +188,8 @@ def test_an_auth_in_a_session_of_the_callers_own_shows_no_token(
         if slug == "telegram"
         else ["Response", "ChunkedEncodingError", "ConnectionError"]
     )
-    check(things, caplog)
+    # It writes the request, and nothing of ours is between it and the caller.
+    check(things, caplog, but=("http.client",))
     assert OLD.encode() not in pickle.dumps(things[0])
 
 

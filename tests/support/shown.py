@@ -14,7 +14,7 @@ import vendo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_OURS = str(Path(vendo.__file__).parent) + os.sep
+_TESTS = str(Path(__file__).parents[1]) + os.sep
 _TESTING = str(Path(vendo.__file__).parent / "testing") + os.sep
 
 
@@ -44,14 +44,15 @@ def chain_of(error: BaseException) -> Iterator[BaseException]:
             waiting += [link.__cause__, link.__context__]
 
 
-def frames_of(error: BaseException) -> Iterator[str]:
-    """The variables of the library's own frames, which a debug page shows.
+def frames_of(error: BaseException, *, but: tuple[str, ...] = ()) -> Iterator[str]:
+    """The variables of every frame of a traceback, of whatever library, but those of the tests.
 
-    Those of a caller, who holds the secret, are theirs; the local server is a test's.
+    A test holds the secret itself, and so does the local server, which is a part of it. `but` are
+    further modules that are left out.
     """
     for frame, _ in traceback.walk_tb(error.__traceback__):
         name = frame.f_code.co_filename
-        if name.startswith(_OURS) and not name.startswith(_TESTING):
+        if not name.startswith((_TESTS, _TESTING)) and frame.f_globals["__name__"] not in but:
             shown = {name: _shown(value) for name, value in frame.f_locals.items()}
             yield f"the frame {frame.f_code.co_qualname}: {shown}"
 

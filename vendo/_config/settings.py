@@ -25,8 +25,6 @@ API_VERSION = "2026-05-02"
 #: Seconds. The waits of the operating system do not take larger numbers.
 MAX_TIMEOUT = 86_400.0
 
-_OF_SCOPE = (environment.API_KEY, environment.CREDENTIALS_URL)
-
 
 class Settings:
     """The settings of one client, or of one that is scoped to a user."""
@@ -124,15 +122,16 @@ class Settings:
             ValidationError: the key must not be sent to the credentials URL.
         """
         memo = self._memo
-        if memo[0] == environment.raw_values(_OF_SCOPE):
+        # Not in a variable, since it contains the key in plain text.
+        if memo[0] == (environment.API_KEY.raw(), environment.CREDENTIALS_URL.raw()):
             return memo[1]
         return self._new_scope()
 
     def _new_scope(self) -> Scope | None:
-        before = hash(environment.raw_values(_OF_SCOPE))
+        before = hash((environment.API_KEY.raw(), environment.CREDENTIALS_URL.raw()))
         key = self.api_key()
         scope = None if key is None else (self.credentials_url(), key)
-        raw = environment.raw_values(_OF_SCOPE)
+        raw = (environment.API_KEY.raw(), environment.CREDENTIALS_URL.raw())
         if hash(raw) == before:  # another thread may change the environment
             self._memo = (raw, scope)
         return scope

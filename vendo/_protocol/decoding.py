@@ -83,7 +83,9 @@ class Fields:
             return None
         # bool is a subclass of int.
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise malformed(f"has a {self._what} with an invalid {name} (it must be a {kind.__name__})")
+            raise malformed(
+                f"has a {self._what} with an invalid {name} (it must be a {kind.__name__})"
+            )
         return value
 
     def required(self, name: str, kind: type[_T]) -> _T:
@@ -96,5 +98,7 @@ class Fields:
         """Return a list of strings as a tuple, empty if the field is missing."""
         values = self.optional(name, list) or []
         if not all(isinstance(value, str) for value in values):
-            raise malformed(f"has a {self._what} with an invalid {name} (it must be a list of strings)")
+            raise malformed(
+                f"has a {self._what} with an invalid {name} (it must be a list of strings)"
+            )
         return tuple(values)

@@ -236,7 +236,11 @@ class VendoSession(requests.Session):
         """Do as requests does, with a relative URL, and a default time-out."""
         if len(args) < 7:  # the seventh is the time-out
             kwargs.setdefault("timeout", self.timeout)
-        response = super().request(method, url, *args, **kwargs)
+        try:
+            response = super().request(method, url, *args, **kwargs)
+        except requests.RequestException as error:
+            _cut_tracebacks(error)
+            raise
         if response.history:
             response.history = _whole_history(response)
         return response
@@ -289,6 +293,19 @@ def make_session(
 ) -> VendoSession:
     """Make a session over the shared connections of a client."""
     return VendoSession(client, Policy(slug, hosts, base_url))
+
+
+def _cut_tracebacks(error: BaseException) -> None:
+    """Drop the frames below the session from an error and from those that it is made of.
+
+    `http.client` joins all headers into bytes, in plain text, and has them in a variable.
+    """
+    errors: list[object] = [error]
+    while errors:
+        one = errors.pop()
+        if isinstance(one, BaseException) and (one.__traceback__ is not None or one is error):
+            one.__traceback__ = None
+            errors += [one.__cause__, one.__context__, *one.args, getattr(one, "reason", None)]
 
 
 def _adapter_for(client: TokenSource, policy: Policy) -> SharedAdapter:
