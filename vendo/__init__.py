@@ -4,7 +4,7 @@
 
     vendo.token("openai")
 
-Importing this package imports nothing else: each name below is fetched from its module when it is
+Importing this package imports nothing else: each name below is imported from its module when it is
 first used. The functions and sub-APIs are those of one default client, which follows the
 environment at each call.
 
@@ -12,7 +12,7 @@ PYTEST_DONT_REWRITE
 """
 
 # The distribution has a pytest plugin, so pytest rewrites the assertions of all its packages, and
-# warns a process that had imported this one before. The marker in the docstring prevents both.
+# warns if this one was imported before. The marker in the docstring prevents both.
 
 #: The build reads it from here.
 __version__ = "0.1.0"
@@ -156,36 +156,21 @@ _NAMES_OF_MODULE = {
         "VendoIdentity",
         "WebhookEvent",
     ),
-    "vendo.errors": (
-        "AuthError",
-        "BalanceExhausted",
-        "IdempotencyConflict",
-        "IdentityNotPresent",
-        "MissingExtra",
-        "NeedsReauth",
-        "NotConnected",
-        "RateLimited",
-        "SpendCapExceeded",
-        "UpstreamConnectionError",
-        "UpstreamError",
-        "UpstreamTimeout",
-        "ValidationError",
-        "VendoError",
-        "VendoOnlyFeature",
-    ),
 }
 _MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
 _SUBMODULES = ("_types", "aio", "deployment", "errors", "reconciler", "sso", "testing")
 
 
-if not TYPE_CHECKING:  # which would make every name known to a type checker
+if not TYPE_CHECKING:  # a type checker would accept every name
 
     def __getattr__(name: str) -> object:
         module = _MODULE_OF_NAME.get(name)
-        if module is None:
-            if name not in _SUBMODULES:
-                raise AttributeError(f"module 'vendo' has no attribute {name!r}")
+        if name in _SUBMODULES:
             module = f"vendo.{name}"
+        elif module is None:
+            if name not in __all__:
+                raise AttributeError(f"module 'vendo' has no attribute {name!r}")
+            module = "vendo.errors"  # the others of `__all__`
         # importlib itself would cost more than the rest of this package.
         __import__(module)
         import sys
@@ -195,7 +180,7 @@ if not TYPE_CHECKING:  # which would make every name known to a type checker
             value = value.client
         if name not in _SUBMODULES:
             value = getattr(value, name)
-        globals()[name] = value  # the next look-up is an ordinary one
+        globals()[name] = value  # so that the next look-up is fast
         return value
 
 
