@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import vendo
-from support.refusals import Refusing, frames_of
+from support.interceptors import FailingInterceptor, frames_of
 from vendo._config import slugs
 from vendo.testing import LocalVendo, install_interceptor
 
@@ -96,7 +96,7 @@ def test_no_frame_of_its_refusal_holds_a_token_or_a_key(
     if place == "conventional":
         monkeypatch.setenv("GMAIL_ACCESS_TOKEN", secrets[-1])
         client, other = vendo.Vendo("byok"), vendo.aio.client("byok")
-    before = install_interceptor(Refusing(error))
+    before = install_interceptor(FailingInterceptor(error))
     try:
         with pytest.raises(type(error)) as caught:
             ask(client, other)

@@ -17,7 +17,7 @@ from support.looks import (
     scrolls_sideways,
     small_targets,
 )
-from support.person import press, waiting
+from support.user import press, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from selenium.webdriver.common.keys import Keys
 
 from support.examples import NAMES, running
 from support.looks import emulate
-from support.person import follow, press, text_of, wait_for, wait_until_at, waiting
+from support.user import follow, press, text_of, wait_for, wait_until_at, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,7 @@ from support.looks import (
     scrolls_sideways,
     small_targets,
 )
-from support.person import waiting
+from support.user import waiting
 from testing.local_http import ask
 from testing.test_pages import Page, luminance
 from vendo.testing import LocalVendo

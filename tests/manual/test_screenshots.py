@@ -20,7 +20,7 @@ from selenium.webdriver.common.by import By
 from manual.blocks import ROOT
 from support.examples import running
 from support.looks import emulate
-from support.person import press
+from support.user import press
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from selenium.webdriver.support.expected_conditions import element_to_be_clickab
 
 from manual.blocks import ROOT, blocks
 from support.looks import barriers, emulate, foreign_assets, scrolls_sideways
-from support.person import waiting
+from support.user import waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -57,7 +57,7 @@ def test_the_usage_of_a_period_is_passed_through(server: LocalVendo, call: Call)
     assert call(lambda client: client.billing.usage(period="day"))["period"] == "day"
 
 
-def test_another_period_is_refused_before_sending(server: LocalVendo, call: Call) -> None:
+def test_unknown_period_is_an_error_before_sending(server: LocalVendo, call: Call) -> None:
     with pytest.raises(ValidationError, match="period="):
         call(lambda client: client.billing.usage("year"))
     assert server.requests == []

@@ -191,7 +191,7 @@ def test_without_that_variable_an_unreachable_api_is_an_error(
         call(lambda client: client.connections.list(), retry=ONCE)
 
 
-def test_an_answer_of_the_wrong_shape_is_one_typed_error(server: LocalVendo, call: Call) -> None:
+def test_response_of_the_wrong_shape_is_one_typed_error(server: LocalVendo, call: Call) -> None:
     server.fail("api", body={"connections": [{"slug": "gmail", "status": 7}]})
     with pytest.raises(UpstreamError, match="invalid status"):
         call(lambda client: client.connections.list())

@@ -141,7 +141,7 @@ def test_a_refused_key_is_an_auth_error(server: LocalVendo, call: Call) -> None:
         call(echo)
 
 
-def test_arguments_that_are_no_json_are_refused_before_sending(
+def test_arguments_that_are_not_json_are_an_error_before_sending(
     server: LocalVendo, call: Call
 ) -> None:
     with pytest.raises(ValidationError, match="cannot be written as JSON"):

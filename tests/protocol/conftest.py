@@ -11,7 +11,7 @@ from vendo._protocol import calls, credentials
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The monotonic clock of calls: it moves when a script says so."""
+    """The monotonic clock of calls: only scripts move it."""
     clock = Clock()
     for module in (calls, credentials):
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
@@ -20,5 +20,5 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def play(clock: Clock) -> Any:
-    """Makes a script of answers, on that clock."""
-    return lambda *answers: Script(list(answers), clock)
+    """Return a function that makes a script of results on that clock."""
+    return lambda *results: Script(list(results), clock)

@@ -1,4 +1,4 @@
-"""Reading an answer, within bounds."""
+"""Responses are decoded within bounds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.flows import answer, raw_answer
+from support.flows import raw_response, response
 from vendo import UpstreamError
 from vendo._protocol.decoding import MAX_BYTES, Fields, decode_json
 
@@ -19,20 +19,20 @@ CANARY = "canary-7f3a"
 
 
 def test_json_is_read() -> None:
-    assert decode_json(answer(200, {"a": [1, None, "ü"]})) == {"a": [1, None, "ü"]}
+    assert decode_json(response(200, {"a": [1, None, "ü"]})) == {"a": [1, None, "ü"]}
 
 
 @pytest.mark.parametrize("coding", ["gzip", "GZIP", " gzip "])
-def test_compression_that_nobody_asked_for_is_undone(coding: str) -> None:
+def test_unrequested_compression_is_decoded(coding: str) -> None:
     body = gzip.compress(b'{"a": 1}')
 
-    assert decode_json(raw_answer(200, body, {"content-encoding": coding})) == {"a": 1}
+    assert decode_json(raw_response(200, body, {"content-encoding": coding})) == {"a": 1}
 
 
-def test_deflate_is_undone_too() -> None:
+def test_deflate_is_decoded() -> None:
     body = zlib.compress(b"[1]")
 
-    assert decode_json(raw_answer(200, body, {"content-encoding": "deflate"})) == [1]
+    assert decode_json(raw_response(200, body, {"content-encoding": "deflate"})) == [1]
 
 
 @pytest.mark.parametrize(
@@ -51,11 +51,11 @@ def test_deflate_is_undone_too() -> None:
         (gzip.compress(b"", mtime=0), {"content-encoding": "gzip"}, "is empty"),
     ],
 )
-def test_what_is_no_answer_is_one_typed_error(
+def test_unreadable_response_is_one_typed_error(
     body: bytes, headers: dict[str, str], problem: str
 ) -> None:
     with pytest.raises(UpstreamError, match=problem) as caught:
-        decode_json(raw_answer(200, body, headers))
+        decode_json(raw_response(200, body, headers))
 
     assert caught.value.code == "upstream_error"
     assert caught.value.status == 200
@@ -70,16 +70,16 @@ def test_a_gzip_bomb_is_not_unpacked_beyond_ten_mebibytes() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(UpstreamError, match="larger than 10 MiB"):
-            decode_json(raw_answer(200, bomb, {"content-encoding": "gzip"}))
+            decode_json(raw_response(200, bomb, {"content-encoding": "gzip"}))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert peak < 4 * MAX_BYTES
 
 
-def test_nothing_of_a_broken_answer_is_in_the_error_or_its_chain() -> None:
+def test_error_of_a_broken_response_does_not_quote_it() -> None:
     with pytest.raises(UpstreamError) as caught:
-        decode_json(raw_answer(200, f'{{"access_token": "{CANARY}'.encode(), {}))
+        decode_json(raw_response(200, f'{{"access_token": "{CANARY}'.encode(), {}))
 
     error: BaseException | None = caught.value
     while error is not None:
@@ -110,13 +110,13 @@ def test_a_field_of_the_wrong_type_is_named_without_its_value(value: object, kin
         Fields({"field": value}, "thing").optional("field", kind)
 
 
-def test_a_missing_field_that_has_to_be_there_is_named() -> None:
+def test_missing_required_field_is_named() -> None:
     with pytest.raises(UpstreamError, match="a thing without field"):
         Fields({"field": None}, "thing").required("field", str)
 
 
 @pytest.mark.parametrize("data", [None, [], "x", 1, True])
-def test_what_is_no_object_has_no_fields(data: object) -> None:
+def test_only_an_object_has_fields(data: object) -> None:
     with pytest.raises(UpstreamError, match="no thing object"):
         Fields(data, "thing")
 
@@ -128,6 +128,6 @@ def test_a_list_of_strings_holds_strings_alone(value: object) -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from(["", "identity", "gzip", "deflate", "br", "x"]))
-def test_whatever_bytes_come_there_is_a_value_or_one_typed_error(body: bytes, coding: str) -> None:
+def test_any_bytes_give_a_value_or_one_typed_error(body: bytes, coding: str) -> None:
     with suppress(UpstreamError):  # any other failure is the test's
-        decode_json(raw_answer(200, body, {"content-encoding": coding} if coding else {}))
+        decode_json(raw_response(200, body, {"content-encoding": coding} if coding else {}))

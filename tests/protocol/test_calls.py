@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from support.flows import BASE, JWT, KEY, Script, answer, caller
+from support.flows import BASE, JWT, KEY, Script, caller, response
 from vendo import (
     AuthError,
     RateLimited,
@@ -39,7 +39,7 @@ def get(**options: Any) -> Any:
 
 
 def test_every_call_carries_the_contracts_headers(play: Play) -> None:
-    script = play(answer())
+    script = play(response())
     script.run(call(caller(user_jwt=JWT), "GET", URL))
 
     headers = dict(script.requests[0].headers)
@@ -54,7 +54,7 @@ def test_every_call_carries_the_contracts_headers(play: Play) -> None:
 
 
 def test_without_a_key_and_a_user_neither_is_sent(play: Play) -> None:
-    script = play(answer())
+    script = play(response())
     script.run(call(caller(api_key=None), "GET", URL))
 
     assert not {"Authorization", "X-Vendo-User-JWT"} & set(script.requests[0].headers)
@@ -62,14 +62,14 @@ def test_without_a_key_and_a_user_neither_is_sent(play: Play) -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 204, 206, 299])
 def test_a_success_is_returned_as_it_is(play: Play, status: int) -> None:
-    response = answer(status)
+    sent = response(status)
 
-    assert play(response).run(get()) is response
+    assert play(sent).run(get()) is sent
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
 def test_a_passing_failure_is_tried_three_times(play: Play, status: int) -> None:
-    script = play(answer(status), answer(status), answer(200))
+    script = play(response(status), response(status), response(200))
     assert script.run(get()).status == 200
 
     assert len(script.requests) == 3
@@ -78,7 +78,7 @@ def test_a_passing_failure_is_tried_three_times(play: Play, status: int) -> None
 
 
 def test_the_third_failure_is_raised(play: Play) -> None:
-    script = play(answer(500), broken(), answer(503, {"message": "the third"}))
+    script = play(response(500), broken(), response(503, {"message": "the third"}))
     with pytest.raises(UpstreamError, match="the third"):
         script.run(get())
 
@@ -96,45 +96,45 @@ def test_a_broken_connection_is_tried_again_and_the_last_one_raised(play: Play) 
 
 
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 418, 429, 501, 505])
-def test_what_another_try_cannot_mend_is_raised_at_once(play: Play, status: int) -> None:
-    script = play(answer(status))
+def test_permanent_error_is_raised_immediately(play: Play, status: int) -> None:
+    script = play(response(status))
     with pytest.raises(VendoError):
         script.run(get())
 
     assert len(script.requests) == 1
 
 
-def test_a_429_says_when_to_come_back_and_is_not_tried_again(play: Play) -> None:
+def test_a_429_carries_retry_after_and_is_not_retried(play: Play) -> None:
     with pytest.raises(RateLimited) as caught:
-        play(answer(429, Retry_After="0")).run(get())
+        play(response(429, Retry_After="0")).run(get())
     assert caught.value.retry_after == 0
 
     with pytest.raises(RateLimited) as caught:
-        play(answer(429, Retry_After="17")).run(get())
+        play(response(429, Retry_After="17")).run(get())
     assert caught.value.retry_after == 17
 
 
-def test_a_500_with_a_code_of_its_own_is_not_tried_again(play: Play) -> None:
+def test_a_500_with_its_own_code_is_not_retried(play: Play) -> None:
     with pytest.raises(VendoError) as caught:
-        play(answer(500, Vendo_Error_Code="profile_unsupported")).run(get())
+        play(response(500, Vendo_Error_Code="profile_unsupported")).run(get())
 
     assert caught.value.code == "profile_unsupported"
 
 
-def test_a_503_with_a_code_that_nobody_knows_is_tried_again(play: Play) -> None:
-    script = play(answer(503, Vendo_Error_Code="overloaded"), answer())
+def test_a_503_with_an_unknown_code_is_retried(play: Play) -> None:
+    script = play(response(503, Vendo_Error_Code="overloaded"), response())
 
     assert script.run(get()).status == 200
     assert len(script.requests) == 2
 
 
-def test_a_502_with_the_code_of_a_passing_failure_is_tried_again(play: Play) -> None:
-    script = play(answer(502, Vendo_Error_Code="upstream_error"), answer())
+def test_a_502_with_a_temporary_error_code_is_retried(play: Play) -> None:
+    script = play(response(502, Vendo_Error_Code="upstream_error"), response())
 
     assert script.run(get()).status == 200
 
 
-def test_an_answer_that_is_no_answer_is_not_tried_again(play: Play) -> None:
+def test_invalid_response_is_not_retried(play: Play) -> None:
     script = play(UpstreamError("upstream_error", "larger than 10 MiB"))
     with pytest.raises(UpstreamError, match="larger"):
         script.run(get())
@@ -142,7 +142,7 @@ def test_an_answer_that_is_no_answer_is_not_tried_again(play: Play) -> None:
     assert len(script.requests) == 1
 
 
-def test_a_time_out_is_not_tried_again(play: Play) -> None:
+def test_a_time_out_is_not_retried(play: Play) -> None:
     script = play(UpstreamTimeout("upstream_error", "No complete response."))
     with pytest.raises(TimeoutError):
         script.run(get())
@@ -150,40 +150,40 @@ def test_a_time_out_is_not_tried_again(play: Play) -> None:
     assert len(script.requests) == 1
 
 
-def test_the_policy_says_how_often(play: Play) -> None:
+def test_the_policy_sets_the_number_of_attempts(play: Play) -> None:
     once = call(caller(retry=RetryPolicy(1)), "GET", URL)
     with pytest.raises(UpstreamError):
-        play(answer(500)).run(once)
+        play(response(500)).run(once)
 
-    script = play(*[answer(500)] * 4, answer())
+    script = play(*[response(500)] * 4, response())
     script.run(call(caller(retry=RetryPolicy(5, backoff=0)), "GET", URL))
     assert script.pauses == [0.0] * 4
 
 
 def test_a_call_may_set_its_own_number_of_tries(play: Play) -> None:
     with pytest.raises(UpstreamError):
-        play(answer(500)).run(get(attempts=1))
+        play(response(500)).run(get(attempts=1))
 
 
 @pytest.mark.parametrize("wait", ["4", "4.0", " 4 "])
-def test_retry_after_in_seconds_is_the_least_pause(play: Play, wait: str) -> None:
-    script = play(answer(503, Retry_After=wait), answer())
+def test_retry_after_in_seconds_is_the_minimum_pause(play: Play, wait: str) -> None:
+    script = play(response(503, Retry_After=wait), response())
     script.run(get())
 
     assert script.pauses == [4.0]
 
 
-def test_retry_after_as_a_date_is_the_least_pause(play: Play) -> None:
+def test_retry_after_as_a_date_is_the_minimum_pause(play: Play) -> None:
     date, later = formatdate(1.8e9, usegmt=True), formatdate(1.8e9 + 6, usegmt=True)
-    script = play(answer(503, Retry_After=later, Date=date), answer())
+    script = play(response(503, Retry_After=later, Date=date), response())
     script.run(get())
 
     assert script.pauses == [6.0]
 
 
 @pytest.mark.parametrize("wait", ["nan", "-5", "soon", "", "inf", "0"])
-def test_a_retry_after_that_is_no_time_leaves_the_usual_pause(play: Play, wait: str) -> None:
-    script = play(answer(503, Retry_After=wait), answer())
+def test_invalid_retry_after_is_ignored(play: Play, wait: str) -> None:
+    script = play(response(503, Retry_After=wait), response())
     script.run(get())
 
     assert 0.25 <= script.pauses[0] <= 0.5
@@ -191,7 +191,7 @@ def test_a_retry_after_that_is_no_time_leaves_the_usual_pause(play: Play, wait: 
 
 @pytest.mark.parametrize("wait", ["30", "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_a_pause_beyond_the_deadline_is_not_begun(play: Play, wait: str) -> None:
-    script = play(answer(503, Retry_After=wait))
+    script = play(response(503, Retry_After=wait))
     with pytest.raises(UpstreamError) as caught:
         script.run(get())
 
@@ -201,7 +201,7 @@ def test_a_pause_beyond_the_deadline_is_not_begun(play: Play, wait: str) -> None
 
 def test_the_deadline_counts_tries_and_pauses(play: Play) -> None:
     policy = RetryPolicy(100, backoff=2.0, max_backoff=2.0)
-    script = play(*[(3.0, answer(500))] * 100)
+    script = play(*[(3.0, response(500))] * 100)
     with pytest.raises(UpstreamError):
         script.run(call(caller(timeout=20.0, retry=policy), "GET", URL))
 
@@ -211,9 +211,9 @@ def test_the_deadline_counts_tries_and_pauses(play: Play) -> None:
     ]
 
 
-def test_a_try_is_given_what_is_left_and_never_nothing(play: Play) -> None:
-    redirect = answer(307, Location="/other")
-    script = play((30.0, redirect), answer())
+def test_each_try_gets_the_remaining_time_and_never_zero(play: Play) -> None:
+    redirect = response(307, Location="/other")
+    script = play((30.0, redirect), response())
     script.run(get())
 
     assert script.requests[0].timeout == 30.0
@@ -221,7 +221,7 @@ def test_a_try_is_given_what_is_left_and_never_nothing(play: Play) -> None:
 
 
 def test_a_write_keeps_its_idempotency_key_over_the_tries(play: Play) -> None:
-    script = play(answer(500), broken(), answer())
+    script = play(response(500), broken(), response())
     script.run(call(caller(), "POST", URL, body=b"{}"))
 
     keys = [request.headers["Idempotency-Key"] for request in script.requests]
@@ -233,7 +233,7 @@ def test_a_write_keeps_its_idempotency_key_over_the_tries(play: Play) -> None:
 
 
 def test_two_writes_have_two_keys(play: Play) -> None:
-    script = play(answer(), answer())
+    script = play(response(), response())
     for _ in range(2):
         script.run(call(caller(), "DELETE", URL))
 
@@ -241,23 +241,21 @@ def test_two_writes_have_two_keys(play: Play) -> None:
 
 
 def test_the_callers_idempotency_key_is_sent_as_it_is(play: Play) -> None:
-    script = play(answer())
+    script = play(response())
     script.run(call(caller(), "POST", URL, idempotency_key="order-7"))
 
     assert script.requests[0].headers["Idempotency-Key"] == "order-7"
 
 
 def test_a_read_carries_no_idempotency_key(play: Play) -> None:
-    script = play(answer())
+    script = play(response())
     script.run(get())
 
     assert not {"Idempotency-Key", "Content-Type"} & set(script.requests[0].headers)
 
 
 @pytest.mark.parametrize("key", ["", "a\nb", "ü", "x" * 256, "a\x00", "a\x7f", 7, b"7"])
-def test_an_idempotency_key_that_is_no_header_value_is_refused_before_sending(
-    play: Play, key: Any
-) -> None:
+def test_invalid_idempotency_key_is_an_error_before_sending(play: Play, key: Any) -> None:
     script = play()
     with pytest.raises(ValidationError, match="idempotency_key"):
         script.run(call(caller(), "POST", URL, idempotency_key=key))
@@ -270,7 +268,7 @@ def test_an_idempotency_key_that_is_no_header_value_is_refused_before_sending(
 def test_a_read_follows_a_redirect_within_the_origin(
     play: Play, status: int, location: str
 ) -> None:
-    script = play(answer(status, Location=location), answer())
+    script = play(response(status, Location=location), response())
     script.run(get())
 
     assert script.requests[1].url.lower().startswith("https://vendo.example")
@@ -292,7 +290,7 @@ def test_a_read_follows_a_redirect_within_the_origin(
     ],
 )
 def test_the_key_does_not_follow_a_redirect_to_another_origin(play: Play, location: str) -> None:
-    script = play(answer(302, Location=location))
+    script = play(response(302, Location=location))
     with pytest.raises(UpstreamError, match="another origin") as caught:
         script.run(get())
 
@@ -301,13 +299,13 @@ def test_the_key_does_not_follow_a_redirect_to_another_origin(play: Play, locati
 
 
 @pytest.mark.parametrize("location", ["https://vendo.example:port/", "https://[::1"])
-def test_a_redirect_to_nowhere_is_one_clear_error(play: Play, location: str) -> None:
+def test_redirect_to_an_invalid_address_is_one_clear_error(play: Play, location: str) -> None:
     with pytest.raises(UpstreamError, match="malformed address"):
-        play(answer(302, Location=location)).run(get())
+        play(response(302, Location=location)).run(get())
 
 
 def test_redirects_in_a_circle_end(play: Play) -> None:
-    script = play(*[answer(302, Location="/around")] * 10)
+    script = play(*[response(302, Location="/around")] * 10)
     with pytest.raises(UpstreamError, match="too often"):
         script.run(get())
 
@@ -316,12 +314,12 @@ def test_redirects_in_a_circle_end(play: Play) -> None:
 
 def test_a_redirect_without_an_address_ends_too(play: Play) -> None:
     with pytest.raises(UpstreamError, match="too often"):
-        play(*[answer(302)] * 10).run(get())
+        play(*[response(302)] * 10).run(get())
 
 
 @pytest.mark.parametrize("status", [307, 308])
 def test_a_write_follows_a_redirect_that_keeps_the_method(play: Play, status: int) -> None:
-    script = play(answer(status, Location="/moved"), answer())
+    script = play(response(status, Location="/moved"), response())
     script.run(call(caller(), "POST", URL, body=b"[1]"))
 
     first, second = script.requests
@@ -332,33 +330,33 @@ def test_a_write_follows_a_redirect_that_keeps_the_method(play: Play, status: in
 @pytest.mark.parametrize("status", [301, 302, 303])
 def test_a_write_is_not_made_a_read_by_a_redirect(play: Play, status: int) -> None:
     with pytest.raises(UpstreamError, match="redirects a write"):
-        play(answer(status, Location="/moved")).run(call(caller(), "POST", URL))
+        play(response(status, Location="/moved")).run(call(caller(), "POST", URL))
 
 
-def test_an_error_names_what_the_call_was_about_and_keeps_secrets_to_itself(play: Play) -> None:
+def test_an_error_names_the_provider_and_shows_no_secret(play: Play) -> None:
     body = {"error": {"code": "app_revoked", "message": f"Key {KEY} of {JWT} is revoked."}}
     with pytest.raises(AuthError) as caught:
-        play(answer(401, body)).run(call(caller(user_jwt=JWT), "GET", URL, slug="gmail"))
+        play(response(401, body)).run(call(caller(user_jwt=JWT), "GET", URL, slug="gmail"))
 
     assert caught.value.slug == "gmail"
     assert KEY not in str(vars(caught.value))
     assert JWT not in str(vars(caught.value))
 
 
-def test_no_repr_on_the_way_shows_the_key_or_the_user(play: Play) -> None:
+def test_no_repr_of_a_caller_request_or_response_shows_the_key_or_the_user(play: Play) -> None:
     who = caller(user_jwt=JWT)
-    response = answer(200, {"access_token": "canary"}, Authorization=KEY)
-    script = play(response)
+    sent = response(200, {"access_token": "canary"}, Authorization=KEY)
+    script = play(sent)
     script.run(call(who, "GET", URL))
 
-    seen = f"{who!r} {script.requests[0]!r} {response!r}"
+    seen = f"{who!r} {script.requests[0]!r} {sent!r}"
     assert "GET https://vendo.example/api/things" in seen
     for secret in (KEY, JWT, "canary"):
         assert secret not in seen
 
 
-def test_bodies_are_asked_for_within_ten_mebibytes(play: Play) -> None:
-    script = play(answer())
+def test_bodies_are_limited_to_ten_mebibytes(play: Play) -> None:
+    script = play(response())
     script.run(get())
 
     assert script.requests[0].max_bytes == 10 * 1024 * 1024

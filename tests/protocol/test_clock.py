@@ -1,4 +1,4 @@
-"""Times as answers carry them."""
+"""Times in responses are parsed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_fractions_count() -> None:
     assert rfc3339("2026-05-02T12:00:00.25Z") == NOON + 0.25
 
 
-def test_a_leap_second_is_taken_for_the_one_before_it() -> None:
+def test_leap_second_is_read_as_the_second_before() -> None:
     assert rfc3339("2026-06-30T23:59:60Z") == rfc3339("2026-06-30T23:59:59Z")
     assert rfc3339("2026-06-30T23:59:60.5Z") == rfc3339("2026-06-30T23:59:59.5Z")
 
@@ -46,7 +46,7 @@ def test_a_leap_second_is_taken_for_the_one_before_it() -> None:
         "2026-05-02T12:00:00Z" * 500,
     ],
 )  # fmt: skip
-def test_what_is_no_time_gives_none(value: str) -> None:
+def test_invalid_time_gives_none(value: str) -> None:
     assert rfc3339(value) is None
 
 
@@ -72,13 +72,13 @@ def test_without_a_date_header_this_machines_clock_counts(headers: dict[str, str
 
 
 @given(st.text(max_size=80))
-def test_no_text_breaks_the_readers_of_times(value: str) -> None:
+def test_any_text_is_a_time_or_none(value: str) -> None:
     assert isinstance(http_date(value), float | None)
     assert isinstance(rfc3339(value), float | None)
 
 
 @given(st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2200, 1, 1)))  # noqa: DTZ001
-def test_every_date_of_ours_is_read_back(moment: datetime) -> None:
+def test_every_formatted_date_is_read_back(moment: datetime) -> None:
     moment = moment.replace(tzinfo=UTC)
 
     assert rfc3339(moment.isoformat()) == pytest.approx(moment.timestamp())

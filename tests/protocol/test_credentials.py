@@ -1,4 +1,4 @@
-"""The credentials worker's answers (wire contract, "Credentials worker"), without a socket."""
+"""Responses of the credentials worker (wire contract, "Credentials worker"), without a socket."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from support.flows import BASE, Script, answer, caller
+from support.flows import BASE, Script, caller, response
 from vendo import UpstreamError
 from vendo._protocol.credentials import Issued, fetch_token, fetch_tokens
 
@@ -22,19 +22,19 @@ DATE = format_datetime(NOW, usegmt=True)
 
 
 def issued(body: object, play: Play, **headers: str) -> Issued:
-    result: Issued = play(answer(200, body, **headers)).run(fetch_token(caller(), BASE, "gmail"))
+    result: Issued = play(response(200, body, **headers)).run(fetch_token(caller(), BASE, "gmail"))
     return result
 
 
-def test_a_token_is_asked_for_by_its_slug(play: Play) -> None:
-    script = play(answer(200, {"access_token": "t", "expires_at": None, "token_type": "Bearer"}))
+def test_a_token_is_requested_by_its_slug(play: Play) -> None:
+    script = play(response(200, {"access_token": "t", "expires_at": None, "token_type": "Bearer"}))
     script.run(fetch_token(caller(), f"{BASE}/worker", "a_b-c"))
 
     assert (script.requests[0].method, script.requests[0].url) == ("GET", f"{BASE}/worker/a_b-c")
 
 
 def test_a_slug_cannot_leave_its_place_in_the_path(play: Play) -> None:
-    script = play(answer(200, {"access_token": "t"}))
+    script = play(response(200, {"access_token": "t"}))
     script.run(fetch_token(caller(), BASE, "../a/b?c=d&e#f"))
 
     assert script.requests[0].url == f"{BASE}/..%2Fa%2Fb%3Fc%3Dd%26e%23f"
@@ -47,13 +47,13 @@ def test_a_token_without_a_date_has_no_end(play: Play, body: object) -> None:
     assert (token.token, token.lifetime) == ("t", None)
 
 
-def test_the_lifetime_is_taken_against_the_servers_clock(play: Play) -> None:
+def test_the_lifetime_is_measured_by_the_servers_clock(play: Play) -> None:
     end = (NOW + timedelta(minutes=30)).isoformat()
 
     assert issued({"access_token": "t", "expires_at": end}, play, Date=DATE).lifetime == 1800.0
 
 
-def test_without_the_servers_clock_this_machines_is_taken(play: Play) -> None:
+def test_without_the_servers_clock_the_local_clock_is_used(play: Play) -> None:
     end = (datetime.now(UTC) + timedelta(minutes=30)).isoformat()
 
     lifetime = issued({"access_token": "t", "expires_at": end}, play).lifetime
@@ -61,14 +61,14 @@ def test_without_the_servers_clock_this_machines_is_taken(play: Play) -> None:
     assert lifetime == pytest.approx(1800, abs=5)
 
 
-def test_a_token_that_has_ended_has_a_negative_lifetime(play: Play) -> None:
+def test_expired_token_has_a_negative_lifetime(play: Play) -> None:
     end = (NOW - timedelta(seconds=5)).isoformat()
 
     assert issued({"access_token": "t", "expires_at": end}, play, Date=DATE).lifetime == -5.0
 
 
 def test_the_lifetime_runs_from_before_the_request_was_sent(play: Play) -> None:
-    script = play((7.0, answer(200, {"access_token": "t"})))
+    script = play((7.0, response(200, {"access_token": "t"})))
 
     assert script.run(fetch_token(caller(), BASE, "gmail")).requested_at == 1000.0
 
@@ -84,7 +84,7 @@ def test_the_lifetime_runs_from_before_the_request_was_sent(play: Play) -> None:
         {"access_token": "t", "expires_at": False},
     ],
 )  # fmt: skip
-def test_an_answer_of_the_wrong_shape_is_one_typed_error(play: Play, body: object) -> None:
+def test_response_of_the_wrong_shape_is_one_typed_error(play: Play, body: object) -> None:
     with pytest.raises(UpstreamError) as caught:
         issued(body, play)
 
@@ -96,9 +96,9 @@ def test_no_repr_shows_the_token() -> None:
     assert "canary" not in repr(Issued("canary", 5.0, 0.0))
 
 
-def test_many_tokens_come_in_one_request_with_commas_between_encoded_slugs(play: Play) -> None:
+def test_many_tokens_come_in_one_request_with_encoded_slugs(play: Play) -> None:
     tokens: dict[str, Any] = {"a": {"access_token": "ta", "expires_at": None}, "b": None}
-    script = play(answer(200, {"tokens": tokens}))
+    script = play(response(200, {"tokens": tokens}))
     found = script.run(fetch_tokens(caller(), BASE, ["a", "b", "c,d", "e/f"]))
 
     assert script.requests[0].url == f"{BASE}/_bulk?slugs=a,b,c%2Cd,e%2Ff"
@@ -114,6 +114,6 @@ def test_many_tokens_come_in_one_request_with_commas_between_encoded_slugs(play:
     "body",
     [[], {}, {"tokens": None}, {"tokens": []}, {"tokens": {"a": "t"}}, {"tokens": {"a": {}}}],
 )
-def test_a_bulk_answer_of_the_wrong_shape_is_one_typed_error(play: Play, body: object) -> None:
+def test_bulk_response_of_the_wrong_shape_is_one_typed_error(play: Play, body: object) -> None:
     with pytest.raises(UpstreamError):
-        play(answer(200, body)).run(fetch_tokens(caller(), BASE, ["a"]))
+        play(response(200, body)).run(fetch_tokens(caller(), BASE, ["a"]))

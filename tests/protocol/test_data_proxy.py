@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from support.flows import BASE, KEY, Script, answer, caller
+from support.flows import BASE, KEY, Script, caller, response
 from vendo import NotConnected, RateLimited, UpstreamError, ValidationError, VendoError
 from vendo._protocol.data_proxy import execute
 
@@ -22,7 +22,7 @@ def run(script: Script, args: Mapping[str, Any] | None = None, key: str | None =
 
 
 def test_an_action_is_posted_with_its_arguments(play: Play) -> None:
-    script = play(answer(200, {"data": {"messages": []}}))
+    script = play(response(200, {"data": {"messages": []}}))
 
     assert run(script, {"max": 1, "text": "ü"}) == {"messages": []}
     request = script.requests[0]
@@ -34,7 +34,7 @@ def test_an_action_is_posted_with_its_arguments(play: Play) -> None:
 
 
 def test_without_arguments_there_is_an_empty_object(play: Play) -> None:
-    script = play(answer(200, {"data": None}))
+    script = play(response(200, {"data": None}))
 
     assert run(script) is None
     assert json.loads(script.requests[0].body or b"")["args"] == {}
@@ -42,18 +42,18 @@ def test_without_arguments_there_is_an_empty_object(play: Play) -> None:
 
 @pytest.mark.parametrize("body", [{"result": 1}, [1, 2], "text", 7, False])
 def test_without_a_data_field_the_whole_body_is_the_result(play: Play, body: object) -> None:
-    assert run(play(answer(200, body))) == body
+    assert run(play(response(200, body))) == body
 
 
 def test_the_callers_idempotency_key_is_kept_over_the_tries(play: Play) -> None:
-    script = play(answer(502, {"error": "upstream"}), answer(200, {"data": 1}))
+    script = play(response(502, {"error": "upstream"}), response(200, {"data": 1}))
     run(script, key="mine")
 
     assert [request.headers["Idempotency-Key"] for request in script.requests] == ["mine", "mine"]
 
 
 @pytest.mark.parametrize("action", ["", "  ", None, 7])
-def test_an_action_without_a_name_is_refused_before_sending(play: Play, action: Any) -> None:
+def test_action_without_a_name_is_an_error_before_sending(play: Play, action: Any) -> None:
     with pytest.raises(ValidationError, match="must be a name"):
         play().run(execute(caller(), BASE, action, None, None))
 
@@ -67,7 +67,7 @@ CIRCLE["self"] = CIRCLE
     [{"x": object()}, {"x": float("nan")}, {"x": float("inf")}, {"x": b""}, {(1, 2): 3}, "ab", 7,
      [1], CIRCLE],
 )  # fmt: skip
-def test_arguments_that_are_no_json_are_refused_before_sending(play: Play, args: Any) -> None:
+def test_arguments_that_are_not_json_are_an_error_before_sending(play: Play, args: Any) -> None:
     with pytest.raises(ValidationError, match="cannot be written as JSON"):
         run(play(), args)
 
@@ -75,39 +75,39 @@ def test_arguments_that_are_no_json_are_refused_before_sending(play: Play, args:
 def test_a_missing_connection_names_the_toolkit(play: Play) -> None:
     body = {"error": "binding_missing", "toolkit": "gmail"}
     with pytest.raises(NotConnected, match="gmail is not connected") as caught:
-        run(play(answer(403, body)))
+        run(play(response(403, body)))
 
     assert (caught.value.slug, caught.value.status) == ("gmail", 403)
     assert "connect_url('gmail')" in (caught.value.suggested_fix or "")
 
 
 @pytest.mark.parametrize("toolkit", [None, 7, "", ["gmail"]])
-def test_a_missing_connection_without_a_toolkit_is_still_one(play: Play, toolkit: object) -> None:
+def test_missing_connection_without_a_toolkit_is_not_connected(play: Play, toolkit: object) -> None:
     with pytest.raises(NotConnected, match="is not connected") as caught:
-        run(play(answer(403, {"error": "binding_missing", "toolkit": toolkit})))
+        run(play(response(403, {"error": "binding_missing", "toolkit": toolkit})))
 
     assert caught.value.slug is None
 
 
-def test_a_toolkits_name_is_fit_to_show(play: Play) -> None:
+def test_toolkit_name_is_sanitized(play: Play) -> None:
     body = {"error": "binding_missing", "toolkit": f"gm\nail {KEY}"}
     with pytest.raises(NotConnected) as caught:
-        run(play(answer(403, body)))
+        run(play(response(403, body)))
 
     assert caught.value.slug == "gm ail ***"
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429])
-def test_any_other_text_of_the_proxy_is_an_action_that_failed(play: Play, status: int) -> None:
+def test_other_error_texts_of_the_proxy_are_a_failed_action(play: Play, status: int) -> None:
     with pytest.raises(UpstreamError, match=r"no such label\.") as caught:
-        run(play(answer(status, {"error": "no such label."}, Retry_After="3")))
+        run(play(response(status, {"error": "no such label."}, Retry_After="3")))
 
     assert (caught.value.code, caught.value.status) == ("composio_error", status)
     assert caught.value.retry_after == 3
 
 
 def test_a_failing_proxy_is_tried_three_times(play: Play) -> None:
-    script = play(*[answer(502, {"error": "tool failed", "detail": "labels"})] * 3)
+    script = play(*[response(502, {"error": "tool failed", "detail": "labels"})] * 3)
     with pytest.raises(UpstreamError, match="tool failed: labels") as caught:
         run(script)
 
@@ -117,11 +117,11 @@ def test_a_failing_proxy_is_tried_three_times(play: Play) -> None:
 
 def test_a_code_in_the_header_wins_over_the_proxys_text(play: Play) -> None:
     with pytest.raises(RateLimited):
-        run(play(answer(429, {"error": "slow"}, Vendo_Error_Code="upstream_rate_limited")))
+        run(play(response(429, {"error": "slow"}, Vendo_Error_Code="upstream_rate_limited")))
 
 
-def test_an_answer_of_the_usual_shape_is_read_as_usual(play: Play) -> None:
+def test_standard_error_response_is_read(play: Play) -> None:
     with pytest.raises(VendoError) as caught:
-        run(play(answer(402, {"error": {"code": "balance_exhausted", "message": "Empty."}})))
+        run(play(response(402, {"error": {"code": "balance_exhausted", "message": "Empty."}})))
 
     assert caught.value.code == "balance_exhausted"

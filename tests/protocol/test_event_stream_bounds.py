@@ -1,4 +1,4 @@
-"""Long lines and long events: what is taken, what is left out, and what it costs."""
+"""Long lines and long events: what is read, what is dropped, and how long it takes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TestLongEvents:
         return [m.data for m in parsed(*chunks, parser=MessageParser(self.LIMIT))]
 
     @pytest.mark.parametrize("size", [1, 7, 1000])
-    def test_one_line_of_the_limit_is_taken_and_a_byte_more_is_not(
+    def test_line_at_the_limit_is_read_and_one_byte_more_is_dropped(
         self, size: int, caplog: pytest.LogCaptureFixture
     ) -> None:
         fits, too_long = (
@@ -33,18 +33,18 @@ class TestLongEvents:
             "Ignored an event of more than 100 bytes."
         ]
 
-    def test_many_lines_count_together(self) -> None:
+    def test_the_limit_counts_all_lines_of_an_event(self) -> None:
         block = b"data: 345678\n" * 8
         assert self.lines(block + b"\n") == ["\n".join(["345678"] * 8)]
         assert self.lines(block + b"data: 345678\n\ndata: next\n\n") == ["next"]
 
-    def test_lines_without_text_count_too(self) -> None:
+    def test_empty_lines_count_towards_the_limit(self) -> None:
         assert self.lines(b"data\n" * 26 + b"\ndata: next\n\n") == ["next"]
 
-    def test_what_follows_in_the_same_event_is_left_out_with_it(self) -> None:
+    def test_the_rest_of_a_too_long_event_is_dropped(self) -> None:
         assert self.lines(b"data: %s\ndata: tail\n\ndata: next\n\n" % (b"x" * 200)) == ["next"]
 
-    def test_its_id_counts_so_that_it_is_not_sent_again(self) -> None:
+    def test_id_of_a_dropped_event_counts(self) -> None:
         parser = MessageParser(self.LIMIT)
         parsed(b"id: 5\ndata: %s\n\n" % (b"x" * 200), parser=parser)
 
@@ -67,7 +67,7 @@ class TestLongEvents:
 
         assert [m.data for m in parsed(b"data: 1\n\n", parser=parser)] == ["1"]
 
-    def test_no_more_than_the_limit_is_held_of_a_line_without_end(self) -> None:
+    def test_endless_line_is_buffered_up_to_the_limit(self) -> None:
         parser = MessageParser(self.LIMIT)
         for _ in range(1000):
             parser.feed(b"x" * 50)
@@ -85,7 +85,7 @@ class TestLongEvents:
         assert not caplog.records
 
 
-def test_a_long_line_in_small_pieces_takes_time_in_proportion_to_its_length() -> None:
+def test_reading_a_long_line_takes_linear_time() -> None:
     def spent(megabytes: int) -> float:
         chunks = pieces(b"data: " + b"x" * (megabytes * 1024 * 1024) + b"\n\n", 512)
         best = float("inf")
@@ -95,5 +95,5 @@ def test_a_long_line_in_small_pieces_takes_time_in_proportion_to_its_length() ->
             best = min(best, time.process_time() - begin)
         return best
 
-    # In proportion is 6; copying all that came before at each piece would be 36.
+    # Linear is 6; copying everything before each piece would be 36.
     assert spent(6) < 18 * spent(1)

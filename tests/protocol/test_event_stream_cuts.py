@@ -1,4 +1,4 @@
-"""The same events come for every way to cut the bytes, and they are those of the standard."""
+"""Events do not depend on how the bytes are cut, and are those of the standard."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_same_messages_come_for_every_way_to_cut_the_bytes(
 
 
 def reference(stream: bytes) -> list[tuple[str, str, str]]:
-    """The standard's own steps, on the whole stream as text, with no thought for speed."""
+    """Follow the standard's own steps on the whole stream as text, without regard for speed."""
     text = stream.decode("utf-8", "replace").removeprefix("\ufeff")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1]
     found, data, kind, last, buffer = [], "", "", "", ""

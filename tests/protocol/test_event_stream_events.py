@@ -1,4 +1,4 @@
-"""The platform's events out of its stream: each once, under its canonical name, and none lost."""
+"""Events of the platform's stream: each once, under its canonical name, and none lost."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def block(name: str, /, *, id_line: str | None = None, **data: Any) -> bytes:
     return "\n".join(lines if id_line is None else [f"id: {id_line}", *lines]).encode()
 
 
-def said(kind: str, number: int, /, *names: str, **fields: Any) -> bytes:
-    """An event as the platform sends it, under its kind and then under these old names."""
+def sent_event(kind: str, number: int, /, *names: str, **fields: Any) -> bytes:
+    """Build an event as the platform sends it: under its kind, then under these old names."""
     data = {"id": f"evt_{number}", "at": "2026-11-24T18:00:00Z", "kind": kind, **fields}
     return b"".join(block(name, id_line=f"evt_{number}", **data) for name in (kind, *names))
 
@@ -42,7 +42,9 @@ def kinds(events: Iterable[VendoEvent]) -> list[str]:
 
 
 def test_an_event_has_kind_id_time_and_all_of_its_data() -> None:
-    (event,) = read(said("connection.changed", 1, slug="gmail", connection_id="cn_1", new=[1]))
+    (event,) = read(
+        sent_event("connection.changed", 1, slug="gmail", connection_id="cn_1", new=[1])
+    )
 
     assert (event.kind, event.id, event.at) == (
         "connection.changed",
@@ -70,8 +72,8 @@ def test_an_event_has_kind_id_time_and_all_of_its_data() -> None:
         "something.of_later",
     ],
 )
-def test_other_kinds_are_passed_on_also_those_that_nobody_knows_yet(kind: str) -> None:
-    assert kinds(read(said(kind, 1, micros=1))) == [kind]
+def test_unknown_kinds_are_passed_on(kind: str) -> None:
+    assert kinds(read(sent_event(kind, 1, micros=1))) == [kind]
 
 
 class TestOldNames:
@@ -85,7 +87,7 @@ class TestOldNames:
         ],
     )
     @pytest.mark.parametrize("old_first", [False, True])
-    def test_an_event_and_its_repeat_are_one(self, kind: str, old: str, old_first: bool) -> None:
+    def test_an_event_and_its_duplicate_are_one(self, kind: str, old: str, old_first: bool) -> None:
         data = {"id": "evt_1", "kind": kind, "slug": "gmail"}
         names = [old, kind] if old_first else [kind, old]
 
@@ -113,7 +115,7 @@ class TestOldNames:
 
         assert kinds(read(stream)) == ["connection.changed"]
 
-    def test_a_repeat_takes_the_place_of_a_block_that_cannot_be_read(self) -> None:
+    def test_a_duplicate_replaces_an_unreadable_block(self) -> None:
         broken = b"id: evt_1\nevent: connection.changed\ndata: {\n\n"
         whole = block("connection_updated", id_line="evt_1", kind="connection.changed", slug="s")
 
@@ -121,7 +123,7 @@ class TestOldNames:
 
 
 class TestIds:
-    def test_an_id_in_the_data_alone_tells_events_apart(self) -> None:
+    def test_id_in_the_data_identifies_an_event(self) -> None:
         stream = block("billing.cap_warned", id="a") * 2 + block("billing.cap_warned", id="b")
 
         assert [event.id for event in read(stream)] == ["a", "b"]
@@ -133,49 +135,51 @@ class TestIds:
         assert [event.id for event in read(stream)] == ["evt_1", None, None]
 
     @pytest.mark.parametrize("odd", [1, None, ["x"], {}])
-    def test_an_id_time_or_kind_that_is_no_text_is_none(self, odd: object) -> None:
+    def test_id_time_or_kind_that_is_not_a_string_is_none(self, odd: object) -> None:
         (event,) = read(block("billing.cap_warned", id=odd, at=odd, kind=odd))
 
         assert (event.kind, event.id, event.at) == ("billing.cap_warned", None, None)
         assert event.data["id"] == odd
 
-    def test_a_repeat_is_known_as_long_as_the_server_can_send_it_again(self) -> None:
+    def test_duplicates_are_recognized_as_long_as_the_server_can_resend(self) -> None:
         reader = EventReader()
-        stream = b"".join(said("billing.cap_warned", number) for number in range(100))
+        stream = b"".join(sent_event("billing.cap_warned", number) for number in range(100))
 
         assert len(read(stream, reader=reader)) == 100
         reader.connected()
         assert read(stream, reader=reader) == []
 
-    def test_what_is_remembered_is_bounded(self) -> None:
+    def test_remembered_ids_are_bounded(self) -> None:
         reader = EventReader()
         for number in range(2000):
-            reader.feed(said("billing.cap_warned", number))
+            reader.feed(sent_event("billing.cap_warned", number))
         reader.feed(block("billing.cap_warned", id_line="x" * 100_000))
 
         assert len(reader._seen) == len(reader._order) <= 256
         assert max(map(len, reader._seen)) <= 256
 
 
-class TestGoingOn:
-    def test_the_last_id_is_the_one_to_go_on_after(self) -> None:
+class TestResuming:
+    def test_resumes_after_the_last_id(self) -> None:
         reader = EventReader()
         assert reader.last_event_id == ""
-        read(said("billing.cap_warned", 1), said("billing.cap_warned", 2), reader=reader)
+        read(
+            sent_event("billing.cap_warned", 1), sent_event("billing.cap_warned", 2), reader=reader
+        )
 
         assert reader.last_event_id == "evt_2"
 
     def test_an_empty_id_resets_it(self) -> None:
         reader = EventReader()
-        read(said("billing.cap_warned", 1), b"id\n\n", reader=reader)
+        read(sent_event("billing.cap_warned", 1), b"id\n\n", reader=reader)
 
         assert reader.last_event_id == ""
 
     @pytest.mark.parametrize("unfit", ["é", "\x1b[31m", "\u2615", "x" * 100_000])
-    def test_an_id_that_no_header_holds_is_not_sent_back(self, unfit: str) -> None:
+    def test_id_that_does_not_fit_in_a_header_is_not_sent_back(self, unfit: str) -> None:
         reader = EventReader()
         events = read(
-            said("billing.cap_warned", 1),
+            sent_event("billing.cap_warned", 1),
             block("billing.cap_warned", id_line=unfit),
             reader=reader,
         )
@@ -183,12 +187,12 @@ class TestGoingOn:
         assert len(events) == 2
         assert reader.last_event_id == "evt_1"
 
-    def test_an_event_that_was_cut_off_comes_whole_and_once_after_the_reconnection(self) -> None:
+    def test_event_cut_off_by_a_reconnect_is_delivered_once(self) -> None:
         reader = EventReader()
-        stream = said("connection.changed", 2, "connection_updated", slug="gmail")
+        stream = sent_event("connection.changed", 2, "connection_updated", slug="gmail")
         for cut in range(len(stream)):
             reader = EventReader()
-            before = read(said("billing.cap_warned", 1), stream[:cut], reader=reader)
+            before = read(sent_event("billing.cap_warned", 1), stream[:cut], reader=reader)
             after_id = reader.last_event_id
             reader.connected()
             replayed = b"" if after_id == "evt_2" else stream
@@ -205,7 +209,7 @@ class TestGoingOn:
         assert reader.retry == 1.5
 
 
-class TestWhatIsNoEvent:
+class TestInvalidEvents:
     @pytest.mark.parametrize(
         "text",
         [
@@ -213,14 +217,14 @@ class TestWhatIsNoEvent:
             pytest.param("[" * 100_000, id="deep list"),
         ],
     )
-    def test_it_is_left_out_with_a_line_in_the_log_that_does_not_repeat_it(
+    def test_it_is_skipped_with_a_log_line_that_does_not_quote_it(
         self, text: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level(logging.DEBUG)
         stream = f"id: evt_1\nevent: some.kind\ndata: {text}\n\n".encode()
         reader = EventReader()
 
-        events = read(stream, said("billing.cap_warned", 2), reader=reader)
+        events = read(stream, sent_event("billing.cap_warned", 2), reader=reader)
 
         assert kinds(events) == ["billing.cap_warned"]
         assert [(record.name, record.levelname, record.message) for record in caplog.records] == [
@@ -231,25 +235,19 @@ class TestWhatIsNoEvent:
             )
         ]
 
-    def test_the_repeat_of_an_event_is_dropped_unread(
-        self, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_duplicate_is_dropped_without_parsing(self, caplog: pytest.LogCaptureFixture) -> None:
         repeat = b"id: evt_1\nevent: connection_updated\ndata: {\n\n"
 
-        assert len(read(said("connection.changed", 1, slug="gmail"), repeat)) == 1
+        assert len(read(sent_event("connection.changed", 1, slug="gmail"), repeat)) == 1
         assert not caplog.records
 
-    def test_a_comment_or_an_empty_block_is_not_worth_a_line(
-        self, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_comment_or_empty_block_is_not_logged(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.DEBUG)
 
         assert read(b": heartbeat\n\n\n\nevent: x\n\nretry: 5\n\n") == []
         assert not caplog.records
 
-    def test_a_kind_of_any_length_and_content_is_one_short_line(
-        self, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_any_kind_is_one_short_log_line(self, caplog: pytest.LogCaptureFixture) -> None:
         read(b"event: \x1b[31m" + b"x" * 10_000 + b"\ndata: hello\n\n")
 
         (record,) = caplog.records
@@ -259,7 +257,7 @@ class TestWhatIsNoEvent:
 
 _BLOCKS = st.lists(
     st.builds(
-        said,
+        sent_event,
         st.sampled_from(["connection.changed", "billing.cap_warned"]),
         st.integers(0, 5),
         st.sampled_from(["connection_updated", "other"]),
@@ -285,12 +283,12 @@ def test_no_bytes_make_it_raise(stream: bytes) -> None:
     reader.feed(stream)
     reader.connected()
 
-    assert kinds(read(said("billing.cap_warned", 1), reader=reader)) == ["billing.cap_warned"]
+    assert kinds(read(sent_event("billing.cap_warned", 1), reader=reader)) == ["billing.cap_warned"]
 
 
 def test_a_subscriber_gets_each_event_once_over_connections_that_break_anywhere() -> None:
     with LocalVendo(connections=["gmail"], retry=0.01) as server, server.client() as client:
-        # Each connection ends after so many bytes: within a block, between one and its repeat.
+        # Each connection ends after so many bytes: within a block, or before its duplicate.
         for size in (500, 40, 333, 200, 321, 777, 150, 640, 1000):
             server.fail("events", truncate=size)
         with client.events.subscribe() as events:

@@ -1,4 +1,4 @@
-"""Server-sent events out of bytes: the vectors, line ends and fields, as the standard has them."""
+"""Server-sent events are parsed as in the standard: vectors, line ends and fields."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TestByteOrderMark:
             [b"", BOM[:1], b"", BOM[1:2], b"", BOM[2:], b"data: 1\n\n"],
         ],
     )
-    def test_does_not_cost_the_first_event_whole_or_split(self, chunks: list[bytes]) -> None:
+    def test_is_skipped_whole_or_split(self, chunks: list[bytes]) -> None:
         assert data_of(*chunks) == ["1"]
 
     def test_counts_at_the_start_alone(self) -> None:
@@ -83,7 +83,7 @@ class TestLineEnds:
     def test_kinds_may_be_mixed(self) -> None:
         assert data_of(b"data: a\rdata: b\r\ndata: c\n\r\r\ndata: d\n\r") == ["a\nb\nc", "d"]
 
-    def test_an_event_is_there_at_a_bare_cr_and_does_not_wait_for_an_lf(self) -> None:
+    def test_event_at_a_bare_cr_does_not_wait_for_an_lf(self) -> None:
         assert data_of(b"data: 1\r\r") == ["1"]
 
     def test_a_crlf_split_between_chunks_is_one_line_end(self) -> None:
@@ -111,11 +111,11 @@ class TestFields:
     def test_data_alone_is_an_event_with_empty_data(self) -> None:
         assert data_of(b"data\n\n", b"data:\n\n", b"data: \n\n") == ["", "", ""]
 
-    def test_two_data_alone_are_a_line_end(self) -> None:
+    def test_two_empty_data_lines_are_one_line_end(self) -> None:
         assert data_of(b"data\ndata\n\n") == ["\n"]
 
     @pytest.mark.parametrize("block", [b"event: x", b"id: 5", b"retry: 9", b": comment", b"x: 1"])
-    def test_a_block_without_data_is_no_event(self, block: bytes) -> None:
+    def test_a_block_without_data_is_not_an_event(self, block: bytes) -> None:
         assert parsed(block + b"\n\n") == []
 
     def test_the_type_of_a_block_without_data_is_forgotten(self) -> None:
@@ -146,7 +146,7 @@ class TestFields:
     def test_any_other_name_is_ignored(self, line: bytes) -> None:
         assert data_of(line + b"\ndata: y\n\n") == ["y"]
 
-    def test_a_comment_between_data_lines_does_not_part_them(self) -> None:
+    def test_comment_between_data_lines_is_ignored(self) -> None:
         assert data_of(b"data: a\n: ping\ndata: b\n\n") == ["a\nb"]
 
     @pytest.mark.parametrize(

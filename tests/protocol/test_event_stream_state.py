@@ -1,4 +1,4 @@
-"""What an event stream leaves behind for the next event, and for the next connection."""
+"""The state that an event stream keeps for the next event and the next connection."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ class TestIds:
 
         assert parser.last_event_id == "5"
 
-    def test_an_id_lives_through_a_reconnection(self) -> None:
+    def test_id_survives_a_reconnection(self) -> None:
         parser = MessageParser()
         parser.feed(b"id: 5\ndata: 1\n\n")
         parser.connected()
-        # Servers open a stream with a comment; its blank line is no reset.
+        # Servers open a stream with a comment; its blank line is not a reset.
         parser.feed(b": connected\n\n")
 
         assert parser.last_event_id == "5"
 
-    def test_the_id_of_an_unfinished_event_does_not(self) -> None:
+    def test_id_of_an_unfinished_event_does_not_survive_a_reconnection(self) -> None:
         parser = MessageParser()
         parser.feed(b"id: 5\ndata: 1\n\nid: 6\ndata: 2\n")
         parser.connected()
@@ -97,13 +97,13 @@ class TestRetry:
             "\xb2",
         ],
     )
-    def test_nothing_else_is(self, value: str) -> None:
+    def test_other_retry_values_are_ignored(self, value: str) -> None:
         parser = MessageParser()
         parser.feed(f"retry: 1500\nretry: {value}\n\n".encode())
 
         assert parser.retry == 1500
 
-    def test_it_lives_through_a_reconnection(self) -> None:
+    def test_it_survives_a_reconnection(self) -> None:
         parser = MessageParser()
         parser.feed(b"retry: 1500\n\n")
         parser.connected()

@@ -1,4 +1,4 @@
-"""An error answer becomes one of the library's errors (wire contract, "Errors")."""
+"""An error response becomes one of the library's errors (wire contract, "Errors")."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.flows import JWT, KEY, answer, raw_answer
+from support.flows import JWT, KEY, raw_response, response
 from support.vectors import rows
 from vendo import errors
 from vendo._protocol.codes import fix_for, is_temporary
@@ -17,8 +17,8 @@ from vendo._protocol.error_responses import error_of
 
 
 @pytest.mark.parametrize("row", rows("errors.json"), ids=lambda row: row["name"])
-def test_each_vector_gives_its_error(row: dict[str, Any]) -> None:
-    error = error_of(raw_answer(row["status"], row["body"].encode(), row["headers"]))
+def test_each_vector_becomes_its_error(row: dict[str, Any]) -> None:
+    error = error_of(raw_response(row["status"], row["body"].encode(), row["headers"]))
 
     expected = dict(row["expect"])
     assert type(error).__name__ == expected.pop("cls")
@@ -41,14 +41,14 @@ def test_each_vector_gives_its_error(row: dict[str, Any]) -> None:
         ({"error": {"message": "  "}}, "The backend responded with HTTP 400."),
     ],
 )
-def test_each_shape_of_body_words_the_error(body: object, message: str) -> None:
-    assert error_of(answer(400, body)).message == message
+def test_message_comes_from_any_shape_of_body(body: object, message: str) -> None:
+    assert error_of(response(400, body)).message == message
 
 
-def test_a_first_text_that_repeats_the_code_is_not_said_twice() -> None:
+def test_message_that_repeats_the_code_is_dropped() -> None:
     body = {"error": "binding_missing", "detail": "nothing is bound"}
 
-    error = error_of(answer(403, body, Vendo_Error_Code="binding_missing"))
+    error = error_of(response(403, body, Vendo_Error_Code="binding_missing"))
 
     assert error.message == "nothing is bound"
 
@@ -70,68 +70,68 @@ def test_a_first_text_that_repeats_the_code_is_not_said_twice() -> None:
 def test_without_a_code_the_status_decides(
     status: int, cls: type[errors.VendoError], code: str
 ) -> None:
-    error = error_of(answer(status))
+    error = error_of(response(status))
 
     assert type(error) is cls
     assert error.code == code
 
 
 def test_an_unknown_code_is_kept_whatever_the_status() -> None:
-    error = error_of(answer(500, Vendo_Error_Code="profile_unsupported"))
+    error = error_of(response(500, Vendo_Error_Code="profile_unsupported"))
 
     assert type(error) is errors.VendoError
     assert error.code == "profile_unsupported"
 
 
 @pytest.mark.parametrize("code", ["", "  "])
-def test_a_blank_code_counts_as_none(code: str) -> None:
-    response = answer(503, Vendo_Error_Code=code)
+def test_blank_code_is_ignored(code: str) -> None:
+    sent = response(503, Vendo_Error_Code=code)
 
-    assert error_of(response).code == "upstream_error"
-    assert is_temporary(error_of(response))
+    assert error_of(sent).code == "upstream_error"
+    assert is_temporary(error_of(sent))
 
 
 @pytest.mark.parametrize("code", ["profile_unsupported", "app_revoked", "balance_exhausted"])
-def test_a_code_that_stands_for_a_reason_says_that_another_try_is_no_use(code: str) -> None:
-    assert not is_temporary(error_of(answer(500, Vendo_Error_Code=code)))
-    assert not is_temporary(error_of(answer(500, {"error": {"code": code}})))
+def test_known_code_is_not_temporary(code: str) -> None:
+    assert not is_temporary(error_of(response(500, Vendo_Error_Code=code)))
+    assert not is_temporary(error_of(response(500, {"error": {"code": code}})))
 
 
 @pytest.mark.parametrize(
     "headers", [{}, {"Vendo_Error_Code": "upstream_error"}, {"Vendo_Error_Code": "overloaded"}]
 )
-def test_without_a_known_code_another_try_may_help(headers: dict[str, str]) -> None:
-    assert is_temporary(error_of(answer(503, **headers)))
+def test_unknown_code_is_temporary(headers: dict[str, str]) -> None:
+    assert is_temporary(error_of(response(503, **headers)))
 
 
-def test_an_unknown_key_is_told_what_a_key_looks_like_whatever_the_answer_suggests() -> None:
+def test_unknown_key_error_shows_the_format_of_a_key() -> None:
     own = {"error": {"code": "app_unknown", "suggested_fix": "Ask your administrator."}}
     same = {"error": {"code": "app_unknown", "suggested_fix": "Keys begin with vendo_sk_."}}
     other = {"error": {"code": "app_revoked", "suggested_fix": "Ask your administrator."}}
 
-    fix = error_of(answer(401, own)).suggested_fix or ""
+    fix = error_of(response(401, own)).suggested_fix or ""
     assert fix.startswith("Ask your administrator. ")
     assert "vendo_sk_ followed by 32 characters" in fix
-    assert error_of(answer(401, same)).suggested_fix == "Keys begin with vendo_sk_."
-    assert error_of(answer(401, other)).suggested_fix == "Ask your administrator."
+    assert error_of(response(401, same)).suggested_fix == "Keys begin with vendo_sk_."
+    assert error_of(response(401, other)).suggested_fix == "Ask your administrator."
 
 
 def test_the_bodys_wait_wins_over_the_headers() -> None:
     body = {"error": {"message": "m", "retry_after": 7}}
 
-    assert error_of(answer(429, body, Retry_After="60")).retry_after == 7
+    assert error_of(response(429, body, Retry_After="60")).retry_after == 7
 
 
 @pytest.mark.parametrize("wait", ["7", True, -1, None, [], float("nan"), float("inf")])
-def test_a_wait_that_is_none_leaves_the_headers(wait: object) -> None:
+def test_invalid_wait_in_the_body_leaves_the_headers_wait(wait: object) -> None:
     body = {"error": {"message": "m", "retry_after": wait}}
 
-    assert error_of(answer(429, body, Retry_After="60")).retry_after == 60
+    assert error_of(response(429, body, Retry_After="60")).retry_after == 60
 
 
-def test_what_the_call_was_about_fills_in_for_the_answer() -> None:
-    assert error_of(answer(403), slug="gmail").slug == "gmail"
-    assert error_of(answer(403, {"error": {"slug": "slack"}}), slug="gmail").slug == "slack"
+def test_missing_details_come_from_the_request() -> None:
+    assert error_of(response(403), slug="gmail").slug == "gmail"
+    assert error_of(response(403, {"error": {"slug": "slack"}}), slug="gmail").slug == "slack"
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_what_the_call_was_about_fills_in_for_the_answer() -> None:
         "https://vendo.example/" + "x" * 8192,
     ],
 )  # fmt: skip
-def test_a_connect_url_that_is_no_web_address_is_left_out(address: object) -> None:
-    error = error_of(answer(403, {"error": {"connect_url": address}}))
+def test_invalid_connect_url_is_dropped(address: object) -> None:
+    error = error_of(response(403, {"error": {"connect_url": address}}))
 
     assert error.connect_url is None
 
@@ -157,8 +157,8 @@ def test_a_connect_url_that_is_no_web_address_is_left_out(address: object) -> No
         "https://vendo.example/connect/gmail?next=%2Fa%20b#there",
     ],
 )
-def test_a_connect_url_comes_out_as_it_came_in(address: str) -> None:
-    error = error_of(answer(403, {"error": {"connect_url": address}}), secrets=[KEY, JWT])
+def test_connect_url_is_kept_unchanged(address: str) -> None:
+    error = error_of(response(403, {"error": {"connect_url": address}}), secrets=[KEY, JWT])
 
     assert error.connect_url == address
 
@@ -172,17 +172,15 @@ def test_a_connect_url_comes_out_as_it_came_in(address: str) -> None:
         (KEY, f"%76{KEY[1:]}"),
     ],
 )
-def test_a_connect_url_with_a_secret_in_it_is_left_out_and_not_mangled(
-    secret: str, held: str
-) -> None:
+def test_connect_url_with_a_secret_is_dropped(secret: str, held: str) -> None:
     address = f"https://vendo.example/c?app_key={held}&return_to=x"
 
-    error = error_of(answer(403, {"error": {"connect_url": address}}), secrets=[secret])
+    error = error_of(response(403, {"error": {"connect_url": address}}), secrets=[secret])
 
     assert error.connect_url is None
 
 
-def test_the_key_and_the_jwt_are_struck_out_of_every_text() -> None:
+def test_the_key_and_the_jwt_are_removed_from_every_text() -> None:
     text = f"key {KEY}, jwt {JWT}"
     body = {
         "error": {
@@ -191,7 +189,7 @@ def test_the_key_and_the_jwt_are_struck_out_of_every_text() -> None:
         }
     }  # fmt: skip
 
-    error = error_of(answer(403, body), secrets=[KEY, JWT])
+    error = error_of(response(403, body), secrets=[KEY, JWT])
 
     seen = f"{error!r} {error} {vars(error)} {error.args}"
     assert KEY not in seen
@@ -199,8 +197,8 @@ def test_the_key_and_the_jwt_are_struck_out_of_every_text() -> None:
     assert error.message == "key ***, jwt ***"
 
 
-def test_control_characters_and_length_are_tamed() -> None:
-    error = error_of(answer(400, {"message": "a\x1b[31m\nb\u202e" + "x" * 5000}))
+def test_control_characters_are_removed_and_texts_are_cut() -> None:
+    error = error_of(response(400, {"message": "a\x1b[31m\nb\u202e" + "x" * 5000}))
 
     assert error.message.startswith("a [31m b ")
     assert error.message.isprintable()
@@ -208,7 +206,7 @@ def test_control_characters_and_length_are_tamed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "slug", "says"),
+    ("code", "slug", "fix"),
     [
         ("app_revoked", None, "VENDO_API_KEY"),
         ("binding_missing", "gmail", "vendo.connect_url('gmail')"),
@@ -216,19 +214,19 @@ def test_control_characters_and_length_are_tamed() -> None:
         ("balance_exhausted", None, "top_up_url"),
     ],
 )
-def test_the_usual_failures_say_what_to_do(code: str, slug: str | None, says: str) -> None:
-    assert says in (fix_for(code, slug) or "")
+def test_common_errors_have_a_fix(code: str, slug: str | None, fix: str) -> None:
+    assert fix in (fix_for(code, slug) or "")
 
 
-def test_there_is_no_advice_about_a_provider_that_nobody_named() -> None:
+def test_without_a_provider_there_is_no_fix_for_it() -> None:
     assert fix_for("binding_missing", None) is None
     assert fix_for("made_up", "gmail") is None
 
 
-def test_the_servers_own_advice_wins() -> None:
+def test_the_servers_own_fix_wins() -> None:
     body = {"error": {"code": "app_revoked", "suggested_fix": "Ask the owner."}}
 
-    assert error_of(answer(401, body)).suggested_fix == "Ask the owner."
+    assert error_of(response(401, body)).suggested_fix == "Ask the owner."
 
 
 JSON = st.recursive(
@@ -246,10 +244,10 @@ FIELDS = st.sampled_from(
     JSON | st.dictionaries(FIELDS, JSON | st.dictionaries(FIELDS, JSON)),
     st.dictionaries(st.sampled_from(["vendo-error-code", "retry-after", "date"]), st.text()),
 )
-def test_whatever_an_answer_holds_there_is_one_error_of_the_librarys(
+def test_any_error_response_is_one_vendo_error(
     status: int, body: object, headers: dict[str, str]
 ) -> None:
-    error = error_of(raw_answer(status, json.dumps(body).encode(), headers))
+    error = error_of(raw_response(status, json.dumps(body).encode(), headers))
 
     assert isinstance(error, errors.VendoError)
     assert error.code
@@ -259,5 +257,5 @@ def test_whatever_an_answer_holds_there_is_one_error_of_the_librarys(
 
 
 @given(st.binary(max_size=200))
-def test_whatever_bytes_an_answer_holds_there_is_one_error(body: bytes) -> None:
-    assert error_of(raw_answer(502, body, {})).code
+def test_whatever_bytes_an_error_response_has_it_is_one_error(body: bytes) -> None:
+    assert error_of(raw_response(502, body, {})).code

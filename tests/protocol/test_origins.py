@@ -1,4 +1,4 @@
-"""Where the backend's surfaces are, and which addresses a key may be sent to."""
+"""The addresses of the backend, and the addresses a key may be sent to."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_platforms_address_is_taken_without_api_at_its_end(given_url: str, t
         ("http://127.0.0.999", "plain http to"),
     ],
 )
-def test_an_address_that_no_key_may_go_to_is_refused_by_name(url: str, problem: str) -> None:
+def test_unsafe_address_is_an_error_that_names_the_setting(url: str, problem: str) -> None:
     with pytest.raises(ValidationError, match=problem) as caught:
         checked_origin(url, "VENDO_BASE_URL")
 
@@ -86,7 +86,7 @@ def test_an_address_that_no_key_may_go_to_is_refused_by_name(url: str, problem: 
 @pytest.mark.parametrize(
     "host", ["localhost", "LOCALHOST", "localhost.", "a.localhost", "127.0.0.1", "127.9.9.9", "::1"]
 )
-def test_what_stays_on_this_machine_is_loopback(host: str) -> None:
+def test_loopback_hosts(host: str) -> None:
     assert is_loopback(host)
 
 
@@ -95,7 +95,7 @@ def test_what_stays_on_this_machine_is_loopback(host: str) -> None:
     ["", "notlocalhost", "128.0.0.1", "127.0.0", "127.0.0.256", "127.a.0.1", "127.0.0.1.1",
      "127.0.0.²", "0.0.0.0", "::2"],
 )  # fmt: skip
-def test_what_may_lead_elsewhere_is_not_loopback(host: str) -> None:
+def test_hosts_that_are_not_loopback(host: str) -> None:
     assert not is_loopback(host)
 
 
@@ -107,7 +107,7 @@ def test_scheme_host_and_port_make_an_origin() -> None:
 
 
 @given(st.text(max_size=60))
-def test_every_text_is_an_address_or_one_clear_refusal(text: str) -> None:
+def test_every_text_is_an_address_or_one_validation_error(text: str) -> None:
     with suppress(ValidationError):  # any other failure is the test's
         assert checked_origin(text, "base_url=").lower().startswith(("https://", "http://"))
 
@@ -122,7 +122,7 @@ def env(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def test_without_settings_the_platform_is_where_it_is(env: pytest.MonkeyPatch) -> None:
+def test_default_addresses(env: pytest.MonkeyPatch) -> None:
     settings = Vendo()._settings
 
     assert settings.base_url() == "https://vendo.run"
@@ -169,7 +169,7 @@ def test_blank_worker_and_data_addresses_count_as_unset(env: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("name", ["base_url", "credentials_url", "data_proxy_url"])
-def test_a_bad_address_in_the_constructor_is_refused_at_once(name: str) -> None:
+def test_bad_address_in_the_constructor_is_an_immediate_error(name: str) -> None:
     with pytest.raises(ValidationError, match=f"{name}="):
         Vendo(**{name: "http://vendo.run"})  # type: ignore[arg-type]  # each is a text
 
@@ -183,7 +183,7 @@ def test_a_bad_address_in_the_constructor_is_refused_at_once(name: str) -> None:
         ("VENDO_DATA_PROXY_URL", "data_proxy_url"),
     ],
 )
-def test_a_bad_address_in_the_environment_is_refused_by_its_name(
+def test_bad_address_in_the_environment_is_an_error_that_names_the_variable(
     env: pytest.MonkeyPatch, variable: str, method: str
 ) -> None:
     settings = Vendo()._settings

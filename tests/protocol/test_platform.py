@@ -1,4 +1,4 @@
-"""What the platform API's answers mean (wire contract, "Platform API"), without a socket."""
+"""Responses of the platform API (wire contract, "Platform API"), without a socket."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.flows import BASE, Script, answer, caller
+from support.flows import BASE, Script, caller, response
 from vendo import (
     AuthError,
     Balance,
@@ -82,7 +82,7 @@ def test_every_field_of_a_connection_is_read() -> None:
     )
 
 
-def test_a_connection_of_slug_and_status_alone_has_none_for_the_rest() -> None:
+def test_missing_fields_of_a_connection_are_none() -> None:
     connection = platform.connection_of({"slug": "gmail", "status": "available"})
 
     assert connection == Connection(slug="gmail", status="available")
@@ -97,12 +97,12 @@ def test_null_counts_as_missing() -> None:
     assert platform.connection_of(nothing) == Connection(slug="gmail", status="available")
 
 
-def test_fields_from_the_future_are_ignored() -> None:
+def test_unknown_fields_are_ignored() -> None:
     assert platform.connection_of({**ROW, "shiny": [1]}) == platform.connection_of(ROW)
     assert platform.integration_of({**INTEGRATION, "shiny": 1}).slug == "gmail"
 
 
-def test_an_older_backends_context_comes_out_of_the_metadata() -> None:
+def test_context_of_an_older_backend_is_read_from_the_metadata() -> None:
     row = {
         "slug": "instagram",
         "status": "connected",
@@ -136,7 +136,7 @@ def test_a_connections_field_of_the_wrong_type_is_named(field: str, wrong: objec
 
 
 @pytest.mark.parametrize("field", ["slug", "status"])
-def test_a_connection_without_slug_or_status_is_none(field: str) -> None:
+def test_connection_without_slug_or_status_is_an_error(field: str) -> None:
     row = {"slug": "gmail", "status": "connected"}
     del row[field]
     for nothing in (row, {**row, field: None}):
@@ -163,7 +163,7 @@ def test_a_malformed_env_bootstrap_is_one_typed_error(bootstrap: object) -> None
             read({**row, "env_bootstrap": bootstrap})
 
 
-def test_an_env_bootstrap_that_does_not_say_restarts_nothing() -> None:
+def test_env_bootstrap_restarts_nothing_by_default() -> None:
     connection = platform.connection_of({**ROW, "env_bootstrap": {"vars": []}})
 
     assert connection.env_bootstrap == EnvBootstrap(vars=(), restart="none")
@@ -179,7 +179,7 @@ def test_every_field_of_an_integration_is_read() -> None:
     )
 
 
-def test_the_anonymous_catalogs_provider_is_the_slug() -> None:
+def test_provider_of_the_anonymous_catalog_is_the_slug() -> None:
     row = {name: value for name, value in INTEGRATION.items() if name != "slug"}
 
     assert platform.integration_of({**row, "provider": "gmail"}).slug == "gmail"
@@ -196,8 +196,8 @@ def test_an_integrations_field_of_the_wrong_type_is_named(field: str, wrong: obj
         platform.integration_of({**INTEGRATION, field: wrong})
 
 
-def test_the_connections_are_asked_for_and_a_sandbox_says_so(play: Play) -> None:
-    script = play(answer(200, {"connections": [ROW]}), answer(200, {"connections": []}))
+def test_connections_are_requested_with_and_without_the_sandbox(play: Play) -> None:
+    script = play(response(200, {"connections": [ROW]}), response(200, {"connections": []}))
 
     rows = script.run(platform.fetch_connections(caller(), BASE, sandbox=False))
     assert [row.slug for row in rows] == ["supabase"]
@@ -215,11 +215,11 @@ def test_a_list_of_connections_of_the_wrong_shape_is_one_typed_error(
     play: Play, body: object
 ) -> None:
     with pytest.raises(UpstreamError):
-        play(answer(200, body)).run(platform.fetch_connections(caller(), BASE, sandbox=False))
+        play(response(200, body)).run(platform.fetch_connections(caller(), BASE, sandbox=False))
 
 
-def test_integrations_are_asked_for_with_or_without_a_key(play: Play) -> None:
-    script = play(*[answer(200, {"integrations": [INTEGRATION]})] * 2)
+def test_integrations_are_requested_with_or_without_a_key(play: Play) -> None:
+    script = play(*[response(200, {"integrations": [INTEGRATION]})] * 2)
 
     assert script.run(platform.fetch_integrations(caller(), BASE))[0].slug == "gmail"
     script.run(platform.fetch_integrations(caller(api_key=None), BASE))
@@ -228,8 +228,10 @@ def test_integrations_are_asked_for_with_or_without_a_key(play: Play) -> None:
     assert "Authorization" not in script.requests[1].headers
 
 
-def test_one_integration_is_none_where_the_platform_has_none(play: Play) -> None:
-    script = play(answer(200, INTEGRATION), answer(404, {"error": {"code": "provider_unknown"}}))
+def test_unknown_integration_is_none(play: Play) -> None:
+    script = play(
+        response(200, INTEGRATION), response(404, {"error": {"code": "provider_unknown"}})
+    )
 
     found = script.run(platform.fetch_integration(caller(), BASE, "gm/ail"))
     assert found is not None
@@ -238,21 +240,21 @@ def test_one_integration_is_none_where_the_platform_has_none(play: Play) -> None
     assert script.requests[0].url == f"{BASE}/api/integrations/gm%2Fail"
 
 
-def test_any_other_refusal_of_one_integration_is_raised(play: Play) -> None:
+def test_other_errors_of_one_integration_are_raised(play: Play) -> None:
     with pytest.raises(AuthError):
-        play(answer(401)).run(platform.fetch_integration(caller(), BASE, "gmail"))
+        play(response(401)).run(platform.fetch_integration(caller(), BASE, "gmail"))
 
 
 def test_the_balance_is_micros_and_dollars(play: Play) -> None:
     body = {"credits_remaining_micros": 1_234_567, "currency": "USD", "top_up_url": "https://t"}
-    balance = play(answer(200, body)).run(platform.fetch_balance(caller(), BASE))
+    balance = play(response(200, body)).run(platform.fetch_balance(caller(), BASE))
 
     assert balance == Balance(1_234_567, "USD", "https://t")
     assert balance.credits_remaining == Decimal("1.234567")
 
 
 def test_a_balance_may_leave_out_currency_and_link_and_be_below_zero(play: Play) -> None:
-    script = play(answer(200, {"credits_remaining_micros": -5}))
+    script = play(response(200, {"credits_remaining_micros": -5}))
     balance = script.run(platform.fetch_balance(caller(), BASE))
 
     assert balance == Balance(-5, "USD", None)
@@ -262,7 +264,7 @@ def test_a_balance_may_leave_out_currency_and_link_and_be_below_zero(play: Play)
 @pytest.mark.parametrize("micros", [None, "5", 5.0, True, [5], float("nan")])
 def test_micros_are_integers(play: Play, micros: object) -> None:
     with pytest.raises(UpstreamError, match="credits_remaining_micros"):
-        play(answer(200, {"credits_remaining_micros": micros})).run(
+        play(response(200, {"credits_remaining_micros": micros})).run(
             platform.fetch_balance(caller(), BASE)
         )
 
@@ -272,7 +274,7 @@ def test_spend_caps_are_micros_and_dollars_and_none_where_there_is_no_cap(play: 
         "daily_micros": 2_500_000, "monthly_micros": None,
         "used_today_micros": 1, "used_month_micros": 10,
     }  # fmt: skip
-    caps = play(answer(200, body)).run(platform.fetch_spend_caps(caller(), BASE))
+    caps = play(response(200, body)).run(platform.fetch_spend_caps(caller(), BASE))
 
     assert caps == SpendCaps(2_500_000, None, 1, 10)
     assert (caps.daily, caps.monthly) == (Decimal("2.5"), None)
@@ -286,24 +288,24 @@ def test_spend_caps_are_micros_and_dollars_and_none_where_there_is_no_cap(play: 
 def test_a_cap_of_the_wrong_type_is_named(play: Play, field: str) -> None:
     body = dict.fromkeys(["used_today_micros", "used_month_micros"], 1) | {field: "1"}
     with pytest.raises(UpstreamError, match=field):
-        play(answer(200, body)).run(platform.fetch_spend_caps(caller(), BASE))
+        play(response(200, body)).run(platform.fetch_spend_caps(caller(), BASE))
 
 
 @pytest.mark.parametrize("period", ["day", "month"])
 def test_usage_is_passed_through(play: Play, period: str) -> None:
-    script = play(answer(200, {"anything": [1]}))
+    script = play(response(200, {"anything": [1]}))
 
     assert script.run(platform.fetch_usage(caller(), BASE, period)) == {"anything": [1]}
     assert script.requests[0].url == f"{BASE}/api/billing/usage?period={period}"
 
 
-def test_usage_that_is_no_object_is_one_typed_error(play: Play) -> None:
+def test_usage_that_is_not_an_object_is_one_typed_error(play: Play) -> None:
     with pytest.raises(UpstreamError, match="usage"):
-        play(answer(200, [])).run(platform.fetch_usage(caller(), BASE, "day"))
+        play(response(200, [])).run(platform.fetch_usage(caller(), BASE, "day"))
 
 
 @pytest.mark.parametrize("period", ["", "year", "DAY", "month&x=1", None, []])
-def test_another_period_is_refused_before_sending(play: Play, period: Any) -> None:
+def test_unknown_period_is_an_error_before_sending(play: Play, period: Any) -> None:
     with pytest.raises(ValidationError, match="period="):
         play().run(platform.fetch_usage(caller(), BASE, period))
 

@@ -1,4 +1,4 @@
-"""When a call is tried again, and how long is waited before."""
+"""When a call is retried, and after which pause."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOW = 1_790_000_000.0
 
 
 @pytest.mark.parametrize("value", ["0", "3", " 3 ", "1.5", "1e2"])
-def test_seconds_are_taken_as_they_stand(value: str) -> None:
+def test_seconds_are_read(value: str) -> None:
     assert retry_after({"retry-after": value}) == float(value)
 
 
@@ -32,7 +32,7 @@ def test_seconds_are_taken_as_they_stand(value: str) -> None:
         "=?utf-8?b?MTA=?=", "Thu, 01 Jan 99999 00:00:00 GMT", "1;2",
     ],
 )  # fmt: skip
-def test_what_is_no_time_counts_as_nothing(value: str) -> None:
+def test_invalid_wait_is_none(value: str) -> None:
     assert retry_after({"retry-after": value}) is None
 
 
@@ -54,7 +54,7 @@ def test_a_date_is_read_against_the_servers_own_clock() -> None:
     assert retry_after(headers) == 90.0
 
 
-def test_a_date_without_the_servers_clock_is_read_against_this_machines() -> None:
+def test_date_without_the_servers_clock_is_read_against_the_local_clock() -> None:
     import time
 
     wait = retry_after({"retry-after": formatdate(time.time() + 100, usegmt=True)})
@@ -62,7 +62,7 @@ def test_a_date_without_the_servers_clock_is_read_against_this_machines() -> Non
     assert wait == pytest.approx(100, abs=5)
 
 
-def test_a_date_in_the_past_counts_as_nothing() -> None:
+def test_date_in_the_past_is_no_wait() -> None:
     headers = {
         "retry-after": formatdate(NOW - 1, usegmt=True),
         "date": formatdate(NOW, usegmt=True),
@@ -78,9 +78,7 @@ def test_a_far_date_is_capped() -> None:
 
 
 @given(st.text(max_size=60), st.none() | st.text(max_size=40))
-def test_whatever_the_header_holds_the_wait_is_none_or_bounded(
-    value: str, date: str | None
-) -> None:
+def test_wait_of_any_header_is_none_or_bounded(value: str, date: str | None) -> None:
     headers = {"retry-after": value} | ({"date": date} if date is not None else {})
 
     wait = retry_after(headers)
@@ -97,17 +95,17 @@ def test_whatever_the_header_holds_the_wait_is_none_or_bounded(
     | st.lists(st.integers())
     | st.just(10**400)
 )
-def test_whatever_a_body_holds_the_wait_is_none_or_bounded(value: object) -> None:
+def test_wait_of_any_body_is_none_or_bounded(value: object) -> None:
     wait = bounded_seconds(value)
 
     assert wait is None or 0 <= wait <= MAX_RETRY_AFTER
 
 
-def test_true_is_no_number_of_seconds() -> None:
+def test_true_is_not_a_number_of_seconds() -> None:
     assert bounded_seconds(True) is None
 
 
-def test_pauses_double_from_half_a_second_to_ten_and_are_drawn_from_their_upper_half() -> None:
+def test_pauses_double_from_half_a_second_to_ten_with_jitter() -> None:
     policy = RetryPolicy()
     for attempt, longest in enumerate([0.5, 1, 2, 4, 8, 10, 10], start=1):
         drawn = [policy.pause(attempt) for _ in range(200)]
@@ -115,19 +113,19 @@ def test_pauses_double_from_half_a_second_to_ten_and_are_drawn_from_their_upper_
         assert len(set(drawn)) > 1
 
 
-def test_a_pause_after_very_many_tries_overflows_nothing() -> None:
+def test_pause_after_many_tries_does_not_overflow() -> None:
     assert RetryPolicy(attempts=10**9).pause(10**9) <= 10
 
 
 @pytest.mark.parametrize("name", ["backoff", "max_backoff"])
 @pytest.mark.parametrize("seconds", [-0.1, float("nan"), float("inf"), "1", None, True])
-def test_a_pause_that_is_none_is_refused(name: str, seconds: Any) -> None:
+def test_invalid_pause_is_an_error(name: str, seconds: Any) -> None:
     with pytest.raises(ValidationError, match=f"{name}= must be a number of seconds"):
         RetryPolicy(**{name: seconds})
 
 
 @pytest.mark.parametrize("attempts", [0, -1, 1.5, "3", None, True])
-def test_a_number_of_attempts_that_is_none_is_refused(attempts: Any) -> None:
+def test_invalid_number_of_attempts_is_an_error(attempts: Any) -> None:
     with pytest.raises(ValidationError, match="attempts= must be a whole number"):
         RetryPolicy(attempts)
 
@@ -140,7 +138,7 @@ def test_a_policy_is_pickled_by_every_protocol(protocol: int) -> None:
     assert copy.deepcopy(policy) == copy.copy(policy) == policy
 
 
-def test_policies_are_values() -> None:
+def test_policies_compare_by_value() -> None:
     assert RetryPolicy(2, backoff=1) == RetryPolicy(2, backoff=1)
     assert RetryPolicy(2) != RetryPolicy(3)
     assert RetryPolicy(2) != "RetryPolicy(2)"

@@ -48,7 +48,7 @@ def block(event_id: str = "1", kind: str = "connection.changed", **fields: objec
 
 @dataclass
 class Stage:
-    """Plays the server to one subscription: one list a connection, its head and what follows."""
+    """A fake server of one subscription: one list per connection, its head and its data."""
 
     connections: list[list[Any]]
     requests: list[Request] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Stage:
     closed: int = 0
 
     def run(self, flow: module.Subscription, until: int | None = None) -> list[VendoEvent]:
-        """The events until there are so many, the flow ends, or the script does."""
+        """Return the events until there are so many, or the flow or the script ends."""
         events: list[VendoEvent] = []
         outcome: Any = None
         failure: Exception | None = None
@@ -97,7 +97,7 @@ def subscribed(who: Caller | None = None, max_backoff: float = 30.0) -> module.S
     return subscription(lambda: who or caller(), URL, max_backoff=max_backoff)
 
 
-def test_the_request_asks_for_an_event_stream_with_the_key() -> None:
+def test_the_request_accepts_an_event_stream_and_has_the_key() -> None:
     stage = play([STREAM])
     stage.run(subscribed(caller(user_jwt=JWT)))
 
@@ -110,7 +110,7 @@ def test_the_request_asks_for_an_event_stream_with_the_key() -> None:
     assert "Last-Event-ID" not in request.headers
 
 
-def test_events_come_out_as_they_come_in_whole_or_in_pieces() -> None:
+def test_events_are_delivered_whole_or_in_pieces() -> None:
     text = block("1", slug="gmail") + block("2", "billing.balance_changed", remaining_micros=5)
     stage = play([STREAM, *(text[i : i + 1] for i in range(len(text)))])
 
@@ -119,7 +119,7 @@ def test_events_come_out_as_they_come_in_whole_or_in_pieces() -> None:
     assert (second.kind, second.data["remaining_micros"]) == ("billing.balance_changed", 5)
 
 
-def test_it_reconnects_after_the_last_event_that_it_saw() -> None:
+def test_it_reconnects_after_the_last_received_event() -> None:
     stage = play([STREAM, block("7"), BROKEN], [STREAM, block("8")], [STREAM])
     events = stage.run(subscribed())
 
@@ -128,7 +128,7 @@ def test_it_reconnects_after_the_last_event_that_it_saw() -> None:
     assert stage.closed == 3
 
 
-def test_an_event_that_was_cut_off_is_sent_again_and_handed_out_once() -> None:
+def test_event_that_was_cut_off_is_delivered_once() -> None:
     whole = block("8", slug="gmail")
     stage = play([STREAM, block("7"), whole[:-1], BROKEN], [STREAM, block("7") + whole], [STREAM])
 
@@ -136,7 +136,7 @@ def test_an_event_that_was_cut_off_is_sent_again_and_handed_out_once() -> None:
     assert stage.requests[1].headers["Last-Event-ID"] == "7"
 
 
-def test_each_connection_uses_the_key_as_it_is_then() -> None:
+def test_each_connection_uses_the_current_key() -> None:
     keys = iter(["vendo_sk_first", "vendo_sk_second"])
     stage = play([STREAM], [STREAM])
     stage.run(subscription(lambda: caller(api_key=next(keys)), URL, max_backoff=30))
@@ -155,7 +155,7 @@ def test_204_ends_the_subscription() -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 302])
-def test_a_refusal_for_good_is_raised(status: int) -> None:
+def test_permanent_error_is_raised(status: int) -> None:
     stage = play([Head(status, {}), b'{"message": "No', b' way."}', b""])
     with pytest.raises(VendoError, match=r"No way\.") as caught:
         stage.run(subscribed())
@@ -163,7 +163,7 @@ def test_a_refusal_for_good_is_raised(status: int) -> None:
     assert caught.value.status == status
 
 
-def test_a_refused_key_is_an_auth_error_and_keeps_the_key_to_itself() -> None:
+def test_rejected_key_is_an_auth_error_without_the_key() -> None:
     head = Head(401, {"vendo-error-code": "app_revoked"})
     with pytest.raises(AuthError) as caught:
         play([head, json.dumps({"error": KEY}).encode()]).run(subscribed())
@@ -171,17 +171,17 @@ def test_a_refused_key_is_an_auth_error_and_keeps_the_key_to_itself() -> None:
     assert KEY not in str(vars(caught.value))
 
 
-def test_a_403_is_what_its_code_says() -> None:
+def test_error_of_a_403_depends_on_its_code() -> None:
     with pytest.raises(NotConnected):
         play([Head(403, {"vendo-error-code": "binding_missing"})]).run(subscribed())
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504, 599])
-def test_too_many_streams_and_a_failing_server_are_waited_out(
+def test_too_many_streams_and_server_errors_are_retried(
     status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    refused = [Head(status, {}), b'{"error": {"code": "rate_limit_sse_streams", "message": "m"}}']
-    stage = play(refused, refused, [STREAM, block("1")])
+    failed = [Head(status, {}), b'{"error": {"code": "rate_limit_sse_streams", "message": "m"}}']
+    stage = play(failed, failed, [STREAM, block("1")])
     with caplog.at_level(logging.DEBUG, logger="vendo"):
         events = stage.run(subscribed())
 
@@ -205,7 +205,7 @@ def test_pauses_are_jittered() -> None:
     assert len(set(stage.pauses)) > 10
 
 
-def test_the_callers_longest_pause_holds() -> None:
+def test_the_callers_longest_pause_is_kept() -> None:
     stage = play(*[[BROKEN]] * 6)
     stage.run(subscribed(max_backoff=3.0))
 
@@ -219,7 +219,7 @@ def test_pauses_do_not_overflow_in_a_long_outage() -> None:
     assert all(0.75 <= pause <= 30 for pause in stage.pauses)
 
 
-def test_a_connection_that_comes_about_begins_the_pauses_anew() -> None:
+def test_successful_connection_resets_the_pauses() -> None:
     stage = play([BROKEN], [BROKEN], [BROKEN], [STREAM], [BROKEN], [BROKEN])
     stage.run(subscribed())
 
@@ -229,7 +229,7 @@ def test_a_connection_that_comes_about_begins_the_pauses_anew() -> None:
     assert stage.pauses[5] >= 1.5
 
 
-def test_the_servers_retry_is_the_base_and_is_kept_without_being_doubled_for_ever() -> None:
+def test_the_servers_retry_is_the_base_of_the_pauses() -> None:
     stage = play([STREAM, b"retry: 5000\n\n"], [STREAM], [STREAM], [BROKEN], [BROKEN], [STREAM])
     stage.run(subscribed())
 
@@ -237,7 +237,7 @@ def test_the_servers_retry_is_the_base_and_is_kept_without_being_doubled_for_eve
         assert 0.75 * longest <= pause <= longest
 
 
-def test_a_retry_of_zero_does_not_make_it_knock_without_pause() -> None:
+def test_retry_of_zero_still_pauses() -> None:
     stage = play([STREAM, b"retry: 0\n\n"], [STREAM])
     stage.run(subscribed())
 
@@ -255,7 +255,9 @@ def test_a_huge_retry_is_capped_by_the_longest_pause() -> None:
     ("wait", "least", "most"),
     [("50", 50, 50), ("nan", 0.75, 1), ("-1", 0.75, 1), ("9" * 30, MAX_PAUSE, MAX_PAUSE)],
 )
-def test_retry_after_is_the_least_pause_within_reason(wait: str, least: float, most: float) -> None:
+def test_retry_after_is_the_minimum_pause_within_bounds(
+    wait: str, least: float, most: float
+) -> None:
     stage = play([Head(503, {"retry-after": wait})], [STREAM])
     stage.run(subscribed())
 
@@ -271,7 +273,7 @@ def test_silence_over_two_heartbeats_breaks_the_connection() -> None:
     assert 50 < MAX_SILENCE < 75
 
 
-def test_the_longest_silence_can_be_set() -> None:
+def test_the_idle_time_out_can_be_set() -> None:
     stage = play([STREAM])
     stage.run(subscription(caller, URL, max_backoff=1, silence=7.5))
 
@@ -279,22 +281,22 @@ def test_the_longest_silence_can_be_set() -> None:
 
 
 @pytest.mark.parametrize("kind", ["text/html", "application/json", "", "text/event-streams"])
-def test_an_answer_that_is_no_event_stream_is_raised(kind: str) -> None:
+def test_response_that_is_not_an_event_stream_is_raised(kind: str) -> None:
     with pytest.raises(UpstreamError, match="is not an event stream"):
         play([Head(200, {"content-type": kind})]).run(subscribed())
 
 
 @pytest.mark.parametrize("kind", ["text/event-stream", "Text/Event-Stream ;charset=utf-8"])
-def test_an_event_stream_is_known_whatever_its_parameters(kind: str) -> None:
+def test_event_stream_with_parameters_is_accepted(kind: str) -> None:
     assert play([Head(200, {"content-type": kind}), block("1")]).run(subscribed())
 
 
-def test_a_stream_that_is_no_http_is_raised() -> None:
+def test_stream_that_is_not_http_is_raised() -> None:
     with pytest.raises(UpstreamError, match="garbled"):
         play([STREAM, UpstreamError("upstream_error", "garbled")]).run(subscribed())
 
 
-def test_a_refusal_is_read_no_further_than_an_error_needs() -> None:
+def test_error_body_is_read_up_to_a_limit() -> None:
     head = Head(503, {})
     stage = play([head, *[b"x" * 4096] * 1000], [STREAM])
     stage.run(subscribed())
@@ -302,7 +304,7 @@ def test_a_refusal_is_read_no_further_than_an_error_needs() -> None:
     assert len(stage.reads) < 30
 
 
-def test_a_refusal_that_drips_is_read_no_longer_than_the_time_out(
+def test_dripping_error_body_ends_with_the_time_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     from types import SimpleNamespace
@@ -312,19 +314,19 @@ def test_a_refusal_that_drips_is_read_no_longer_than_the_time_out(
     stage = play([Head(503, {}), *[b"x"] * 1000], [STREAM])
     stage.run(subscribed(caller(timeout=10.0)))
 
-    refusal = stage.reads[:-1]
-    assert 0 < len(refusal) <= 10
-    assert all(later < earlier for earlier, later in pairwise(refusal))
+    timeouts = stage.reads[:-1]
+    assert 0 < len(timeouts) <= 10
+    assert all(later < earlier for earlier, later in pairwise(timeouts))
 
 
-def test_a_refusal_that_breaks_off_is_waited_out() -> None:
+def test_error_body_that_breaks_off_is_retried() -> None:
     stage = play([Head(503, {}), BROKEN], [STREAM, block("1")])
 
     assert len(stage.run(subscribed())) == 1
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), "5", None])
-def test_a_longest_pause_that_is_none_is_refused(seconds: Any) -> None:
+def test_invalid_longest_pause_is_an_error(seconds: Any) -> None:
     with pytest.raises(ValidationError, match="max_backoff_sec="):
         checked_backoff(seconds)
 

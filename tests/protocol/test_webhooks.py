@@ -1,4 +1,4 @@
-"""Webhooks: there is an event, or exactly one ValidationError."""
+"""A webhook gives an event, or exactly one ValidationError."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.vectors import rows
-from support.webhooks import BODY, EVENT, NOW, SECRET, refusal, signature, signed
+from support.webhooks import BODY, EVENT, NOW, SECRET, signature, signed, verify_error
 from vendo import ValidationError, Vendo, WebhookEvent, WebhooksAPI
 from vendo.testing import LocalVendo
 
@@ -70,17 +70,17 @@ class TestSignature:
             "x",
         ],
     )
-    def test_anything_but_64_lower_case_hexadecimal_digits_is_refused(
+    def test_only_64_lower_case_hexadecimal_digits_are_accepted(
         self, sent: str, webhooks: WebhooksAPI
     ) -> None:
-        assert "64 lower-case hex" in refusal(webhooks, {**signed(), "Vendo-Signature": sent})
+        assert "64 lower-case hex" in verify_error(webhooks, {**signed(), "Vendo-Signature": sent})
 
     @pytest.mark.parametrize("at", [0, 31, 63])
     def test_each_digit_counts(self, at: int, webhooks: WebhooksAPI) -> None:
         good = signature()
         wrong = good[:at] + ("0" if good[at] != "0" else "1") + good[at + 1 :]
 
-        assert "does not match" in refusal(webhooks, {**signed(), "Vendo-Signature": wrong})
+        assert "does not match" in verify_error(webhooks, {**signed(), "Vendo-Signature": wrong})
 
     @pytest.mark.parametrize("headers", [{}, {"Vendo-Signature": ""}, {"Vendo-Signature": []}])
     def test_a_missing_or_empty_one_is_named(
@@ -88,36 +88,36 @@ class TestSignature:
     ) -> None:
         sent = {"Vendo-Timestamp": str(NOW), **headers}
 
-        assert "no Vendo-Signature header" in refusal(webhooks, sent)
+        assert "no Vendo-Signature header" in verify_error(webhooks, sent)
 
     def test_it_covers_the_time(self, webhooks: WebhooksAPI) -> None:
-        refusal(webhooks, {**signed(), "Vendo-Timestamp": str(NOW + 1)})
+        verify_error(webhooks, {**signed(), "Vendo-Timestamp": str(NOW + 1)})
 
     def test_it_covers_each_byte_of_the_body(self, webhooks: WebhooksAPI) -> None:
-        refusal(webhooks, signed(), BODY + b" ")
-        refusal(webhooks, signed(), json.dumps(json.loads(BODY), separators=(",", ":")))
+        verify_error(webhooks, signed(), BODY + b" ")
+        verify_error(webhooks, signed(), json.dumps(json.loads(BODY), separators=(",", ":")))
 
     def test_it_is_verified_before_anything_is_parsed(self, webhooks: WebhooksAPI) -> None:
         forged = {**signed(), "Vendo-Signature": "0" * 64}
 
-        assert "does not match" in refusal(webhooks, forged, b"[" * 100_000)
+        assert "does not match" in verify_error(webhooks, forged, b"[" * 100_000)
 
 
 class TestDuplicateHeaders:
-    def test_two_that_contradict_each_other_are_refused_in_either_order(
+    def test_two_different_signatures_are_an_error_in_either_order(
         self, webhooks: WebhooksAPI
     ) -> None:
         good, bad = ("Vendo-Signature", signature()), ("vendo-signature", "0" * 64)
         stamp = ("Vendo-Timestamp", str(NOW))
 
         for pairs in ([good, bad, stamp], [bad, good, stamp]):
-            assert "different values" in refusal(webhooks, pairs)
-            assert "different values" in refusal(webhooks, dict(pairs))
+            assert "different values" in verify_error(webhooks, pairs)
+            assert "different values" in verify_error(webhooks, dict(pairs))
 
-    def test_two_times_that_contradict_each_other_are_refused(self, webhooks: WebhooksAPI) -> None:
+    def test_two_different_times_are_an_error(self, webhooks: WebhooksAPI) -> None:
         pairs = [*signed().items(), ("VENDO-TIMESTAMP", str(NOW - 1))]
 
-        assert "different values" in refusal(webhooks, pairs)
+        assert "different values" in verify_error(webhooks, pairs)
 
     def test_two_that_agree_are_one(self, webhooks: WebhooksAPI) -> None:
         assert webhooks.verify([*signed().items()] * 2, BODY).id == "evt_1"
@@ -127,7 +127,7 @@ class TestDuplicateHeaders:
         assert webhooks.verify(headers, BODY).id == "evt_1"
 
         headers["Vendo-Signature"].append("0" * 64)
-        assert "different values" in refusal(webhooks, headers)
+        assert "different values" in verify_error(webhooks, headers)
 
 
 class TestTime:
@@ -161,16 +161,16 @@ class TestTime:
             "Mon, 21 Sep 2026 14:13:20 GMT",
         ],
     )
-    def test_what_is_no_time_is_refused_though_it_is_signed(
+    def test_invalid_time_is_an_error_even_if_signed(
         self, timestamp: str, webhooks: WebhooksAPI
     ) -> None:
-        assert "not Unix seconds or" in refusal(webhooks, signed(timestamp=timestamp))
+        assert "not Unix seconds or" in verify_error(webhooks, signed(timestamp=timestamp))
 
     @pytest.mark.parametrize("timestamp", ["", []])
     def test_a_missing_one_is_named(self, timestamp: object, webhooks: WebhooksAPI) -> None:
         sent = {"Vendo-Signature": signature(), "Vendo-Timestamp": timestamp}
 
-        assert "no Vendo-Timestamp header" in refusal(webhooks, sent)
+        assert "no Vendo-Timestamp header" in verify_error(webhooks, sent)
 
     @pytest.mark.parametrize(
         "timestamp",
@@ -199,31 +199,31 @@ class TestTime:
         if good:
             assert webhooks.verify(headers, BODY).id == "evt_1"
         else:
-            assert "301 s" in refusal(webhooks, headers)
+            assert "301 s" in verify_error(webhooks, headers)
 
-    def test_the_time_of_an_unsigned_webhook_tells_nothing(self, webhooks: WebhooksAPI) -> None:
+    def test_time_of_an_unsigned_webhook_is_not_reported(self, webhooks: WebhooksAPI) -> None:
         forged = {"Vendo-Signature": "0" * 64, "Vendo-Timestamp": "1"}
 
-        assert "does not match" in refusal(webhooks, forged)
+        assert "does not match" in verify_error(webhooks, forged)
 
     def test_the_calls_window_wins_over_the_objects(self) -> None:
         webhooks = WebhooksAPI(SECRET, max_age_sec=10)
         headers = signed(timestamp=str(NOW - 100))
 
-        refusal(webhooks, headers)
+        verify_error(webhooks, headers)
         assert webhooks.verify(headers, BODY, max_age_sec=100).id == "evt_1"
 
     @pytest.mark.parametrize(
         "seconds", [float("nan"), float("inf"), -1, True, "300", 10**400, [300]]
     )
-    def test_a_window_that_is_none_is_refused(self, seconds: Any, webhooks: WebhooksAPI) -> None:
+    def test_invalid_window_is_an_error(self, seconds: Any, webhooks: WebhooksAPI) -> None:
         with pytest.raises(ValidationError, match="max_age_sec= must be a number of seconds"):
             WebhooksAPI(SECRET, max_age_sec=seconds)
         with pytest.raises(ValidationError, match="max_age_sec= must be a number of seconds"):
             webhooks.verify(signed(), BODY, max_age_sec=seconds)
 
 
-def test_what_the_local_server_signs_is_good(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_webhook_that_the_local_server_signs_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     with LocalVendo() as server:
         monkeypatch.setenv("VENDO_WEBHOOK_SECRET", server.webhook_secret)

@@ -1,4 +1,4 @@
-"""What a webhook may carry, and what whoever sends one can do to the verifier."""
+"""Bodies of webhooks, valid and hostile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.webhooks import BODY, EVENT, NOW, SECRET, refusal, signature, signed
+from support.webhooks import BODY, EVENT, NOW, SECRET, signature, signed, verify_error
 from vendo import ValidationError, WebhookEvent, WebhooksAPI
 
 
@@ -31,7 +31,7 @@ class TestBody:
     def test_bytes_of_each_kind(self, body: object, webhooks: WebhooksAPI) -> None:
         assert webhooks.verify(signed(), body).id == "evt_1"
 
-    def test_a_text_is_its_utf8(self, webhooks: WebhooksAPI) -> None:
+    def test_text_is_verified_as_utf8(self, webhooks: WebhooksAPI) -> None:
         text = json.dumps(
             {**EVENT, "data": {"note": "na\u00efve \u2615 \u2028"}}, ensure_ascii=False
         )
@@ -40,18 +40,18 @@ class TestBody:
         assert event.data == {"note": "na\u00efve \u2615 \u2028"}
 
     @pytest.mark.parametrize("body", [None, EVENT, 5, [BODY], object()])
-    def test_what_is_no_raw_body_is_told(self, body: object, webhooks: WebhooksAPI) -> None:
-        text = refusal(webhooks, signed(), body)
+    def test_body_that_is_not_raw_is_an_error(self, body: object, webhooks: WebhooksAPI) -> None:
+        text = verify_error(webhooks, signed(), body)
 
         assert f"of type {type(body).__name__}" in text
         assert "raw body" in text
 
-    def test_what_has_no_bytes_is_refused(self, webhooks: WebhooksAPI) -> None:
+    def test_body_without_bytes_is_an_error(self, webhooks: WebhooksAPI) -> None:
         released = memoryview(BODY)
         released.release()
 
-        assert "was released" in refusal(webhooks, signed(), released)
-        assert "was released" in refusal(webhooks, signed(), "\ud800")
+        assert "was released" in verify_error(webhooks, signed(), released)
+        assert "was released" in verify_error(webhooks, signed(), "\ud800")
 
     @pytest.mark.parametrize(
         "body",
@@ -75,10 +75,10 @@ class TestBody:
         ],
         ids=lambda body: repr(body[:12]),
     )
-    def test_what_is_no_json_object_is_refused_though_it_is_signed(
+    def test_body_that_is_not_a_json_object_is_an_error_even_if_signed(
         self, body: bytes, webhooks: WebhooksAPI
     ) -> None:
-        assert "is not a JSON object" in refusal(webhooks, signed(body), body)
+        assert "is not a JSON object" in verify_error(webhooks, signed(body), body)
 
     @pytest.mark.parametrize(
         ("change", "problem"),
@@ -98,7 +98,7 @@ class TestBody:
     ) -> None:
         body = json.dumps({**EVENT, **change}).encode()
 
-        assert problem in refusal(webhooks, signed(body), body)
+        assert problem in verify_error(webhooks, signed(body), body)
 
     def test_time_and_data_may_be_missing_and_there_may_be_more(
         self, webhooks: WebhooksAPI
@@ -133,7 +133,7 @@ _HEADERS = (
 
 
 @given(_HEADERS, st.none() | st.text() | st.binary() | st.lists(st.integers()))
-def test_whatever_comes_in_there_is_one_validation_error(headers: object, body: object) -> None:
+def test_any_unsigned_webhook_is_one_validation_error(headers: object, body: object) -> None:
     with pytest.raises(ValidationError):
         WebhooksAPI(SECRET).verify(headers, body)
 
@@ -146,7 +146,7 @@ def test_whatever_comes_in_there_is_one_validation_error(headers: object, body: 
         lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(list(EVENT)), inner),
     ).map(lambda value: json.dumps(value).encode()),
 )
-def test_whatever_is_signed_gives_an_event_or_one_validation_error(
+def test_whatever_is_signed_is_an_event_or_one_validation_error(
     timestamp: str, body: bytes
 ) -> None:
     for stamp in {str(NOW), timestamp.encode("utf-8", "replace").decode()}:
@@ -158,6 +158,6 @@ def test_whatever_is_signed_gives_an_event_or_one_validation_error(
 
 
 @given(st.text(alphabet="0123456789abcdef", min_size=64, max_size=64))
-def test_no_guessed_signature_is_good(guess: str) -> None:
+def test_guessed_signature_is_invalid(guess: str) -> None:
     with pytest.raises(ValidationError):
         WebhooksAPI(SECRET).verify({**signed(), "Vendo-Signature": guess}, BODY + b" ")

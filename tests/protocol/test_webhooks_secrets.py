@@ -1,4 +1,4 @@
-"""The secrets that webhooks are verified with: which ones count, and where they never show."""
+"""Webhook secrets: which ones are used, and that they are never shown."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class TestEnvironment:
             webhooks.verify(signed(secret="whsec_first"), BODY)
 
     @pytest.mark.parametrize("key", [None, "vendo_sk_" + "k" * 32])
-    def test_verifying_works_in_both_modes_and_sends_nothing(
+    def test_verifying_works_in_both_modes_without_a_request(
         self, key: str | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv(VARIABLE, SECRET)
@@ -68,7 +68,7 @@ class TestEnvironment:
         assert asyncio.run(main()) == "evt_1"
 
     @pytest.mark.parametrize("value", [None, "", "   ", "\n"])
-    def test_without_one_nothing_is_verified_and_the_error_says_what_to_set(
+    def test_without_one_the_error_names_the_variable(
         self, value: str | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         if value is not None:
@@ -77,16 +77,14 @@ class TestEnvironment:
         with pytest.raises(ValidationError, match=f"{VARIABLE} is not set.*Fix: Set {VARIABLE}"):
             WebhooksAPI().verify(forged(b""), BODY)
 
-    def test_one_with_a_line_break_inside_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_one_with_a_line_break_is_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(VARIABLE, "whsec_a\nwhsec_b")
 
         with pytest.raises(ValidationError, match=VARIABLE) as caught:
             WebhooksAPI().verify(signed(), BODY)
         assert "whsec_a" not in str(caught.value)
 
-    def test_one_of_bytes_that_are_no_text_is_refused(
-        self, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_one_that_is_not_utf8_is_an_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(VARIABLE, os.fsdecode(b"whsec_\xff"))
 
         with pytest.raises(ValidationError, match=VARIABLE) as caught:
@@ -101,20 +99,20 @@ class TestGiven:
         assert WebhooksAPI(SECRET).verify(signed(), BODY).id == "evt_1"
 
     @pytest.mark.parametrize("at", [0, 1, 2])
-    def test_any_of_several_is_good(self, at: int) -> None:
+    def test_any_of_several_is_accepted(self, at: int) -> None:
         secrets = ["whsec_a", "whsec_b"]
         secrets.insert(at, SECRET)
 
         for several in (secrets, tuple(secrets), set(secrets)):
             assert WebhooksAPI(several).verify(signed(), BODY).id == "evt_1"
 
-    def test_several_out_of_a_generator_serve_every_call(self) -> None:
+    def test_secrets_of_a_generator_are_kept_for_every_call(self) -> None:
         webhooks = WebhooksAPI(secret for secret in ["whsec_a", SECRET])
 
         assert webhooks.verify(signed(), BODY).id == "evt_1"
         assert webhooks.verify(signed(), BODY).id == "evt_1"
 
-    def test_all_of_several_are_tried_even_after_one_was_good(
+    def test_all_of_several_are_tried_even_after_a_match(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         compared: list[bytes] = []
@@ -148,7 +146,7 @@ class TestGiven:
             ([SECRET, "\0"], b""),
         ],
     )
-    def test_an_empty_one_anywhere_refuses_to_verify(self, secret: Any, key: bytes) -> None:
+    def test_an_empty_secret_is_an_error(self, secret: Any, key: bytes) -> None:
         webhooks = WebhooksAPI(secret)
         for headers in (forged(key), signed()):
             with pytest.raises(ValidationError, match="No webhook can be verified"):
@@ -157,25 +155,25 @@ class TestGiven:
     @pytest.mark.parametrize(
         "secret", [b"whsec_x", 5, True, [None], [5], [b"x"], {"name": SECRET}, [["x"]]]
     )
-    def test_what_is_no_text_refuses_to_verify(self, secret: Any) -> None:
+    def test_secret_that_is_not_a_string_is_an_error(self, secret: Any) -> None:
         with pytest.raises(ValidationError, match="a secret is of type"):
             WebhooksAPI(secret).verify(signed(), BODY)
 
-    def test_a_character_that_is_none_refuses_to_verify(self) -> None:
+    def test_secret_with_a_surrogate_is_an_error(self) -> None:
         with pytest.raises(ValidationError, match="surrogate pair") as caught:
             WebhooksAPI("whsec_\ud800").verify(signed(), BODY)
         assert caught.value.__context__ is None
 
-    def test_white_space_around_one_is_no_part_of_it(self) -> None:
+    def test_white_space_around_a_secret_is_removed(self) -> None:
         assert WebhooksAPI(f" {SECRET}\n").verify(signed(), BODY).id == "evt_1"
 
 
-class TestWhereTheyNeverShow:
-    def test_not_in_a_repr(self) -> None:
+class TestSecrecy:
+    def test_not_shown_in_a_repr(self) -> None:
         assert repr(WebhooksAPI(SECRET)) == "<WebhooksAPI with a secret, 300 s>"
         assert repr(WebhooksAPI(max_age_sec=60)) == f"<WebhooksAPI with {VARIABLE}, 60 s>"
 
-    def test_not_in_a_pickle_which_follows_the_environment(
+    def test_not_in_a_pickle_which_reads_the_environment(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         pickled = pickle.dumps(WebhooksAPI(SECRET, max_age_sec=60))
@@ -205,7 +203,7 @@ class TestWhereTheyNeverShow:
             ({}, BODY),
         ],
     )
-    def test_neither_they_nor_what_they_sign_are_in_a_traceback_or_its_frames(
+    def test_secret_and_body_are_not_in_a_traceback_or_its_frames(
         self, headers: dict[str, str], body: bytes
     ) -> None:
         with pytest.raises(ValidationError) as caught:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import httpx2
 import pytest
 
-from support.refusals import Refusing, frames_of
+from support.interceptors import FailingInterceptor, frames_of
 from vendo.testing import LocalVendo, install_interceptor
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def test_no_frame_of_its_refusal_holds_a_token_or_a_key(
         client.token("gmail")
     if place == "override":
         monkeypatch.setenv("VENDO_TOKEN_GMAIL", secrets[-1])
-    before = install_interceptor(Refusing(PermissionError("no")))
+    before = install_interceptor(FailingInterceptor(PermissionError("no")))
     try:
         with pytest.raises(PermissionError) as caught:
             ask(client)

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from support.examples import running
-from support.person import follow, press, wait_for, wait_until_at
+from support.user import follow, press, wait_for, wait_until_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -34,10 +34,10 @@ class Annotations:
                 self.add(f"{name}.{export}", getattr(module, export))
 
     def add(self, path: str, value: object) -> None:
-        """Read a class, a function, or the class of an object of ours."""
+        """Read a class, a function, or the class of one of our objects."""
         if inspect.isroutine(value):
             self._read(path, value)
-        # By its type: what a proxy stands for may not exist here.
+        # By its type: the object behind a proxy may not exist here.
         elif issubclass(type(value), type):
             self._add_class(typing.cast("type", value))
         else:
@@ -59,7 +59,7 @@ class Annotations:
     def _read(self, path: str, value: object) -> None:
         try:
             hints = typing.get_type_hints(value)
-        except Exception as error:  # noqa: BLE001  # what fails is listed, whatever it is
+        except Exception as error:  # noqa: BLE001  # every failure is listed
             self.unreadable.append(f"{path}: {error!r}")
             return
         self.read[path] = hints
@@ -69,7 +69,7 @@ class Annotations:
 
 
 def public_modules(package: str) -> Iterator[str]:
-    """A package and its modules without an underscore that say what they export."""
+    """A package and its public modules that declare what they export."""
     yield package
     module = importlib.import_module(package)
     if package == "vendo":

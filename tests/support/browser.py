@@ -47,7 +47,7 @@ def chromium() -> Iterator[Chrome]:
 
 
 def forget(browser: Chrome) -> None:
-    """Leave a browser as at its start: one blank tab, no cookie, permission or emulated device."""
+    """Reset a browser: one blank tab, no cookie, permission or emulated device."""
     first, *others = browser.window_handles
     for tab in others:
         browser.switch_to.window(tab)

@@ -1,4 +1,4 @@
-"""Streams of server-sent events, cut into pieces and parsed."""
+"""Cut streams of server-sent events into pieces, and parse them."""
 
 from __future__ import annotations
 

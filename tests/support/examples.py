@@ -19,10 +19,10 @@ NAMES = sorted(path.parent.name for path in FOLDER.glob("*/run.py"))
 
 @contextmanager
 def running(name: str) -> Iterator[str]:
-    """An example, at the address that is yielded, until it is told to stop as with Ctrl-C.
+    """Run an example at the address that is yielded, and stop it as with Ctrl-C.
 
     Raises:
-        AssertionError: it did not start, or did not end in order.
+        AssertionError: it did not start, or ended with an error.
     """
     with subprocess.Popen(
         [sys.executable, "-W", "error", "run.py", "0"],
@@ -32,20 +32,20 @@ def running(name: str) -> Iterator[str]:
         text=True,
     ) as process:
         assert process.stdout
-        said = ""
+        printed = ""
         try:
             for line in process.stdout:
-                said += line
+                printed += line
                 if found := re.search(r"http://127\.0\.0\.1:\d+/", line):
                     yield found[0]
                     break
             else:
-                raise AssertionError(said)
+                raise AssertionError(printed)
         finally:
             process.send_signal(signal.SIGINT)
             try:
                 rest, _ = process.communicate(timeout=30)
             finally:
                 process.kill()
-    assert "Traceback" not in said + rest, said + rest
-    assert process.returncode == 0, said + rest
+    assert "Traceback" not in printed + rest, printed + rest
+    assert process.returncode == 0, printed + rest

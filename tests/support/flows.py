@@ -1,4 +1,4 @@
-"""Drives a flow of the protocol with no socket and no waiting: a script says what comes back."""
+"""Drive a flow of the protocol with scripted responses: no socket, no waiting."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BASE = "https://vendo.example"
 
 @dataclass
 class Clock:
-    """Stands in for `time` where a flow looks at the clock."""
+    """A fake `time` for flows that look at the clock."""
 
     now: float = 1000.0
 
@@ -36,13 +36,13 @@ class Clock:
 
 @dataclass
 class Script:
-    """Answers the requests of a flow one by one, and notes what it asked for.
+    """Serve the requests of a flow one by one, and record them.
 
-    An answer is a `Response`, an error to be thrown in, or a pair of seconds that pass before and
-    one of these. Where a request does not leave it so long, it meets a time-out.
+    A result is a `Response`, an error to throw in, or a pair: seconds that pass first, and one of
+    the two. A result that comes later than the request allows becomes a time-out.
     """
 
-    answers: list[Any]
+    results: list[Any]
     clock: Clock = field(default_factory=Clock)
     requests: list[Request] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
@@ -60,19 +60,19 @@ class Script:
                     continue
                 assert isinstance(step, Request)
                 self.requests.append(step)
-                answer = self.answers.pop(0)
-                if isinstance(answer, tuple):
-                    passing, answer = answer
+                result = self.results.pop(0)
+                if isinstance(result, tuple):
+                    passing, result = result
                     self.clock.now += min(passing, step.timeout)
                     if passing > step.timeout:
-                        answer = UpstreamTimeout("upstream_error", "No answer in time.")
-                if isinstance(answer, Exception):
-                    failure = answer
+                        result = UpstreamTimeout("upstream_error", "No response in time.")
+                if isinstance(result, Exception):
+                    failure = result
                 else:
-                    outcome = answer
+                    outcome = result
         except StopIteration as end:
-            result: _T = end.value
-            return result
+            returned: _T = end.value
+            return returned
 
 
 def caller(
@@ -91,17 +91,17 @@ def caller(
     )
 
 
-def answer(status: int = 200, body: object = None, **headers: str) -> Response:
-    """An answer; `Retry_After="3"` is the header `retry-after: 3`, and a body that is no bytes
-    is written as JSON.
+def response(status: int = 200, body: object = None, **headers: str) -> Response:
+    """Build a response. `Retry_After="3"` is the header `retry-after: 3`; any body but bytes is
+    written as JSON.
     """
     content = (
         body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     )
-    return raw_answer(
+    return raw_response(
         status, content, {name.replace("_", "-").lower(): text for name, text in headers.items()}
     )
 
 
-def raw_answer(status: int, body: bytes, headers: Mapping[str, str]) -> Response:
+def raw_response(status: int, body: bytes, headers: Mapping[str, str]) -> Response:
     return Response(status, {name.lower(): text for name, text in headers.items()}, body)

@@ -1,8 +1,8 @@
-"""The hosts that programs name, on this machine: real TLS, real sockets, nothing patched.
+"""Serve the hosts that programs use on this machine: real TLS, real sockets, nothing patched.
 
-A proxy as in many companies: a program reaches it through `HTTPS_PROXY` and trusts its authority
-through `SSL_CERT_FILE` and `REQUESTS_CA_BUNDLE`. Vendo's hosts lead to a `LocalVendo`, a
-provider's to the stand-in for that provider. So the manual's lines run as they are written.
+A program reaches the proxy through `HTTPS_PROXY` and trusts its authority through `SSL_CERT_FILE`
+and `REQUESTS_CA_BUNDLE`. Vendo's hosts lead to a `LocalVendo`, a provider's hosts to its fake
+provider. So the manual's code blocks run as they are written.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Internet:
                 self._prefixes.setdefault(host, f"/providers/{slug}")
             self._prefixes[f"{slug}-proxy.vendo.run"] = f"/providers/{slug}"
         self.http_server = _Server(("127.0.0.1", 0), _Proxy)
-        self.http_server.internet = self  # type: ignore[attr-defined]  # the handlers' way here
+        self.http_server.internet = self  # type: ignore[attr-defined]  # for the handlers
 
     @property
     def environment(self) -> dict[str, str]:
@@ -64,7 +64,7 @@ class Internet:
         }
 
     def origin_of(self, host: str) -> tuple[str, int, str]:
-        """Where a host really is: host, port and the beginning of its paths."""
+        """Return the real host, port and path prefix of a host."""
         parts = urlsplit(self._vendo)
         assert parts.hostname
         assert parts.port
@@ -84,7 +84,7 @@ class Internet:
 
 @contextmanager
 def internet(server: LocalVendo) -> Iterator[Internet]:
-    """The hosts of the catalog and of Vendo, as long as the context lasts."""
+    """Serve the hosts of the catalog and of Vendo while the context is open."""
     with TemporaryDirectory() as folder:
         net = Internet(server, Path(folder))
         thread = Thread(target=net.http_server.serve_forever, args=(0.02,), daemon=True)
@@ -98,10 +98,10 @@ def internet(server: LocalVendo) -> Iterator[Internet]:
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = False  # closing it waits for what is under way
+    daemon_threads = False  # closing it waits for running requests
 
     def handle_error(self, *_: object) -> None:
-        """A program that has ended leaves connections behind."""
+        """Ignore the connections that an ended program leaves behind."""
 
 
 class _Proxy(BaseHTTPRequestHandler):
@@ -125,7 +125,7 @@ class _Proxy(BaseHTTPRequestHandler):
     def finish(self) -> None:
         super().finish()
         self.rfile.close()
-        self.connection.close()  # TLS has taken the server's own socket away
+        self.connection.close()  # TLS has replaced the server's own socket
 
     def _forward(self) -> None:
         net: Internet = self.server.internet  # type: ignore[attr-defined]  # see Internet
@@ -137,16 +137,16 @@ class _Proxy(BaseHTTPRequestHandler):
         upstream = http.client.HTTPConnection(host, port)
         try:
             upstream.request(self.command, prefix + self.path, body, headers)
-            answer = upstream.getresponse()
-            self.send_response_only(answer.status, answer.reason)
-            for name, value in answer.getheaders():
+            response = upstream.getresponse()
+            self.send_response_only(response.status, response.reason)
+            for name, value in response.getheaders():
                 if name.lower() not in _HOP_BY_HOP:
                     self.send_header(name, value)
-            if answer.length is None:
+            if response.length is None:
                 self.send_header("Connection", "close")
                 self.close_connection = True
             self.end_headers()
-            while chunk := answer.read1(64 * 1024):
+            while chunk := response.read1(64 * 1024):
                 self.wfile.write(chunk)
         finally:
             upstream.close()
@@ -157,4 +157,4 @@ class _Proxy(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def log_message(self, *args: object) -> None:
-        """Say nothing: the tests look at what programs print."""
+        """Print nothing: the tests check what programs print."""

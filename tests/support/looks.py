@@ -1,4 +1,4 @@
-"""How a page looks to the people who use it: on phones, in the dark, by keyboard, read aloud."""
+"""Check how a page works for users: on phones, in dark mode, by keyboard, read aloud."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from selenium.webdriver.common.keys import Keys
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
-#: A person's thumb, in CSS pixels (WCAG, "Target Size (Enhanced)").
+#: The size of a thumb, in CSS pixels (WCAG, "Target Size (Enhanced)").
 THUMB = 44
 
 _AXE = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
 def emulate(browser: Chrome, *, width: int, dark: bool = False) -> None:
-    """Have pages drawn as wide as on some device, for those who prefer dark pages or not."""
+    """Emulate a device of this width, in dark or light mode."""
     size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 600}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
@@ -27,10 +27,10 @@ def emulate(browser: Chrome, *, width: int, dark: bool = False) -> None:
 
 
 def barriers(browser: Chrome) -> list[str]:
-    """What axe-core finds that would stand in somebody's way, rule by rule.
+    """Return the accessibility problems that axe-core finds, one line per rule.
 
     Raises:
-        AssertionError: it could not look at what it is here for.
+        AssertionError: axe-core could not run the rules that matter here.
     """
     browser.execute_script(_AXE)
     found: dict[str, Any] = browser.execute_async_script(
@@ -38,8 +38,8 @@ def barriers(browser: Chrome) -> list[str]:
         "axe.run(document).then(done, (error) => done({error: String(error)}))"
     )
     assert "error" not in found, found
-    seen = {rule["id"] for rule in found["passes"] + found["violations"]}
-    assert {"color-contrast", "document-title", "html-has-lang"} <= seen
+    checked = {rule["id"] for rule in found["passes"] + found["violations"]}
+    assert {"color-contrast", "document-title", "html-has-lang"} <= checked
     return [
         f"{rule['id']}: {', '.join(node['html'] for node in rule['nodes'])}"
         for rule in found["violations"]
@@ -47,13 +47,13 @@ def barriers(browser: Chrome) -> list[str]:
 
 
 def scrolls_sideways(browser: Chrome) -> bool:
-    """Whether something is wider than the screen."""
+    """Return True if the page is wider than the screen."""
     page = "document.documentElement"
     return bool(browser.execute_script(f"return {page}.scrollWidth > {page}.clientWidth"))
 
 
 def foreign_assets(browser: Chrome) -> list[str]:
-    """What the page has loaded besides itself, from anywhere but its own host."""
+    """Return the URLs that the page has loaded from other hosts."""
     names: list[str] = browser.execute_script(
         "return performance.getEntriesByType('resource').map((entry) => entry.name)"
     )
@@ -62,7 +62,7 @@ def foreign_assets(browser: Chrome) -> list[str]:
 
 
 def small_targets(browser: Chrome) -> list[str]:
-    """Buttons, boxes and links on a line of their own that are too low for a thumb."""
+    """Return buttons, inputs and links on their own line that are too small for a thumb."""
     found: list[str] = browser.execute_script(
         "return [...document.querySelectorAll('button, input:not([type=hidden]), a[href]')]"
         ".filter((e) => getComputedStyle(e).display !== 'inline')"
@@ -74,7 +74,7 @@ def small_targets(browser: Chrome) -> list[str]:
 
 
 def focus_stops(browser: Chrome, most: int = 20) -> list[str]:
-    """What the Tab key comes to, by name, until it comes round.
+    """Return the names of the elements that the Tab key reaches, in order, until it wraps around.
 
     Raises:
         AssertionError: something that has the focus does not show it.

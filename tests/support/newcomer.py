@@ -1,4 +1,4 @@
-"""Runs a program as on a machine that has `vendo-sdk[http]` and no network but loopback.
+"""Run a program as on a machine with `vendo-sdk[http]` and no network but loopback.
 
 python -P tests/support/newcomer.py PROGRAM
 """

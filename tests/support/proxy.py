@@ -1,4 +1,4 @@
-"""A proxy as companies have them: it opens tunnels, and may want to know for whom."""
+"""A proxy that opens tunnels, with or without a login."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 class TunnelProxy(RawServer):
-    """Opens a tunnel to where a CONNECT asks for; `user` is the `name:password` that it wants."""
+    """Open a tunnel to the target of a CONNECT; `user` is the required `name:password`."""
 
     def __init__(self, user: str | None = None) -> None:
         super().__init__(b"")
         self._user = user
-        self._sayings = [self._tunnel]
+        self._replies = [self._tunnel]
         #: Every byte that went through the tunnels from the client.
         self.seen = bytearray()
         #: The user of each CONNECT.
@@ -54,7 +54,7 @@ class TunnelProxy(RawServer):
 
     @staticmethod
     def _pump(source: socket.socket, sink: socket.socket, seen: bytearray | None) -> None:
-        with suppress(OSError):  # either side may go at any time
+        with suppress(OSError):  # either side may close at any time
             while data := source.recv(65536):
                 if seen is not None:
                     seen += data

@@ -1,4 +1,4 @@
-"""A server that says what it is told, byte for byte, decent HTTP or not."""
+"""A server that sends given bytes, valid HTTP or not."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     #: Bytes are sent, and the connection is closed after them; `Keep` keeps it open; a function
-    #: does what it likes with the socket, and the connection is closed when it returns.
-    Saying: TypeAlias = "bytes | Keep | Callable[[socket.socket], None]"
+    #: may do anything with the socket, and the connection is closed when it returns.
+    Reply: TypeAlias = "bytes | Keep | Callable[[socket.socket], None]"
 
 
 class Keep(bytes):
@@ -22,21 +22,21 @@ class Keep(bytes):
 
 
 def http(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
-    """A whole answer with its length."""
+    """Build a whole response with its length."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
     return "\r\n".join(lines).encode() + body
 
 
 class RawServer:
-    """Answers each request with the next saying; the last one answers all that follow."""
+    """Send the next reply to each request, and the last one to all that follow."""
 
-    def __init__(self, *sayings: Saying) -> None:
-        self._sayings = list(sayings)
+    def __init__(self, *replies: Reply) -> None:
+        self._replies = list(replies)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()
-        #: Set when the server is to end; a saying that waits, waits for this.
+        #: Set when the server is to end; a reply that waits, waits for this.
         self.ended = threading.Event()
         #: The head of each request, with the body where it came along.
         self.requests: list[bytes] = []
@@ -47,7 +47,7 @@ class RawServer:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def settings(self) -> dict[str, Any]:
-        """Points a client at this server."""
+        """Return the settings of a client of this server."""
         return {
             "api_key": "vendo_sk_" + "r" * 32,
             "base_url": self.url,
@@ -70,24 +70,24 @@ class RawServer:
         self._listener.close()
         with self._lock:
             for sock in self._open:
-                with suppress(OSError):  # the client was first
+                with suppress(OSError):  # the client closed it first
                     sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(10)
             assert not thread.is_alive()
 
     def drip(self, text: bytes, seconds: float) -> Callable[[socket.socket], None]:
-        """A saying of one byte after the other, for ever once the text is out."""
+        """Return a reply that sends a byte at a time, and goes on for ever after the text."""
 
-        def say(sock: socket.socket) -> None:
+        def reply(sock: socket.socket) -> None:
             left = list(text)
             while not self.ended.wait(seconds):
                 sock.sendall(bytes([left.pop(0)]) if left else b"x")
 
-        return say
+        return reply
 
     def silence(self, sock: socket.socket) -> None:
-        """A saying of nothing."""
+        """A reply that sends nothing."""
         self.ended.wait()
 
     def _start(self, target: Callable[[], None]) -> None:
@@ -108,7 +108,7 @@ class RawServer:
 
     def _serve(self, sock: socket.socket) -> None:
         try:
-            while (request := self._read(sock)) and self._say(sock, request):
+            while (request := self._read(sock)) and self._reply(sock, request):
                 pass
         except OSError:
             pass  # the client has gone
@@ -126,12 +126,12 @@ class RawServer:
             request += data
         return request
 
-    def _say(self, sock: socket.socket, request: bytes) -> bool:
+    def _reply(self, sock: socket.socket, request: bytes) -> bool:
         with self._lock:
             self.requests.append(request)
-            saying = self._sayings.pop(0) if len(self._sayings) > 1 else self._sayings[0]
-        if not isinstance(saying, bytes):
-            saying(sock)
+            reply = self._replies.pop(0) if len(self._replies) > 1 else self._replies[0]
+        if not isinstance(reply, bytes):
+            reply(sock)
             return False
-        sock.sendall(saying)
-        return isinstance(saying, Keep)
+        sock.sendall(reply)
+        return isinstance(reply, Keep)

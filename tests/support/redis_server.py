@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def redis_server(folder: Path) -> Iterator[int]:
-    """The port of a Redis that keeps nothing, and ends with the context.
+    """Run a Redis that stores nothing until the context ends, and yield its port.
 
     Raises:
         AssertionError: it did not start.

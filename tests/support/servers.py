@@ -1,4 +1,4 @@
-"""Real servers of applications, each a process on a port of its own."""
+"""Run application servers, each in its own process on its own port."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TESTS = Path(__file__).parents[1]
 
 
 def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a program that imports the applications of these tests."""
+    """Return the environment of a program that imports the applications of these tests."""
     return {**os.environ, **environment, "PYTHONPATH": str(_TESTS)}
 
 
@@ -30,11 +30,11 @@ def serving(
     folder: Path,
     end: signal.Signals = signal.SIGTERM,
 ) -> Iterator[str]:
-    """The address of a server, which a signal ends. `{port}` in its command is the one to take.
+    """Run a server, yield its address, and end it with a signal. `{port}` is filled in.
 
     Raises:
-        AssertionError: it did not start, or it wrote of an error, of something that was not
-            closed, or of its API key.
+        AssertionError: it did not start, or its log has an error, something unclosed, or its
+            API key.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -60,7 +60,7 @@ def serving(
             process.send_signal(end)
             process.wait(30)
     written = log.read_text()
-    # aiohttp says "Unclosed" of what nobody closed.
+    # aiohttp logs "Unclosed" for a session or connection that was not closed.
     for complaint in ("Traceback", "Unclosed", "ResourceWarning", environment["VENDO_API_KEY"]):
         assert complaint not in written, written
 
@@ -72,5 +72,5 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        time.sleep(0.05)  # a port has nothing to wait on
+        time.sleep(0.05)  # a port cannot be waited on
     raise AssertionError(log.read_text())

@@ -1,4 +1,4 @@
-"""All that a thing shows of itself: to a person, to a log, to whoever reports an error."""
+"""Collect every text that shows an object: repr, str, tracebacks, pickles."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TESTING = str(Path(vendo.__file__).parent / "testing") + os.sep
 
 
 def texts_of(thing: object) -> Iterator[str]:
-    """What is shown of a thing; of an error, what is shown of all that it hangs on too."""
+    """Return every text of an object; for an error, also those of its chain."""
     yield repr(thing)
     yield str(thing)
     if isinstance(thing, BaseException):
@@ -33,7 +33,7 @@ def texts_of(thing: object) -> Iterator[str]:
 
 
 def chain_of(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that it hangs on, hidden ones (`raise … from None`) included."""
+    """Return the error and its causes and contexts, hidden ones (`raise … from None`) included."""
     seen: set[int] = set()
     waiting: list[BaseException | None] = [error]
     while waiting:
@@ -60,5 +60,5 @@ def frames_of(error: BaseException, *, but: tuple[str, ...] = ()) -> Iterator[st
 def _shown(value: object) -> str:
     try:
         return repr(value)[:5000]
-    except Exception as problem:  # noqa: BLE001  # whatever an object of whichever library does
+    except Exception as problem:  # noqa: BLE001  # any object of any library
         return f"<no repr: {type(problem).__name__}>"

@@ -32,7 +32,7 @@ TOOLS = {
 
 
 def required(value: str | None = None) -> set[str]:
-    """The tools that must be there.
+    """Return the tools that must be installed.
 
     Args:
         value: what to read in place of the environment variable.

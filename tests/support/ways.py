@@ -1,4 +1,4 @@
-"""The ways in which the library sends requests: a test that holds for all of them runs in each."""
+"""The ways in which the library sends requests. A test that is true for all runs in each."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ WAYS: list[Way] = ["blocking", "threads", *(["aiohttp"] if find_spec("aiohttp") 
 
 
 def ask(way: Way, settings: dict[str, Any], use: Callable[[Any], Any]) -> Any:
-    """What `use(client)` gives, with a client of that way which is closed afterwards.
+    """Return `use(client)`, called with a client of that way that is closed afterwards.
 
-    For the asyncio ways it is awaited where it can be.
+    The asyncio ways await the result if it is awaitable.
     """
     if way == "blocking":
         with Vendo(**settings) as client:

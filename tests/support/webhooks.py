@@ -1,4 +1,4 @@
-"""Webhooks signed by the contract's words, and not with the library's own code."""
+"""Sign webhooks as the contract says, without the library's own code."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ BODY = json.dumps(EVENT).encode()
 
 
 def signature(body: bytes = BODY, timestamp: str = str(NOW), secret: str = SECRET) -> str:
-    """What `Vendo-Signature` holds."""
+    """Return the value of `Vendo-Signature`."""
     return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def signed(body: bytes = BODY, timestamp: str = str(NOW), secret: str = SECRET) -> dict[str, str]:
-    """The two headers of a webhook."""
+    """Return the two headers of a webhook."""
     return {
         "Vendo-Signature": signature(body, timestamp, secret),
         "Vendo-Timestamp": timestamp,
     }
 
 
-def refusal(webhooks: WebhooksAPI, headers: object, body: object = BODY) -> str:
-    """The text of the one error, after a look at all that hangs on it."""
+def verify_error(webhooks: WebhooksAPI, headers: object, body: object = BODY) -> str:
+    """Return the text of the error, and check that it shows no secret."""
     with pytest.raises(ValidationError) as caught:
         webhooks.verify(headers, body)
     error = caught.value

@@ -91,7 +91,7 @@ def test_a_broken_connection_is_a_connection_error_and_is_tried_again(
 
 
 @pytest.mark.parametrize(
-    "saying",
+    "reply",
     [
         b"SSH-2.0-OpenSSH_9.6\r\n",
         b"\x16\x03\x01\x00\x02\x02",
@@ -106,18 +106,18 @@ def test_a_broken_connection_is_a_connection_error_and_is_tried_again(
         b"",
     ],
 )
-def test_what_is_no_http_is_one_typed_error(way: Way, saying: bytes) -> None:
-    with RawServer(saying) as server, pytest.raises(UpstreamError) as caught:
+def test_what_is_no_http_is_one_typed_error(way: Way, reply: bytes) -> None:
+    with RawServer(reply) as server, pytest.raises(UpstreamError) as caught:
         ask(way, {**server.settings(), "retry": ONCE}, lambda client: client.billing.balance())
 
     assert caught.value.code == "upstream_error"
 
 
 @pytest.mark.parametrize(
-    "saying", [b"SSH-2.0\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"]
+    "reply", [b"SSH-2.0\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"]
 )
-def test_neither_the_key_nor_the_answer_is_in_the_errors_chain(way: Way, saying: bytes) -> None:
-    with RawServer(saying + b'"canary') as server:
+def test_neither_the_key_nor_the_answer_is_in_the_errors_chain(way: Way, reply: bytes) -> None:
+    with RawServer(reply + b'"canary') as server:
         settings = {**server.settings(), "retry": ONCE}
         with pytest.raises(UpstreamError) as caught:
             ask(way, settings, lambda client: client.for_user(JWT).billing.balance())
@@ -141,12 +141,12 @@ def test_an_answer_that_drips_ends_with_the_time_out(way: Way, part: str) -> Non
     with RawServer(b"") as server:
         begun = texts[part]
 
-        def say(sock: Any) -> None:
+        def reply(sock: Any) -> None:
             sock.sendall(begun)
             while not server.ended.wait(0.02):
                 sock.sendall(b"1\r\nx\r\n" if part == "chunks" else b"x")
 
-        server._sayings = [say]
+        server._replies = [reply]
         start = time.monotonic()
         with pytest.raises(UpstreamTimeout):
             ask(way, {**server.settings(), "timeout": 0.4}, lambda c: c.billing.balance())
@@ -156,7 +156,7 @@ def test_an_answer_that_drips_ends_with_the_time_out(way: Way, part: str) -> Non
 
 def test_no_answer_at_all_ends_with_the_time_out_and_is_not_asked_for_twice(way: Way) -> None:
     with RawServer(b"") as server:
-        server._sayings = [server.silence]
+        server._replies = [server.silence]
         with pytest.raises(TimeoutError) as caught:
             ask(way, {**server.settings(), "timeout": 0.2}, lambda c: c.billing.balance())
         assert isinstance(caught.value, UpstreamTimeout)
@@ -199,7 +199,7 @@ def test_a_body_of_eleven_mebibytes_is_refused_by_its_length_alone(way: Way) -> 
 
 
 @pytest.mark.parametrize(
-    "saying",
+    "reply",
     [
         http(BALANCE),
         b"HTTP/1.0 200 OK\r\n\r\n" + BALANCE,
@@ -211,8 +211,8 @@ def test_a_body_of_eleven_mebibytes_is_refused_by_its_length_alone(way: Way) -> 
         http(BALANCE, "203 Non-Authoritative"),
     ],
 )
-def test_each_decent_framing_is_read(way: Way, saying: bytes) -> None:
-    with RawServer(saying) as server:
+def test_each_decent_framing_is_read(way: Way, reply: bytes) -> None:
+    with RawServer(reply) as server:
         balance = ask(way, server.settings(), lambda client: client.billing.balance())
     assert balance.credits_remaining_micros == 5
 

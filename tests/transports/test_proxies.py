@@ -135,7 +135,7 @@ def test_a_proxy_that_says_nothing_ends_with_the_time_out(
     secure: LocalVendo, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with TunnelProxy() as proxy:
-        proxy._sayings = [proxy.silence]
+        proxy._replies = [proxy.silence]
         monkeypatch.setenv("HTTPS_PROXY", through(proxy))
         with pytest.raises(UpstreamTimeout):
             balance(way, secure, timeout=0.3)

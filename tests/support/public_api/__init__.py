@@ -1,4 +1,4 @@
-"""The public API as text, a file a package, in `docs/public-api`.
+"""The public API as text, one file per package, in `docs/public-api`.
 
-A test compares them with the sources, so that no change of what people rely on goes unseen.
+A test compares them with the sources, so that no change of the public API goes unnoticed.
 """

@@ -1,4 +1,4 @@
-"""Writes the files anew: `python -m support.public_api` in the folder `tests`."""
+"""Write the files again: `python -m support.public_api` in the folder `tests`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from support.public_api.listing import FOLDER, listing, packages
 
 
 def main() -> int:
-    """Write a file a package, and remove those of packages that are gone."""
+    """Write one file per package, and remove those of packages that are gone."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     texts = {f"{package}.txt": listing(package) for package in packages()}
     for file in FOLDER.iterdir():

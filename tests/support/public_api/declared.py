@@ -1,6 +1,6 @@
-"""What a package promises that is no Python name: settings, variables, options, fixtures, routes.
+"""List the public API that is not Python names: settings, variables, options, fixtures, routes.
 
-They stand in its sources as calls and decorators of the frameworks; each is found by its form.
+These are calls and decorators of the frameworks in the sources; each is found by its form.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _CHECK_ID = re.compile(r"\bvendo\.[EW]\d{3}\b")
 _TEMPLATE_GLOBAL = re.compile(r"vendo_\w+")
-#: Functions of pytest, Django, argparse, click, Flask, Starlette and our own: what their first
-#: text is.
+#: Functions of pytest, Django, argparse, click, Flask, Starlette and our own: the meaning of
+#: their first text argument.
 _CALLS = {
     "addini": "ini option",
     "addoption": "option",
@@ -31,13 +31,13 @@ _CALLS = {
     "Route": "route",
     "Variable": "variable",
 }
-#: Tables with an entry a setting, and functions with a table of what templates may use.
+#: Tables with one entry per setting, and functions with a table of names for templates.
 _SETTINGS = "_KINDS"
 _ADDS_GLOBALS = "add_globals"
 
 
 def declared_by(package: str) -> str:
-    """A line each, sorted and without repeats; empty where a package declares nothing.
+    """Return one line each, sorted and without duplicates; empty if there are none.
 
     Raises:
         LookupError: the package is not installed.
@@ -52,7 +52,7 @@ def declared_by(package: str) -> str:
 
 
 def declared_in(text: str) -> Iterator[str]:
-    """What the text of one module declares, in any order."""
+    """Return what the text of one module declares, in any order."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from _function(node)
@@ -106,7 +106,7 @@ def _keys(node: ast.AST) -> Iterator[str]:
 
 
 def _text(node: ast.expr) -> str | None:
-    """A text as it stands in the source, with `<SLUG>` for what is put into it."""
+    """Return a text of the source, with `<SLUG>` for each value that is put into it."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):

@@ -1,4 +1,4 @@
-"""What a name is: its signature, its members, and the types that those speak of in turn."""
+"""Describe a name: its signature, its members, and the types that these name in turn."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from support.public_api.names import Names, is_alias
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: The special methods that a caller uses by writing something else.
+#: The special methods that callers use through syntax or a builtin.
 _SPECIAL = frozenset(
     f"__{name}__"
     for name in (
         "call", "contains", "getitem", "iter", "len", "next", "enter", "aenter", "aiter", "anext",
     )
 )  # fmt: skip
-#: Modules that annotations name their types through, which says nothing to a caller.
+#: Modules that annotations name their types through; callers do not need them.
 _THROUGH = re.compile(r"\b(?:(?:vendo\.)?_types|_optional)\.")
 _NO_NAME = "met in the above, and not for import"
 
 
 def described(package: str) -> str:
-    """A section a module, then what a caller meets that has no public name."""
+    """Return a section per module, then the types that have no public name."""
     names = Names(package)
-    teller = _Teller(names)
+    writer = _Writer(names)
     parts = []
     for module, own in names.of_module.items():
-        lines = [line for name in own for line in teller.told(module, name)]
+        lines = [line for name in own for line in writer.lines_of(module, name)]
         parts.append("\n".join([f"[{module}]", "", *lines]))
-    unnamed = list(teller.told_of_unnamed())
+    unnamed = list(writer.lines_of_unnamed())
     if unnamed:
         parts.append("\n".join([f"[{_NO_NAME}]", "", *unnamed]))
     return "\n\n".join(parts) + "\n"
 
 
-class _Teller:
+class _Writer:
     def __init__(self, names: Names) -> None:
         self._names = names
-        #: What has no public name and was spoken of, by path.
+        #: The types without a public name that a signature names, by path.
         self._unnamed: dict[str, griffe.Object] = {}
 
-    def told(self, module: str, name: str) -> Iterator[str]:
-        """A public name. Another one that it has had before says it all."""
+    def lines_of(self, module: str, name: str) -> Iterator[str]:
+        """Describe a public name; a second name of the same object refers to the first."""
         found = self._names[f"{module}.{name}"]
         first = self._names.public(found)
         if first == f"{module}.{name}":
@@ -54,14 +54,14 @@ class _Teller:
         else:
             yield f"{name}: {first}"
 
-    def told_of_unnamed(self) -> Iterator[str]:
-        """What the signatures so far have spoken of, and so on."""
-        told: dict[tuple[str, str], list[str]] = {}
-        while left := {(one.name, path) for path, one in self._unnamed.items()} - set(told):
+    def lines_of_unnamed(self) -> Iterator[str]:
+        """Describe the unnamed types of all signatures so far, and those that these name."""
+        lines: dict[tuple[str, str], list[str]] = {}
+        while left := {(one.name, path) for path, one in self._unnamed.items()} - set(lines):
             for name, path in sorted(left):
-                told[name, path] = list(self._object(self._unnamed[path], name, is_unnamed=True))
-        for key in sorted(told):
-            yield from told[key]
+                lines[name, path] = list(self._object(self._unnamed[path], name, is_unnamed=True))
+        for key in sorted(lines):
+            yield from lines[key]
 
     def _meet(self, annotation: griffe.Expr | str | None) -> None:
         for found in self._names.types_in(annotation):
@@ -97,12 +97,12 @@ class _Teller:
                 yield from (f"    {line}" for line in self._object(members[key], key))
 
     def _base(self, base: griffe.Expr | str) -> str | None:
-        """A base that has a name; the members of another are as good as the class's own."""
+        """Return a base that has a public name; the members of others count as the class's own."""
         found = self._names.type_of(base)
         return str(base) if found is None else self._names.public(found)
 
     def _takes_unnamed(self, parameters: griffe.Parameters) -> bool:
-        """True where nobody else can make one, for want of something that has no public name."""
+        """Return True if a required parameter has a type without a public name."""
         return any(
             self._names.public(found) is None
             for one in parameters
@@ -144,7 +144,7 @@ class _Teller:
         return text if one.default is None or stars else f"{text} = {self._value(one.default)}"
 
     def _value(self, default: griffe.Expr | str) -> str:
-        """A default; that of a constant by its value, for a caller sees no other."""
+        """Return a default; for a constant, its value."""
         if isinstance(default, griffe.ExprName):
             try:
                 constant = self._names[default.canonical_path]
@@ -165,12 +165,12 @@ class _Teller:
             yield f"{word}{name}: {_shown(annotation)}"
         elif _is_constant(attribute.value):
             yield f"{name} = {attribute.value}"
-        elif not isinstance(attribute.parent, griffe.Class):  # where it is a framework's
+        elif not isinstance(attribute.parent, griffe.Class):  # an attribute of a framework
             yield name
 
 
 def _shown(annotation: griffe.Expr | str | None) -> str:
-    """An annotation as a caller would write it."""
+    """Return an annotation as a caller would write it."""
     return _THROUGH.sub("", str(annotation))
 
 

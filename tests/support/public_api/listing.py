@@ -22,7 +22,7 @@ def packages() -> list[str]:
 
 
 def listing(package: str) -> str:
-    """What the file of a package has to say."""
+    """Return the text of a package's file."""
     lines = [f"What {package} promises. Written by: {COMMAND}", ""]
     for line in described(package).splitlines():
         lines += _broken(line) if len(line) > _WIDTH else [line]
@@ -33,7 +33,7 @@ def listing(package: str) -> str:
 
 
 def _broken(line: str) -> list[str]:
-    """A line a parameter, or a member of a long alias: a change of one is a change of one line."""
+    """Put each parameter, or member of a long alias, on its own line, for small diffs."""
     margin = " " * (len(line) - len(line.lstrip()))
     start = 1 + min(line.find(mark) for mark in "([" if mark in line)
     pieces, depth = [line[:start]], 0

@@ -1,6 +1,6 @@
-"""Which names a package promises, read from its sources.
+"""Find the public names of a package in its sources.
 
-Nothing is imported: what comes out does not depend on the Python or on the frameworks at hand.
+Nothing is imported: the result does not depend on the Python version or installed frameworks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Named = griffe.Object | griffe.Alias
 
-#: What a project names by its path, in settings or URLs, and no `__all__` has.
+#: Objects that a project names by path, in settings or URLs, and no `__all__` has.
 NAMED_BY_PATH = {
     "vendo_django": (
         "vendo_django.backends.VendoIdentityBackend",
@@ -27,7 +27,7 @@ NAMED_BY_PATH = {
 
 
 class Names:
-    """The names of one package, and how to get from an annotation to what it means."""
+    """The names of one package, and the types that its annotations mean."""
 
     def __init__(self, package: str) -> None:
         loader = griffe.GriffeLoader(search_paths=[_folder("vendo")], allow_inspection=False)
@@ -56,7 +56,7 @@ class Names:
             self.of_module.setdefault(module, []).append(name)
 
     def __getitem__(self, path: str) -> griffe.Object:
-        """The definition of what has a path; a KeyError where these packages have none."""
+        """Return the definition at a path; KeyError if these packages have none."""
         try:
             found = self._collection[path]
             return found.final_target if isinstance(found, griffe.Alias) else found
@@ -64,11 +64,11 @@ class Names:
             raise KeyError(path) from None
 
     def public(self, definition: griffe.Object) -> str | None:
-        """The name under which it may be imported, or None."""
+        """Return the name under which it can be imported, or None."""
         return self._public.get(definition.path)
 
     def types_in(self, annotation: griffe.Expr | str | None) -> Iterator[griffe.Object]:
-        """The classes and aliases of these packages that an annotation speaks of."""
+        """Return the classes and aliases of these packages that an annotation names."""
         if annotation is None or isinstance(annotation, str):
             return
         for part in annotation.iterate(flat=True):
@@ -77,7 +77,7 @@ class Names:
                 yield found
 
     def type_of(self, name: griffe.Expr | str) -> griffe.Object | None:
-        """The class or alias that a name stands for, where it is one of these packages'."""
+        """Return the class or alias of a name, if it belongs to these packages."""
         path = name if isinstance(name, str) else name.canonical_path
         if path.partition(".")[0] not in self._packages:
             return None
@@ -90,7 +90,7 @@ class Names:
         return found if isinstance(found, griffe.Class) else None
 
     def members(self, cls: griffe.Class) -> dict[str, griffe.Object]:
-        """The members of a class, and those of its bases that have no public name."""
+        """Return the members of a class, and those of its bases without a public name."""
         members: dict[str, griffe.Object] = {}
         for base in reversed(cls.bases):
             found = self.type_of(base)
@@ -101,7 +101,7 @@ class Names:
         return members
 
     def twin(self, attribute: griffe.Attribute) -> griffe.Object | None:
-        """The member that a module has of its default client: `token = _client.token`."""
+        """Return the client's member that a module name refers to: `token = _client.token`."""
         value = attribute.value
         if not isinstance(value, griffe.ExprAttribute) or len(value.values) != 2:
             return None

@@ -1,4 +1,4 @@
-"""Somebody on the chain who refuses a token that was found, and what that leaves in frames."""
+"""An interceptor that raises once a token was found, and the frames of its error."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 _TESTS = Path(__file__).parents[1]
 
 
-class Refusing:
-    """Lets a test begin to look, and refuses what it finds."""
+class FailingInterceptor:
+    """Allow every look-up, and raise the given error for every token that is found."""
 
     def __init__(self, error: BaseException) -> None:
         self._error = error
         self._seen: dict[str, str] = {}
 
     def before_lookup(self, slug: str) -> None:
-        """Nothing against it."""
+        """Allow it."""
 
     def handed_out(self, slug: str, token: str) -> None:
         try:
@@ -31,7 +31,7 @@ class Refusing:
 
 
 def frames_of(error: BaseException) -> Iterator[FrameType]:
-    """The frames of an error and of all that it came from, without the tests' own."""
+    """Return the frames of an error, its cause and its context, without the tests' own."""
     for one in filter(None, (error, error.__cause__, error.__context__)):
         for frame, _ in traceback.walk_tb(one.__traceback__):
             if (

@@ -1,4 +1,4 @@
-"""What a person does on a page, and what they wait for."""
+"""Act on a page as a user does, and wait for what happens."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 def text_of(browser: Chrome) -> str:
-    """All that can be read on the page."""
+    """Return the visible text of the page."""
     return browser.find_element(By.TAG_NAME, "body").text
 
 
 def wait_for(browser: Chrome, text: str) -> None:
-    """Wait until a text can be read on the page."""
+    """Wait until the page shows a text."""
     waiting(browser).until(lambda _: text in text_of(browser), text)
 
 
@@ -32,21 +32,21 @@ def wait_until_at(browser: Chrome, path: str) -> None:
 
 
 def follow(browser: Chrome, text: str) -> None:
-    """Follow a link, once there is one."""
+    """Follow a link as soon as it is there."""
     _find(browser, By.LINK_TEXT, text).click()
 
 
 def press(browser: Chrome, text: str) -> None:
-    """Press a button that leads away from the page, and wait until it has."""
+    """Press a button that leads to another page, and wait until the old page is gone."""
     button = _find(browser, By.XPATH, f"//button[normalize-space()='{text}']")
-    # The driver may lose the page while it waits for what the click does; the page tells.
+    # The driver may lose the page during the click; `staleness_of` decides.
     with suppress(WebDriverException):
         button.click()
     waiting(browser).until(staleness_of(button), text)
 
 
 def waiting(browser: Chrome) -> WebDriverWait[Chrome]:
-    """A wait that goes on while the page that is asked is about to be left for another."""
+    """Return a wait that survives a change of pages."""
     return WebDriverWait(browser, 30, ignored_exceptions=[WebDriverException])
 
 
