@@ -1,4 +1,4 @@
-"""What holds for every test: the tools it needs, a busy machine, Ctrl-C, a small heap."""
+"""Settings of every test: required tools, time limits, Ctrl-C, a small heap."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from selenium.webdriver import Chrome
 
-# Without a database: a read-only checkout has no place for one.
+# Without a database: a read-only checkout cannot store one.
 _BUSY = settings(
     deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None, print_blob=True
 )
@@ -39,12 +39,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers() -> int | None:
     """Take one process more than there are cores: a test that waits leaves one idle."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
-        return None  # pytest-xdist reads it
+        return None  # pytest-xdist reads the variable itself
     return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over what was collected; some tests call it often."""
+    """Exclude the collected tests from garbage collection; some tests collect often."""
     gc.collect()
     gc.freeze()
 
@@ -61,7 +61,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.fixture(scope="session")
 def _chromium() -> Iterator[Chrome]:
-    from support.browser import chromium  # it needs selenium, which not every environment has
+    from support.browser import chromium  # selenium is not in every environment
 
     with chromium() as running:
         yield running
@@ -69,7 +69,7 @@ def _chromium() -> Iterator[Chrome]:
 
 @pytest.fixture
 def browser(_chromium: Chrome) -> Iterator[Chrome]:
-    """A browser with nothing of another test in it."""
+    """A browser without state of another test."""
     from support.browser import forget
 
     yield _chromium
@@ -85,9 +85,9 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _interrupts() -> None:
-    """Programs notice Ctrl-C, even where the tests run in the background of a shell.
+    """Make programs react to Ctrl-C, even if the tests run in the background of a shell.
 
-    Such a shell has it ignored, and whatever is started inherits that: a test that interrupts its
+    Such a shell ignores SIGINT, and child processes inherit that: a test that interrupts its
     program would wait for ever.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -5,4 +5,4 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _empty_environment(vendo_isolated: None) -> None:
-    """No credential and no address of the machine's."""
+    """Remove the machine's credentials and addresses."""

@@ -39,7 +39,7 @@ async def _in_thread(call: Callable[[], object]) -> None:
     await asyncio.get_running_loop().run_in_executor(None, call)
 
 
-def test_every_call_of_the_surface_works(server: LocalVendo, transport: Transport) -> None:
+def test_every_call_of_the_api_works(server: LocalVendo, transport: Transport) -> None:
     async def main() -> None:
         async with server.async_client(transport=transport) as client:
             assert await client.token("gmail") == server.token("gmail")
@@ -69,19 +69,19 @@ def test_the_chosen_transport_is_visible(server: LocalVendo, transport: Transpor
     assert transport in repr(server.async_client(transport=transport))
 
 
-def test_another_transport_is_refused() -> None:
+def test_unknown_transport_is_an_error() -> None:
     with pytest.raises(vendo.ValidationError, match="'aiohttp' or 'threads'"):
         AsyncVendo("vendo_sk_x", transport="carrier pigeon")  # type: ignore[arg-type]  # the point
     with pytest.raises(vendo.ValidationError, match="transport= must have send"):
         AsyncVendo("vendo_sk_x", transport=object())  # type: ignore[arg-type]  # the point
 
 
-def test_without_a_key_there_is_no_async_client() -> None:
+def test_async_client_needs_a_key() -> None:
     with pytest.raises(vendo.AuthError, match="needs an API key"):
         AsyncVendo()
 
 
-def test_a_client_whose_key_goes_away_does_not_go_on_in_oss_mode(
+def test_client_whose_key_is_removed_does_not_switch_to_oss_mode(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch, transport: Transport
 ) -> None:
     for name, value in server.environment().items():
@@ -147,10 +147,10 @@ def test_a_thousand_tasks_make_one_request(server: LocalVendo, transport: Transp
     assert server.count("credentials") == 1
 
 
-def test_two_hundred_waiting_tasks_hold_one_thread(server: LocalVendo) -> None:
+def test_two_hundred_waiting_tasks_use_one_thread(server: LocalVendo) -> None:
     async def main() -> None:
         async with server.async_client(transport="threads") as client:
-            await client.token("openai")  # the transport's first thread is there
+            await client.token("openai")  # starts the transport's first thread
             before = set(threading.enumerate())
             with server.hold("credentials") as gate:
                 tasks = [asyncio.create_task(client.token("gmail")) for _ in range(200)]
@@ -183,7 +183,7 @@ def test_cancelling_the_first_caller_leaves_the_others_served(
     assert server.count("credentials") == 1
 
 
-def test_cancelling_one_who_waits_changes_nothing_for_the_rest(
+def test_cancelling_a_waiting_caller_leaves_the_others_served(
     server: LocalVendo, transport: Transport
 ) -> None:
     async def main() -> None:
@@ -202,7 +202,7 @@ def test_cancelling_one_who_waits_changes_nothing_for_the_rest(
     asyncio.run(main())
 
 
-def test_an_error_reaches_every_task_as_its_own(server: LocalVendo, transport: Transport) -> None:
+def test_every_task_gets_its_own_error_object(server: LocalVendo, transport: Transport) -> None:
     async def main() -> list[BaseException | str]:
         async with server.async_client(transport=transport) as client:
             with server.hold("credentials") as gate:
@@ -236,9 +236,7 @@ def test_blocking_and_asyncio_callers_share_one_request(
     assert server.count("credentials") == 1
 
 
-def test_one_client_serves_one_loop_after_the_other(
-    server: LocalVendo, transport: Transport
-) -> None:
+def test_one_client_serves_consecutive_loops(server: LocalVendo, transport: Transport) -> None:
     client = server.async_client(transport=transport)
 
     async def fresh() -> str:
@@ -263,7 +261,7 @@ def test_one_client_serves_loops_in_several_threads(
     asyncio.run(client.aclose())
 
 
-def test_a_loop_that_ends_in_the_middle_leaves_the_next_one_served(
+def test_loop_that_ends_during_a_call_leaves_the_next_one_served(
     server: LocalVendo, transport: Transport
 ) -> None:
     client = server.async_client(transport=transport)
@@ -292,13 +290,13 @@ def test_a_client_for_a_user_keeps_their_tokens_apart(
             two = client.for_request({"x-vendo-user-jwt": "two.jwt.x"})
             tokens = [await each.token("gmail") for each in (client, one, two)]
             assert len(set(tokens)) == 3
-            await one.aclose()  # the connections are its parent's
+            await one.aclose()  # the connections belong to its parent
             assert await client.token("openai")
 
     asyncio.run(main())
 
 
-def test_without_aiohttp_asking_for_it_names_the_extra() -> None:
+def test_missing_aiohttp_is_an_error_that_names_the_extra() -> None:
     program = (
         "import sys; sys.modules['aiohttp'] = None\n"
         "import vendo\n"
@@ -318,7 +316,7 @@ import asyncio, sys
 import vendo, vendo.aio
 
 async def main():
-    # Reading the trust store takes a while in development mode, which would be remarked upon.
+    # Reading the trust store is slow in development mode, which asyncio would log.
     asyncio.get_running_loop().slow_callback_duration = 60
     print(await vendo.aio.token("gmail"))
     print(await vendo.AsyncVendo(transport=sys.argv[1]).token("openai"))
@@ -328,7 +326,7 @@ asyncio.run(main())
 """
 
 
-def test_nothing_is_left_open_when_a_program_ends(server: LocalVendo, transport: Transport) -> None:
+def test_nothing_stays_open_when_a_program_ends(server: LocalVendo, transport: Transport) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", EXIT_PROGRAM, transport],
         env=server.environment() | {"PYTHONPATH": ":".join(sys.path)},
@@ -375,7 +373,7 @@ def test_the_functions_of_aio_work_in_oss_mode(monkeypatch: pytest.MonkeyPatch) 
     asyncio.run(main())
 
 
-def test_the_functions_of_aio_follow_the_environment_into_vendo_mode(
+def test_functions_of_aio_switch_to_vendo_mode_with_the_environment(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from vendo import aio
@@ -390,7 +388,7 @@ def test_the_functions_of_aio_follow_the_environment_into_vendo_mode(
     asyncio.run(main())
 
 
-def test_a_malformed_key_is_told_at_the_call_and_not_at_the_import(
+def test_malformed_key_is_an_error_at_the_call_and_not_at_the_import(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     program = (
@@ -399,17 +397,17 @@ def test_a_malformed_key_is_told_at_the_call_and_not_at_the_import(
         "from vendo import *\n"
         "print(asyncio.run(aio.token('openai')))\n"
         "try: asyncio.run(aio.token('gmail'))\n"
-        "except vendo.AuthError: print('told')\n"
+        "except vendo.AuthError: print('raised')\n"
     )
     monkeypatch.setenv("VENDO_API_KEY", "two words")
     monkeypatch.setenv("VENDO_TOKEN_OPENAI", "sk-mine")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
-    assert (done.stdout, done.stderr) == ("sk-mine\ntold\n", "")
+    assert (done.stdout, done.stderr) == ("sk-mine\nraised\n", "")
 
 
 def test_a_pending_fetch_can_be_collected(server: LocalVendo, transport: Transport) -> None:
-    """A loop that is closed with a fetch under way leaves no warning of its own behind."""
+    """A loop that is closed during a fetch leaves no warning."""
 
     async def main() -> None:
         client = server.async_client(transport=transport)
@@ -431,7 +429,7 @@ def test_an_async_client_is_not_pickled(server: LocalVendo) -> None:
         pickle.dumps(server.async_client())
 
 
-def test_each_call_of_the_async_surface_has_its_blocking_twin() -> None:
+def test_each_async_call_has_a_blocking_twin() -> None:
     import inspect
 
     from vendo._client import apis, async_apis
@@ -447,10 +445,10 @@ def test_each_call_of_the_async_surface_has_its_blocking_twin() -> None:
                 _: Callable[..., Awaitable[object]] = getattr(twin, method)
 
 
-def test_a_loop_whose_generators_were_shut_down_can_go_on(
+def test_loop_can_continue_after_shutdown_asyncgens(
     server: LocalVendo, transport: Transport
 ) -> None:
-    """What closes a client's connections at the end of a loop may come before its end."""
+    """`shutdown_asyncgens`, which closes a client's connections, may run before the loop's end."""
     client = server.async_client(transport=transport)
     with asyncio.Runner() as runner:
         assert runner.run(_token(client))
@@ -458,7 +456,7 @@ def test_a_loop_whose_generators_were_shut_down_can_go_on(
         runner.run(loop.shutdown_asyncgens())
         client.invalidate("gmail")
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ResourceWarning)  # the loop was told that it is over
+            warnings.simplefilter("ignore", ResourceWarning)  # the loop was shut down
             assert runner.run(_token(client)) == server.token("gmail")
         runner.run(client.aclose())
 
@@ -480,7 +478,7 @@ def test_closing_in_one_loop_leaves_the_connections_of_another(
         two.run(client.aclose())
 
 
-def test_a_client_that_is_closed_in_the_middle_of_a_call_ends_it_with_one_typed_error(
+def test_closing_a_client_during_a_call_raises_one_typed_error(
     server: LocalVendo,
 ) -> None:
     async def main() -> None:

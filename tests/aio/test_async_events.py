@@ -1,4 +1,4 @@
-"""Events as they come, for asyncio code, over both transports."""
+"""Event streams for asyncio code, over both transports."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def thread(call: Callable[[], object]) -> None:
 
 
 async def emitted(server: LocalVendo, *kinds: str) -> None:
-    """Events as soon as somebody listens."""
+    """Emit events once a stream is open."""
     await thread(lambda: server.wait_for_streams(1))
     for kind in kinds:
         server.emit(kind)
@@ -82,7 +82,7 @@ def test_events_come_in_order_each_once(server: LocalVendo, transport: Transport
     run(server, transport, use)
 
 
-def test_a_broken_stream_goes_on_after_the_last_event_that_was_seen(
+def test_broken_stream_resumes_after_the_last_received_event(
     server: LocalVendo, transport: Transport
 ) -> None:
     async def use(client: AsyncVendo) -> None:
@@ -100,9 +100,7 @@ def test_a_broken_stream_goes_on_after_the_last_event_that_was_seen(
     run(server, transport, use)
 
 
-def test_a_stream_that_is_cut_or_reset_is_opened_again(
-    server: LocalVendo, transport: Transport
-) -> None:
+def test_stream_that_is_cut_or_reset_is_reopened(server: LocalVendo, transport: Transport) -> None:
     whole = "id: 1\nevent: a.1\ndata: {}\n\nid: 2\nevent: a.2\ndata: {}\n\n"
     server.fail("events", body=whole, truncate=len(whole) - 2)
     server.fail("events", body=whole, reset_after=3)
@@ -118,7 +116,7 @@ def test_a_stream_that_is_cut_or_reset_is_opened_again(
     assert server.count("events") == 6
 
 
-def test_a_refusal_is_raised_and_ends_the_iteration(
+def test_permanent_error_is_raised_and_ends_the_iteration(
     server: LocalVendo, transport: Transport
 ) -> None:
     server.revoke_key()
@@ -133,7 +131,7 @@ def test_a_refusal_is_raised_and_ends_the_iteration(
     run(server, transport, use)
 
 
-def test_an_answer_that_is_no_stream_is_raised(server: LocalVendo, transport: Transport) -> None:
+def test_response_that_is_not_a_stream_is_raised(server: LocalVendo, transport: Transport) -> None:
     server.fail("events", html=True)
 
     async def use(client: AsyncVendo) -> None:
@@ -143,7 +141,7 @@ def test_an_answer_that_is_no_stream_is_raised(server: LocalVendo, transport: Tr
     run(server, transport, use)
 
 
-def test_a_silent_stream_is_noticed(
+def test_silent_stream_is_reconnected(
     server: LocalVendo, transport: Transport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscription, "MAX_SILENCE", 0.1)
@@ -160,7 +158,7 @@ def test_a_silent_stream_is_noticed(
     run(server, transport, use)
 
 
-def test_a_head_that_never_comes_counts_as_broken(server: LocalVendo, transport: Transport) -> None:
+def test_missing_response_head_is_reconnected(server: LocalVendo, transport: Transport) -> None:
     async def use(_: AsyncVendo) -> None:
         async with server.async_client(transport=transport, timeout=0.1) as client:
             with server.hold("events") as gate:
@@ -168,9 +166,9 @@ def test_a_head_that_never_comes_counts_as_broken(server: LocalVendo, transport:
                     arrived = asyncio.Event()
 
                     async def go_on() -> None:
-                        await thread(lambda: gate.wait_for(2))  # it came back by itself
+                        await thread(lambda: gate.wait_for(2))  # it reconnected by itself
                         gate.release()
-                        while not arrived.is_set():  # one that was given up may still be open
+                        while not arrived.is_set():  # an abandoned one may still be open
                             server.emit("a.b")
                             await asyncio.sleep(0.02)
 
@@ -246,7 +244,7 @@ def test_closing_from_another_task_ends_a_pause(server: LocalVendo, transport: T
     async def use(client: AsyncVendo) -> None:
         events = client.events.subscribe()
         waiting = asyncio.create_task(anext(events, None))
-        while events._pause is None:  # noqa: ASYNC110  # nothing tells that a pause has begun
+        while events._pause is None:  # noqa: ASYNC110  # nothing signals that a pause has begun
             await asyncio.sleep(0)
         await events.aclose()
         assert await waiting is None
@@ -254,7 +252,7 @@ def test_closing_from_another_task_ends_a_pause(server: LocalVendo, transport: T
     run(server, transport, use)
 
 
-def test_a_connection_that_comes_about_after_the_close_is_closed_too(
+def test_connection_established_after_the_close_is_closed(
     server: LocalVendo, transport: Transport
 ) -> None:
     async def use(client: AsyncVendo) -> None:
@@ -271,7 +269,7 @@ def test_a_connection_that_comes_about_after_the_close_is_closed_too(
     assert server.count("events") == 1
 
 
-def test_a_task_that_is_cancelled_while_it_connects_leaves_no_connection(
+def test_task_cancelled_while_connecting_leaves_no_connection(
     server: LocalVendo, transport: Transport
 ) -> None:
     async def use(client: AsyncVendo) -> None:
@@ -302,7 +300,7 @@ def test_many_streams_and_calls_share_a_loop(server: LocalVendo, transport: Tran
     run(server, transport, use)
 
 
-def test_a_longest_pause_that_is_none_is_refused_at_the_call(
+def test_invalid_longest_pause_is_an_error_at_the_call(
     server: LocalVendo, transport: Transport
 ) -> None:
     client = server.async_client(transport=transport)
@@ -310,7 +308,7 @@ def test_a_longest_pause_that_is_none_is_refused_at_the_call(
         client.events.subscribe(max_backoff_sec=0)
 
 
-def test_without_a_key_the_call_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_the_call_itself_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VENDO_API_KEY", raising=False)
     with pytest.raises(VendoOnlyFeature, match=r"events\.subscribe"):
         aio.client().events.subscribe()
@@ -334,7 +332,7 @@ except KeyboardInterrupt:
 """
 
 
-def test_ctrl_c_ends_a_stream_at_once(server: LocalVendo, transport: Transport) -> None:
+def test_ctrl_c_ends_a_stream_immediately(server: LocalVendo, transport: Transport) -> None:
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", INTERRUPTED, transport],
         env=server.environment() | {"PYTHONPATH": ":".join(sys.path)},

@@ -1,4 +1,4 @@
-"""The asyncio surface is the blocking one, awaited."""
+"""The asyncio API is the blocking one, awaited."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Transport = Literal["aiohttp", "threads"]
 
-#: requests' own kind of authentication has no asynchronous twin.
+#: The authentication of requests has no asynchronous twin.
 BLOCKING_ALONE = {"auth"}
 RENAMED = {"close": "aclose"}
 
@@ -59,7 +59,7 @@ def test_each_method_takes_what_its_blocking_twin_takes(name: str) -> None:
         assert taken.parameters == taken_by_twin.parameters
 
 
-def test_both_clients_are_made_of_the_same_settings() -> None:
+def test_both_clients_take_the_same_settings() -> None:
     assert list(inspect.signature(Vendo).parameters) == list(
         inspect.signature(AsyncVendo).parameters
     )
@@ -81,11 +81,11 @@ def test_the_repr_of_a_sub_api_shows_no_key(server: LocalVendo, name: str) -> No
     assert server.api_key not in repr(getattr(client, name))
 
 
-def test_aiohttp_is_the_choice_where_it_is_installed(server: LocalVendo) -> None:
+def test_aiohttp_is_the_default_where_it_is_installed(server: LocalVendo) -> None:
     assert repr(server.async_client()) == "<AsyncVendo, Vendo mode, over aiohttp>"
 
 
-def test_a_transport_of_the_callers_own_is_used_and_shown(server: LocalVendo) -> None:
+def test_custom_transport_is_used_and_shown(server: LocalVendo) -> None:
     import asyncio
 
     class Canned:
@@ -113,12 +113,12 @@ def test_a_transport_of_the_callers_own_is_used_and_shown(server: LocalVendo) ->
     assert server.requests == []
 
 
-def test_a_bad_key_is_refused_when_the_client_is_made() -> None:
+def test_bad_key_is_an_error_when_the_client_is_made() -> None:
     with pytest.raises(vendo.AuthError, match="white space"):
         AsyncVendo("vendo_sk_a b")
 
 
-def test_the_placeholder_is_no_key_for_an_async_client() -> None:
+def test_placeholder_is_not_a_key_for_an_async_client() -> None:
     with pytest.raises(vendo.AuthError, match="needs an API key"):
         AsyncVendo("byok")
 
@@ -193,9 +193,7 @@ def test_a_client_serves_loops_of_a_parent_and_of_its_child(
     assert (out, err) == (f"{server.token('openai')} USD\n" * 2, "")
 
 
-def test_streams_that_are_left_open_leave_no_warning_behind(
-    server: LocalVendo, transport: Transport
-) -> None:
+def test_open_streams_leave_no_warning(server: LocalVendo, transport: Transport) -> None:
     with program(EVENTS, transport, server, "-X", "dev", "-W", "error") as process:
         server.wait_for_streams(1, timeout=30)
         server.emit("a.b")
@@ -204,7 +202,7 @@ def test_streams_that_are_left_open_leave_no_warning_behind(
     assert (out, err) == (f"a.b\n{server.token('gmail')}\n", "")
 
 
-def test_a_call_that_hangs_does_not_keep_a_program_from_ending(
+def test_hanging_call_does_not_keep_a_program_running(
     server: LocalVendo, transport: Transport
 ) -> None:
     with server.hold("credentials"), program(HANGS, transport, server) as process:

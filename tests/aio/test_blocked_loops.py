@@ -1,4 +1,4 @@
-"""Nobody waits for a fetch whose event loop cannot finish it: blocked by them, or at its end."""
+"""No caller waits for a fetch of a loop that cannot finish it: blocked by the caller, or ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from vendo.testing._faults import Gate
 
-#: Seconds. What waits in vain waits longer than `PROMPT`, and no test all day.
+#: Seconds. A wait that cannot succeed takes longer than `PROMPT`, but not for ever.
 TIMEOUT = 20.0
 PROMPT = TIMEOUT / 2
 
@@ -80,11 +80,11 @@ def test_a_blocking_call_does_not_wait_for_the_loop_that_it_blocks(
                 assert await task == server.token("gmail")
 
     asyncio.run(main())
-    # One for the task and one for the blocking call, which in bulk had asked for the rest before.
+    # One for the task and one for the blocking call, whose bulk request had the rest.
     assert server.count("credentials") == (3 if call == "tokens" else 2)
 
 
-def test_a_blocking_call_does_not_wait_for_a_list_that_the_loop_it_blocks_shares(
+def test_blocking_call_does_not_wait_for_a_shared_list_of_the_blocked_loop(
     server: LocalVendo, client: Vendo
 ) -> None:
     async def main() -> None:
@@ -101,7 +101,7 @@ def test_a_blocking_call_does_not_wait_for_a_list_that_the_loop_it_blocks_shares
     assert server.count("api") == 2
 
 
-def test_the_tasks_of_a_blocked_loop_take_what_the_blocking_call_fetched(
+def test_tasks_of_a_blocked_loop_use_the_blocking_calls_token(
     server: LocalVendo, client: Vendo
 ) -> None:
     async def main() -> None:
@@ -143,8 +143,8 @@ def test_two_loops_that_block_each_other_are_both_served(server: LocalVendo) -> 
         assert two.result() == tokens[::-1]
 
 
-class LeftLoop:
-    """An event loop that was left in the middle of its calls, and is closed when it is told to."""
+class AbandonedLoop:
+    """An event loop that was left during its calls, and is closed by `close()`."""
 
     def __init__(self, server: LocalVendo) -> None:
         self.loop = asyncio.new_event_loop()
@@ -164,8 +164,8 @@ class LeftLoop:
 
 
 @pytest.fixture
-def left(server: LocalVendo) -> Iterator[LeftLoop]:
-    left = LeftLoop(server)
+def left(server: LocalVendo) -> Iterator[AbandonedLoop]:
+    left = AbandonedLoop(server)
     yield left
     left.gate.release()
     if not left.loop.is_closed():
@@ -174,8 +174,8 @@ def left(server: LocalVendo) -> Iterator[LeftLoop]:
 
 
 @pytest.mark.parametrize("closed", [True, False])
-def test_a_blocking_call_does_not_wait_for_a_loop_that_was_left(
-    server: LocalVendo, client: Vendo, left: LeftLoop, closed: bool
+def test_blocking_call_does_not_wait_for_an_abandoned_loop(
+    server: LocalVendo, client: Vendo, left: AbandonedLoop, closed: bool
 ) -> None:
     if closed:
         left.close()
@@ -186,9 +186,7 @@ def test_a_blocking_call_does_not_wait_for_a_loop_that_was_left(
     assert client.connections.connected_slugs() == ["gmail", "openai", "slack"]
 
 
-def test_a_task_does_not_wait_for_another_loop_that_was_left(
-    server: LocalVendo, left: LeftLoop
-) -> None:
+def test_task_does_not_wait_for_an_abandoned_loop(server: LocalVendo, left: AbandonedLoop) -> None:
     left.close()
 
     async def main() -> None:
@@ -206,7 +204,7 @@ def test_a_task_does_not_wait_for_another_loop_that_was_left(
 
 @pytest.fixture
 def joined(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """It is set once somebody waits for a fetch of a token."""
+    """An event that is set once a caller waits for a fetch of a token."""
     joined = threading.Event()
     begin = token_cache.Flight.awaited
 
@@ -219,7 +217,7 @@ def joined(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
 
 
 @pytest.mark.parametrize("way", ["thread", "loop"])
-def test_one_who_waits_already_takes_the_place_of_a_loop_that_ends(
+def test_waiting_caller_takes_over_from_a_loop_that_ends(
     server: LocalVendo, client: Vendo, joined: threading.Event, way: str
 ) -> None:
     async def elsewhere() -> str:
@@ -247,15 +245,15 @@ def test_one_who_waits_already_takes_the_place_of_a_loop_that_ends(
         gate.wait_for(2)
         gate.release()
         assert waiting.result() == server.token("gmail")
-    assert loop.run_until_complete(task) == server.token("gmail")  # it may go on after all
+    assert loop.run_until_complete(task) == server.token("gmail")  # it may continue after all
     loop.run_until_complete(loop.shutdown_default_executor())
     loop.run_until_complete(asynchronous.aclose())
     loop.close()
     assert server.count("credentials") == 2
 
 
-def test_nothing_is_kept_of_a_loop_that_was_closed_in_the_middle(
-    server: LocalVendo, left: LeftLoop, caplog: pytest.LogCaptureFixture
+def test_nothing_is_kept_of_a_loop_closed_during_a_call(
+    server: LocalVendo, left: AbandonedLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
     left.close()
     assert left.loop in async_driver._spawned
@@ -270,4 +268,4 @@ def test_nothing_is_kept_of_a_loop_that_was_closed_in_the_middle(
     assert async_driver._spawned == {}
     assert token_cache.shared._flights == {}
     assert platform_flows._shared_calls._in_flight == {}
-    assert caplog.text == ""  # asyncio has nothing to complain of
+    assert caplog.text == ""  # asyncio logs nothing

@@ -1,4 +1,4 @@
-"""The headers of each framework and HTTP library, as that library makes them."""
+"""Header objects of each framework and HTTP library, made by that library."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _django_multi(pairs: Pairs) -> object:
     return MultiValueDict(values)
 
 
-#: Those that keep every header of a name.
+#: Types that keep every header of a name.
 KEEPING: dict[str, Callable[[Pairs], object]] = {
     "werkzeug Headers": werkzeug.datastructures.Headers,
     "werkzeug MultiDict": _werkzeug_multi,
@@ -71,7 +71,7 @@ KEEPING: dict[str, Callable[[Pairs], object]] = {
     "aiohttp CIMultiDict": multidict.CIMultiDict,
     "httpx2 Headers": httpx2.Headers,
 }
-#: Those that have one value a name by then, joined with commas or the last.
+#: Types that keep one value per name, joined with commas or the last.
 JOINING: dict[str, Callable[[Pairs], object]] = {
     "flask request.headers": _flask,
     "werkzeug environ": _environ,
@@ -88,7 +88,7 @@ ALL = pytest.mark.parametrize(
 
 @ALL
 @pytest.mark.parametrize("sent_as", [NAME, NAME.lower(), NAME.upper()])
-def test_a_header_is_found_in_whatever_case(make: Callable[[Pairs], object], sent_as: str) -> None:
+def test_look_up_of_a_header_ignores_case(make: Callable[[Pairs], object], sent_as: str) -> None:
     headers = make([("Host", "app.example.com"), (sent_as, "u")])
 
     assert RequestHeaders(headers).get(NAME) == "u"
@@ -96,7 +96,7 @@ def test_a_header_is_found_in_whatever_case(make: Callable[[Pairs], object], sen
 
 
 @pytest.mark.parametrize("make", KEEPING.values(), ids=KEEPING)
-def test_two_that_contradict_each_other_are_seen(make: Callable[[Pairs], object]) -> None:
+def test_two_different_values_are_an_error(make: Callable[[Pairs], object]) -> None:
     with pytest.raises(ValidationError, match="different values"):
         RequestHeaders(make([(NAME, "a"), (NAME, "b")])).get(NAME)
 
@@ -117,7 +117,7 @@ def test_two_different_signatures_verify_nothing(make: Callable[[Pairs], object]
 
 
 def test_djangos_requests_of_both_kinds() -> None:
-    # In a process of its own: Django's settings can be configured once.
+    # In a separate process: Django's settings can be configured only once.
     program = """
 from django.conf import settings
 from django.test import RequestFactory, AsyncRequestFactory

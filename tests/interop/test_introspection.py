@@ -1,4 +1,4 @@
-"""Libraries that read annotations at run time read those of the public API: pydantic, FastAPI."""
+"""Libraries that read annotations at run time, pydantic and FastAPI, can read the public API's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The local server's pages are for everybody: phones, dark rooms, keyboards, screen readers."""
+"""The local server's pages work on phones, in dark mode, by keyboard, with screen readers."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ def server() -> Iterator[LocalVendo]:
 
 
 def pages(server: LocalVendo) -> dict[str, str]:
-    """Where each kind of page is."""
+    """Return the URL of each kind of page."""
     connect = f"{server.url}/connections/connect/stripe"
     key = {"app_key": server.api_key}
     return {
         "index": f"{server.url}/",
         "asking": f"{connect}?{urlencode({**key, 'return_to': LONG})}",
         "asking, to stay": f"{connect}?{urlencode(key)}",
-        "refused": connect,
+        "no key": connect,
     }
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_nothing_stands_in_anybodys_way(
+def test_pages_have_no_accessibility_barrier(
     server: LocalVendo, browser: Chrome, width: int, dark: bool
 ) -> None:
     emulate(browser, width=width, dark=dark)
@@ -66,7 +66,7 @@ def test_nothing_stands_in_anybodys_way(
         assert foreign_assets(browser) == [], name
 
 
-def test_a_person_connects_with_the_keyboard_alone(server: LocalVendo, browser: Chrome) -> None:
+def test_user_connects_with_the_keyboard_alone(server: LocalVendo, browser: Chrome) -> None:
     emulate(browser, width=1280)
     browser.get(server.client().connect_url("stripe"))
     assert focus_stops(browser)[:3] == ["Local Vendo", "Connect", "Refuse"]
@@ -77,12 +77,12 @@ def test_a_person_connects_with_the_keyboard_alone(server: LocalVendo, browser: 
     server.disconnect("stripe")
 
 
-def test_links_read_out_of_their_place_say_what_they_do(server: LocalVendo) -> None:
+def test_links_make_sense_out_of_context(server: LocalVendo) -> None:
     page = Page(ask(server.url))
-    assert page.text.count("Connect ") >= len(page.links) - 1  # all but the way home
+    assert page.text.count("Connect ") >= len(page.links) - 1  # all but the link home
 
 
-def test_a_status_is_told_by_words_and_not_by_colour_alone(
+def test_status_is_shown_by_words_and_not_by_colour_alone(
     server: LocalVendo, browser: Chrome
 ) -> None:
     browser.get(server.url)
@@ -91,19 +91,19 @@ def test_a_status_is_told_by_words_and_not_by_colour_alone(
 
 
 def test_a_dark_page_is_dark_and_a_light_one_light(server: LocalVendo, browser: Chrome) -> None:
-    seen = []
+    luminances = []
     for dark in (False, True):
         emulate(browser, width=1280, dark=dark)
         browser.get(server.url)
         colour = browser.find_element(By.TAG_NAME, "body").value_of_css_property("background-color")
         red, green, blue = (int(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3])
-        seen.append(luminance(f"{red:02x}{green:02x}{blue:02x}"))
-    light, dark_one = seen
+        luminances.append(luminance(f"{red:02x}{green:02x}{blue:02x}"))
+    light, dark_one = luminances
     assert light > 0.8
     assert dark_one < 0.05
 
 
-def test_a_page_that_stands_in_somebodys_way_is_noticed(browser: Chrome) -> None:
+def test_accessibility_barriers_are_detected(browser: Chrome) -> None:
     emulate(browser, width=320)
     browser.get(
         "data:text/html,<meta name=viewport content='width=device-width'><title>t</title>"

@@ -1,4 +1,4 @@
-"""Installs what is to be released as people will, and looks whether it works.
+"""Install the distributions as users do, and check that they work.
 
     python tests/packaging/install_matrix.py DIST PYTHON...
 
@@ -19,16 +19,16 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PROBES = HERE / "probes"
-#: `all` has every probe; the others are for work on the project itself, which shows that they work.
+#: `all` has every probe. The others are for work on the project itself, which tests them.
 NO_PROBE = {"all", "benchmarks", "dev", "lint", "release"}
 
 
 class Failed(Exception):
-    """A command did not do what it should; the text has all that it said."""
+    """A command failed; the text has all its output."""
 
 
 def extras() -> list[str]:
-    """The extras, each of which has a probe.
+    """Return the extras. Each one has a probe.
 
     Raises:
         Failed: one has none.
@@ -42,13 +42,13 @@ def extras() -> list[str]:
 
 
 def probes_of(extra: str | None) -> list[Path]:
-    """What an install with this extra is to do."""
+    """Return the programs that an install with this extra must run."""
     names = extras() if extra == "all" else [extra] if extra else []
     return [PROBES / "base.py", *(PROBES / f"extra_{name}.py" for name in names)]
 
 
 def run(*command: str | Path, folder: Path) -> None:
-    """Run a command where nothing of the project lies beside it.
+    """Run a command in a folder without the project's files.
 
     Raises:
         Failed: it ended with another status than 0.
@@ -69,7 +69,7 @@ def run(*command: str | Path, folder: Path) -> None:
 
 
 def check(distribution: Path, extra: str | None, python: str) -> str:
-    """Install it with one extra on one Python, and run what that install is to do.
+    """Install it with one extra on one Python, and run the probes of that install.
 
     Returns:
         What did not work; blank where all did.
@@ -90,7 +90,7 @@ def check(distribution: Path, extra: str | None, python: str) -> str:
 
 
 def main(dist: str, *pythons: str) -> int:
-    """1 where an install did not work."""
+    """Return 1 if an install failed."""
     folder = Path(dist).resolve()
     [wheel], [source] = folder.glob("*.whl"), folder.glob("*.tar.gz")
     whole: tuple[str | None, ...] = (None, "all")

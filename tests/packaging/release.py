@@ -1,4 +1,4 @@
-"""Looks whether a tag may become a release, and prints what is new in it.
+"""Check that a tag may become a release, and print its release notes.
 
     python tests/packaging/release.py v1.2.3
 
@@ -18,7 +18,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def notes(tag: str, *, version_file: str, changelog: str) -> str:
-    """What the changelog says of the release.
+    """Return the changelog's section of the release.
 
     Args:
         tag: the tag's name.
@@ -45,7 +45,7 @@ def notes(tag: str, *, version_file: str, changelog: str) -> str:
 
 
 def main(tag: str) -> int:
-    """1 where it may not be one; the reason goes to standard error."""
+    """Return 1 if the tag may not be released, with the reason on standard error."""
     try:
         text = notes(
             tag,

@@ -1,4 +1,4 @@
-"""Adapters stand on what `vendo` promises, and on nothing that it may change."""
+"""Adapters use only the public API of `vendo`."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def _private_names(tree: ast.Module) -> list[str]:
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: "/".join(path.parts[-2:]))
-def test_an_adapter_imports_no_private_name_of_the_core(source: Path) -> None:
+def test_adapter_does_not_import_private_names_of_the_core(source: Path) -> None:
     assert _private_names(ast.parse(source.read_text(encoding="utf-8"))) == []
 
 
-def test_a_private_import_would_be_found() -> None:
+def test_private_import_is_found() -> None:
     tree = ast.parse("import vendo._tokens.cache\nfrom vendo import _tokens, __version__, token")
     assert _private_names(tree) == ["vendo._tokens.cache", "vendo._tokens"]

@@ -1,4 +1,4 @@
-"""What people rely on does not change unseen: names, signatures, settings, options, fixtures."""
+"""The public API does not change unnoticed: names, signatures, settings, options, fixtures."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 PACKAGES = packages()
 _BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _NAME = re.compile(r"^(?:async )?(?:(?:def|class|property|type) )?(\w+)", re.MULTILINE)
-#: A dotted path within a text, as settings have them.
+#: A dotted path within a text, as in settings.
 _PATH = re.compile(r"[\"'](vendo_\w+(?:\.\w+)+)[\"']")
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_the_public_api_is_the_one_on_file(package: str) -> None:
-    """Where this fails on purpose, write the files anew, and say so in CHANGELOG.md."""
+def test_public_api_matches_the_file(package: str) -> None:
+    """After an intended change, write the files again and add a line to CHANGELOG.md."""
     on_file = (FOLDER / f"{package}.txt").read_text(encoding="utf-8")
     assert listing(package) == on_file, f"{package} promises something else now: {COMMAND}"
 
 
-def test_each_package_has_a_file_and_no_other_has() -> None:
+def test_each_package_has_a_file_and_there_are_no_others() -> None:
     assert {file.name for file in FOLDER.iterdir()} == {f"{name}.txt" for name in PACKAGES}
 
 
@@ -43,7 +43,7 @@ def test_the_file_has_every_name_that_the_package_exports(package: str) -> None:
     assert {name for name in exported if not _is_module(f"{package}.{name}")} == _listed(package)
 
 
-def test_the_manual_imports_nothing_that_is_not_on_file() -> None:
+def test_manual_imports_only_public_names() -> None:
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     texts = [text for page in pages for text in _blocks(page)]
     texts += [
@@ -59,10 +59,10 @@ def _blocks(page: Path) -> Iterator[str]:
 
 
 def _imported(text: str) -> Iterator[tuple[str, str]]:
-    """Module and name of each import of ours, and of each dotted path in a text."""
+    """Return module and name of each import of our packages, and of each dotted path in a text."""
     try:
         tree = ast.parse(text)
-    except SyntaxError:  # a part of a program, which the manual's own tests put together
+    except SyntaxError:  # a fragment; the manual's own tests assemble it
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -99,7 +99,7 @@ def _listed(module: str) -> set[str]:
     return set(_NAME.findall(rest.partition("\n[")[0]))
 
 
-def test_an_import_of_a_name_that_is_not_on_file_would_be_found() -> None:
+def test_import_of_an_unlisted_name_is_found() -> None:
     text = (
         "import vendo._tokens.cache\n"
         "from vendo import token, tokne, errors\n"
@@ -135,7 +135,7 @@ DECLARATIONS = [
 
 
 @pytest.mark.parametrize(("text", "line"), DECLARATIONS, ids=lambda value: value[:24])
-def test_a_declaration_to_a_framework_is_found_by_its_form(text: str, line: str) -> None:
+def test_framework_declaration_is_found_by_its_form(text: str, line: str) -> None:
     assert list(declared_in(text)) == [line]
 
 
@@ -143,17 +143,17 @@ def test_a_declaration_to_a_framework_is_found_by_its_form(text: str, line: str)
     "text",
     ["@pytest.fixture\ndef _own(): ...", "names.add('token')", "path(view)", "x = 'vendo.E1'"],
 )
-def test_what_declares_nothing_is_left_out(text: str) -> None:
+def test_text_without_a_declaration_is_ignored(text: str) -> None:
     assert list(declared_in(text)) == []
 
 
-def test_a_signature_says_what_a_caller_may_rely_on() -> None:
+def test_signature_lists_names_types_and_defaults() -> None:
     text = described("vendo")
     assert "\ndef token(slug: Slug | str) -> str\n" in text
     assert "\nasync def token(slug: Slug | str) -> str\n" in text
     assert "api_version: str = '2026-05-02'" in text, "a constant, by its value"
-    assert "\nNotConnected: vendo.NotConnected\n" in text, "its other name, in vendo.errors"
-    assert "\nclass ConnectionsAPI\n    def connected_slugs()" in text, "met, and not for import"
-    assert "keeper" not in text, "what only the library itself can make"
+    assert "\nNotConnected: vendo.NotConnected\n" in text, "its second name, in vendo.errors"
+    assert "\nclass ConnectionsAPI\n    def connected_slugs()" in text, "without a public name"
+    assert "keeper" not in text, "only the library itself can make it"
     assert "self" not in text
     assert not re.search(r"def _[a-z]", text)

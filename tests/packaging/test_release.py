@@ -1,4 +1,4 @@
-"""What may become a release, and what the machine that makes it may do."""
+"""Which tags may become a release, and the permissions of the release workflow."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_notes_of_a_first_release_go_to_the_end(notes: Callable[..., str]) -
         ("v1.2.3", "## 1.2.3, 2031-04-05\n\n## 1.2.2, 2031-01-02\n- Old.", "does not say what is"),
     ],
 )
-def test_a_tag_that_does_not_fit_is_refused(
+def test_tag_that_does_not_match_is_an_error(
     notes: Callable[..., str], tag: str, changelog: str, problem: str
 ) -> None:
     with pytest.raises(ValueError, match=re.escape(problem)):
@@ -84,7 +84,7 @@ def test_a_tag_that_does_not_fit_is_refused(
         ("v1.2.4", 1, "", "The tag is v1.2.4, and vendo/__init__.py says 1.2.3.\n"),
     ],
 )
-def test_the_script_prints_the_notes_or_says_why_not(
+def test_script_prints_the_notes_or_the_error(
     tag: str, status: int, printed: str, complaint: str, tmp_path: Path
 ) -> None:
     script = tmp_path / "tests" / "packaging" / "release.py"
@@ -99,13 +99,13 @@ def test_the_script_prints_the_notes_or_says_why_not(
     assert bool(done.stdout) is not bool(complaint)
 
 
-def test_the_changelog_begins_with_the_version_at_work() -> None:
+def test_changelog_begins_with_the_current_version() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     [first, *_] = re.findall(r"^## (\S+), ", changelog, re.MULTILINE)
     assert first == vendo.__version__
 
 
-def test_every_action_is_pinned_to_a_commit_and_says_of_which_release() -> None:
+def test_every_action_is_pinned_to_a_commit_with_its_release() -> None:
     used = [line for path in WORKFLOWS for line in path.read_text(encoding="utf-8").splitlines()
             if "uses:" in line and "./" not in line]  # fmt: skip
     assert len(used) >= 8
@@ -113,7 +113,7 @@ def test_every_action_is_pinned_to_a_commit_and_says_of_which_release() -> None:
         assert re.search(r"uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
 
 
-def test_a_workflow_has_no_right_that_no_job_asks_for() -> None:
+def test_workflow_has_only_the_permissions_that_its_jobs_need() -> None:
     texts = {path.stem: path.read_text(encoding="utf-8") for path in WORKFLOWS}
     assert set(texts) == {"ci", "release"}
     assert "\npermissions:\n  contents: read\n" in texts["ci"]
@@ -123,7 +123,7 @@ def test_a_workflow_has_no_right_that_no_job_asks_for() -> None:
     assert "secrets." not in "".join(texts.values()), "publishing needs no password"
 
 
-def test_what_is_published_was_tested_by_what_decides_here() -> None:
+def test_release_is_tested_by_ci_run() -> None:
     texts = {path.stem: path.read_text(encoding="utf-8") for path in WORKFLOWS}
     assert "- run: .ci/run\n" in texts["ci"]
     publish = texts["release"].partition("\n  publish:\n")[2]

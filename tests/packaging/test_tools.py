@@ -1,4 +1,4 @@
-"""A test whose tool is missing is skipped with one line, or fails where the tool is required."""
+"""A test without its tool is skipped with one line, or fails if the tool is required."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LINE = "redis is missing: install Debian's package redis-server"
 
 
 def run_redis_tests(folder: Path, require: str) -> subprocess.CompletedProcess[str]:
-    """Run the Flask adapter's tests that need Redis where no program is found."""
+    """Run the Flask adapter's Redis tests with an empty PATH."""
     return subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", "-m", "redis"),
@@ -30,7 +30,7 @@ def run_redis_tests(folder: Path, require: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_a_missing_tool_skips_its_tests_with_a_line_that_names_what_to_install(
+def test_missing_tool_skips_its_tests_and_names_the_package(
     tmp_path: Path,
 ) -> None:
     done = run_redis_tests(tmp_path, "")
@@ -40,7 +40,7 @@ def test_a_missing_tool_skips_its_tests_with_a_line_that_names_what_to_install(
     assert "1 skipped" in done.stdout
 
 
-def test_a_missing_tool_that_is_required_fails_its_tests(tmp_path: Path) -> None:
+def test_missing_required_tool_fails_its_tests(tmp_path: Path) -> None:
     done = run_redis_tests(tmp_path, "redis")
 
     assert done.returncode == 1, done.stdout + done.stderr
@@ -48,7 +48,7 @@ def test_a_missing_tool_that_is_required_fails_its_tests(tmp_path: Path) -> None
     assert "Traceback" not in done.stdout
 
 
-def test_a_tool_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
+def test_unknown_tool_is_a_usage_error(tmp_path: Path) -> None:
     done = run_redis_tests(tmp_path, "redis,brwoser")
 
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
@@ -58,7 +58,7 @@ def test_a_tool_that_does_not_exist_is_a_usage_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["", " ", ",", " , "])
-def test_nothing_is_required_unless_it_is_named(value: str) -> None:
+def test_only_named_tools_are_required(value: str) -> None:
     assert required(value) == set()
 
 

@@ -1,4 +1,4 @@
-"""What is in the distribution: the packages by name, typed, and nothing of the tests.
+"""The distribution has the packages, typed, and no tests.
 
 It is built from the checkout; or `VENDO_TEST_DIST` names a folder that has the wheel and the
 source distribution, where the tests run apart from the packages.
@@ -64,20 +64,20 @@ def metadata(wheel: Path) -> Message:
         return message_from_string(archive.read(name).decode())
 
 
-def test_the_wheel_holds_the_listed_packages_and_nothing_else(names: list[str]) -> None:
+def test_wheel_has_the_listed_packages_only(names: list[str]) -> None:
     roots = {PurePosixPath(name).parts[0] for name in names}
     [information] = [root for root in roots if root.endswith(".dist-info")]
     assert roots - {information} == set(PACKAGES)
     assert "vendo" in PACKAGES
 
 
-def test_each_package_says_that_it_is_typed(names: list[str]) -> None:
+def test_each_package_has_py_typed(names: list[str]) -> None:
     for package in PACKAGES:
         assert f"{package}/__init__.py" in names
         assert f"{package}/py.typed" in names
 
 
-def test_no_test_cache_or_hidden_file_comes_along(names: list[str]) -> None:
+def test_wheel_has_no_test_cache_or_hidden_file(names: list[str]) -> None:
     strangers = [
         name
         for name in names
@@ -122,7 +122,7 @@ def test_no_extra_has_an_upper_bound(metadata: Message) -> None:
         assert not {"<", "==", "~="} & {mark for mark in ("<", "==", "~=") if mark in requirement}
 
 
-def test_the_licence_is_named_and_comes_along(metadata: Message, names: list[str]) -> None:
+def test_licence_is_named_and_included(metadata: Message, names: list[str]) -> None:
     assert metadata["License-Expression"] == "MIT"
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
@@ -135,7 +135,7 @@ def test_no_console_script_is_installed(wheel: Path) -> None:
     assert not [text for text in texts if "_scripts" in text]
 
 
-def test_the_core_works_out_of_the_wheel_alone(wheel: Path) -> None:
+def test_core_works_with_the_wheel_alone(wheel: Path) -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(wheel)!r})\n"
         "import vendo\n"

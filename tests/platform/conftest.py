@@ -11,13 +11,13 @@ from vendo.testing import LocalVendo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Makes a call with a client of each kind in turn, pointed at the server.
+#: Makes a call with a client of each kind in turn, with the server's settings.
 Call: TypeAlias = Callable[..., Any]
 
 
 @pytest.fixture(autouse=True)
 def _empty_environment(vendo_isolated: None) -> None:
-    """No credential and no address of the machine's."""
+    """Remove the machine's credentials and addresses."""
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_the_balance_is_in_micros_and_in_dollars(server: LocalVendo, call: Call)
     assert balance.top_up_url == f"{server.url}/#balance"
 
 
-def test_the_caps_and_what_is_used_of_them(server: LocalVendo, call: Call) -> None:
+def test_caps_and_their_usage(server: LocalVendo, call: Call) -> None:
     server.set_caps(daily=2_000_000)
     call(lambda client: client.data.execute("GMAIL_FETCH_EMAILS"))
     caps = call(lambda client: client.billing.spend_caps())
@@ -64,7 +64,7 @@ def test_unknown_period_is_an_error_before_sending(server: LocalVendo, call: Cal
 
 
 @pytest.mark.parametrize("name", ["balance", "spend_caps", "usage"])
-def test_a_refused_key_and_a_failing_backend_are_errors(
+def test_rejected_key_and_failing_backend_are_errors(
     server: LocalVendo, call: Call, name: str
 ) -> None:
     server.fail("api", 500)
@@ -76,7 +76,7 @@ def test_a_refused_key_and_a_failing_backend_are_errors(
 
 
 @pytest.mark.parametrize("name", ["balance", "spend_caps", "usage"])
-def test_an_answer_that_is_a_list_is_one_typed_error(
+def test_response_that_is_a_list_is_one_typed_error(
     server: LocalVendo, call: Call, name: str
 ) -> None:
     server.fail("api", body=[])
@@ -85,7 +85,7 @@ def test_an_answer_that_is_a_list_is_one_typed_error(
 
 
 @pytest.mark.parametrize("name", ["balance", "spend_caps", "usage"])
-def test_in_oss_mode_the_call_itself_is_refused(name: str) -> None:
+def test_in_oss_mode_the_call_itself_raises(name: str) -> None:
     with pytest.raises(VendoOnlyFeature, match=rf"billing\.{name}") as caught:
         getattr(Vendo().billing, name)()
     assert "VENDO_API_KEY" in (caught.value.suggested_fix or "")

@@ -1,4 +1,4 @@
-"""`connections`: what is connected, and what is said of it. Each test for each kind of client."""
+"""`connections`: what is connected, and its details. Each test for each kind of client."""
 
 from __future__ import annotations
 
@@ -66,9 +66,7 @@ def test_every_field_that_the_platform_sends_arrives(server: LocalVendo, call: C
     assert server.connection_key("supabase") not in repr(row)
 
 
-def test_an_older_backend_may_leave_fields_out_and_keeps_contexts_in_the_metadata(
-    server: LocalVendo, call: Call
-) -> None:
+def test_rows_of_an_older_backend_are_read(server: LocalVendo, call: Call) -> None:
     server.connect(
         "instagram",
         omit=["context", "external_id", "exclusive", "logo_url", "brand_color", "docs_url"],
@@ -80,7 +78,7 @@ def test_an_older_backend_may_leave_fields_out_and_keeps_contexts_in_the_metadat
     assert (row.external_id, row.exclusive, row.docs_url) == (None, None, None)
 
 
-def test_the_list_has_every_status_and_connected_slugs_only_what_can_be_had(
+def test_list_has_every_status_and_connected_slugs_only_usable_ones(
     server: LocalVendo, call: Call
 ) -> None:
     for slug, status in (
@@ -101,7 +99,7 @@ def test_the_list_has_every_status_and_connected_slugs_only_what_can_be_had(
     assert call(lambda client: client.connections.connected_slugs()) == ["gmail", "openai", "slack"]
 
 
-def test_a_slug_is_looked_up_in_whatever_case_and_is_none_where_nothing_is(
+def test_look_up_ignores_case_and_gives_none_for_a_missing_slug(
     server: LocalVendo, call: Call
 ) -> None:
     row = call(lambda client: client.connections.get("GMail"))
@@ -112,9 +110,7 @@ def test_a_slug_is_looked_up_in_whatever_case_and_is_none_where_nothing_is(
         call(lambda client: client.connections.get("no slug"))
 
 
-def test_of_two_connections_of_a_slug_the_connected_one_is_got(
-    server: LocalVendo, call: Call
-) -> None:
+def test_connected_row_wins_over_another_of_the_same_slug(server: LocalVendo, call: Call) -> None:
     rows = [
         {"slug": "gmail", "status": "revoked", "id": "1"},
         {"slug": "gmail", "status": "connected", "id": "2"},
@@ -126,7 +122,7 @@ def test_of_two_connections_of_a_slug_the_connected_one_is_got(
     assert call(lambda client: client.connections.connected_slugs()) == ["gmail"]
 
 
-def test_a_user_and_a_sandbox_are_said(
+def test_user_and_sandbox_are_sent(
     server: LocalVendo, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_SANDBOX", "1")
@@ -138,7 +134,7 @@ def test_a_user_and_a_sandbox_are_said(
     assert server.requests[-1].raw_query == "sandbox=1"
 
 
-def test_a_refused_key_is_an_error_and_no_fall_back(
+def test_rejected_key_is_an_error_without_a_fallback(
     server: LocalVendo, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_CONNECTIONS", "gmail")
@@ -147,13 +143,13 @@ def test_a_refused_key_is_an_error_and_no_fall_back(
         call(lambda client: client.connections.list())
 
 
-def test_a_connection_key_is_refused_here(server: LocalVendo, call: Call) -> None:
+def test_connection_key_is_an_error(server: LocalVendo, call: Call) -> None:
     with pytest.raises(AuthError):
         call(lambda client: client.connections.list(), api_key=server.connection_key("gmail"))
 
 
 @pytest.mark.parametrize("fault", [{"status": 503}, {"reset": True}, {"html": True}])
-def test_while_the_api_is_unreachable_the_platforms_variable_says_what_is_connected(
+def test_unreachable_api_falls_back_to_the_platforms_variable(
     server: LocalVendo,
     call: Call,
     monkeypatch: pytest.MonkeyPatch,
@@ -197,7 +193,7 @@ def test_response_of_the_wrong_shape_is_one_typed_error(server: LocalVendo, call
         call(lambda client: client.connections.list())
 
 
-def test_threads_that_ask_at_the_same_time_get_the_same_rows_in_lists_of_their_own(
+def test_concurrent_threads_share_rows_in_separate_lists(
     server: LocalVendo,
 ) -> None:
     with server.client() as client, server.hold("api") as gate, ThreadPoolExecutor(10) as pool:
@@ -209,14 +205,14 @@ def test_threads_that_ask_at_the_same_time_get_the_same_rows_in_lists_of_their_o
         assert all(rows == lists[0] for rows in lists)
 
 
-def test_nothing_is_kept_once_the_answer_is_there(server: LocalVendo, way: Way) -> None:
+def test_nothing_is_cached_after_the_response(server: LocalVendo, way: Way) -> None:
     settings = server._addresses()
     for _ in range(2):
         ask(way, settings, lambda client: client.connections.list())
     assert server.count("api") == 2
 
 
-def test_a_hundred_tasks_that_ask_at_the_same_time_share_one_request(server: LocalVendo) -> None:
+def test_a_hundred_concurrent_tasks_share_one_request(server: LocalVendo) -> None:
     async def main() -> None:
         async with server.async_client() as client:
             with server.hold("api") as gate:
@@ -240,7 +236,7 @@ def test_users_do_not_share_a_request(server: LocalVendo) -> None:
         assert all(call.result() for call in calls)
 
 
-def test_an_error_reaches_each_who_shares_the_request_as_its_own(server: LocalVendo) -> None:
+def test_each_caller_of_a_shared_request_gets_its_own_error(server: LocalVendo) -> None:
     server.fail("api", code="app_revoked", times=None)
     with server.client() as client, server.hold("api") as gate, ThreadPoolExecutor(5) as pool:
         calls = [pool.submit(client.connections.list) for _ in range(5)]
@@ -268,7 +264,7 @@ def test_cancelling_the_first_task_leaves_the_others_served(server: LocalVendo) 
     assert server.count("api") == 1
 
 
-def test_nobody_waits_for_another_ones_request_longer_than_their_own_time_out(
+def test_waiting_for_a_shared_request_ends_with_the_callers_time_out(
     server: LocalVendo, call: Call
 ) -> None:
     with server.client() as leader, server.hold("api") as gate, ThreadPoolExecutor(1) as pool:
@@ -281,7 +277,7 @@ def test_nobody_waits_for_another_ones_request_longer_than_their_own_time_out(
     assert server.count("api") == 1
 
 
-def test_a_request_that_is_given_up_with_its_loop_leaves_others_to_make_their_own(
+def test_other_callers_repeat_a_request_that_ended_with_its_loop(
     server: LocalVendo,
 ) -> None:
     async def give_up() -> None:
@@ -305,9 +301,7 @@ class TestOssMode:
         monkeypatch.setenv("VENDO_TOKEN_GMAIL", "ya29-canary")
         return monkeypatch
 
-    def test_there_is_a_row_for_each_slug_that_the_environment_resolves(
-        self, env: pytest.MonkeyPatch
-    ) -> None:
+    def test_each_slug_of_the_environment_has_a_row(self, env: pytest.MonkeyPatch) -> None:
         rows = Vendo().connections.list()
 
         assert {row.slug for row in rows} == {"openai", "gmail"}
@@ -317,7 +311,7 @@ class TestOssMode:
         assert all(row.context is None and row.credential is None for row in rows)
         assert "canary" not in repr(rows)
 
-    def test_the_environment_is_looked_at_afresh_each_time(self, env: pytest.MonkeyPatch) -> None:
+    def test_environment_is_read_each_time(self, env: pytest.MonkeyPatch) -> None:
         client = Vendo()
         assert client.connections.get("slack") is None
         env.setenv("SLACK_BOT_TOKEN", "xoxb")
@@ -327,7 +321,7 @@ class TestOssMode:
         env.setenv("OPENAI_API_KEY", "  ")
         assert set(client.connections.connected_slugs()) == {"gmail", "slack"}
 
-    def test_a_malformed_variable_is_a_row_that_says_so(self, env: pytest.MonkeyPatch) -> None:
+    def test_malformed_variable_is_a_row_with_an_error(self, env: pytest.MonkeyPatch) -> None:
         env.setenv("OPENAI_API_KEY", "sk-canary\nx")
         row = Vendo().connections.get("openai")
 
@@ -337,7 +331,7 @@ class TestOssMode:
         assert "canary" not in repr(row)
         assert Vendo().connections.connected_slugs() == ["gmail"]
 
-    def test_the_platforms_variable_does_not_count(self, env: pytest.MonkeyPatch) -> None:
+    def test_the_platforms_variable_is_ignored(self, env: pytest.MonkeyPatch) -> None:
         env.setenv("VENDO_CONNECTIONS", "slack")
 
         assert set(Vendo().connections.connected_slugs()) == {"openai", "gmail"}

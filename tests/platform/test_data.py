@@ -1,4 +1,4 @@
-"""`data.execute`: actions on people's connected accounts. Each test for each kind of client."""
+"""`data.execute`: actions on users' connected accounts. Each test for each kind of client."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def _echo(server: LocalVendo) -> None:
     server.action("GMAIL_ECHO", lambda args: {"echo": args})
 
 
-def test_what_the_action_gives_comes_back_without_its_wrapping(
-    server: LocalVendo, call: Call
-) -> None:
+def test_result_of_an_action_is_unwrapped(server: LocalVendo, call: Call) -> None:
     assert call(echo) == {"echo": {"text": "ü", "n": [1, None]}}
 
     request = server.requests[-1]
@@ -54,16 +52,14 @@ def test_what_the_action_gives_comes_back_without_its_wrapping(
     assert json.loads(request.body)["action_id"] == "GMAIL_ECHO"
 
 
-def test_a_user_is_said(server: LocalVendo, call: Call) -> None:
+def test_user_is_sent(server: LocalVendo, call: Call) -> None:
     call(lambda client: client.for_user(JWT).data.execute("GMAIL_ECHO"))
 
     assert server.requests[-1].headers["X-Vendo-User-JWT"] == JWT
 
 
-def test_an_action_that_is_answered_late_is_carried_out_once(
-    server: LocalVendo, call: Call
-) -> None:
-    """The answer was lost, and the second try carries the same idempotency key."""
+def test_action_with_a_lost_response_is_executed_once(server: LocalVendo, call: Call) -> None:
+    """The response was lost, and the second try has the same idempotency key."""
     runs: list[object] = []
 
     def count(args: object) -> int:
@@ -92,7 +88,7 @@ def test_the_callers_key_makes_two_calls_one_and_another_body_a_conflict(
         run(2)
 
 
-def test_what_is_not_connected_is_named(server: LocalVendo, call: Call) -> None:
+def test_missing_connection_is_named(server: LocalVendo, call: Call) -> None:
     server.disconnect("gmail")
     with pytest.raises(NotConnected) as caught:
         call(echo)
@@ -100,7 +96,7 @@ def test_what_is_not_connected_is_named(server: LocalVendo, call: Call) -> None:
     assert (caught.value.slug, caught.value.code) == ("gmail", "binding_missing")
 
 
-def test_an_action_that_fails_is_an_upstream_error_of_its_own_code(
+def test_failing_action_is_an_upstream_error_with_its_own_code(
     server: LocalVendo, call: Call
 ) -> None:
     def fail(_: object) -> Any:
@@ -112,7 +108,7 @@ def test_an_action_that_fails_is_an_upstream_error_of_its_own_code(
     assert caught.value.code == "composio_error"
 
 
-def test_there_has_to_be_something_to_pay_with(server: LocalVendo, call: Call) -> None:
+def test_exhausted_balance_is_an_error(server: LocalVendo, call: Call) -> None:
     server.set_balance(0)
     with pytest.raises(BalanceExhausted):
         call(echo)
@@ -125,7 +121,7 @@ def test_there_has_to_be_something_to_pay_with(server: LocalVendo, call: Call) -
     assert len(server.requests) == 2
 
 
-def test_too_many_calls_are_told_when_to_come_back_and_not_made_again(
+def test_rate_limited_call_has_retry_after_and_is_not_retried(
     server: LocalVendo, call: Call
 ) -> None:
     server.fail("data", code="upstream_rate_limited", retry_after=9)
@@ -135,7 +131,7 @@ def test_too_many_calls_are_told_when_to_come_back_and_not_made_again(
     assert len(server.requests) == 1
 
 
-def test_a_refused_key_is_an_auth_error(server: LocalVendo, call: Call) -> None:
+def test_rejected_key_is_an_auth_error(server: LocalVendo, call: Call) -> None:
     server.revoke_key()
     with pytest.raises(AuthError):
         call(echo)
@@ -151,7 +147,7 @@ def test_arguments_that_are_not_json_are_an_error_before_sending(
     assert server.requests == []
 
 
-def test_in_oss_mode_the_call_itself_is_refused() -> None:
+def test_in_oss_mode_the_call_itself_raises() -> None:
     with pytest.raises(VendoOnlyFeature, match=r"data\.execute"):
         Vendo().data.execute("GMAIL_ECHO")
 

@@ -1,4 +1,4 @@
-"""`integrations`: what the platform offers. Each test for each kind of client."""
+"""`integrations`: the platform's catalog. Each test for each kind of client."""
 
 from __future__ import annotations
 
@@ -29,24 +29,22 @@ def test_with_a_key_the_catalog_is_listed(server: LocalVendo, call: Call) -> Non
     assert server.requests[-1].headers["Authorization"] == f"Bearer {server.api_key}"
 
 
-def test_one_integration_is_got_by_its_slug_in_whatever_case(
-    server: LocalVendo, call: Call
-) -> None:
+def test_look_up_of_an_integration_ignores_case(server: LocalVendo, call: Call) -> None:
     assert call(lambda client: client.integrations.get("OpenAI")).slug == "openai"
     assert server.requests[-1].path == "/api/integrations/openai"
 
 
-def test_one_that_the_platform_does_not_have_is_none(server: LocalVendo, call: Call) -> None:
+def test_missing_integration_is_none(server: LocalVendo, call: Call) -> None:
     assert call(lambda client: client.integrations.get("nosuch")) is None
 
 
-def test_a_malformed_slug_is_refused_before_sending(server: LocalVendo, call: Call) -> None:
+def test_malformed_slug_is_an_error_before_sending(server: LocalVendo, call: Call) -> None:
     with pytest.raises(ValidationError):
         call(lambda client: client.integrations.get("../billing/balance"))
     assert server.requests == []
 
 
-def test_a_key_that_is_refused_is_an_error_and_not_none(server: LocalVendo, call: Call) -> None:
+def test_rejected_key_is_an_error_and_not_none(server: LocalVendo, call: Call) -> None:
     server.revoke_key()
     with pytest.raises(AuthError):
         call(lambda client: client.integrations.get("gmail"))
@@ -64,7 +62,7 @@ def test_a_row_of_the_wrong_shape_is_one_typed_error(server: LocalVendo, call: C
         call(lambda client: client.integrations.list())
 
 
-def test_without_a_key_the_anonymous_catalog_is_read_alike(
+def test_without_a_key_the_anonymous_catalog_is_read(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_BASE_URL", server.url)
@@ -94,7 +92,7 @@ def test_the_placeholder_key_is_never_sent(
     assert "authorization" not in server.requests[0].headers
 
 
-def test_the_conventional_variables_come_out_of_the_bundled_catalog(
+def test_conventional_variables_come_from_the_bundled_catalog(
     server: LocalVendo, call: Call
 ) -> None:
     assert call(lambda client: client.integrations.env_vars("slack")) == [

@@ -1,4 +1,4 @@
-"""What needs no socket, thread or process, on CPython 3.14: run by `run.mjs` in Pyodide.
+"""Run the tests without sockets, threads and processes on CPython 3.14, in Pyodide (`run.mjs`).
 
 `/site` has the wheel with all extras, `/checkout` the tests.
 """
@@ -11,7 +11,7 @@ import warnings
 
 sys.path.insert(0, "/site")
 os.chdir("/checkout")
-# A plugin that was imported before pytest is one that pytest warns of.
+# pytest warns about a plugin that was imported before pytest.
 os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 
 importlib.import_module("django.conf").settings.configure(
@@ -49,7 +49,7 @@ PATHS += [
         *("oss_mode", "sso", "web"),
     )
 ]
-#: Words in the names of those tests there that need a socket, a thread, a process or much stack.
+#: Words in the names of the tests that need a socket, a thread, a process or a deep stack.
 NEED_MORE = [
     *("adapter", "async", "break_anywhere", "by_one_thread", "came_from_vendo"),
     *("came_over_a_socket", "deep", "imported_last", "imports_nothing", "loads_nothing"),

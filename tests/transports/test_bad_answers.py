@@ -1,4 +1,4 @@
-"""Whatever a server answers: one typed error, in bounded time and memory.
+"""Any bad response is one typed error, in bounded time and memory.
 
 Each test runs over each transport.
 """
@@ -32,7 +32,7 @@ def settings_of(server: LocalVendo, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("row", rows("errors.json"), ids=lambda row: row["name"])
-def test_each_vector_gives_its_error_over_http(
+def test_each_vector_becomes_its_error_over_http(
     server: LocalVendo, way: Way, row: dict[str, Any]
 ) -> None:
     server.fail("api", row["status"], body=row["body"], headers=row["headers"])
@@ -60,7 +60,7 @@ def test_each_vector_gives_its_error_over_http(
         ({"headers": {"Content-Encoding": "zstd"}}, "compressed in an unknown"),
     ],
 )
-def test_a_bad_answer_is_one_typed_error_and_the_next_one_is_read(
+def test_bad_response_is_one_typed_error_and_the_next_is_read(
     server: LocalVendo, way: Way, fault: dict[str, Any], problem: str
 ) -> None:
     server.fail("credentials", **fault)
@@ -76,7 +76,7 @@ def test_a_bad_answer_is_one_typed_error_and_the_next_one_is_read(
 
 
 @pytest.mark.parametrize("fault", [{"reset": True}, {"reset_after": 5}, {"truncate": 0}])
-def test_a_broken_connection_is_a_connection_error_and_is_tried_again(
+def test_broken_connection_is_a_connection_error_and_is_retried(
     server: LocalVendo, way: Way, fault: dict[str, Any]
 ) -> None:
     quick = RetryPolicy(3, backoff=0.01)
@@ -106,7 +106,7 @@ def test_a_broken_connection_is_a_connection_error_and_is_tried_again(
         b"",
     ],
 )
-def test_what_is_no_http_is_one_typed_error(way: Way, reply: bytes) -> None:
+def test_reply_that_is_not_http_is_one_typed_error(way: Way, reply: bytes) -> None:
     with RawServer(reply) as server, pytest.raises(UpstreamError) as caught:
         ask(way, {**server.settings(), "retry": ONCE}, lambda client: client.billing.balance())
 
@@ -116,7 +116,7 @@ def test_what_is_no_http_is_one_typed_error(way: Way, reply: bytes) -> None:
 @pytest.mark.parametrize(
     "reply", [b"SSH-2.0\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"]
 )
-def test_neither_the_key_nor_the_answer_is_in_the_errors_chain(way: Way, reply: bytes) -> None:
+def test_key_and_response_are_not_in_the_errors_chain(way: Way, reply: bytes) -> None:
     with RawServer(reply + b'"canary') as server:
         settings = {**server.settings(), "retry": ONCE}
         with pytest.raises(UpstreamError) as caught:
@@ -132,7 +132,7 @@ def test_neither_the_key_nor_the_answer_is_in_the_errors_chain(way: Way, reply: 
 
 
 @pytest.mark.parametrize("part", ["head", "body", "chunks"])
-def test_an_answer_that_drips_ends_with_the_time_out(way: Way, part: str) -> None:
+def test_dripping_response_ends_with_the_time_out(way: Way, part: str) -> None:
     texts = {
         "head": b"HTTP/1.1 200 OK\r\nX: ",
         "body": b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n",
@@ -154,7 +154,7 @@ def test_an_answer_that_drips_ends_with_the_time_out(way: Way, part: str) -> Non
         assert len(server.requests) == 1
 
 
-def test_no_answer_at_all_ends_with_the_time_out_and_is_not_asked_for_twice(way: Way) -> None:
+def test_no_response_ends_with_the_time_out_and_is_not_retried(way: Way) -> None:
     with RawServer(b"") as server:
         server._replies = [server.silence]
         with pytest.raises(TimeoutError) as caught:
@@ -192,7 +192,7 @@ def test_a_body_without_end_is_not_read_beyond_ten_mebibytes(way: Way, framing: 
     assert peak < 50 << 20
 
 
-def test_a_body_of_eleven_mebibytes_is_refused_by_its_length_alone(way: Way) -> None:
+def test_body_of_eleven_mebibytes_is_an_error_by_its_length_alone(way: Way) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 11534336\r\n\r\n"
     with RawServer(Keep(head)) as server, pytest.raises(UpstreamError, match="larger than 10 MiB"):
         ask(way, {**server.settings(), "retry": ONCE}, lambda c: c.billing.balance())
@@ -211,13 +211,13 @@ def test_a_body_of_eleven_mebibytes_is_refused_by_its_length_alone(way: Way) -> 
         http(BALANCE, "203 Non-Authoritative"),
     ],
 )
-def test_each_decent_framing_is_read(way: Way, reply: bytes) -> None:
+def test_each_valid_framing_is_read(way: Way, reply: bytes) -> None:
     with RawServer(reply) as server:
         balance = ask(way, server.settings(), lambda client: client.billing.balance())
     assert balance.credits_remaining_micros == 5
 
 
-def test_what_a_server_adds_to_one_answer_is_not_taken_for_the_next(way: Way) -> None:
+def test_extra_bytes_of_one_response_are_not_read_as_the_next(way: Way) -> None:
     smuggled = http(b'{"credits_remaining_micros": 666}')
 
     def twice(client: Any) -> Any:
@@ -240,9 +240,7 @@ def test_redirects_within_the_server_are_followed(server: LocalVendo, way: Way) 
     assert server.count("api") == 2
 
 
-def test_the_key_is_not_sent_to_where_a_redirect_leads_elsewhere(
-    server: LocalVendo, way: Way
-) -> None:
+def test_the_key_does_not_follow_a_redirect_to_another_host(server: LocalVendo, way: Way) -> None:
     with RawServer(http(BALANCE)) as elsewhere:
         server.fail("api", redirect=f"{elsewhere.url}/api/billing/balance")
         with pytest.raises(UpstreamError, match="another origin"):
@@ -251,10 +249,10 @@ def test_the_key_is_not_sent_to_where_a_redirect_leads_elsewhere(
 
 
 @pytest.mark.parametrize("location", ["/\u00e9", "/a b", "/a\tb", "/\x7f", "/%zz", "?", "#x"])
-def test_a_redirect_to_an_odd_address_is_an_answer_or_one_typed_error(
+def test_redirect_to_an_odd_address_is_a_response_or_one_typed_error(
     way: Way, location: str
 ) -> None:
     redirect = f"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: {location}\r\n\r\n"
-    # Any other failure than that is the test's.
+    # Any other error fails the test.
     with RawServer(redirect.encode(), http(BALANCE)) as server, suppress(UpstreamError):
         ask(way, {**server.settings(), "retry": ONCE}, lambda c: c.billing.balance())

@@ -23,7 +23,7 @@ def listener() -> Any:
 
 @pytest.fixture
 def addresses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the resolver says of `many.example`."""
+    """The addresses that `many.example` resolves to."""
     found: list[str] = []
     real = socket.getaddrinfo
 
@@ -36,7 +36,7 @@ def addresses(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_the_first_address_that_takes_a_connection_is_used(
+def test_the_first_address_that_accepts_a_connection_is_used(
     listener: socket.socket, addresses: list[str]
 ) -> None:
     addresses += ["127.0.0.3", "127.0.0.2", "127.0.0.1"]
@@ -45,7 +45,7 @@ def test_the_first_address_that_takes_a_connection_is_used(
         assert sock.getpeername() == listener.getsockname()
 
 
-def test_the_last_refusal_is_raised(addresses: list[str]) -> None:
+def test_the_last_connection_error_is_raised(addresses: list[str]) -> None:
     addresses += ["127.0.0.2", "127.0.0.3"]
     with pytest.raises(ConnectionRefusedError):
         dial("many.example", 9, lambda: 5.0)
@@ -57,8 +57,8 @@ def test_a_host_without_addresses_is_an_error(addresses: list[str]) -> None:
 
 
 @contextmanager
-def deaf(address: str, port: int = 0) -> Iterator[int]:
-    """A port that takes no connection and refuses none: a listener whose queue is full."""
+def unresponsive(address: str, port: int = 0) -> Iterator[int]:
+    """Yield a port that neither accepts nor rejects connections: its queue is full."""
     with ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind((address, port))
@@ -70,24 +70,24 @@ def deaf(address: str, port: int = 0) -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_addresses_that_swallow_packets_are_waited_for_once_in_all(addresses: list[str]) -> None:
+def test_unreachable_addresses_share_one_deadline(addresses: list[str]) -> None:
     addresses += ["127.0.0.1"] * 4
     begun = time.monotonic()
     deadline = begun + 0.6
-    with deaf("127.0.0.1") as port, pytest.raises(TimeoutError):
+    with unresponsive("127.0.0.1") as port, pytest.raises(TimeoutError):
         dial("many.example", port, lambda: deadline - time.monotonic())
 
     assert time.monotonic() - begun < 1.8  # one after the other would have been 2.4
 
 
-def test_an_address_that_swallows_packets_leaves_time_for_the_next(
+def test_unreachable_address_leaves_time_for_the_next(
     listener: socket.socket, addresses: list[str]
 ) -> None:
     addresses += ["127.0.0.2", "127.0.0.1"]
     deadline = time.monotonic() + 1.0
     port = listener.getsockname()[1]
     with (
-        deaf("127.0.0.2", port),
+        unresponsive("127.0.0.2", port),
         dial("many.example", port, lambda: deadline - time.monotonic()) as sock,
     ):
         assert sock.getpeername() == ("127.0.0.1", port)

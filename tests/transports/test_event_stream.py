@@ -1,4 +1,4 @@
-"""Events as they come, for blocking code, over real connections."""
+"""Event streams for blocking code, over real connections."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def beside(*calls: Callable[[], object]) -> Iterator[None]:
-    """Calls that are made one after the other while the test waits for events."""
+    """Make calls one after the other in a thread while the test waits for events."""
     failures: list[BaseException] = []
 
     def run() -> None:
@@ -56,7 +56,7 @@ def beside(*calls: Callable[[], object]) -> Iterator[None]:
 
 
 def emitting(server: LocalVendo, kind: str) -> list[Callable[[], object]]:
-    """An event as soon as somebody listens."""
+    """Return the calls that emit an event once a stream is open."""
     return [lambda: server.wait_for_streams(1), lambda: server.emit(kind)]
 
 
@@ -86,7 +86,7 @@ def test_events_come_in_order_each_once_under_their_canonical_names(server: Loca
     server.wait_for_streams(0)
 
 
-def test_a_broken_stream_goes_on_after_the_last_event_that_was_seen(server: LocalVendo) -> None:
+def test_broken_stream_resumes_after_the_last_received_event(server: LocalVendo) -> None:
     with server.client() as client, client.events.subscribe() as events:
         with beside(*emitting(server, "a.first")):
             first = next(events)
@@ -99,7 +99,7 @@ def test_a_broken_stream_goes_on_after_the_last_event_that_was_seen(server: Loca
     assert requests[-1].headers["Last-Event-ID"] == first.id
 
 
-def test_a_stream_that_is_reset_in_the_middle_of_an_event_hands_it_out_once(
+def test_event_of_a_reset_stream_is_delivered_once(
     server: LocalVendo,
 ) -> None:
     event = 'id: evt_{0}\nevent: a.{0}\ndata: {{"id": "evt_{0}", "kind": "a.{0}"}}\n\n'
@@ -118,7 +118,7 @@ def test_a_stream_that_is_reset_in_the_middle_of_an_event_hands_it_out_once(
     ]
 
 
-def test_whatever_breaks_while_it_connects_it_tries_again(server: LocalVendo) -> None:
+def test_any_failure_to_connect_is_retried(server: LocalVendo) -> None:
     server.fail("events", reset=True)
     server.fail("events", body="id: 1\nevent: a.1\ndata: {}\n\n", reset_after=3)
     server.fail("events", 502, truncate=2)
@@ -129,7 +129,7 @@ def test_whatever_breaks_while_it_connects_it_tries_again(server: LocalVendo) ->
     assert server.count("events") == 4
 
 
-def test_a_backend_that_is_not_there_yet_is_waited_for(server: LocalVendo) -> None:
+def test_backend_that_starts_later_is_waited_for(server: LocalVendo) -> None:
     server.stop()
     with (
         server.client() as client,
@@ -151,7 +151,7 @@ def test_204_ends_the_iteration(server: LocalVendo) -> None:
 @pytest.mark.parametrize(
     ("code", "cls"), [("app_revoked", AuthError), ("binding_missing", NotConnected)]
 )
-def test_a_refusal_is_raised_and_ends_the_iteration(
+def test_permanent_error_is_raised_and_ends_the_iteration(
     server: LocalVendo, code: str, cls: type[VendoError]
 ) -> None:
     server.fail("events", code=code)
@@ -163,7 +163,7 @@ def test_a_refusal_is_raised_and_ends_the_iteration(
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_a_passing_failure_is_waited_out(server: LocalVendo, status: int) -> None:
+def test_temporary_failure_is_retried(server: LocalVendo, status: int) -> None:
     server.fail("events", status, times=3)
     with (
         server.client() as client,
@@ -176,7 +176,7 @@ def test_a_passing_failure_is_waited_out(server: LocalVendo, status: int) -> Non
 
 
 def test_the_sixth_stream_waits_until_another_one_ends(server: LocalVendo) -> None:
-    def refused_once_then_free_a_place() -> None:
+    def free_a_place_after_the_first_rejection() -> None:
         server.wait_for_requests(6, "events")
         streams[0].close()
         server.wait_for_requests(7, "events")
@@ -189,7 +189,7 @@ def test_the_sixth_stream_waits_until_another_one_ends(server: LocalVendo) -> No
         for reader in readers:
             reader.start()
         server.wait_for_streams(5)
-        with client.events.subscribe() as events, beside(refused_once_then_free_a_place):
+        with client.events.subscribe() as events, beside(free_a_place_after_the_first_rejection):
             assert next(events).kind == "a.b"
         for stream in streams:
             stream.close()
@@ -199,7 +199,7 @@ def test_the_sixth_stream_waits_until_another_one_ends(server: LocalVendo) -> No
     server.wait_for_streams(0)
 
 
-def test_the_servers_retry_says_when_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_servers_retry_sets_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscription, "FIRST_BACKOFF", 3600.0)
     with (
         LocalVendo(retry=0.01) as server,
@@ -214,11 +214,11 @@ def test_the_servers_retry_says_when_to_come_back(monkeypatch: pytest.MonkeyPatc
         assert next(events).kind == "a.second"
 
 
-def test_a_silent_stream_is_noticed(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_stream_is_reconnected(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscription, "MAX_SILENCE", 0.1)
 
     def emit() -> None:
-        server.wait_for_requests(2, "events")  # it came back by itself
+        server.wait_for_requests(2, "events")  # it reconnected by itself
         server.emit("a.b")
 
     with server.client() as client, client.events.subscribe() as events, beside(emit):
@@ -232,7 +232,7 @@ def test_heartbeats_keep_a_stream_open(monkeypatch: pytest.MonkeyPatch) -> None:
 
             def emit() -> None:
                 server.wait_for_streams(1)
-                time.sleep(1.2)  # longer than the silence that would be noticed
+                time.sleep(1.2)  # longer than the idle time-out
                 server.emit("a.b")
 
             with beside(emit):
@@ -240,7 +240,7 @@ def test_heartbeats_keep_a_stream_open(monkeypatch: pytest.MonkeyPatch) -> None:
         assert server.count("events") == 1
 
 
-def test_each_connection_sends_the_key_as_it_is_then(
+def test_each_connection_sends_the_current_key(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in server.environment().items():
@@ -255,7 +255,7 @@ def test_each_connection_sends_the_key_as_it_is_then(
     assert sent == ["Bearer vendo_sk_another"] * 2
 
 
-def test_a_key_that_is_taken_away_ends_the_subscription(
+def test_removed_key_ends_the_subscription(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in server.environment().items():
@@ -325,10 +325,10 @@ def test_closing_from_another_thread_ends_a_wait_for_the_next_event(server: Loca
     server.wait_for_streams(0)
 
 
-def test_closing_ends_a_wait_also_where_the_connection_is_to_end_with_the_answer(
+def test_closing_ends_a_wait_on_a_connection_that_is_not_kept(
     server: LocalVendo,
 ) -> None:
-    # So a proxy may answer; and http.client then lets go of the socket.
+    # A proxy may respond so, and http.client then drops its reference to the socket.
     server.fail("events", headers={"Connection": "close"})
     with server.client() as client, client.events.subscribe() as events:
 
@@ -339,7 +339,7 @@ def test_closing_ends_a_wait_also_where_the_connection_is_to_end_with_the_answer
         begun = time.monotonic()
         with beside(wait_for_the_reader, events.close):
             assert list(events) == []
-        assert time.monotonic() - begun < 15  # and not with the heartbeat, after 25
+        assert time.monotonic() - begun < 15  # before the heartbeat, after 25
         server.wait_for_streams(0)
 
 
@@ -355,22 +355,20 @@ def test_closing_from_another_thread_ends_a_pause(
         assert time.monotonic() - begun < 30
 
 
-def test_an_answer_that_is_no_stream_is_raised(server: LocalVendo) -> None:
+def test_response_that_is_not_a_stream_is_raised(server: LocalVendo) -> None:
     server.fail("events", html=True)
     with server.client() as client, pytest.raises(UpstreamError, match="not an event stream"):
         next(client.events.subscribe())
 
 
-def test_without_a_key_the_call_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_the_call_itself_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     for client in (Vendo(), Vendo("byok")):
         with pytest.raises(VendoOnlyFeature, match=r"events\.subscribe"):
             client.events.subscribe()
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), "30"])
-def test_a_longest_pause_that_is_none_is_refused_at_the_call(
-    server: LocalVendo, seconds: Any
-) -> None:
+def test_invalid_longest_pause_is_an_error_at_the_call(server: LocalVendo, seconds: Any) -> None:
     with server.client() as client, pytest.raises(ValidationError, match="max_backoff_sec="):
         client.events.subscribe(max_backoff_sec=seconds)
 

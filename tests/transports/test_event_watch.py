@@ -1,4 +1,4 @@
-"""Watching the events keeps the cached tokens true."""
+"""Watching the events drops outdated tokens from the cache."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def changed(client: Vendo, slug: str, old: str) -> str:
-    """The next token that is another one: the event is on its way."""
+    """Return the next token that differs: the event is on its way."""
     deadline = time.monotonic() + 20
     while (token := client.token(slug)) == old:
         assert time.monotonic() < deadline
@@ -38,7 +38,7 @@ def ended(watch: EventWatch) -> bool:
     return not watch.is_running
 
 
-def test_a_connection_that_changes_makes_the_cache_forget_its_tokens(server: LocalVendo) -> None:
+def test_change_of_a_connection_drops_its_cached_tokens(server: LocalVendo) -> None:
     with server.client() as client, client.events.watch():
         server.wait_for_streams(1)
         old, other = client.token("gmail"), client.token("openai")
@@ -54,17 +54,17 @@ def test_a_connection_that_changes_makes_the_cache_forget_its_tokens(server: Loc
 
 
 @pytest.mark.parametrize("kind", ["connection.disconnected", "connection.status_changed"])
-def test_every_kind_of_change_of_a_connection_counts(server: LocalVendo, kind: str) -> None:
+def test_every_kind_of_connection_event_drops_the_token(server: LocalVendo, kind: str) -> None:
     with server.client() as client, client.events.watch():
         server.wait_for_streams(1)
         old = client.token("gmail")
-        server.expire("gmail")  # in silence: nothing is told
+        server.expire("gmail")  # without an event
         assert client.token("gmail") == old
         server.emit(kind, slug="gmail", connection_id="x", status="connected")
         assert changed(client, "gmail", old) == server.token("gmail")
 
 
-def test_events_about_money_change_nothing(server: LocalVendo) -> None:
+def test_billing_events_keep_the_tokens(server: LocalVendo) -> None:
     with server.client() as client, client.events.watch():
         server.wait_for_streams(1)
         old, other = client.token("gmail"), client.token("openai")
@@ -75,7 +75,7 @@ def test_events_about_money_change_nothing(server: LocalVendo) -> None:
         assert client.token("gmail") == old
 
 
-def test_another_deployments_tokens_are_left_alone(server: LocalVendo) -> None:
+def test_tokens_of_another_deployment_are_kept(server: LocalVendo) -> None:
     with LocalVendo(["gmail"]) as another, another.client() as foreign:
         kept = foreign.token("gmail")
         another.expire("gmail")
@@ -87,7 +87,7 @@ def test_another_deployments_tokens_are_left_alone(server: LocalVendo) -> None:
         assert foreign.token("gmail") == kept
 
 
-def test_one_stream_serves_all_who_watch(server: LocalVendo) -> None:
+def test_all_watchers_share_one_stream(server: LocalVendo) -> None:
     with server.client() as one, server.client() as two:
         watches = [one.events.watch(), two.events.watch(), one.for_user(JWT).events.watch()]
         server.wait_for_streams(1)
@@ -116,7 +116,7 @@ def test_watching_again_after_a_stop_opens_a_stream_again(server: LocalVendo) ->
             server.wait_for_streams(0)
 
 
-def test_a_refusal_ends_the_watch_with_a_line_in_the_log(
+def test_permanent_error_ends_the_watch_and_is_logged(
     server: LocalVendo, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.revoke_key()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def program(server: LocalVendo, text: str) -> Iterator[subprocess.Popen[str]]:
-    """A program that is pointed at the server, and has to end well within 30 seconds."""
+    """Run a program with the server's environment; it must end well within 30 seconds."""
     with subprocess.Popen(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", text],
         env=server.environment() | {"PYTHONPATH": ":".join(sys.path)},
@@ -82,11 +82,11 @@ assert os.waitpid(child, 0)[1] == 0
 """
 
 
-def test_a_child_that_is_forked_in_the_middle_of_a_fetch_makes_its_own(server: LocalVendo) -> None:
+def test_child_forked_during_a_fetch_makes_its_own(server: LocalVendo) -> None:
     with server.hold("credentials", "gmail") as gate, program(server, MIDDLE) as process:
         gate.wait_for(1)
         go_on(process)
-        gate.wait_for(2)  # the child waits for nobody's fetch but its own
+        gate.wait_for(2)  # the child waits for its own fetch only
         gate.release()
         assert line(process) == server.token("gmail")
 
@@ -111,7 +111,7 @@ stream.close()
 """
 
 
-def test_a_child_that_closes_the_parents_stream_takes_nothing_from_the_parent(
+def test_child_that_closes_the_parents_stream_leaves_it_open_in_the_parent(
     server: LocalVendo,
 ) -> None:
     with program(server, STREAM) as process:
@@ -139,7 +139,7 @@ stream.close()
 """
 
 
-def test_a_child_that_goes_on_iterating_does_so_on_a_connection_of_its_own(
+def test_child_that_keeps_iterating_uses_its_own_connection(
     server: LocalVendo,
 ) -> None:
     with program(server, GOES_ON) as process:
@@ -173,7 +173,7 @@ watch.stop()
 """
 
 
-def test_a_child_watches_on_a_connection_of_its_own(server: LocalVendo) -> None:
+def test_child_watches_on_its_own_connection(server: LocalVendo) -> None:
     with program(server, WATCH) as process:
         server.wait_for_streams(1)
         go_on(process)
@@ -185,7 +185,7 @@ def test_a_child_watches_on_a_connection_of_its_own(server: LocalVendo) -> None:
     server.wait_for_streams(0)
 
 
-def test_an_owner_that_is_gone_is_forgotten() -> None:
+def test_collected_owner_is_not_reset() -> None:
     class Owner:
         pass
 
@@ -223,12 +223,12 @@ assert not any(thing.is_reset for thing in things)
 """
 
 
-def test_one_reset_that_fails_does_not_keep_the_others_from_being_made() -> None:
+def test_failing_reset_does_not_stop_the_others() -> None:
     done = subprocess.run(
         [sys.executable, "-c", FAILING], capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("not this one") == 1  # what went wrong is told
+    assert done.stderr.count("not this one") == 1  # the error is reported
 
 
 ENDED = """
@@ -248,7 +248,7 @@ assert kept is not None
 """
 
 
-def test_a_stream_that_was_closed_before_is_no_trouble_for_a_child(server: LocalVendo) -> None:
+def test_child_ignores_a_stream_closed_before_the_fork(server: LocalVendo) -> None:
     server.emit("connection.changed", slug="gmail")
     with program(server, ENDED):
         server.wait_for_streams(1)

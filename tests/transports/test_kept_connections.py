@@ -1,4 +1,4 @@
-"""Connections are kept, used again while they are good, and let go of when they are not."""
+"""Connections are kept, reused while they are good, and closed when they are not."""
 
 from __future__ import annotations
 
@@ -29,33 +29,33 @@ BALANCE = http(b'{"credits_remaining_micros": 5}')
 
 
 def repeated(way: Way, times: int, *, between: Callable[[], object] = lambda: None) -> Any:
-    """A use of a client that asks for the balance several times."""
+    """Return a function that reads the balance several times."""
 
     def block(client: Any) -> list[Any]:
-        answers = []
+        results = []
         for _ in range(times):
-            answers.append(client.billing.balance())
+            results.append(client.billing.balance())
             between()
-        return answers
+        return results
 
     async def wait(client: Any) -> list[Any]:
-        answers = []
+        results = []
         for _ in range(times):
-            answers.append(await client.billing.balance())
+            results.append(await client.billing.balance())
             between()
-        return answers
+        return results
 
     return block if way == "blocking" else wait
 
 
-def test_calls_one_after_the_other_share_a_connection(server: LocalVendo, way: Way) -> None:
+def test_consecutive_calls_share_a_connection(server: LocalVendo, way: Way) -> None:
     ask(way, server._addresses(), repeated(way, 10))
 
     assert server.count("api") == 10
     assert server.connections_opened == 1
 
 
-def test_errors_with_an_answer_keep_the_connection(server: LocalVendo, way: Way) -> None:
+def test_error_responses_keep_the_connection(server: LocalVendo, way: Way) -> None:
     server.fail("api", 503, times=2)
 
     quick = {"retry": RetryPolicy(3, backoff=0.001)}
@@ -65,9 +65,7 @@ def test_errors_with_an_answer_keep_the_connection(server: LocalVendo, way: Way)
     assert server.connections_opened == 1
 
 
-def test_a_connection_that_the_server_closed_while_idle_is_made_anew_without_a_word(
-    server: LocalVendo, way: Way
-) -> None:
+def test_connection_closed_while_idle_is_replaced_silently(server: LocalVendo, way: Way) -> None:
     server.fail("api", close=True, times=3)
 
     ask(way, {**server._addresses(), "retry": ONCE}, repeated(way, 4))
@@ -76,19 +74,19 @@ def test_a_connection_that_the_server_closed_while_idle_is_made_anew_without_a_w
     assert server.connections_opened == 4
 
 
-def test_a_kept_connection_that_ends_under_a_request_costs_no_try(way: Way) -> None:
+def test_kept_connection_that_ends_during_a_request_costs_no_try(way: Way) -> None:
     def hang_up(_: socket.socket) -> None:
-        """The server closes at the very moment that a request comes in."""
+        """Close at the very moment that a request comes in."""
 
     with RawServer(Keep(BALANCE), hang_up, Keep(BALANCE)) as server:
-        answers = ask(way, {**server.settings(), "retry": ONCE}, repeated(way, 2))
+        results = ask(way, {**server.settings(), "retry": ONCE}, repeated(way, 2))
 
-    assert len(answers) == 2
+    assert len(results) == 2
     assert len(server.requests) == 3
     assert server.connections == 2
 
 
-def test_a_new_connection_that_ends_under_a_request_is_a_connection_error(way: Way) -> None:
+def test_new_connection_that_ends_during_a_request_is_a_connection_error(way: Way) -> None:
     with RawServer(b"") as server, pytest.raises(ConnectionError):
         ask(way, {**server.settings(), "retry": ONCE}, lambda client: client.billing.balance())
     assert len(server.requests) == 1
@@ -101,8 +99,8 @@ def test_a_connection_that_the_server_will_close_is_not_kept(way: Way) -> None:
     assert server.connections == 3
 
 
-def test_a_connection_with_bytes_that_nobody_asked_for_is_not_used_again() -> None:
-    """An answer to nobody's question would be taken for that of the next request."""
+def test_connection_with_unrequested_bytes_is_not_reused() -> None:
+    """An unrequested response would be read as that of the next request."""
     more, sent = Event(), Event()
 
     def late(sock: socket.socket) -> None:
@@ -120,7 +118,7 @@ def test_a_connection_with_bytes_that_nobody_asked_for_is_not_used_again() -> No
         assert server.connections == 2
 
 
-def test_a_connection_that_was_reset_while_idle_is_made_anew_without_a_word() -> None:
+def test_connection_reset_while_idle_is_replaced_silently() -> None:
     idle, was_reset = Event(), Event()
 
     def reset(sock: socket.socket) -> None:
@@ -138,7 +136,7 @@ def test_a_connection_that_was_reset_while_idle_is_made_anew_without_a_word() ->
         assert server.connections == 2
 
 
-def test_a_connection_that_idled_long_is_not_used_again(
+def test_connection_that_was_idle_for_long_is_not_reused(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocking, "MAX_IDLE_SECONDS", 0.0)
@@ -150,7 +148,7 @@ def test_a_connection_that_idled_long_is_not_used_again(
     assert server.connections_opened == 2
 
 
-def test_threads_use_connections_of_their_own_and_leave_them_to_others(
+def test_threads_use_their_own_connections_and_return_them(
     server: LocalVendo,
 ) -> None:
     with server.client() as client:
@@ -167,7 +165,7 @@ def test_threads_use_connections_of_their_own_and_leave_them_to_others(
     assert server.connections_opened == 8
 
 
-def test_no_more_than_so_many_idle_connections_are_kept(
+def test_number_of_idle_connections_is_limited(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocking, "MAX_IDLE_CONNECTIONS", 2)
@@ -219,7 +217,7 @@ def test_clients_scoped_to_users_share_the_connections_of_their_parent(
     assert server.connections_opened == 1
 
 
-def test_a_server_that_is_not_there_is_a_connection_error_that_says_what_to_look_at(
+def test_missing_server_is_a_connection_error_with_a_fix(
     way: Way,
 ) -> None:
     with RawServer(b"") as server:
@@ -281,7 +279,7 @@ vendo.events.subscribe()
 """
 
 
-def test_nothing_is_left_open_when_a_program_ends(server: LocalVendo) -> None:
+def test_nothing_stays_open_when_a_program_ends(server: LocalVendo) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM],
         env=server.environment() | {"PYTHONPATH": ":".join(sys.path)},
@@ -294,7 +292,7 @@ def test_nothing_is_left_open_when_a_program_ends(server: LocalVendo) -> None:
     assert done.stdout.split() == [server.token("gmail"), "USD", server.token("openai")]
 
 
-def test_a_transport_that_is_not_used_has_opened_nothing(server: LocalVendo) -> None:
+def test_unused_transport_opens_nothing(server: LocalVendo) -> None:
     with server.client() as client:
         client.is_vendo_mode()
         client.connect_url("gmail")

@@ -1,4 +1,4 @@
-"""The environment's proxies: real tunnels, over each transport."""
+"""Proxies of the environment: real tunnels, over each transport."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ONCE = RetryPolicy(1)
 
 @pytest.fixture
 def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalVendo]:
-    """A server behind TLS whose authority is trusted: https goes through proxies."""
+    """A server with TLS and a trusted authority: https goes through proxies."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -61,7 +61,7 @@ def test_https_goes_through_the_proxy_and_the_proxy_sees_no_key(
     assert secure.api_key.encode() not in everything
 
 
-def test_a_proxy_without_a_scheme_is_taken_for_http(
+def test_proxy_without_a_scheme_is_http(
     secure: LocalVendo, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with TunnelProxy() as proxy:
@@ -71,7 +71,7 @@ def test_a_proxy_without_a_scheme_is_taken_for_http(
 
 
 @pytest.mark.parametrize("exempt", ["127.0.0.1", "*", "example.com,127.0.0.1", " 127.0.0.1 "])
-def test_no_proxy_is_honoured(
+def test_no_proxy_is_respected(
     secure: LocalVendo, way: Way, monkeypatch: pytest.MonkeyPatch, exempt: str
 ) -> None:
     with TunnelProxy() as proxy:
@@ -102,7 +102,7 @@ def test_the_proxys_credentials_are_sent_to_the_proxy_alone(
     assert "proxy-authorization" not in secure.requests[0].headers
 
 
-def test_a_proxy_that_refuses_is_told_apart_and_no_secret_is_in_the_error(
+def test_proxy_error_is_a_connection_error_without_a_secret(
     secure: LocalVendo, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with TunnelProxy(user="me:right") as proxy:
@@ -121,7 +121,7 @@ def test_a_proxy_that_refuses_is_told_apart_and_no_secret_is_in_the_error(
     assert secure.api_key not in seen
 
 
-def test_a_proxy_that_is_not_there_is_a_connection_error(
+def test_missing_proxy_is_a_connection_error(
     secure: LocalVendo, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with TunnelProxy() as proxy:
@@ -131,7 +131,7 @@ def test_a_proxy_that_is_not_there_is_a_connection_error(
         balance(way, secure)
 
 
-def test_a_proxy_that_says_nothing_ends_with_the_time_out(
+def test_silent_proxy_ends_with_the_time_out(
     secure: LocalVendo, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with TunnelProxy() as proxy:
@@ -150,7 +150,7 @@ def test_tunnels_are_kept_and_used_again(
             for _ in range(3):
                 client.billing.balance()
             assert proxy.connections == 1
-            # Another proxy is another way: what is kept stays with the way that it took.
+            # A kept connection is reused only with the proxy it was made through.
             monkeypatch.setenv("NO_PROXY", "127.0.0.1")
             client.billing.balance()
             assert proxy.connections == 1
@@ -161,7 +161,7 @@ def test_tunnels_are_kept_and_used_again(
     "address",
     ["socks5://127.0.0.1:1080", "https://127.0.0.1:3128", "http://", "http://[::1", "x:y"],
 )
-def test_a_proxy_of_a_kind_that_is_not_spoken_is_refused_by_name(
+def test_unsupported_proxy_is_an_error_that_names_the_variable(
     secure: LocalVendo, way: Way, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", address)
@@ -172,7 +172,7 @@ def test_a_proxy_of_a_kind_that_is_not_spoken_is_refused_by_name(
     assert secure.requests == []
 
 
-def test_a_password_for_a_proxy_is_in_no_repr() -> None:
+def test_proxy_password_is_not_in_a_repr() -> None:
     assert "canary" not in repr(Proxy("proxy.example", 3128, (("Proxy-Authorization", "canary"),)))
 
 
@@ -182,7 +182,7 @@ def test_the_port_of_a_proxy_may_be_left_out(monkeypatch: pytest.MonkeyPatch) ->
     assert proxy_for("https", "vendo.run", 443) == Proxy("proxy.example", 80)
 
 
-def test_no_proxy_knows_ports_and_domains(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_proxy_supports_ports_and_domains(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "vendo.run:8443,.internal.example")
 
@@ -191,7 +191,7 @@ def test_no_proxy_knows_ports_and_domains(monkeypatch: pytest.MonkeyPatch) -> No
     assert proxy_for("https", "a.internal.example", 443) is None
 
 
-def test_a_plain_dict_in_the_environments_place_is_read_too(
+def test_plain_dict_in_place_of_the_environment_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "environ", {"HTTPS_PROXY": "http://one.example"})

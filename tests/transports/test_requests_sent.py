@@ -1,4 +1,4 @@
-"""What goes over the wire for a request: what `http.client` would have sent."""
+"""The bytes of a request are those that `http.client` would send."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from support.raw_server import Keep, RawServer
-from support.raw_server import http as answer
+from support.raw_server import http as response
 from vendo._protocol.steps import Request
 from vendo._transports.blocking import BlockingTransport
 from vendo._transports.connection import _message
@@ -66,7 +66,7 @@ def test_a_request_is_what_http_client_would_send(
         ("https://Vendo.Example/x", b"vendo.example"),
     ],
 )
-def test_the_port_is_named_unless_it_is_the_schemes_own(url: str, host: bytes) -> None:
+def test_host_header_has_the_port_unless_it_is_the_default(url: str, host: bytes) -> None:
     lines = _message(request(url=url)).split(b"\r\n")
     assert [line for line in lines if line.startswith(b"Host:")] == [b"Host: " + host]
 
@@ -81,7 +81,7 @@ def test_a_header_with_a_line_break_is_never_sent(value: str) -> None:
         _message(Request("GET", "https://vendo.example/", {value: "canary"}, None, 10.0, 1000))
 
 
-def test_an_answer_is_asked_for_as_it_is_where_the_caller_says_nothing_of_encodings() -> None:
+def test_accept_encoding_is_identity_by_default() -> None:
     said = Request("POST", "https://vendo.example/hook", {"User-Agent": "x"}, b"{}", 10.0, 1000)
     recorder = Recorder("vendo.example", 443)
     recorder.request("POST", "/hook", b"{}", {"User-Agent": "x"})
@@ -91,8 +91,8 @@ def test_an_answer_is_asked_for_as_it_is_where_the_caller_says_nothing_of_encodi
 
 
 @pytest.mark.parametrize("value", ["canary\r\nX-Other: b", "canary \N{SNOWMAN}"])
-def test_what_no_header_can_hold_is_one_typed_error_without_the_value(value: str) -> None:
-    with RawServer(Keep(answer(b"{}"))) as server:
+def test_invalid_header_value_is_one_typed_error_without_the_value(value: str) -> None:
+    with RawServer(Keep(response(b"{}"))) as server:
         transport = BlockingTransport()
         assert transport.send(request(url=server.url)).status == 200
         with pytest.raises(UpstreamError, match=r"ValueError|UnicodeEncodeError") as caught:
@@ -104,6 +104,6 @@ def test_what_no_header_can_hold_is_one_typed_error_without_the_value(value: str
 
 
 @pytest.mark.parametrize("target", ["/a b", "/a\x7fb", "/\N{SNOWMAN}"])
-def test_a_target_that_no_request_line_can_hold_is_never_sent(target: str) -> None:
+def test_invalid_request_target_is_never_sent(target: str) -> None:
     with pytest.raises((http.client.InvalidURL, ValueError)):
         _message(request(url=f"https://vendo.example{target}"))

@@ -1,4 +1,4 @@
-"""The blocking transport in threads of its own, for asyncio on the standard library."""
+"""The blocking transport in its own threads, for asyncio on the standard library."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def in_default_thread(call: Event) -> None:
     await asyncio.get_running_loop().run_in_executor(None, call.wait, 10)
 
 
-def test_what_a_call_returns_or_raises_comes_back() -> None:
+def test_result_or_error_of_a_call_is_returned() -> None:
     def fail() -> None:
         raise UpstreamError("upstream_error", "no")
 
@@ -39,7 +39,7 @@ def test_what_a_call_returns_or_raises_comes_back() -> None:
     asyncio.run(main())
 
 
-def test_there_are_never_more_threads_than_allowed_and_no_more_than_calls() -> None:
+def test_number_of_threads_is_limited() -> None:
     async def main() -> None:
         threads, go = Threads(most=3), Event()
         assert await threads.run(lambda: 1) == 1
@@ -68,7 +68,7 @@ def test_idle_threads_end(monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(main())
 
 
-def test_the_threads_do_not_keep_a_program_from_ending() -> None:
+def test_threads_do_not_keep_a_program_running() -> None:
     async def main() -> bool:
         thread = await Threads().run(threading.current_thread)
         return thread.daemon
@@ -76,7 +76,7 @@ def test_the_threads_do_not_keep_a_program_from_ending() -> None:
     assert asyncio.run(main())
 
 
-def test_a_cancelled_caller_goes_at_once_and_what_nobody_wants_is_handed_back() -> None:
+def test_cancelled_caller_returns_immediately_and_the_result_is_disposed() -> None:
     async def main() -> None:
         threads, begun, go, dropped = Threads(), Event(), Event(), Event()
 
@@ -104,7 +104,7 @@ def test_a_cancelled_caller_goes_at_once_and_what_nobody_wants_is_handed_back() 
     asyncio.run(main())
 
 
-def test_what_comes_after_the_loop_is_closed_is_handed_back_too() -> None:
+def test_result_after_the_loop_is_closed_is_disposed() -> None:
     threads, begun, go, dropped = Threads(), Event(), Event(), Event()
 
     def call() -> str:
@@ -122,7 +122,7 @@ def test_what_comes_after_the_loop_is_closed_is_handed_back_too() -> None:
     assert dropped.wait(10)
 
 
-def test_a_failure_that_nobody_waits_for_is_dropped() -> None:
+def test_error_without_a_waiting_caller_is_dropped() -> None:
     threads, begun, go = Threads(), Event(), Event()
 
     def call() -> None:
@@ -151,7 +151,7 @@ def test_the_loops_own_executor_is_left_to_the_application(server: LocalVendo) -
     asyncio.run(main())
 
 
-def test_closing_lets_go_of_the_connections_and_it_can_be_used_again(server: LocalVendo) -> None:
+def test_closed_transport_can_be_used_again(server: LocalVendo) -> None:
     transport = ThreadedTransport()
 
     async def main() -> None:
@@ -166,14 +166,14 @@ def test_closing_lets_go_of_the_connections_and_it_can_be_used_again(server: Loc
     assert repr(transport) == "<ThreadedTransport>"
 
 
-def test_a_result_that_comes_just_before_the_cancellation_is_handed_back_too() -> None:
+def test_result_just_before_the_cancellation_is_disposed() -> None:
     async def main() -> None:
         threads, after = Threads(most=1), Event()
         given: list[str] = []
         task = asyncio.create_task(threads.run(lambda: "a connection", given.append))
         behind = asyncio.create_task(threads.run(after.set))
         await asyncio.sleep(0)
-        after.wait(10)  # the loop stands still: the outcome is there, and the task has not seen it
+        after.wait(10)  # the loop is blocked: the outcome is there, and the task has not got it
         await asyncio.sleep(0)
         assert not task.done()
         task.cancel()
@@ -185,7 +185,7 @@ def test_a_result_that_comes_just_before_the_cancellation_is_handed_back_too() -
     asyncio.run(main())
 
 
-def test_a_stream_that_its_loop_forgot_closes_its_connection(server: LocalVendo) -> None:
+def test_collected_stream_closes_its_connection(server: LocalVendo) -> None:
     url = f"{server.url}/api/deployments/me/events"
     headers = {"Authorization": f"Bearer {server.api_key}"}
     stream = BlockingStream(BlockingTransport(), Request("GET", url, headers, None, 10.0, 1000))

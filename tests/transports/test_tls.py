@@ -1,4 +1,4 @@
-"""TLS: who is trusted, and one set of settings a process."""
+"""TLS: trusted authorities, and one context per process."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_a_certificate_for_another_host_is_not_trusted(authority: trustme.CA, wa
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_secure_connection_is_kept_like_any_other(secure: LocalVendo) -> None:
+def test_tls_connection_is_kept(secure: LocalVendo) -> None:
     with secure.client() as client:
         for _ in range(5):
             client.billing.balance()
@@ -88,9 +88,7 @@ def test_a_secure_connection_is_kept_like_any_other(secure: LocalVendo) -> None:
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_secure_connection_that_the_server_closed_is_made_anew(
-    secure: LocalVendo, way: Way
-) -> None:
+def test_tls_connection_closed_by_the_server_is_replaced(secure: LocalVendo, way: Way) -> None:
     secure.fail("api", close=True)
 
     def block(client: Any) -> Any:
@@ -103,13 +101,13 @@ def test_a_secure_connection_that_the_server_closed_is_made_anew(
 
 
 @pytest.mark.usefixtures("trusted")
-def test_what_lies_decrypted_and_unread_is_not_taken_for_the_next_answer(
+def test_decrypted_unread_bytes_are_not_read_as_the_next_response(
     authority: trustme.CA,
 ) -> None:
-    """It came in the record of the answer before: nothing is on the socket to be seen."""
+    """It came in the record of the previous response: the socket itself has nothing to read."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
-    answer = http(b'{"credits_remaining_micros": 5}')
+    response = http(b'{"credits_remaining_micros": 5}')
 
     def serve(listener: socket.socket) -> None:
         with listener, ExitStack() as open_until_the_end:
@@ -119,7 +117,7 @@ def test_what_lies_decrypted_and_unread_is_not_taken_for_the_next_answer(
                     context.wrap_socket(plain, server_side=True)
                 )
                 sock.recv(65536)
-                sock.sendall(answer + more)
+                sock.sendall(response + more)
 
     listener = socket.create_server(("127.0.0.1", 0))
     serving = Thread(target=serve, args=[listener], daemon=True)
@@ -133,10 +131,10 @@ def test_what_lies_decrypted_and_unread_is_not_taken_for_the_next_answer(
 
 
 @pytest.mark.usefixtures("trusted")
-def test_a_record_of_which_a_part_has_come_is_no_reason_to_drop_a_connection(
+def test_connection_with_a_partial_tls_record_is_kept(
     authority: trustme.CA,
 ) -> None:
-    """TLS has messages of its own, which say nothing to whoever reads answers."""
+    """TLS has messages of its own that carry no response data."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -193,9 +191,7 @@ def test_events_come_over_tls_too(secure: LocalVendo) -> None:
     secure.wait_for_streams(0)
 
 
-def test_a_transport_can_have_an_authority_of_its_own(
-    secure: LocalVendo, authority: trustme.CA
-) -> None:
+def test_transport_can_have_its_own_authority(secure: LocalVendo, authority: trustme.CA) -> None:
     context = ssl.create_default_context()
     authority.configure_trust(context)
     transport = BlockingTransport(ssl_context=context)
@@ -207,7 +203,7 @@ def test_a_transport_can_have_an_authority_of_its_own(
             assert list(events) == []
 
 
-def test_one_context_serves_the_process_as_long_as_the_setting_stays(
+def test_one_tls_context_per_process_and_setting(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, authority: trustme.CA
 ) -> None:
     usual = shared_context()
@@ -227,7 +223,7 @@ def test_one_context_serves_the_process_as_long_as_the_setting_stays(
     assert usual.check_hostname
 
 
-def test_a_server_that_speaks_no_tls_is_a_connection_error(way: Way) -> None:
+def test_server_without_tls_is_a_connection_error(way: Way) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def greet() -> None:

@@ -1,6 +1,6 @@
-"""What a type checker makes of the public API of `vendo`. mypy reads this file; nobody runs it.
+"""The types of the public API of `vendo`, as mypy sees them. This file is checked, never run.
 
-A line that is to be an error has an ignore of that very error: mypy refuses one that it does not
+A line that must be an error has an ignore of that very error: mypy reports one that it does not
 need.
 """
 

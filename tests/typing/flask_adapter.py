@@ -1,4 +1,4 @@
-"""What a type checker makes of `vendo_flask`. Checked, never run."""
+"""The types of `vendo_flask`, as a type checker sees them. Checked, never run."""
 
 from __future__ import annotations
 

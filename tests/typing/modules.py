@@ -1,6 +1,6 @@
-"""What a type checker makes of the public modules of `vendo`: the local server and the rest.
+"""The types of the public modules of `vendo`: the local server and the rest.
 
-mypy and pyright read this file; nobody runs it. See `core.py` beside it.
+mypy and pyright check this file; it is never run. See `core.py` beside it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def signed_in() -> None:
     assert_type(sso.is_enabled(), bool)
     identity = sso.identity_from_headers({"X-Vendo-User-Id": "u"})
     assert_type(identity, VendoIdentity | None)
-    identity.email  # type: ignore[union-attr]  # noqa: B018  # nobody may be signed in
+    identity.email  # type: ignore[union-attr]  # noqa: B018  # None without a signed-in user
     if identity is not None:
         assert_type(identity.email, str)
         identity.email = "other@example.com"  # type: ignore[misc]  # it is frozen
@@ -40,19 +40,19 @@ def deployed() -> None:
 
 
 def env_files() -> None:
-    def told(change: Change) -> None:
+    def on_change(change: Change) -> None:
         assert_type(change.added, tuple[str, ...])
         assert_type(change.env_file, Path)
 
     mapping = {"OPENAI_API_KEY": "openai", "SUPABASE_REF": "supabase.context.ref"}
     assert_type(reconciler.bootstrap(env_file=".env", mapping=mapping), bool)
-    with reconciler.start(env_file=Path(".env"), mapping=mapping, on_change=told) as keeping:
+    with reconciler.start(env_file=Path(".env"), mapping=mapping, on_change=on_change) as keeping:
         assert_type(keeping, Reconciler)
     reconciler.start(
         env_file=".env", mapping=mapping, on_change="reload-hook", reload_url="https://x"
     )
     reconciler.start(env_file=".env", mapping=mapping, on_change="reload")  # type: ignore[arg-type]
-    reconciler.start(".env", mapping)  # type: ignore[call-arg]  # they are named
+    reconciler.start(".env", mapping)  # type: ignore[call-arg]  # keyword arguments
     found, restart_handler = reconciler.catalog_default()
     assert_type(found, dict[str, str])
     handler: Callable[[Change], None] = restart_handler(["systemctl", "restart", "app"])
@@ -67,7 +67,7 @@ async def local_server() -> None:
         assert_type(server.requests[0].headers["authorization"], str)
         assert_type(server.environment("gmail"), dict[str, str])
         server.fail("credentials", status=503, times=2)
-        server.fail("credentials", 503, 2)  # type: ignore[call-arg]  # what a number means is said
+        server.fail("credentials", 503, 2)  # type: ignore[call-arg]  # `times` is a keyword argument
         assert_type(server.sign_webhook(b"{}"), tuple[dict[str, str], bytes])
         with server.hold("credentials") as gate:
             assert_type(gate.waiting, int)
@@ -87,11 +87,11 @@ def adapters_of_other_frameworks(client: vendo.Vendo, error: errors.VendoError) 
     assert_type(errors.RateLimited("upstream_rate_limited", "m").replace(), errors.RateLimited)
 
 
-def each_error_is_caught_by_what_it_is_also() -> None:
+def each_error_is_caught_by_its_other_base() -> None:
     try:
         vendo.token("openai")
     except errors.NeedsReauth as needed:
         assert_type(needed.connect_url, str | None)
-    except (vendo.NotConnected, vendo.AuthError) as refused:
-        assert_type(refused, vendo.NotConnected | vendo.AuthError)
+    except (vendo.NotConnected, vendo.AuthError) as error:
+        assert_type(error, vendo.NotConnected | vendo.AuthError)
     assert errors.NotConnected is vendo.NotConnected

@@ -1,6 +1,6 @@
-"""What a type checker makes of the fixtures of `vendo_pytest`, and of the mocks.
+"""The types of the fixtures of `vendo_pytest`, and of the mocks.
 
-mypy reads this file; nobody runs it. See `core.py` beside it.
+mypy checks this file; it is never run. See `core.py` beside it.
 """
 
 from __future__ import annotations

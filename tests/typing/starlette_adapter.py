@@ -1,4 +1,4 @@
-"""What a type checker makes of `vendo_starlette`. Checked, never run."""
+"""The types of `vendo_starlette`, as a type checker sees them. Checked, never run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Both type checkers know every public name, and make the same of it.
+"""Both type checkers know every public name, and agree on its type.
 
-This folder is not among those that `pytest` looks into: the checkers are tools of the project, not
-of its tests, and `.ci/run` has them where it lints.
+`pytest` does not collect this folder by default: the checkers belong to the extra `lint`, and
+`.ci/run` runs these tests in that environment.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ HERE = Path(__file__).parent
 PROJECT = tomllib.loads((HERE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
 PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 PROGRAMS = sorted(path for path in HERE.glob("*.py") if not path.name.startswith("test_"))
-#: The oldest Python that is supported and the newest there is.
+#: The oldest supported Python and the newest.
 PYTHONS = ["3.11", "3.14"]
 
-#: Every rule but one: Flask's own way to the object behind a proxy has an underscore.
+#: Every rule but one: Flask's own method for the object behind a proxy has an underscore.
 _RULES = {
     "typeCheckingMode": "strict",
     "reportPrivateUsage": False,
@@ -31,7 +31,7 @@ _RULES = {
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a tool of this environment; it looks at what is installed here."""
+    """Run a tool of this environment; it checks the packages installed here."""
     scripts = str(Path(sys.executable).parent)
     return subprocess.run(
         [str(Path(scripts, command[0])), *command[1:]],
@@ -44,18 +44,18 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_public_name_says_its_type(package: str, tmp_path: Path) -> None:
-    """What is left to inference, each type checker infers in its own way."""
+def test_every_public_name_has_a_type(package: str, tmp_path: Path) -> None:
+    """Type checkers infer differently where a type is missing."""
     done = run(
         tmp_path, "basedpyright", "--verifytypes", package, "--ignoreexternal", "--outputjson"
     )
     found = json.loads(done.stdout)["typeCompleteness"]
     assert found["pyTypedPath"], done.stdout + done.stderr
     lacking = [
-        f"{symbol['name']}: {told['message']}"
+        f"{symbol['name']}: {issue['message']}"
         for symbol in found["symbols"]
-        for told in symbol["diagnostics"]
-        if told["severity"] == "error"
+        for issue in symbol["diagnostics"]
+        if issue["severity"] == "error"
     ]
     assert lacking == []
     assert found["completenessScore"] == 1
@@ -63,22 +63,22 @@ def test_every_public_name_says_its_type(package: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("version", PYTHONS)
-def test_pyright_makes_of_the_api_what_mypy_does(version: str, tmp_path: Path) -> None:
-    """An expected error carries an ignore, and one that is not needed is an error too."""
+def test_pyright_agrees_with_mypy(version: str, tmp_path: Path) -> None:
+    """An expected error has an ignore, and an unneeded ignore is an error too."""
     (tmp_path / "pyrightconfig.json").write_text(
         json.dumps({**_RULES, "include": [str(HERE)], "pythonVersion": version})
     )
     done = run(tmp_path, "basedpyright", "-p", str(tmp_path), "--outputjson")
     found = json.loads(done.stdout)
     assert [
-        f"{Path(told['file']).name}:{told['range']['start']['line'] + 1}: {told['message']}"
-        for told in found["generalDiagnostics"]
+        f"{Path(issue['file']).name}:{issue['range']['start']['line'] + 1}: {issue['message']}"
+        for issue in found["generalDiagnostics"]
     ] == []
     assert found["summary"]["filesAnalyzed"] > len(PROGRAMS) >= 5
 
 
 @pytest.mark.parametrize("version", PYTHONS)
-def test_mypy_makes_the_same_of_it_for_each_python(version: str, tmp_path: Path) -> None:
+def test_mypy_agrees_for_each_python(version: str, tmp_path: Path) -> None:
     done = run(
         tmp_path,
         "mypy",
@@ -91,23 +91,23 @@ def test_mypy_makes_the_same_of_it_for_each_python(version: str, tmp_path: Path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_an_error_that_no_checker_expects_is_found(tmp_path: Path) -> None:
+def test_unexpected_error_is_found(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text("import vendo\n\nn: int = vendo.token('openai')\nvendo.tokne('openai')\n")
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(_RULES))
     pyright = json.loads(run(tmp_path, "basedpyright", "--outputjson").stdout)
-    lines = {told["range"]["start"]["line"] for told in pyright["generalDiagnostics"]}
+    lines = {issue["range"]["start"]["line"] for issue in pyright["generalDiagnostics"]}
     assert lines == {2, 3}
     mypy = run(tmp_path, "mypy", "--strict", f"--cache-dir={tmp_path}", str(program))
     assert "Found 2 errors" in mypy.stdout
 
 
-def test_a_slug_of_the_catalog_is_completed_and_any_other_is_accepted(tmp_path: Path) -> None:
+def test_catalog_slugs_are_completed_and_others_are_accepted(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text("import vendo\n\nreveal_type(vendo.Vendo.token)\nvendo.token('my-own')\n")
     (tmp_path / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "standard"}))
     found = json.loads(run(tmp_path, "basedpyright", "--outputjson").stdout)
-    [told] = found["generalDiagnostics"]
-    assert "'openai'" in told["message"]
-    assert "'googledrive'" in told["message"]
-    assert "str" in told["message"]
+    [issue] = found["generalDiagnostics"]
+    assert "'openai'" in issue["message"]
+    assert "'googledrive'" in issue["message"]
+    assert "str" in issue["message"]

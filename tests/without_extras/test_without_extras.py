@@ -1,4 +1,4 @@
-"""What the base install does: everything but sessions, and for those it names the pip line.
+"""The base install does everything but sessions, and those raise with the pip command.
 
 These run in an environment in which no extra is installed.
 """
@@ -54,7 +54,7 @@ NEEDS: dict[str, tuple[str, str, Callable[[], Any]]] = {
 
 
 @pytest.mark.parametrize("name", NEEDS)
-def test_what_needs_an_extra_names_the_pip_line(name: str) -> None:
+def test_missing_extra_error_has_the_pip_command(name: str) -> None:
     package, extra, call = NEEDS[name]
     with pytest.raises(vendo.MissingExtra) as caught:
         call()
@@ -65,8 +65,8 @@ def test_what_needs_an_extra_names_the_pip_line(name: str) -> None:
     )
 
 
-def test_the_extra_is_missing_whatever_the_slug() -> None:
-    """An installation is put right first, and the slug then."""
+def test_missing_extra_is_reported_before_a_bad_slug() -> None:
+    """The installation is fixed first, then the slug."""
     with pytest.raises(vendo.MissingExtra):
         vendo.session("no slug")
 

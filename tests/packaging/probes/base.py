@@ -1,4 +1,4 @@
-"""What every install does, the one without extras too."""
+"""Every install runs this, the one without extras too."""
 
 from __future__ import annotations
 

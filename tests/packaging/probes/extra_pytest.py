@@ -1,4 +1,4 @@
-"""Extra `pytest`: the plugin is there by itself, and its fixtures work."""
+"""Extra `pytest`: the plugin loads automatically, and its fixtures work."""
 
 from __future__ import annotations
 
