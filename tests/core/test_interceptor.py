@@ -80,7 +80,7 @@ def test_what_it_raises_ends_the_look_up(
         lambda _, client: asyncio.run(client.tokens(["gmail"])),
     ],
 )
-def test_no_frame_of_its_refusal_holds_a_token_or_a_key(
+def test_no_frame_of_an_interceptors_error_has_a_token_or_a_key(
     ask: Callable[[Any, Any], object],
     place: str,
     error: BaseException,

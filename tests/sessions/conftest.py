@@ -1,4 +1,4 @@
-"""A backend with connected providers, and an environment that points at it and is else empty."""
+"""A backend with connected providers, and an environment with its addresses only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _empty_environment(vendo_isolated: None, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalVendo]:
-    """The environment points at it, and the connected providers' base URLs at its stand-ins."""
+    """Run a server and set its environment, with the base URLs of its fake providers."""
     with LocalVendo(connections=CONNECTED) as server:
         for name, value in server.environment(*CONNECTED).items():
             monkeypatch.setenv(name, value)
@@ -41,6 +41,6 @@ def client(server: LocalVendo) -> Iterator[vendo.Vendo]:
 
 @pytest.fixture
 def foreign() -> Iterator[Foreign]:
-    """A server of somebody else's."""
+    """Run a server that belongs to no provider."""
     with Foreign() as foreign:
         yield foreign

@@ -1,4 +1,4 @@
-"""A server of somebody else's on this machine: it answers as it is told, and notes what comes."""
+"""A foreign server on this machine: it sends set replies, and records the requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Seen:
-    """One request as it came."""
+    """A received request."""
 
     method: str
     path: str
@@ -24,8 +24,8 @@ class Seen:
 
 
 @dataclass
-class Answer:
-    """What is answered: any status, with these headers and this body."""
+class Reply:
+    """A reply: any status, with these headers and this body."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -33,11 +33,11 @@ class Answer:
 
 
 class Foreign:
-    """On 127.0.0.1, and so on `localhost` too."""
+    """A server on 127.0.0.1, and so also on `localhost`."""
 
     def __init__(self) -> None:
-        #: What is answered to each path; anything else is a 200.
-        self.answers: dict[str, Answer | Callable[[Seen], Answer]] = {}
+        #: Path -> reply; any other path gets a 200.
+        self.replies: dict[str, Reply | Callable[[Seen], Reply]] = {}
         self.seen: list[Seen] = []
         self.connections = 0
         self._lock = Lock()
@@ -63,13 +63,13 @@ class Foreign:
         self._thread.join()
 
     def redirect(self, path: str, to: str, status: int = 302) -> None:
-        self.answers[path] = Answer(status, {"Location": to}, b"")
+        self.replies[path] = Reply(status, {"Location": to}, b"")
 
-    def note(self, seen: Seen) -> Answer:
+    def reply_to(self, seen: Seen) -> Reply:
         with self._lock:
             self.seen.append(seen)
-            answer = self.answers.get(seen.path, Answer())
-        return answer if isinstance(answer, Answer) else answer(seen)
+            reply = self.replies.get(seen.path, Reply())
+        return reply if isinstance(reply, Reply) else reply(seen)
 
 
 class _Server(ThreadingHTTPServer):
@@ -78,7 +78,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, *_: object) -> None:
-        """A client that has gone leaves its connection behind."""
+        """Ignore the connections that a closed client leaves behind."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -94,16 +94,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.raw_requestline = self.rfile.readline(65537)
         if not self.raw_requestline or not self.parse_request():
             return
-        answer = self.server.foreign.note(
+        reply = self.server.foreign.reply_to(
             Seen(self.command, self.path, self.headers, self._read_body())
         )
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
             self.send_header(name, value)
-        if "Content-Length" not in answer.headers:
-            self.send_header("Content-Length", str(len(answer.body)))
+        if "Content-Length" not in reply.headers:
+            self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
-        self.wfile.write(answer.body)
+        self.wfile.write(reply.body)
 
     def _read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":
@@ -116,4 +116,4 @@ class _Handler(BaseHTTPRequestHandler):
         return body
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""

@@ -1,4 +1,4 @@
-"""The asyncio session: an `aiohttp.ClientSession` by the rules of the requests session."""
+"""The asyncio session: an `aiohttp.ClientSession` with the rules of the requests session."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 
 import vendo
 import vendo.aio
-from sessions.foreign import Answer
+from sessions.foreign import Reply
 from support.internet import internet
 from vendo import AsyncVendo
 from vendo._catalog import catalog
@@ -36,7 +36,7 @@ BODY = bytes(range(256)) * 64
 
 
 def run(slug: str, work: Work, **settings: Any) -> None:
-    """Do some work with a session of a client of its own."""
+    """Do some work with a session of a new client."""
 
     async def main() -> None:
         async with AsyncVendo() as client, await client.session(slug, **settings) as session:
@@ -46,9 +46,9 @@ def run(slug: str, work: Work, **settings: Any) -> None:
 
 
 async def status(session: aiohttp.ClientSession, url: str, **how: Any) -> int:
-    async with session.request(how.pop("method", "GET"), url, **how) as answer:
-        await answer.read()
-        return answer.status
+    async with session.request(how.pop("method", "GET"), url, **how) as response:
+        await response.read()
+        return response.status
 
 
 @pytest.mark.parametrize("slug", catalog.slugs())
@@ -68,7 +68,7 @@ def test_the_token_is_where_the_provider_wants_it(
         assert (server.count("credentials"), server.count("provider")) == (2, 3)
 
 
-def test_a_second_401_is_the_callers(server: LocalVendo) -> None:
+def test_second_401_is_returned_to_the_caller(server: LocalVendo) -> None:
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         await status(session, "x")
         server.expire("gmail")
@@ -80,19 +80,19 @@ def test_a_second_401_is_the_callers(server: LocalVendo) -> None:
     assert (server.count("credentials"), server.count("provider")) == (1, 2)
 
 
-def test_the_same_token_again_is_not_tried_twice(server: LocalVendo) -> None:
+def test_unchanged_token_is_not_tried_twice(server: LocalVendo) -> None:
     server.fail("provider", status=401, times=None)
 
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
-        async with session.get("x") as answer:
-            assert answer.status == 401
-            assert (await answer.json())["error"]["code"] == 401  # not read by anybody before
+        async with session.get("x") as response:
+            assert response.status == 401
+            assert (await response.json())["error"]["code"] == 401  # not read before
 
     run("gmail", work)
     assert (server.count("credentials"), server.count("provider")) == (2, 1)
 
 
-def test_in_oss_mode_an_unchanged_variable_gives_the_401(
+def test_in_oss_mode_an_unchanged_variable_returns_the_401(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VENDO_API_KEY")
@@ -109,7 +109,7 @@ def test_in_oss_mode_an_unchanged_variable_gives_the_401(
     assert (server.count("credentials"), server.count("provider")) == (0, 2)
 
 
-def test_fifty_refusals_of_one_token_make_one_refresh(server: LocalVendo) -> None:
+def test_fifty_rejections_of_one_token_make_one_refresh(server: LocalVendo) -> None:
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         await status(session, "x")
         server.expire("gmail")
@@ -124,7 +124,7 @@ def test_fifty_refusals_of_one_token_make_one_refresh(server: LocalVendo) -> Non
     assert (server.count("credentials"), server.count("provider")) == (1, 100)
 
 
-def test_a_newer_token_in_the_cache_is_taken_and_nothing_is_refreshed(server: LocalVendo) -> None:
+def test_newer_token_in_the_cache_is_used_without_a_refresh(server: LocalVendo) -> None:
     async def work(client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         await status(session, "x")
         server.expire("gmail")
@@ -141,7 +141,7 @@ def test_a_newer_token_in_the_cache_is_taken_and_nothing_is_refreshed(server: Lo
     assert server.count("credentials") == 0
 
 
-def test_what_stands_against_a_new_token_is_raised_and_the_answer_closed(
+def test_failed_renewal_is_raised_and_the_response_closed(
     server: LocalVendo,
 ) -> None:
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
@@ -155,7 +155,7 @@ def test_what_stands_against_a_new_token_is_raised_and_the_answer_closed(
 
 @pytest.mark.parametrize("had_a_token", [False, True])
 @pytest.mark.parametrize("fault", [{"reset": True}, {"status": 503}, {"latency": 30.0}])
-def test_a_token_that_cannot_be_fetched_is_the_librarys_own_error(
+def test_token_that_cannot_be_fetched_is_a_vendo_error(
     server: LocalVendo, fault: dict[str, Any], *, had_a_token: bool
 ) -> None:
     async def main() -> None:
@@ -175,24 +175,24 @@ def test_a_token_that_cannot_be_fetched_is_the_librarys_own_error(
 
 
 @pytest.mark.parametrize(
-    ("refusal", "connections"),
+    ("rejection", "connections"),
     [
-        (Answer(401, {}, b"x" * 1000), 1),
-        (Answer(401, {}, b"x" * (8 << 20)), 2),
-        (Answer(401, {"Content-Length": "100", "Connection": "close"}, b"cut"), 2),
+        (Reply(401, {}, b"x" * 1000), 1),
+        (Reply(401, {}, b"x" * (8 << 20)), 2),
+        (Reply(401, {"Content-Length": "100", "Connection": "close"}, b"cut"), 2),
     ],
     ids=["short", "long", "cut off"],
 )
-def test_a_refusal_of_any_length_is_got_over(
-    monkeypatch: pytest.MonkeyPatch, foreign: Foreign, refusal: Answer, connections: int
+def test_rejection_with_a_body_of_any_length_is_renewed(
+    monkeypatch: pytest.MonkeyPatch, foreign: Foreign, rejection: Reply, connections: int
 ) -> None:
-    def answered(seen: Any) -> Answer:
+    def reply(seen: Any) -> Reply:
         if seen.headers["Authorization"] == "Bearer new":
-            return Answer(200, {}, b"done")
+            return Reply(200, {}, b"done")
         monkeypatch.setenv("VENDO_TOKEN_OPENAI", "new")
-        return refusal
+        return rejection
 
-    foreign.answers["/x"] = answered
+    foreign.replies["/x"] = reply
     monkeypatch.setenv("VENDO_TOKEN_OPENAI", "old")
     monkeypatch.setenv("VENDO_API_KEY", "vendo_sk_" + "k" * 32)
 
@@ -238,24 +238,24 @@ def test_a_body_is_sent_again_byte_for_byte(
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         await status(session, "x")
         server.expire("gmail")
-        async with session.post("echo", **sending()) as answer:
-            assert base64.b64decode((await answer.json())["base64"]) == expected
+        async with session.post("echo", **sending()) as response:
+            assert base64.b64decode((await response.json())["base64"]) == expected
 
     run("gmail", work)
     assert [r.body for r in server.requests if r.path.endswith("/echo")] == [expected] * 2
 
 
-def test_a_file_is_sent_again_from_where_it_stood(server: LocalVendo, tmp_path: Path) -> None:
+def test_file_is_sent_again_from_its_position(server: LocalVendo, tmp_path: Path) -> None:
     path = tmp_path / "upload"
     path.write_bytes(BODY)
 
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         await status(session, "x")
         server.expire("gmail")
-        with path.open("rb") as file:  # what callers do
+        with path.open("rb") as file:  # as callers do
             file.seek(7)
-            async with session.put("echo", data=file) as answer:
-                assert base64.b64decode((await answer.json())["base64"]) == BODY[7:]
+            async with session.put("echo", data=file) as response:
+                assert base64.b64decode((await response.json())["base64"]) == BODY[7:]
 
     run("gmail", work)
 
@@ -288,9 +288,7 @@ def pipe() -> io.BufferedReader:
     [in_parts, pipe, lambda: form(in_parts())],
     ids=["generator", "pipe", "form with a generator"],
 )
-def test_a_body_that_is_used_up_is_not_sent_twice(
-    server: LocalVendo, body: Callable[[], Any]
-) -> None:
+def test_consumed_body_is_not_sent_twice(server: LocalVendo, body: Callable[[], Any]) -> None:
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         await status(session, "x")
         server.expire("gmail")
@@ -316,19 +314,19 @@ def test_another_host_gets_neither_token_nor_header(
     server: LocalVendo, foreign: Foreign, slug: str, code: int, host: str
 ) -> None:
     to = f"http://{host}:{foreign.port}/taken"
-    foreign.answers["/taken"] = Answer(401)
+    foreign.replies["/taken"] = Reply(401)
 
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         query = {"to": to, "status": str(code)}
-        async with session.get("redirect", params=query) as answer:
-            assert (answer.status, str(answer.url)) == (401, to)
+        async with session.get("redirect", params=query) as response:
+            assert (response.status, str(response.url)) == (401, to)
 
     run(slug, work)
     [seen] = foreign.seen
     assert server.token(slug) not in f"{seen.path}{seen.headers.as_string()}"
     for name in ("Authorization", "x-api-key"):
         assert seen.headers[name] is None
-    assert server.count("credentials") == 1  # a foreign 401 is no refusal
+    assert server.count("credentials") == 1  # a foreign 401 rejects nothing
 
 
 @pytest.mark.parametrize("slug", ["anthropic", "gmail", "telegram"])
@@ -350,7 +348,7 @@ def test_another_host_of_the_provider_gets_the_token(server: LocalVendo) -> None
 
 
 @pytest.mark.parametrize(("slug", "name"), [("anthropic", "x-api-key"), ("gmail", "Authorization")])
-def test_a_credential_of_the_callers_own_does_not_cross_either(
+def test_callers_own_credential_does_not_go_to_another_host(
     server: LocalVendo, foreign: Foreign, slug: str, name: str
 ) -> None:
     token = server.token(slug)
@@ -367,9 +365,7 @@ def test_a_credential_of_the_callers_own_does_not_cross_either(
 
 
 @pytest.mark.parametrize("name", ["x-api-key", "Authorization"])
-def test_a_credential_of_the_callers_own_wins_and_is_not_renewed(
-    server: LocalVendo, name: str
-) -> None:
+def test_callers_own_credential_wins_and_is_not_renewed(server: LocalVendo, name: str) -> None:
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         assert await status(session, "x", headers={name: "mine"}) == 401
 
@@ -378,7 +374,7 @@ def test_a_credential_of_the_callers_own_wins_and_is_not_renewed(
     assert server.count("provider") == 1
 
 
-def test_a_token_that_the_caller_wrote_in_the_path_wins(server: LocalVendo) -> None:
+def test_callers_token_in_the_path_wins(server: LocalVendo) -> None:
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         url = f"{server.provider_url('telegram')}/bot{server.token('telegram')}/getMe"
         assert await status(session, url) == 200
@@ -387,7 +383,7 @@ def test_a_token_that_the_caller_wrote_in_the_path_wins(server: LocalVendo) -> N
     assert server.count("credentials") == 0
 
 
-def test_a_foreign_host_is_refused_before_anything_is_sent(
+def test_foreign_host_is_an_error_before_anything_is_sent(
     server: LocalVendo, foreign: Foreign
 ) -> None:
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
@@ -413,10 +409,8 @@ def test_a_slug_outside_the_catalog_is_bound_to_its_first_host(
     assert foreign.seen[0].headers["Authorization"] == "Bearer mine"
 
 
-def test_a_location_that_cannot_be_read_is_aiohttps_error(
-    server: LocalVendo, foreign: Foreign
-) -> None:
-    foreign.answers["/x"] = Answer(302, {"Location": "http://["})
+def test_invalid_location_is_an_aiohttp_error(server: LocalVendo, foreign: Foreign) -> None:
+    foreign.replies["/x"] = Reply(302, {"Location": "http://["})
 
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         with pytest.raises(aiohttp.ClientError):
@@ -428,7 +422,7 @@ def test_a_location_that_cannot_be_read_is_aiohttps_error(
 # Surroundings
 
 
-def test_a_netrc_entry_changes_nothing(
+def test_netrc_entry_is_ignored(
     server: LocalVendo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password wrong\n")
@@ -440,7 +434,7 @@ def test_a_netrc_entry_changes_nothing(
     run("gmail", work)
 
 
-def test_proxies_and_authorities_of_the_environment_work(
+def test_proxies_and_authorities_of_the_environment_are_used(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for slug in ("gmail", "telegram"):
@@ -460,7 +454,7 @@ def test_proxies_and_authorities_of_the_environment_work(
         asyncio.run(main())
 
 
-def test_a_proxy_of_the_callers_own_is_used(server: LocalVendo, foreign: Foreign) -> None:
+def test_callers_own_proxy_is_used(server: LocalVendo, foreign: Foreign) -> None:
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         assert await status(session, "getMe", proxy=foreign.url) == 200
 
@@ -469,7 +463,7 @@ def test_a_proxy_of_the_callers_own_is_used(server: LocalVendo, foreign: Foreign
     assert [s.path for s in foreign.seen] == [f"{server.provider_url('telegram')}/bot{token}/getMe"]
 
 
-def test_a_request_that_says_nothing_has_the_clients_timeout(server: LocalVendo) -> None:
+def test_default_time_out_is_the_clients(server: LocalVendo) -> None:
     async def main() -> None:
         async with AsyncVendo(timeout=0.3) as client, await client.session("gmail") as session:
             await status(session, "x")
@@ -482,13 +476,13 @@ def test_a_request_that_says_nothing_has_the_clients_timeout(server: LocalVendo)
     asyncio.run(main())
 
 
-def test_a_middleware_of_the_callers_own_comes_on_top(server: LocalVendo) -> None:
+def test_callers_own_middleware_wraps_ours(server: LocalVendo) -> None:
     seen: list[int] = []
 
     async def note(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> Any:
-        answer = await send(request)
-        seen.append(answer.status)
-        return answer
+        response = await send(request)
+        seen.append(response.status)
+        return response
 
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         [ours] = session._middlewares
@@ -520,7 +514,7 @@ def test_sessions_of_one_client_share_its_connections(server: LocalVendo) -> Non
     asyncio.run(main())
 
 
-def test_a_client_that_was_closed_can_be_used_again(server: LocalVendo) -> None:
+def test_closed_client_can_be_used_again(server: LocalVendo) -> None:
     async def main() -> None:
         client = AsyncVendo()
         for _ in range(2):
@@ -533,7 +527,7 @@ def test_a_client_that_was_closed_can_be_used_again(server: LocalVendo) -> None:
     asyncio.run(main())
 
 
-def test_one_client_serves_loops_one_after_the_other_and_at_once(server: LocalVendo) -> None:
+def test_one_client_serves_consecutive_and_concurrent_loops(server: LocalVendo) -> None:
     client = AsyncVendo()
 
     async def main() -> int:
@@ -550,18 +544,18 @@ import asyncio, gc
 from vendo import AsyncVendo
 
 async def main():
-    client = AsyncVendo()  # closed by nobody
+    client = AsyncVendo()  # never closed
     async with await client.session("gmail") as session:
-        async with session.get("x") as answer:
-            print(answer.status)
+        async with session.get("x") as response:
+            print(response.status)
 
 for _ in range(2):
-    asyncio.run(main(), debug=False)  # which says how long it took
+    asyncio.run(main(), debug=False)  # debug mode logs slow calls
 gc.collect()
 """
 
 
-def test_nothing_is_left_unclosed(server: LocalVendo) -> None:
+def test_everything_is_closed_at_exit(server: LocalVendo) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM],
         capture_output=True,
@@ -571,7 +565,7 @@ def test_nothing_is_left_unclosed(server: LocalVendo) -> None:
     assert (done.stdout, done.stderr) == ("200\n200\n", "")
 
 
-def test_a_client_that_is_dropped_takes_its_connections_along(server: LocalVendo) -> None:
+def test_collected_client_closes_its_connections(server: LocalVendo) -> None:
     from vendo._sessions import aiohttp_session
 
     async def main() -> weakref.ref[AsyncVendo]:
@@ -594,7 +588,7 @@ asyncio.run(vendo.AsyncVendo().session("gmail"))
 
 
 @pytest.mark.usefixtures("server")
-def test_the_extra_is_named_where_it_is_missing() -> None:
+def test_missing_extra_is_named() -> None:
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_AIOHTTP], capture_output=True, text=True, timeout=60
     )

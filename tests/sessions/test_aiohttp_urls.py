@@ -1,4 +1,4 @@
-"""What the asyncio session makes of a URL: a relative one, and one of a WebSocket."""
+"""URLs of the asyncio session: relative ones and those of WebSockets."""
 
 from __future__ import annotations
 
@@ -57,15 +57,15 @@ def run(
 
 
 async def ask(session: aiohttp.ClientSession, url: str | URL) -> None:
-    async with session.get(url) as answer:
-        assert await answer.text() == "{}"
+    async with session.get(url) as response:
+        assert await response.text() == "{}"
 
 
 # Relative URLs
 
 
 @pytest.mark.parametrize("url", RELATIVE)
-def test_a_relative_url_leads_where_the_blocking_session_has_it(foreign: Foreign, url: str) -> None:
+def test_relative_url_resolves_as_in_the_blocking_session(foreign: Foreign, url: str) -> None:
     async def work(session: aiohttp.ClientSession) -> None:
         for asked in (url, URL(url)):
             await ask(session, asked)
@@ -94,7 +94,7 @@ def test_the_base_url_is_read_at_each_request(
     assert [seen.path for seen in foreign.seen] == ["/one/user", "/two/user"]
 
 
-def test_a_base_url_of_the_callers_has_its_path_kept(foreign: Foreign) -> None:
+def test_path_of_the_callers_base_url_is_kept(foreign: Foreign) -> None:
     async def work(session: aiohttp.ClientSession) -> None:
         await ask(session, "/user")
 
@@ -102,7 +102,7 @@ def test_a_base_url_of_the_callers_has_its_path_kept(foreign: Foreign) -> None:
     assert [seen.path for seen in foreign.seen] == ["/v2/user"]
 
 
-def test_a_whole_url_stays_as_it_was_encoded(foreign: Foreign) -> None:
+def test_encoding_of_an_absolute_url_is_kept(foreign: Foreign) -> None:
     async def work(session: aiohttp.ClientSession) -> None:
         await ask(session, URL(f"{foreign.url}/a%2fb", encoded=True))
         await ask(session, URL("a%2fb", encoded=True))
@@ -112,7 +112,7 @@ def test_a_whole_url_stays_as_it_was_encoded(foreign: Foreign) -> None:
 
 
 @pytest.mark.parametrize("url", ["//example.org/x", "x"])
-def test_a_relative_url_without_a_base_url_is_the_librarys_own_error(url: str) -> None:
+def test_relative_url_without_a_base_url_is_a_vendo_error(url: str) -> None:
     async def work(session: aiohttp.ClientSession) -> None:
         with pytest.raises(vendo.ValidationError, match="without scheme and host"):
             await session.get(url)
@@ -120,7 +120,7 @@ def test_a_relative_url_without_a_base_url_is_the_librarys_own_error(url: str) -
     run("shopify", work)
 
 
-def test_the_session_shows_whose_it_is() -> None:
+def test_repr_of_a_session_names_the_provider() -> None:
     async def work(session: aiohttp.ClientSession) -> None:
         assert repr(session) == "<VendoClientSession 'bitbucket'>"
         assert isinstance(session, aiohttp.ClientSession)
@@ -133,7 +133,7 @@ def test_the_session_shows_whose_it_is() -> None:
 
 @asynccontextmanager
 async def listening(tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[int, list[Any]]]:
-    """A server on this machine that says back what it is told, and notes who asked."""
+    """Run an echo server on this machine that records its requests."""
     seen: list[Any] = []
 
     async def listen(request: web.Request) -> web.WebSocketResponse:
@@ -156,11 +156,11 @@ async def listening(tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[in
         await runner.cleanup()
 
 
-async def said_back(session: aiohttp.ClientSession, url: str, **how: Any) -> str:
+async def echoed(session: aiohttp.ClientSession, url: str, **how: Any) -> str:
     async with session.ws_connect(url, **how) as socket:
         await socket.send_str("hello")
-        answer: str = await socket.receive_str()
-        return answer
+        response: str = await socket.receive_str()
+        return response
 
 
 @pytest.mark.parametrize("written", ["ws://127.0.0.1:{}/v1/listen", "/listen"])
@@ -170,7 +170,7 @@ def test_a_websocket_on_this_machine_gets_the_token(
     async def work(session: aiohttp.ClientSession) -> None:
         async with listening() as (port, seen):
             monkeypatch.setenv("ELEVENLABS_BASE_URL", f"http://127.0.0.1:{port}/v1")
-            assert await said_back(session, written.format(port)) == "hello"
+            assert await echoed(session, written.format(port)) == "hello"
             assert seen == [("/v1/listen", TOKEN)]
 
     run("elevenlabs", work)
@@ -188,7 +188,7 @@ def test_a_websocket_over_tls_gets_the_token() -> None:
             hosts = [f"localhost:{port}"]
             async with await client.session("elevenlabs", hosts=hosts) as session:
                 url = f"wss://localhost:{port}/listen"
-                assert await said_back(session, url, ssl=trusting) == "hello"
+                assert await echoed(session, url, ssl=trusting) == "hello"
             assert seen == [("/listen", TOKEN)]
 
     asyncio.run(main())
@@ -202,7 +202,7 @@ def test_a_websocket_over_tls_gets_the_token() -> None:
         ("ws://127.0.0.1:9/listen", r"not sent to 127\.0\.0\.1:9\. Fix: .*hosts="),
     ],
 )
-def test_a_websocket_elsewhere_or_in_the_open_is_refused(url: str, problem: str) -> None:
+def test_websocket_to_another_host_or_without_tls_is_an_error(url: str, problem: str) -> None:
     async def work(session: aiohttp.ClientSession) -> None:
         with pytest.raises(vendo.ValidationError, match=problem):
             await session.ws_connect(url)

@@ -1,4 +1,4 @@
-"""A client that is closed while another thread makes its process's first session."""
+"""A client is closed while another thread creates the process's first session."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ threading.excepthook = died.append
 
 class Gate:
     def find_spec(self, name, *_):
-        if name == "vendo._sessions.hosts":  # the first that a module of sessions imports of ours
+        if name == "vendo._sessions.hosts":  # the first import of a session module
             importing.set()
             go_on.wait(10)
 
@@ -53,7 +53,7 @@ async def use():
 
 
 @pytest.mark.parametrize("parts", [BLOCKING, ASYNC], ids=["blocking", "async"])
-def test_a_client_is_closed_while_the_first_session_is_being_made(parts: dict[str, str]) -> None:
+def test_client_is_closed_while_the_first_session_is_created(parts: dict[str, str]) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(**parts)],
         env=dict(os.environ),

@@ -1,4 +1,4 @@
-"""`httpx_auth`: httpx2 and httpx, blocking and asyncio clients, by the rules of the session."""
+"""`httpx_auth`: httpx2 and httpx, blocking and asyncio clients, with the rules of the session."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import pytest
 
 import vendo
 import vendo.aio
-from sessions.foreign import Answer
+from sessions.foreign import Reply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vendo.testing import LocalVendo
 
 BODY = bytes(range(256)) * 64
-#: No request here uses TLS, and a client makes a context of its own in 20 ms.
+#: No request here uses TLS, and a new context per client takes 20 ms.
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
@@ -42,13 +42,13 @@ class Caller:
     is_async: bool
 
     def ask(self, auth: Any, method: str, url: str, **options: Any) -> Any:
-        """One request with a client of its own."""
+        """Send one request with a new client."""
         return self.ask_all(auth, [(method, url, options)])[0]
 
     def ask_all(
         self, auth: Any, asked: list[tuple[str, str, dict[str, Any]]], **settings: Any
     ) -> list[Any]:
-        """Requests one after the other."""
+        """Send requests one after the other."""
         settings = {
             "auth": auth,
             "follow_redirects": True,
@@ -83,16 +83,16 @@ def test_the_token_is_where_the_provider_wants_it_and_renewed_on_a_401(
     server.expire(slug)
     server.clear_requests()
 
-    answer = caller.ask(auth, "POST", url, content=BODY)
+    response = caller.ask(auth, "POST", url, content=BODY)
 
-    assert answer.status_code == 200
-    assert [step.status_code for step in answer.history] == [401]
-    assert base64.b64decode(answer.json()["base64"]) == BODY
-    assert str(answer.url) == url
+    assert response.status_code == 200
+    assert [step.status_code for step in response.history] == [401]
+    assert base64.b64decode(response.json()["base64"]) == BODY
+    assert str(response.url) == url
     assert (server.count("credentials"), server.count("provider")) == (1, 2)
 
 
-def test_a_second_401_is_the_callers(
+def test_second_401_is_returned_to_the_caller(
     client: vendo.Vendo, server: LocalVendo, caller: Caller
 ) -> None:
     url = f"{server.provider_url('gmail')}/x"
@@ -106,18 +106,18 @@ def test_a_second_401_is_the_callers(
     assert (server.count("credentials"), server.count("provider")) == (1, 2)
 
 
-def test_the_same_token_again_is_not_tried_twice(
+def test_unchanged_token_is_not_tried_twice(
     client: vendo.Vendo, server: LocalVendo, caller: Caller
 ) -> None:
     server.fail("provider", status=401, times=None)
 
-    answer = caller.ask(client.httpx_auth("gmail"), "GET", f"{server.provider_url('gmail')}/x")
+    response = caller.ask(client.httpx_auth("gmail"), "GET", f"{server.provider_url('gmail')}/x")
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
     assert (server.count("credentials"), server.count("provider")) == (2, 1)
 
 
-def test_in_oss_mode_an_unchanged_variable_gives_the_401(
+def test_in_oss_mode_an_unchanged_variable_returns_the_401(
     server: LocalVendo, caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VENDO_API_KEY")
@@ -128,7 +128,7 @@ def test_in_oss_mode_an_unchanged_variable_gives_the_401(
     assert (server.count("credentials"), server.count("provider")) == (0, 1)
 
 
-def test_fifty_refusals_of_one_token_make_one_refresh(
+def test_fifty_rejections_of_one_token_make_one_refresh(
     client: vendo.Vendo, server: LocalVendo, caller: Caller
 ) -> None:
     url = f"{server.provider_url('gmail')}/x"
@@ -149,13 +149,13 @@ def test_fifty_refusals_of_one_token_make_one_refresh(
             asking = [pool.submit(lambda: [caller.ask(auth, "GET", url)]) for _ in range(50)]
         gate.wait_for(50)
         gate.release()
-        answers = [answer for future in asking for answer in future.result()]
+        responses = [response for future in asking for response in future.result()]
 
-    assert [answer.status_code for answer in answers] == [200] * 50
+    assert [response.status_code for response in responses] == [200] * 50
     assert server.count("credentials") == 1
 
 
-def test_tasks_that_wait_for_a_token_do_not_hold_up_the_loop(
+def test_tasks_waiting_for_a_token_do_not_block_the_loop(
     client: vendo.Vendo, server: LocalVendo
 ) -> None:
     library = importlib.import_module("httpx2")
@@ -172,15 +172,13 @@ def test_tasks_that_wait_for_a_token_do_not_hold_up_the_loop(
                 more = {t for t in threading.enumerate() if t.name == "vendo"} - before
                 assert len(more) == 1
                 gate.release()
-                assert {answer.status_code for answer in await asyncio.gather(*asking)} == {200}
+                assert {response.status_code for response in await asyncio.gather(*asking)} == {200}
 
     asyncio.run(main())
     assert server.count("credentials") == 1
 
 
-def test_what_stands_against_a_token_is_raised(
-    client: vendo.Vendo, server: LocalVendo, caller: Caller
-) -> None:
+def test_failed_look_up_is_raised(client: vendo.Vendo, server: LocalVendo, caller: Caller) -> None:
     auth = client.httpx_auth("gmail")
     url = f"{server.provider_url('gmail')}/x"
     caller.ask(auth, "GET", url)
@@ -196,7 +194,7 @@ def test_what_stands_against_a_token_is_raised(
 
 
 class Again:
-    """Can be iterated any number of times, blocking or not."""
+    """An iterable that can be read again, blocking or not."""
 
     def __iter__(self) -> Iterator[bytes]:
         yield BODY
@@ -234,14 +232,14 @@ def test_a_body_is_sent_again_byte_for_byte(
     caller.ask(auth, "GET", f"{server.provider_url('gmail')}/x")
     server.expire("gmail")
 
-    answer = caller.ask(auth, "POST", url, **sending(caller.is_async))
+    response = caller.ask(auth, "POST", url, **sending(caller.is_async))
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     first, second = (r.body for r in server.requests if r.path.endswith("/echo"))
     assert first == second
 
 
-def test_a_file_is_sent_again_from_where_it_stood(
+def test_file_is_sent_again_from_its_position(
     client: vendo.Vendo, server: LocalVendo, tmp_path: Path
 ) -> None:
     path = tmp_path / "upload"
@@ -254,10 +252,10 @@ def test_a_file_is_sent_again_from_where_it_stood(
         server.expire("gmail")
         with path.open("rb") as file:
             file.seek(7)
-            sized = {"Content-Length": str(len(BODY) - 7)}  # httpx takes the whole file's
-            answer = caller.ask(auth, "PUT", url, content=file, headers=sized)
-        assert base64.b64decode(answer.json()["base64"]) == BODY[7:]
-        assert answer.history
+            sized = {"Content-Length": str(len(BODY) - 7)}  # httpx would send the whole file's
+            response = caller.ask(auth, "PUT", url, content=file, headers=sized)
+        assert base64.b64decode(response.json()["base64"]) == BODY[7:]
+        assert response.history
 
 
 class Pipe(io.BytesIO):
@@ -284,7 +282,7 @@ class Stuck(io.BytesIO):
 
 
 class Bare:
-    """A file that has nothing but `read`."""
+    """A file with no method but `read`."""
 
     def __init__(self) -> None:
         self.rest = BODY
@@ -308,9 +306,9 @@ async def in_async_parts() -> AsyncIterator[bytes]:
 @pytest.mark.parametrize(
     "body",
     [lambda: Pipe(BODY), lambda: Odd(BODY), lambda: Stuck(BODY), Bare, in_parts],
-    ids=["pipe", "no position", "stuck", "read alone", "generator"],
+    ids=["pipe", "no position", "stuck", "read only", "generator"],
 )
-def test_a_body_that_is_used_up_is_not_sent_twice(
+def test_consumed_body_is_not_sent_twice(
     client: vendo.Vendo, server: LocalVendo, body: Callable[[], Any]
 ) -> None:
     url = f"{server.provider_url('gmail')}/echo"
@@ -325,7 +323,7 @@ def test_a_body_that_is_used_up_is_not_sent_twice(
         assert (server.count("credentials"), server.count("provider")) == (1, 1)
 
 
-def test_an_async_generator_is_not_sent_twice(client: vendo.Vendo, server: LocalVendo) -> None:
+def test_async_generator_is_not_sent_twice(client: vendo.Vendo, server: LocalVendo) -> None:
     url = f"{server.provider_url('gmail')}/echo"
     auth = client.httpx_auth("gmail")
     for name in ("httpx2", "httpx"):
@@ -337,8 +335,8 @@ def test_an_async_generator_is_not_sent_twice(client: vendo.Vendo, server: Local
         assert (server.count("credentials"), server.count("provider")) == (1, 1)
 
 
-@pytest.mark.parametrize("file", [lambda: Pipe(BODY), Bare], ids=["pipe", "read alone"])
-def test_a_form_with_a_file_that_is_used_up_is_not_sent_twice(
+@pytest.mark.parametrize("file", [lambda: Pipe(BODY), Bare], ids=["pipe", "read only"])
+def test_form_with_a_consumed_file_is_not_sent_twice(
     client: vendo.Vendo, server: LocalVendo, file: Callable[[], Any]
 ) -> None:
     url = f"{server.provider_url('gmail')}/echo"
@@ -368,18 +366,18 @@ def test_another_host_gets_neither_token_nor_header(
     host: str,
 ) -> None:
     to = f"http://{host}:{foreign.port}/taken"
-    foreign.answers["/taken"] = Answer(401)
+    foreign.replies["/taken"] = Reply(401)
     query = {"to": to, "status": str(status)}
     auth = client.httpx_auth(slug)
 
-    answer = caller.ask(auth, "POST", f"{server.provider_url(slug)}/redirect", params=query)
+    response = caller.ask(auth, "POST", f"{server.provider_url(slug)}/redirect", params=query)
 
-    assert (answer.status_code, str(answer.url)) == (401, to)
+    assert (response.status_code, str(response.url)) == (401, to)
     [seen] = foreign.seen
     assert server.token(slug) not in f"{seen.path}{seen.headers.as_string()}"
     for name in ("Authorization", "x-api-key"):
         assert seen.headers[name] is None
-    assert server.count("credentials") == 1  # a foreign 401 is no refusal
+    assert server.count("credentials") == 1  # a foreign 401 rejects nothing
 
 
 @pytest.mark.parametrize("slug", ["anthropic", "gmail", "telegram"])
@@ -389,43 +387,43 @@ def test_the_same_host_gets_the_token_again(
     base = server.provider_url(slug)
     query = {"to": f"{base}/echo", "status": "307"}
 
-    answer = caller.ask(
+    response = caller.ask(
         client.httpx_auth(slug), "POST", f"{base}/redirect", params=query, content=BODY
     )
 
-    assert answer.json()["length"] == len(BODY)
+    assert response.json()["length"] == len(BODY)
     assert server.count("credentials") == 1
     assert server.count("provider") == (2 if slug == "gmail" else 3)
 
 
 @pytest.mark.parametrize("slug", ["anthropic", "gmail", "mailchimp", "telegram"])
-def test_no_pickle_of_an_answer_or_of_a_request_on_the_way_to_it_holds_the_token(
+def test_no_pickle_of_a_response_or_its_requests_has_the_token(
     client: vendo.Vendo, server: LocalVendo, caller: Caller, slug: str
 ) -> None:
     base = server.provider_url(slug)
     server.fail("provider", redirect=f"{base}/echo")
 
-    answer = caller.ask(client.httpx_auth(slug), "GET", f"{base}/x")
+    response = caller.ask(client.httpx_auth(slug), "GET", f"{base}/x")
 
-    assert answer.status_code == 200
-    assert answer.history
+    assert response.status_code == 200
+    assert response.history
     token = server.token(slug)
     secrets = [token, base64.b64encode(f"anystring:{token}".encode()).decode()]
-    for step in [*answer.history, answer]:
+    for step in [*response.history, response]:
         for thing in (step, step.request, step.request.headers):
             for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
                 text = pickle.dumps(thing, protocol)
                 assert not [secret for secret in secrets if secret.encode() in text]
             assert not [secret for secret in secrets if secret in repr(thing.__dict__)]
-    if slug in {"gmail", "mailchimp"}:  # as it was sent, for whoever asks for it by name
-        headers = answer.request.headers
+    if slug in {"gmail", "mailchimp"}:  # as it was sent, when read by name
+        headers = response.request.headers
         assert secrets[slug == "mailchimp"] in headers["Authorization"]
-        again = pickle.loads(pickle.dumps(answer.request))
+        again = pickle.loads(pickle.dumps(response.request))
         assert again.headers["Authorization"] == "***"
         assert copy.deepcopy(headers.raw) == headers.raw == copy.copy(headers).raw
 
 
-def test_a_stale_token_after_a_redirect_is_renewed(
+def test_expired_token_after_a_redirect_is_renewed(
     client: vendo.Vendo, server: LocalVendo, caller: Caller
 ) -> None:
     base = server.provider_url("anthropic")
@@ -434,9 +432,9 @@ def test_a_stale_token_after_a_redirect_is_renewed(
     server.fail("provider", redirect=f"{base}/echo")
     server.expire("anthropic")
 
-    answer = caller.ask(auth, "GET", f"{base}/x")
+    response = caller.ask(auth, "GET", f"{base}/x")
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert server.count("credentials") == 2
 
 
@@ -446,20 +444,20 @@ def test_another_host_of_the_provider_gets_the_token(
     base = server.provider_url("gmail")
     to = f"{base.replace('127.0.0.1', 'localhost')}/echo"
 
-    answer = caller.ask(
+    response = caller.ask(
         client.httpx_auth("gmail", hosts=["localhost"]),
         "GET",
         f"{base}/redirect",
         params={"to": to},
     )
 
-    assert (answer.status_code, str(answer.url)) == (200, to)
+    assert (response.status_code, str(response.url)) == (200, to)
 
 
-def test_redirects_are_left_to_the_caller_where_the_caller_says_so(
+def test_caller_can_turn_redirects_off(
     client: vendo.Vendo, server: LocalVendo, foreign: Foreign, caller: Caller
 ) -> None:
-    answer = caller.ask(
+    response = caller.ask(
         client.httpx_auth("anthropic"),
         "GET",
         f"{server.provider_url('anthropic')}/redirect",
@@ -467,35 +465,35 @@ def test_redirects_are_left_to_the_caller_where_the_caller_says_so(
         follow_redirects=False,
     )
 
-    assert answer.status_code == 302
-    assert "x-api-key" not in answer.next_request.headers
+    assert response.status_code == 302
+    assert "x-api-key" not in response.next_request.headers
 
 
-# The caller's own, and hosts
+# The caller's own credentials, and hosts
 
 
 @pytest.mark.parametrize(
     ("slug", "name"),
     [("anthropic", "x-api-key"), ("anthropic", "Authorization"), ("gmail", "Authorization")],
 )
-def test_a_credential_of_the_callers_own_wins_and_is_not_renewed(
+def test_callers_own_credential_wins_and_is_not_renewed(
     client: vendo.Vendo, server: LocalVendo, caller: Caller, slug: str, name: str
 ) -> None:
-    answer = caller.ask(
+    response = caller.ask(
         client.httpx_auth(slug),
         "GET",
         f"{server.provider_url(slug)}/x",
         headers={name: "mine"},
     )
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
     assert server.count("credentials") == 0
     [seen] = [request for request in server.requests if request.surface == "provider"]
     assert seen.headers[name] == "mine"
 
 
 @pytest.mark.parametrize(("slug", "name"), [("anthropic", "x-api-key"), ("gmail", "Authorization")])
-def test_a_credential_of_the_callers_own_does_not_cross_either(
+def test_callers_own_credential_does_not_go_to_another_host(
     client: vendo.Vendo,
     server: LocalVendo,
     foreign: Foreign,
@@ -508,7 +506,7 @@ def test_a_credential_of_the_callers_own_does_not_cross_either(
     base = server.provider_url(slug)
     within, across = ({"to": f"{place}/x"} for place in (base, foreign.url))
 
-    answers = caller.ask_all(
+    responses = caller.ask_all(
         client.httpx_auth(slug),
         [
             ("GET", f"{base}/redirect", {"params": within, "headers": own}),
@@ -516,12 +514,12 @@ def test_a_credential_of_the_callers_own_does_not_cross_either(
         ],
     )
 
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [response.status_code for response in responses] == [200, 200]
     assert token not in foreign.seen[0].headers.as_string()
     assert server.count("credentials") == 0
 
 
-def test_a_foreign_host_is_refused_before_anything_is_sent(
+def test_foreign_host_is_an_error_before_anything_is_sent(
     client: vendo.Vendo, server: LocalVendo, foreign: Foreign, caller: Caller
 ) -> None:
     with pytest.raises(vendo.ValidationError, match="hosts="):
@@ -533,9 +531,7 @@ def test_a_foreign_host_is_refused_before_anything_is_sent(
     assert caller.ask(allowed, "GET", f"{foreign.url}/x").status_code == 200
 
 
-def test_a_transport_of_the_callers_own_sees_the_header(
-    client: vendo.Vendo, server: LocalVendo
-) -> None:
+def test_callers_own_transport_gets_the_header(client: vendo.Vendo, server: LocalVendo) -> None:
     for name in ("httpx2", "httpx"):
         library = importlib.import_module(name)
         seen: list[str] = []
@@ -549,15 +545,15 @@ def test_a_transport_of_the_callers_own_sees_the_header(
 
         transport = library.MockTransport(handler)
         with library.Client(transport=transport, auth=client.httpx_auth("anthropic")) as http:
-            answer = http.get("https://api.anthropic.com/v1/models")
+            response = http.get("https://api.anthropic.com/v1/models")
         assert seen == [server.token("anthropic")]
-        assert pickle.loads(pickle.dumps(answer.request)).headers.get("x-api-key") is None
+        assert pickle.loads(pickle.dumps(response.request)).headers.get("x-api-key") is None
 
 
 # Which client and which library
 
 
-def test_an_asyncio_client_of_vendo_serves_async_clients_alone(server: LocalVendo) -> None:
+def test_async_vendo_works_with_async_clients_only(server: LocalVendo) -> None:
     url = f"{server.provider_url('gmail')}/x"
     auth = vendo.AsyncVendo().httpx_auth("gmail")
     for name in ("httpx2", "httpx"):
@@ -568,16 +564,16 @@ def test_an_asyncio_client_of_vendo_serves_async_clients_alone(server: LocalVend
             Caller(library, is_async=False).ask(auth, "GET", url)
 
 
-def test_the_module_of_asyncio_functions_has_it_in_oss_mode(
+def test_httpx_auth_of_aio_works_in_oss_mode(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VENDO_API_KEY")
     monkeypatch.setenv("GMAIL_ACCESS_TOKEN", server.token("gmail"))
     caller = Caller(importlib.import_module("httpx2"), is_async=True)
 
-    answer = caller.ask(vendo.aio.httpx_auth("gmail"), "GET", server.provider_url("gmail"))
+    response = caller.ask(vendo.aio.httpx_auth("gmail"), "GET", server.provider_url("gmail"))
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("missing", ["httpx", "httpx2"])
@@ -599,7 +595,7 @@ with library.Client(auth=auth, trust_env=False) as http:
     assert said.stdout == "200\n", said.stderr
 
 
-def test_it_is_copied_and_pickled_without_its_token(
+def test_copies_and_pickles_have_no_token(
     client: vendo.Vendo, server: LocalVendo, caller: Caller
 ) -> None:
     url = f"{server.provider_url('gmail')}/x"
@@ -610,6 +606,6 @@ def test_it_is_copied_and_pickled_without_its_token(
 
     assert server.token("gmail").encode() not in text
     for again in (pickle.loads(text), copy.copy(auth), copy.deepcopy(auth)):
-        answer = caller.ask(again, "GET", url.replace("127.0.0.1", "localhost"))
-        assert answer.status_code == 200
+        response = caller.ask(again, "GET", url.replace("127.0.0.1", "localhost"))
+        assert response.status_code == 200
         assert repr(again) == "<VendoHttpxAuth 'gmail'>"

@@ -1,4 +1,4 @@
-"""Who watches the chain refuses a token that a session asks for."""
+"""An interceptor raises for a token that a session requests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def through_requests(client: vendo.Vendo) -> None:
 
 @pytest.mark.parametrize("ask", [through_httpx, through_requests])
 @pytest.mark.parametrize("place", ["override", "fetched", "cached"])
-def test_no_frame_of_its_refusal_holds_a_token_or_a_key(
+def test_no_frame_of_an_interceptors_error_has_a_token_or_a_key(
     ask: Callable[[vendo.Vendo], None],
     place: str,
     client: vendo.Vendo,

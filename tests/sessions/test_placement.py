@@ -1,4 +1,4 @@
-"""How a provider's token stands in a request: in a header, or in the path."""
+"""Where a provider's token is placed in a request: in a header, or in the path."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SECRET = "canary-5d1f"
         ),
     ],
 )
-def test_the_value_of_the_header_is_the_catalogs_template(
+def test_header_value_follows_the_catalogs_template(
     slug: str, token: str, header: str, value: str
 ) -> None:
     placement = Placement(slug)
@@ -51,7 +51,7 @@ def test_the_value_of_the_header_is_the_catalogs_template(
         ("http://localhost:1/providers/telegrams/x", "/bot1:a/providers/telegrams/x"),
     ],
 )
-def test_a_token_in_the_path_comes_after_the_base_urls_own_path(
+def test_token_in_the_path_follows_the_base_urls_path(
     monkeypatch: pytest.MonkeyPatch, url: str, target: str
 ) -> None:
     monkeypatch.setenv("TELEGRAM_BASE_URL", "http://localhost:1/providers/telegram")
@@ -78,13 +78,13 @@ def test_a_token_in_the_path_is_quoted() -> None:
         ("telegram", "https://api.telegram.org/getMe", {}, False),
     ],
 )
-def test_a_credential_of_the_callers_own_is_noticed(
+def test_callers_own_credential_is_detected(
     slug: str, url: str, headers: dict[str, str], own: bool
 ) -> None:
     assert Policy(slug).is_authenticated(url, headers) is own
 
 
-def test_headers_that_the_provider_wants_are_those_that_nobody_chose() -> None:
+def test_default_headers_of_a_provider_do_not_replace_the_callers() -> None:
     assert dict(Placement("anthropic").missing_headers({})) == {"anthropic-version": "2023-06-01"}
     assert not dict(Placement("anthropic").missing_headers({"anthropic-version": "2024-01-01"}))
     heroku = Placement("heroku")
@@ -93,13 +93,13 @@ def test_headers_that_the_provider_wants_are_those_that_nobody_chose() -> None:
     assert not dict(Placement("mytool").missing_headers({}))
 
 
-def test_headers_that_stay_behind_are_the_providers_and_authorization() -> None:
+def test_provider_headers_and_authorization_are_dropped_on_a_redirect() -> None:
     assert Placement("anthropic").secret_headers() == ("Authorization", "x-api-key")
     assert Placement("openai").secret_headers() == ("Authorization",)
     assert Placement("telegram").secret_headers() == ("Authorization",)
 
 
-def test_a_placed_token_is_masked_wherever_it_is_shown() -> None:
+def test_placed_token_is_always_masked() -> None:
     placed = WireSecret(f"Bearer {SECRET}", Secret(SECRET))
 
     assert placed == f"Bearer {SECRET}"

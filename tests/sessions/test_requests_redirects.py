@@ -1,4 +1,4 @@
-"""Each hop of a redirect is looked at: the token goes to the provider's hosts and nowhere else."""
+"""Each hop of a redirect is checked: the token goes to the provider's hosts only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from sessions.foreign import Answer
+from sessions.foreign import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,21 +67,21 @@ def test_another_host_gets_neither_token_nor_header(
     to = f"http://{host}:{foreign.port}/taken"
     session = opened(client, slug)
 
-    answer = session.post(
+    response = session.post(
         f"{server.provider_url(slug)}/redirect",
         params={"to": to, "status": str(status)},
         data=b"body",
     )
 
-    assert answer.status_code == 200
-    assert answer.url == to
+    assert response.status_code == 200
+    assert response.url == to
     [seen] = foreign.seen
     assert secrets_in(seen, server) == []
     for name in ("Authorization", "x-api-key"):
         assert seen.headers[name] is None
     assert (seen.body == b"body") == (status in {307, 308})
-    answer = session.get(f"{server.provider_url(slug)}/x")
-    assert answer.status_code == 200  # the session itself has lost nothing
+    response = session.get(f"{server.provider_url(slug)}/x")
+    assert response.status_code == 200  # the session still has the token
 
 
 @pytest.mark.parametrize("slug", ["anthropic", "gmail", "mailchimp"])
@@ -90,10 +90,10 @@ def test_the_same_host_gets_the_token_again(
 ) -> None:
     base = server.provider_url(slug)
 
-    answer = opened(client, slug).get(f"{base}/redirect", params={"to": f"{base}/echo"})
+    response = opened(client, slug).get(f"{base}/redirect", params={"to": f"{base}/echo"})
 
-    assert answer.status_code == 200
-    assert [step.status_code for step in answer.history] == [302]
+    assert response.status_code == 200
+    assert [step.status_code for step in response.history] == [302]
     assert server.count("provider") == 2
 
 
@@ -102,10 +102,10 @@ def test_the_same_host_gets_a_token_in_the_path_again(
 ) -> None:
     base = server.provider_url("telegram")
 
-    answer = client.session("telegram").get("redirect", params={"to": f"{base}/getMe"})
+    response = client.session("telegram").get("redirect", params={"to": f"{base}/getMe"})
 
-    assert answer.json()["ok"]
-    assert answer.url == f"{base}/getMe"
+    assert response.json()["ok"]
+    assert response.url == f"{base}/getMe"
 
 
 @pytest.mark.parametrize("slug", ["anthropic", "gmail"])
@@ -115,43 +115,43 @@ def test_another_host_of_the_provider_gets_the_token(
     session = opened(client, slug, hosts=["localhost"])
     to = server.provider_url(slug).replace("127.0.0.1", "localhost")
 
-    answer = session.get(f"{server.provider_url(slug)}/redirect", params={"to": f"{to}/echo"})
+    response = session.get(f"{server.provider_url(slug)}/redirect", params={"to": f"{to}/echo"})
 
-    assert answer.status_code == 200
-    assert answer.url == f"{to}/echo"
-    assert server.count("credentials") == 1  # no token was taken for a refused one
+    assert response.status_code == 200
+    assert response.url == f"{to}/echo"
+    assert server.count("credentials") == 1  # no token was counted as rejected
 
 
-def test_a_way_back_from_another_host_carries_the_token_again(
+def test_redirect_back_from_another_host_gets_the_token(
     client: vendo.Vendo, server: LocalVendo, foreign: Foreign
 ) -> None:
     foreign.redirect("/back", f"{server.provider_url('gmail')}/echo")
 
-    answer = client.session("gmail").get("redirect", params={"to": f"{foreign.url}/back"})
+    response = client.session("gmail").get("redirect", params={"to": f"{foreign.url}/back"})
 
-    assert answer.status_code == 200
-    assert [step.status_code for step in answer.history] == [302, 302]
+    assert response.status_code == 200
+    assert [step.status_code for step in response.history] == [302, 302]
     assert secrets_in(foreign.seen[0], server) == []
 
 
-def test_a_401_of_another_host_is_no_refusal_of_the_token(
+def test_a_401_of_another_host_does_not_reject_the_token(
     client: vendo.Vendo, server: LocalVendo, foreign: Foreign, opened: Opened
 ) -> None:
-    foreign.answers["/taken"] = Answer(401)
+    foreign.replies["/taken"] = Reply(401)
     session = opened(client, "gmail")
     session.get(f"{server.provider_url('gmail')}/x")
     server.clear_requests()
 
-    answer = session.get(
+    response = session.get(
         f"{server.provider_url('gmail')}/redirect", params={"to": f"{foreign.url}/taken"}
     )
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
     assert len(foreign.seen) == 1
     assert server.count("credentials") == 0
 
 
-def test_a_401_after_a_redirect_is_answered_and_stands_in_the_history(
+def test_a_401_after_a_redirect_is_renewed_and_in_the_history(
     client: vendo.Vendo, server: LocalVendo
 ) -> None:
     base = server.provider_url("gmail")
@@ -160,10 +160,10 @@ def test_a_401_after_a_redirect_is_answered_and_stands_in_the_history(
     server.fail("provider", redirect=f"{base}/echo")
     server.expire("gmail")
 
-    answer = session.post("x", data=b"body")
+    response = session.post("x", data=b"body")
 
-    assert answer.status_code == 200
-    assert [step.status_code for step in answer.history] == [302, 401]
+    assert response.status_code == 200
+    assert [step.status_code for step in response.history] == [302, 401]
 
 
 def test_a_redirect_after_a_401_keeps_both_in_the_history(
@@ -174,29 +174,29 @@ def test_a_redirect_after_a_401_keeps_both_in_the_history(
     session.get("x")
     server.expire("gmail")
 
-    answer = session.get("redirect", params={"to": f"{base}/echo"})
+    response = session.get("redirect", params={"to": f"{base}/echo"})
 
-    assert answer.status_code == 200
-    assert [step.status_code for step in answer.history] == [401, 302]
+    assert response.status_code == 200
+    assert [step.status_code for step in response.history] == [401, 302]
 
 
-def test_redirects_that_are_not_followed_lead_nowhere(
+def test_redirects_can_be_turned_off(
     client: vendo.Vendo, foreign: Foreign, opened: Opened, server: LocalVendo
 ) -> None:
     session = opened(client, "gmail")
     url = f"{server.provider_url('gmail')}/redirect"
 
-    answer = session.get(url, params={"to": f"{foreign.url}/x"}, allow_redirects=False)
+    response = session.get(url, params={"to": f"{foreign.url}/x"}, allow_redirects=False)
 
-    assert answer.status_code == 302
+    assert response.status_code == 302
     assert not foreign.seen
 
 
 @pytest.mark.parametrize("location", ["http://[", "//b\u00fccher.example/x", "/\u00fc"])
-def test_a_location_that_cannot_be_read_for_sure_gets_no_token(
+def test_ambiguous_location_gets_no_token(
     client: vendo.Vendo, foreign: Foreign, location: str
 ) -> None:
-    foreign.answers["/x"] = Answer(302, {"Location": location})
+    foreign.replies["/x"] = Reply(302, {"Location": location})
     session = requests.Session()
     session.auth = client.auth("gmail", hosts=["127.0.0.1"])
     prepared = session.prepare_request(requests.Request("GET", f"{foreign.url}/x"))
@@ -209,7 +209,7 @@ def test_a_location_that_cannot_be_read_for_sure_gets_no_token(
 
 
 @pytest.mark.parametrize(("slug", "name"), [("anthropic", "x-api-key"), ("gmail", "Authorization")])
-def test_a_credential_of_the_callers_own_does_not_cross_either(
+def test_callers_own_credential_does_not_go_to_another_host(
     client: vendo.Vendo,
     server: LocalVendo,
     foreign: Foreign,
@@ -230,7 +230,7 @@ def test_a_credential_of_the_callers_own_does_not_cross_either(
     assert server.count("credentials") == 0
 
 
-def test_an_auth_of_the_callers_own_is_requests_own_affair(
+def test_callers_own_auth_is_left_to_requests(
     client: vendo.Vendo, server: LocalVendo, foreign: Foreign
 ) -> None:
     foreign.redirect("/x", f"http://localhost:{foreign.port}/y")

@@ -1,4 +1,4 @@
-"""The requests session: where the token goes, and what happens at a 401."""
+"""The requests session: where the token is placed, and how a 401 is handled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 import vendo
-from sessions.foreign import Answer
+from sessions.foreign import Reply
 from vendo._catalog import catalog
 from vendo.testing import LocalVendo
 
@@ -43,31 +43,29 @@ def test_the_token_is_where_the_provider_wants_it(
             assert session.get("echo").status_code == 200
             server.expire(slug)
             assert session.get("/echo").status_code == 200
-            assert client.auth(slug)  # requests takes a false one for none
+            assert client.auth(slug)  # requests treats a false auth as missing
         assert [request.slug for request in server.requests if request.surface == "provider"] == [
             slug
         ] * 3
 
 
-def test_a_401_is_answered_with_a_new_token_and_stands_in_the_history(
-    client: vendo.Vendo, server: LocalVendo
-) -> None:
+def test_a_401_is_renewed_and_in_the_history(client: vendo.Vendo, server: LocalVendo) -> None:
     session = client.session("gmail")
     session.get("gmail/v1/users/me/profile")
     server.expire("gmail")
     server.clear_requests()
 
-    answer = session.get("gmail/v1/users/me/profile")
+    response = session.get("gmail/v1/users/me/profile")
 
-    assert answer.status_code == 200
-    assert answer.json()["emailAddress"]
-    assert [step.status_code for step in answer.history] == [401]
-    assert answer.history[0].json()["error"]["code"] == 401
-    assert answer.elapsed.total_seconds() > 0
+    assert response.status_code == 200
+    assert response.json()["emailAddress"]
+    assert [step.status_code for step in response.history] == [401]
+    assert response.history[0].json()["error"]["code"] == 401
+    assert response.elapsed.total_seconds() > 0
     assert (server.count("credentials"), provider_calls(server)) == (1, 2)
 
 
-def test_the_new_token_is_used_from_then_on(client: vendo.Vendo, server: LocalVendo) -> None:
+def test_the_new_token_is_kept(client: vendo.Vendo, server: LocalVendo) -> None:
     session = client.session("gmail")
     session.get("x")
     server.expire("gmail")
@@ -78,46 +76,46 @@ def test_the_new_token_is_used_from_then_on(client: vendo.Vendo, server: LocalVe
     assert server.count("credentials") == 0
 
 
-def test_a_second_401_is_the_callers(client: vendo.Vendo, server: LocalVendo) -> None:
+def test_second_401_is_returned_to_the_caller(client: vendo.Vendo, server: LocalVendo) -> None:
     session = client.session("gmail")
     session.get("x")
     server.expire("gmail")
     server.fail("provider", status=401, times=None)
     server.clear_requests()
 
-    answer = session.get("x")
+    response = session.get("x")
 
-    assert answer.status_code == 401
-    assert [step.status_code for step in answer.history] == [401]
+    assert response.status_code == 401
+    assert [step.status_code for step in response.history] == [401]
     assert (server.count("credentials"), provider_calls(server)) == (1, 2)
 
 
-def test_the_same_token_again_is_not_tried_twice(client: vendo.Vendo, server: LocalVendo) -> None:
+def test_unchanged_token_is_not_tried_twice(client: vendo.Vendo, server: LocalVendo) -> None:
     server.fail("provider", status=401, times=None)
     session = client.session("gmail")
 
-    answer = session.post("x", data=BODY)
+    response = session.post("x", data=BODY)
 
-    assert answer.status_code == 401
-    assert not answer.history
+    assert response.status_code == 401
+    assert not response.history
     assert provider_calls(server) == 1
-    assert server.count("credentials") == 2  # it asked whether there was another one
+    assert server.count("credentials") == 2  # it requested a newer one
 
 
-def test_in_oss_mode_an_unchanged_variable_gives_the_401(
+def test_in_oss_mode_an_unchanged_variable_returns_the_401(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VENDO_API_KEY")
     monkeypatch.setenv("GMAIL_ACCESS_TOKEN", "stale")
 
-    answer = vendo.Vendo().session("gmail").get("x")
+    response = vendo.Vendo().session("gmail").get("x")
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
     assert provider_calls(server) == 1
     assert server.count("credentials") == 0
 
 
-def test_in_oss_mode_a_variable_that_has_changed_meanwhile_is_tried(
+def test_in_oss_mode_a_changed_variable_is_tried(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VENDO_API_KEY")
@@ -128,13 +126,13 @@ def test_in_oss_mode_a_variable_that_has_changed_meanwhile_is_tried(
         gate.wait_for(1)
         monkeypatch.setenv("GMAIL_ACCESS_TOKEN", server.token("gmail"))
         gate.release()
-        answer = asking.result()
+        response = asking.result()
 
-    assert answer.status_code == 200
-    assert [step.status_code for step in answer.history] == [401]
+    assert response.status_code == 200
+    assert [step.status_code for step in response.history] == [401]
 
 
-def test_fifty_refusals_of_one_token_make_one_refresh(
+def test_fifty_rejections_of_one_token_make_one_refresh(
     client: vendo.Vendo, server: LocalVendo
 ) -> None:
     session = client.session("gmail")
@@ -157,7 +155,7 @@ def test_fifty_refusals_of_one_token_make_one_refresh(
     assert provider_calls(server) == 100
 
 
-def test_a_newer_token_in_the_cache_is_taken_and_nothing_is_refreshed(
+def test_newer_token_in_the_cache_is_used_without_a_refresh(
     client: vendo.Vendo, server: LocalVendo
 ) -> None:
     slow, quick = client.session("gmail"), client.session("gmail")
@@ -167,7 +165,7 @@ def test_a_newer_token_in_the_cache_is_taken_and_nothing_is_refreshed(
         asking = pool.submit(slow.get, "x")
         gate.wait_for(1)
         client.invalidate("gmail")
-        client.token("gmail")  # somebody else has refreshed
+        client.token("gmail")  # another caller has refreshed
         server.clear_requests()
         gate.release()
         assert asking.result().status_code == 200
@@ -176,7 +174,7 @@ def test_a_newer_token_in_the_cache_is_taken_and_nothing_is_refreshed(
     assert server.count("credentials") == 0
 
 
-def test_what_stands_against_a_new_token_is_raised_and_the_answer_closed(
+def test_failed_renewal_is_raised_and_the_response_closed(
     client: vendo.Vendo, server: LocalVendo
 ) -> None:
     session = client.session("gmail")
@@ -190,7 +188,7 @@ def test_what_stands_against_a_new_token_is_raised_and_the_answer_closed(
     assert session.get("x", timeout=10).status_code == 200  # the pool's one connection is free
 
 
-def test_no_token_means_no_request(client: vendo.Vendo, server: LocalVendo) -> None:
+def test_without_a_token_nothing_is_sent(client: vendo.Vendo, server: LocalVendo) -> None:
     with pytest.raises(vendo.NotConnected):
         client.session("notion", base_url=server.provider_url("notion")).get("x")
     assert provider_calls(server) == 0
@@ -200,7 +198,7 @@ def test_no_token_means_no_request(client: vendo.Vendo, server: LocalVendo) -> N
 
 
 class Again:
-    """Can be iterated any number of times."""
+    """An iterable that can be read again."""
 
     def __iter__(self) -> Iterator[bytes]:
         return iter([BODY[:100], BODY[100:]])
@@ -236,14 +234,14 @@ def test_a_body_is_sent_again_byte_for_byte(
     session.get("x")
     server.expire("gmail")
 
-    answer = session.post("echo", **sending())
+    response = session.post("echo", **sending())
 
-    assert [step.status_code for step in answer.history] == [401]
-    assert base64.b64decode(answer.json()["base64"]) == expected
+    assert [step.status_code for step in response.history] == [401]
+    assert base64.b64decode(response.json()["base64"]) == expected
     assert [r.body for r in server.requests if r.path.endswith("/echo")] == [expected] * 2
 
 
-def test_a_file_is_sent_again_from_where_it_stood(
+def test_file_is_sent_again_from_its_position(
     client: vendo.Vendo, server: LocalVendo, tmp_path: Path
 ) -> None:
     path = tmp_path / "upload"
@@ -253,10 +251,10 @@ def test_a_file_is_sent_again_from_where_it_stood(
     server.expire("gmail")
     with path.open("rb") as file:
         file.seek(7)
-        answer = session.put("echo", data=file)
+        response = session.put("echo", data=file)
 
-    assert answer.json()["sha256"] == hashlib.sha256(BODY[7:]).hexdigest()
-    assert answer.history
+    assert response.json()["sha256"] == hashlib.sha256(BODY[7:]).hexdigest()
+    assert response.history
 
 
 def test_files_of_a_form_are_sent_again(client: vendo.Vendo, server: LocalVendo) -> None:
@@ -264,16 +262,16 @@ def test_files_of_a_form_are_sent_again(client: vendo.Vendo, server: LocalVendo)
     session.get("x")
     server.expire("gmail")
 
-    answer = session.post("echo", files={"upload": ("name", at(0))}, data={"a": "b"})
+    response = session.post("echo", files={"upload": ("name", at(0))}, data={"a": "b"})
 
-    assert answer.history
+    assert response.history
     first, second = (r.body for r in server.requests if r.path.endswith("/echo"))
     assert first == second
     assert BODY in second
 
 
 class Pipe(io.BytesIO):
-    """Has a position as little as a socket has."""
+    """A stream without a position, like a socket."""
 
     def tell(self) -> int:
         raise OSError
@@ -283,7 +281,7 @@ class Pipe(io.BytesIO):
 
 
 class Stuck(io.BytesIO):
-    """Has a position, and cannot go back to it."""
+    """A stream with a position that cannot be restored."""
 
     def seek(self, *_: Any) -> int:
         raise OSError
@@ -294,7 +292,7 @@ class Stuck(io.BytesIO):
     [lambda: iter([BODY]), lambda: Pipe(BODY), lambda: Stuck(BODY)],
     ids=["generator", "pipe", "stuck"],
 )
-def test_a_body_that_is_used_up_is_not_sent_twice(
+def test_consumed_body_is_not_sent_twice(
     client: vendo.Vendo, server: LocalVendo, body: Callable[[], Any]
 ) -> None:
     session = client.session("gmail")
@@ -302,17 +300,17 @@ def test_a_body_that_is_used_up_is_not_sent_twice(
     server.expire("gmail")
     server.clear_requests()
 
-    answer = session.post("echo", data=body())
+    response = session.post("echo", data=body())
 
-    assert answer.status_code == 401
-    assert answer.json()["error"]["code"] == 401
-    assert not answer.history
+    assert response.status_code == 401
+    assert response.json()["error"]["code"] == 401
+    assert not response.history
     assert (server.count("credentials"), provider_calls(server)) == (1, 1)
-    assert session.get("echo").status_code == 200  # the token was renewed all the same
+    assert session.get("echo").status_code == 200  # the token was still renewed
     assert server.count("credentials") == 1
 
 
-# The first answer gives its connection back
+# The first response returns its connection
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -324,52 +322,52 @@ def test_a_pool_of_one_connection_is_enough(
     session.get("x")
     server.expire("gmail")
 
-    answer = session.post("echo", data=BODY, stream=stream, timeout=10)
+    response = session.post("echo", data=BODY, stream=stream, timeout=10)
 
-    assert answer.json()["length"] == len(BODY)
-    assert answer.history[0].status_code == 401
+    assert response.json()["length"] == len(BODY)
+    assert response.history[0].status_code == 401
     assert server.connections_opened == 2  # one of the session, one of the client
 
 
 @pytest.mark.parametrize(
-    ("refusal", "connections"),
+    ("rejection", "connections"),
     [
-        (Answer(401, {}, b"x" * 1000), 1),
-        (Answer(401, {}, b"x" * 100_000), 2),
-        (Answer(401, {"Content-Length": "100", "Connection": "close"}, b"cut"), 2),
+        (Reply(401, {}, b"x" * 1000), 1),
+        (Reply(401, {}, b"x" * 100_000), 2),
+        (Reply(401, {"Content-Length": "100", "Connection": "close"}, b"cut"), 2),
     ],
     ids=["short", "long", "cut off"],
 )
-def test_a_refusal_of_any_length_is_got_over(
-    monkeypatch: pytest.MonkeyPatch, foreign: Foreign, refusal: Answer, connections: int
+def test_rejection_with_a_body_of_any_length_is_renewed(
+    monkeypatch: pytest.MonkeyPatch, foreign: Foreign, rejection: Reply, connections: int
 ) -> None:
-    def answered(seen: Any) -> Answer:
+    def reply(seen: Any) -> Reply:
         if seen.headers["Authorization"] == "Bearer new":
-            return Answer(200, {}, b"done")
+            return Reply(200, {}, b"done")
         monkeypatch.setenv("VENDO_TOKEN_OPENAI", "new")
-        return refusal
+        return rejection
 
-    foreign.answers["/x"] = answered
+    foreign.replies["/x"] = reply
     monkeypatch.setenv("VENDO_TOKEN_OPENAI", "old")
     session = vendo.Vendo().session("openai", base_url=foreign.url)
     session.mount("http://", HTTPAdapter(pool_maxsize=1, pool_block=True))
 
-    answer = session.get("x", stream=True, timeout=10)
+    response = session.get("x", stream=True, timeout=10)
 
-    assert answer.content == b"done"
+    assert response.content == b"done"
     assert foreign.connections == connections
 
 
-def test_cookies_of_a_refusal_go_with_the_second_try(
+def test_cookies_of_a_401_are_sent_with_the_second_try(
     monkeypatch: pytest.MonkeyPatch, foreign: Foreign
 ) -> None:
-    def answered(seen: Any) -> Answer:
+    def reply(seen: Any) -> Reply:
         if seen.headers["Authorization"] == "Bearer new":
-            return Answer()
+            return Reply()
         monkeypatch.setenv("VENDO_TOKEN_OPENAI", "new")
-        return Answer(401, {"Set-Cookie": "seen=1"})
+        return Reply(401, {"Set-Cookie": "seen=1"})
 
-    foreign.answers["/x"] = answered
+    foreign.replies["/x"] = reply
     monkeypatch.setenv("VENDO_TOKEN_OPENAI", "old")
 
     assert vendo.Vendo().session("openai", base_url=foreign.url).get("x").status_code == 200
@@ -387,12 +385,12 @@ def test_cookies_of_a_refusal_go_with_the_second_try(
         ("anthropic", {"authorization": "Bearer mine"}),
     ],
 )
-def test_a_credential_of_the_callers_own_wins_and_is_not_renewed(
+def test_callers_own_credential_wins_and_is_not_renewed(
     client: vendo.Vendo, server: LocalVendo, slug: str, headers: dict[str, str]
 ) -> None:
-    answer = client.session(slug).get("x", headers=headers)
+    response = client.session(slug).get("x", headers=headers)
 
-    assert answer.status_code == 401
+    assert response.status_code == 401
     assert server.count("credentials") == 0
     [seen] = [request for request in server.requests if request.surface == "provider"]
     name, value = next(iter(headers.items()))
@@ -411,26 +409,20 @@ def test_an_authorization_header_of_the_session_wins(
     assert server.count("credentials") == 1
 
 
-def test_an_auth_of_the_callers_own_takes_the_place_of_ours(
-    client: vendo.Vendo, foreign: Foreign
-) -> None:
+def test_callers_own_auth_replaces_ours(client: vendo.Vendo, foreign: Foreign) -> None:
     client.session("gmail").get(f"{foreign.url}/x", auth=("user", "password"))
 
     assert foreign.seen[0].headers["Authorization"].startswith("Basic ")
 
 
-def test_a_token_that_the_caller_wrote_in_the_path_wins(
-    client: vendo.Vendo, server: LocalVendo
-) -> None:
+def test_callers_token_in_the_path_wins(client: vendo.Vendo, server: LocalVendo) -> None:
     token = server.token("telegram")
 
     assert client.session("telegram").get(f"bot{token}/getMe").json()["ok"]
     assert server.count("credentials") == 0
 
 
-def test_a_header_that_the_provider_wants_can_be_chosen(
-    client: vendo.Vendo, server: LocalVendo
-) -> None:
+def test_default_header_of_a_provider_can_be_set(client: vendo.Vendo, server: LocalVendo) -> None:
     session = client.session("anthropic")
 
     assert session.get("x").json()["headers"]["anthropic-version"] == "2023-06-01"
@@ -441,7 +433,7 @@ def test_a_header_that_the_provider_wants_can_be_chosen(
 # Hosts
 
 
-def test_a_foreign_host_is_refused_before_anything_is_sent(
+def test_foreign_host_is_an_error_before_anything_is_sent(
     client: vendo.Vendo, server: LocalVendo, foreign: Foreign
 ) -> None:
     session = client.session("gmail")
@@ -474,7 +466,7 @@ def test_a_relative_url_comes_after_the_base_url(
     assert client.session("gmail").get(kind(url)).json()["emailAddress"]
 
 
-def test_a_request_of_the_callers_is_prepared_and_left_as_it_was(client: vendo.Vendo) -> None:
+def test_callers_request_is_prepared_and_not_changed(client: vendo.Vendo) -> None:
     session = client.session("gmail")
     request = requests.Request("GET", "gmail/v1/users/me/profile")
 
@@ -494,15 +486,13 @@ def test_a_prepared_request_is_renewed_as_often_as_it_is_sent(
     server.expire("gmail")
     for _ in range(3):
         body.seek(3)
-        answer = session.send(prepared, timeout=10)
-        assert answer.json()["length"] == len(BODY) - 3
-        assert [step.status_code for step in answer.history] == [401]
+        response = session.send(prepared, timeout=10)
+        assert response.json()["length"] == len(BODY) - 3
+        assert [step.status_code for step in response.history] == [401]
     assert server.count("credentials") == 2
 
 
-def test_a_user_of_the_application_has_a_token_of_their_own(
-    client: vendo.Vendo, server: LocalVendo
-) -> None:
+def test_each_user_has_their_own_token(client: vendo.Vendo, server: LocalVendo) -> None:
     both = [client.session("gmail"), client.for_user("a.b.c").session("gmail")]
     for _ in range(2):
         users = [session.get("x").json()["user"] for session in both]

@@ -1,4 +1,4 @@
-"""The requests session among other things: proxies, netrc, adapters, hooks, copies, pools."""
+"""The requests session with proxies, netrc, adapters, hooks, copies and pools."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import responses
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 import vendo
-from sessions.foreign import Answer, Foreign
+from sessions.foreign import Foreign, Reply
 from support.internet import internet
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def netrc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("netrc")
 @pytest.mark.parametrize("slug", ["anthropic", "gmail", "telegram"])
-def test_a_netrc_entry_changes_nothing(
+def test_netrc_entry_is_ignored(
     client: vendo.Vendo, server: LocalVendo, foreign: Foreign, slug: str
 ) -> None:
     session = client.session(slug)
@@ -54,15 +54,13 @@ def test_a_netrc_entry_changes_nothing(
 
 
 @pytest.mark.usefixtures("netrc")
-def test_a_netrc_entry_does_not_outdo_the_callers_own_header(
-    client: vendo.Vendo, server: LocalVendo
-) -> None:
+def test_callers_own_header_wins_over_netrc(client: vendo.Vendo, server: LocalVendo) -> None:
     own = {"Authorization": f"Bearer {server.token('gmail')}"}
 
     assert client.session("gmail").get("x", headers=own).status_code == 200
 
 
-def test_proxies_and_authorities_of_the_environment_work(
+def test_proxies_and_authorities_of_the_environment_are_used(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for slug in ("gmail", "telegram"):
@@ -71,8 +69,8 @@ def test_proxies_and_authorities_of_the_environment_work(
         for name, value in net.environment.items():
             monkeypatch.setenv(name, value)
 
-        answer = client.session("gmail").get("https://gmail.googleapis.com/" + PROFILE)
-        assert answer.json()["emailAddress"]
+        response = client.session("gmail").get("https://gmail.googleapis.com/" + PROFILE)
+        assert response.json()["emailAddress"]
         assert client.session("telegram").get("getMe").json()["ok"]
         server.expire("telegram")
         assert client.session("telegram").post("echo", data=b"x").json()["length"] == 1
@@ -80,7 +78,7 @@ def test_proxies_and_authorities_of_the_environment_work(
         assert client.session("gmail").get("redirect", params={"to": to}).json()["length"] == 0
 
 
-def test_plain_http_to_this_machine_takes_no_proxy_of_the_environment(
+def test_plain_http_to_loopback_uses_no_proxy_of_the_environment(
     client: vendo.Vendo, server: LocalVendo, foreign: Foreign, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", foreign.url)
@@ -93,7 +91,7 @@ def test_plain_http_to_this_machine_takes_no_proxy_of_the_environment(
 
 
 @pytest.mark.parametrize("slug", ["gmail", "telegram"])
-def test_a_proxy_of_the_callers_own_is_used(
+def test_callers_own_proxy_is_used(
     client: vendo.Vendo, server: LocalVendo, foreign: Foreign, slug: str
 ) -> None:
     client.session(slug).get("x", proxies={"http": foreign.url})
@@ -115,14 +113,14 @@ def test_a_socks_proxy_fails_as_in_requests(client: vendo.Vendo, server: LocalVe
 # Time-outs
 
 
-def test_a_request_that_says_nothing_has_the_clients_timeout(server: LocalVendo) -> None:
+def test_default_time_out_is_the_clients(server: LocalVendo) -> None:
     session = vendo.Vendo(timeout=0.2).session("gmail")
     session.get("x", timeout=10)
     with server.hold("provider"), pytest.raises(requests.Timeout):
         session.get("x")
 
 
-def test_the_sessions_timeout_can_be_set(client: vendo.Vendo, server: LocalVendo) -> None:
+def test_time_out_of_the_session_can_be_set(client: vendo.Vendo, server: LocalVendo) -> None:
     session = client.session("gmail")
     session.timeout = 0.2  # type: ignore[attr-defined]  # a VendoSession
     session.get("x", timeout=10)
@@ -131,7 +129,7 @@ def test_the_sessions_timeout_can_be_set(client: vendo.Vendo, server: LocalVendo
 
 
 @pytest.mark.parametrize("own", [{"timeout": None}, {"timeout": 30}])
-def test_a_timeout_of_the_callers_own_wins(server: LocalVendo, own: dict[str, Any]) -> None:
+def test_callers_own_time_out_wins(server: LocalVendo, own: dict[str, Any]) -> None:
     client = vendo.Vendo(timeout=0.2, credentials_url=server.credentials_url)
     client.token("gmail")
     session: Any = client.session("gmail")
@@ -142,26 +140,26 @@ def test_a_timeout_of_the_callers_own_wins(server: LocalVendo, own: dict[str, An
     assert session.request("GET", "x", *positional, own["timeout"]).status_code == 200
 
 
-# What the caller mounts, patches and hooks
+# The caller's adapters, patches and hooks
 
 
 @responses.activate
-def test_responses_sees_the_token_and_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_responses_sees_the_token_and_responds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "old")
     seen = []
 
-    def answered(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+    def reply(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         seen.append(request.headers["Authorization"])
         monkeypatch.setenv("OPENAI_API_KEY", "new")
         return (200 if seen[-1] == "Bearer new" else 401), {}, "{}"
 
-    responses.add_callback(responses.GET, "https://api.openai.com/v1/models", answered)
+    responses.add_callback(responses.GET, "https://api.openai.com/v1/models", reply)
 
-    answer = vendo.Vendo().session("openai").get("models")
+    response = vendo.Vendo().session("openai").get("models")
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
     assert seen == ["Bearer old", "Bearer new"]
-    assert [step.status_code for step in answer.history] == [401]
+    assert [step.status_code for step in response.history] == [401]
 
 
 @responses.activate
@@ -169,10 +167,10 @@ def test_responses_sees_no_token_in_a_path(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("TELEGRAM_BOT_TOKEN", "1:secret")
     responses.add(responses.GET, "https://api.telegram.org/getMe", json={"ok": True})
 
-    answer = vendo.Vendo().session("telegram").get("getMe")
+    response = vendo.Vendo().session("telegram").get("getMe")
 
-    assert answer.json() == {"ok": True}
-    assert "secret" not in str(answer.url)
+    assert response.json() == {"ok": True}
+    assert "secret" not in str(response.url)
 
 
 class CountingAdapter(HTTPAdapter):
@@ -205,7 +203,7 @@ def test_a_mounted_adapter_sends_both_tries(
 
 
 @pytest.mark.parametrize("slug", ["anthropic", "gmail"])
-def test_auth_works_in_a_session_of_the_callers_own(
+def test_auth_works_in_the_callers_own_session(
     client: vendo.Vendo, server: LocalVendo, slug: str
 ) -> None:
     url = f"{server.provider_url(slug)}/echo"
@@ -213,13 +211,13 @@ def test_auth_works_in_a_session_of_the_callers_own(
         session.auth = client.auth(slug)
         assert session.get(url).status_code == 200
         server.expire(slug)
-        answer = session.post(url, data=b"body")
-        assert answer.json()["length"] == 4
-        assert answer.url == url
+        response = session.post(url, data=b"body")
+        assert response.json()["length"] == 4
+        assert response.url == url
         assert requests.get(url, auth=client.auth(slug), timeout=10).status_code == 200
 
 
-def refused_for_its_path(call: Callable[[], object]) -> None:
+def raises_because_of_its_path(call: Callable[[], object]) -> None:
     with pytest.raises(vendo.ValidationError, match="into the path of the URL") as caught:
         call()
     assert "Use session('telegram')" in str(caught.value)
@@ -231,26 +229,24 @@ def test_auth_puts_no_token_into_a_path_that_an_adapter_would_log(
     url = f"{server.provider_url('telegram')}/getMe"
     with requests.Session() as session:
         session.auth = client.auth("telegram")
-        refused_for_its_path(lambda: session.get(url))
-        refused_for_its_path(lambda: pickle.loads(pickle.dumps(session)).get(url))
+        raises_because_of_its_path(lambda: session.get(url))
+        raises_because_of_its_path(lambda: pickle.loads(pickle.dumps(session)).get(url))
     assert not server.requests
 
     own = f"{server.provider_url('telegram')}/bot{server.token('telegram')}/getMe"
     assert requests.get(own, auth=client.auth("telegram"), timeout=10).status_code == 200
 
 
-def test_a_mounted_adapter_is_given_no_token_in_a_path(
-    client: vendo.Vendo, server: LocalVendo
-) -> None:
+def test_mounted_adapter_gets_no_token_in_a_path(client: vendo.Vendo, server: LocalVendo) -> None:
     adapter = CountingAdapter()
     with client.session("telegram") as session:
         session.mount(server.provider_url("telegram"), adapter)
-        refused_for_its_path(lambda: session.get("getMe"))
+        raises_because_of_its_path(lambda: session.get("getMe"))
     assert not adapter.sent
     assert server.count("provider") == 0
 
 
-def test_a_redirect_to_a_mounted_adapter_takes_no_token_in_a_path_along(
+def test_redirect_to_a_mounted_adapter_has_no_token_in_the_path(
     client: vendo.Vendo, server: LocalVendo
 ) -> None:
     adapter = CountingAdapter()
@@ -258,35 +254,33 @@ def test_a_redirect_to_a_mounted_adapter_takes_no_token_in_a_path_along(
     server.fail("provider", redirect=f"{base}/elsewhere")
     with client.session("telegram") as session:
         session.mount(f"{base}/elsewhere", adapter)
-        refused_for_its_path(lambda: session.get("getMe"))
+        raises_because_of_its_path(lambda: session.get("getMe"))
     assert not adapter.sent
     assert server.count("provider") == 1
 
 
-def test_a_stand_in_for_an_adapter_sees_no_token_in_a_path(
-    client: vendo.Vendo, server: LocalVendo
-) -> None:
+def test_fake_adapter_sees_no_token_in_a_path(client: vendo.Vendo, server: LocalVendo) -> None:
     seen: list[str | None] = []
 
-    class StandIn(BaseAdapter):
+    class FakeAdapter(BaseAdapter):
         def send(self, request: Any, *_: Any, **__: Any) -> requests.Response:
             seen.extend([request.url, request.path_url])
-            answer = requests.Response()
-            answer.status_code = 200
-            answer.request = request
-            return answer
+            response = requests.Response()
+            response.status_code = 200
+            response.request = request
+            return response
 
         def close(self) -> None:
-            """There is nothing to close."""
+            """Nothing to close."""
 
     with client.session("telegram") as session:
-        session.mount(server.url, StandIn())
+        session.mount(server.url, FakeAdapter())
         assert session.get("getMe").status_code == 200
     url = f"{server.provider_url('telegram')}/getMe"
     assert seen == [url, url.removeprefix(server.url)]
 
 
-def test_hooks_of_the_caller_see_the_last_answer(client: vendo.Vendo, server: LocalVendo) -> None:
+def test_callers_hooks_get_the_last_response(client: vendo.Vendo, server: LocalVendo) -> None:
     seen: list[int] = []
 
     def note(response: requests.Response, *_: Any, **__: Any) -> None:
@@ -301,15 +295,15 @@ def test_hooks_of_the_caller_see_the_last_answer(client: vendo.Vendo, server: Lo
     assert seen == [200, 200]  # one of the session, one of the request
 
 
-def test_parameters_cookies_and_headers_of_the_session_go_along(client: vendo.Vendo) -> None:
+def test_parameters_cookies_and_headers_of_the_session_are_sent(client: vendo.Vendo) -> None:
     session = client.session("gmail")
     session.params = {"a": "1"}
     session.headers["X-Mine"] = "2"
 
-    told = session.get("x", params={"b": "2"}).json()
+    received = session.get("x", params={"b": "2"}).json()
 
-    assert told["query"] == {"a": "1", "b": "2"}
-    assert told["headers"]["x-mine"] == "2"
+    assert received["query"] == {"a": "1", "b": "2"}
+    assert received["headers"]["x-mine"] == "2"
 
 
 # Copies
@@ -322,7 +316,7 @@ def pickled(session: requests.Session) -> requests.Session:
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled])
 @pytest.mark.parametrize("slug", ["anthropic", "telegram"])
-def test_a_copy_works_and_meets_a_401(
+def test_copy_works_and_renews_after_a_401(
     client: vendo.Vendo,
     server: LocalVendo,
     foreign: Foreign,
@@ -335,18 +329,18 @@ def test_a_copy_works_and_meets_a_401(
 
     again = copied(session)
     server.expire(slug)
-    answer = again.get("x")
+    response = again.get("x")
 
-    assert answer.status_code == 200
-    assert answer.history
-    assert answer.json()["headers"]["x-mine"] == "1"
+    assert response.status_code == 200
+    assert response.history
+    assert response.json()["headers"]["x-mine"] == "1"
     assert again.timeout == client.timeout  # type: ignore[attr-defined]  # a VendoSession
     assert again.get(f"http://localhost:{foreign.port}/x").status_code == 200
     with pytest.raises(vendo.ValidationError):
         again.get("https://example.org/")
 
 
-def test_a_copy_keeps_what_was_mounted(client: vendo.Vendo, server: LocalVendo) -> None:
+def test_copy_keeps_mounted_adapters(client: vendo.Vendo, server: LocalVendo) -> None:
     session = client.session("gmail")
     session.mount(server.url, HTTPAdapter(max_retries=7))
 
@@ -359,15 +353,15 @@ def test_a_copy_keeps_what_was_mounted(client: vendo.Vendo, server: LocalVendo) 
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
-def test_a_pickle_holds_neither_token_nor_key(
+def test_pickle_has_neither_token_nor_key(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch, protocol: int
 ) -> None:
     monkeypatch.delenv("VENDO_API_KEY")
     client = server.client()
     session = client.session("gmail")
-    answer = session.get("x")
+    response = session.get("x")
 
-    for thing in (session, session.auth, client.auth("gmail"), answer, answer.request):
+    for thing in (session, session.auth, client.auth("gmail"), response, response.request):
         text = pickle.dumps(thing, protocol)
         assert server.token("gmail").encode() not in text
         assert server.api_key.encode() not in text
@@ -384,16 +378,16 @@ def test_a_session_for_a_user_is_not_pickled(client: vendo.Vendo) -> None:
     assert copy.deepcopy(session).get("x").json()["user"]
 
 
-def test_an_answer_survives_a_pickle_and_forgets_its_client(client: vendo.Vendo) -> None:
-    answer = client.for_user("a.b.c").session("gmail").get("x")
+def test_response_survives_a_pickle_without_its_client(client: vendo.Vendo) -> None:
+    response = client.for_user("a.b.c").session("gmail").get("x")
 
-    again = pickle.loads(pickle.dumps(answer))
+    again = pickle.loads(pickle.dumps(response))
 
-    assert again.json() == answer.json()
+    assert again.json() == response.json()
     assert again.request.headers["Authorization"] == "***"
     [hook] = again.request.hooks["response"]
     assert hook(again, timeout=1) is again
-    assert copy.deepcopy(answer.request).hooks == answer.request.hooks
+    assert copy.deepcopy(response.request).hooks == response.request.hooks
 
 
 # Connections
@@ -428,14 +422,14 @@ def test_closing_the_client_closes_the_connections_and_not_the_session(
     client.close()
 
 
-def test_two_clients_have_connections_of_their_own(client: vendo.Vendo) -> None:
+def test_two_clients_do_not_share_connections(client: vendo.Vendo) -> None:
     other = vendo.Vendo()
 
     assert client.session("gmail").adapters != other.session("gmail").adapters
     other.close()
 
 
-def test_a_client_that_is_dropped_takes_its_connections_along(server: LocalVendo) -> None:
+def test_collected_client_closes_its_connections(server: LocalVendo) -> None:
     from vendo._sessions import requests_adapter
 
     client = vendo.Vendo()
@@ -450,7 +444,7 @@ def test_a_client_that_is_dropped_takes_its_connections_along(server: LocalVendo
     assert dropped() is None
 
 
-def test_a_session_is_safe_to_share_by_threads(client: vendo.Vendo, server: LocalVendo) -> None:
+def test_threads_can_share_a_session(client: vendo.Vendo, server: LocalVendo) -> None:
     session = client.session("gmail")
 
     def ask(number: int) -> bool:
@@ -484,7 +478,7 @@ assert opened() == before
 """
 
 
-def test_a_forked_child_opens_connections_of_its_own(server: LocalVendo) -> None:
+def test_forked_child_opens_its_own_connections(server: LocalVendo) -> None:
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", FORKED],
         env=dict(os.environ),
@@ -495,14 +489,14 @@ def test_a_forked_child_opens_connections_of_its_own(server: LocalVendo) -> None
     assert done.returncode == 0, done.stderr
 
 
-def test_the_representation_names_the_provider(client: vendo.Vendo) -> None:
+def test_repr_names_the_provider(client: vendo.Vendo) -> None:
     assert repr(client.session("GMAIL")) == "<VendoSession 'gmail'>"
     assert repr(client.auth("gmail")) == "<VendoAuth 'gmail'>"
 
 
-def test_answers_can_be_streamed(client: vendo.Vendo, foreign: Foreign) -> None:
-    foreign.answers["/x"] = Answer(200, {}, b"a\nb\n")
+def test_responses_can_be_streamed(client: vendo.Vendo, foreign: Foreign) -> None:
+    foreign.replies["/x"] = Reply(200, {}, b"a\nb\n")
     session = client.session("gmail", hosts=["127.0.0.1"])
 
-    with session.get(f"{foreign.url}/x", stream=True) as answer:
-        assert list(answer.iter_lines()) == [b"a", b"b"]
+    with session.get(f"{foreign.url}/x", stream=True) as response:
+        assert list(response.iter_lines()) == [b"a", b"b"]

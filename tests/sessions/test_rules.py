@@ -1,4 +1,4 @@
-"""Where a token may go, before any HTTP library comes in."""
+"""The hosts a token may be sent to, without an HTTP library."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vendo._sessions.hosts import checked_hosts, is_same_origin, joined, session
 from vendo._sessions.policy import Policy
 
 
-def refusal(rules: Policy, url: str) -> str:
+def error_text(rules: Policy, url: str) -> str:
     with pytest.raises(ValidationError) as caught:
         rules.admit(url)
     return str(caught.value)
@@ -61,7 +61,7 @@ def test_each_providers_own_base_url_and_its_vendo_proxy_are_allowed(slug: str) 
         ("", False),
     ],
 )
-def test_only_the_very_host_over_https_is_allowed(url: str, allowed: bool) -> None:
+def test_only_the_exact_host_over_https_is_allowed(url: str, allowed: bool) -> None:
     assert Policy("gmail").allows(url) is allowed
 
 
@@ -75,7 +75,7 @@ def test_only_the_very_host_over_https_is_allowed(url: str, allowed: bool) -> No
         ("https://.myshopify.com/x", False),
     ],
 )
-def test_a_pattern_stands_for_every_host_below_it(url: str, allowed: bool) -> None:
+def test_pattern_matches_every_subdomain(url: str, allowed: bool) -> None:
     assert Policy("shopify").allows(url) is allowed
 
 
@@ -102,9 +102,7 @@ def test_a_pattern_stands_for_every_host_below_it(url: str, allowed: bool) -> No
         ("api.example.com", "http://api.example.com/", False),
     ],
 )
-def test_the_callers_hosts_are_allowed_as_they_are_written(
-    host: str, url: str, allowed: bool
-) -> None:
+def test_callers_hosts_are_allowed(host: str, url: str, allowed: bool) -> None:
     assert Policy("openai", [host]).allows(url) is allowed
 
 
@@ -115,26 +113,26 @@ def test_the_callers_hosts_are_allowed_as_they_are_written(
         *("https://api.example.com", "user@host", "a\nb", "a" * 64 + "ü.example", None, 7, b"a.b"),
     ],
 )
-def test_a_malformed_host_is_refused_when_it_is_named(host: str) -> None:
+def test_malformed_host_is_an_immediate_error(host: str) -> None:
     with pytest.raises(ValidationError, match="not a host"):
         Policy("openai", [host])
 
 
-def test_one_text_in_place_of_a_list_of_hosts_is_refused() -> None:
+def test_string_in_place_of_a_list_of_hosts_is_an_error() -> None:
     with pytest.raises(ValidationError, match="must be a list") as caught:
         Policy("openai", "api.example.com")
     assert "hosts=['api.example.com']" in str(caught.value)
 
 
 @pytest.mark.parametrize("hosts", [None, 5, b"api.example.com", [None], [b"api.example.com"]])
-def test_what_is_no_list_of_hosts_is_refused(hosts: Any) -> None:
+def test_hosts_that_are_not_a_list_are_an_error(hosts: Any) -> None:
     with pytest.raises(ValidationError, match=r"^hosts= "):
         Policy("openai", hosts)
 
 
 @given(st.text())
 @example("*.\U0001f600.com")
-def test_whatever_is_named_as_a_host_is_a_pattern_or_one_error(text: str) -> None:
+def test_any_host_is_a_pattern_or_one_validation_error(text: str) -> None:
     try:
         [(name, port)] = checked_hosts([text])
     except ValidationError:
@@ -148,36 +146,36 @@ def test_whatever_is_named_as_a_host_is_a_pattern_or_one_error(text: str) -> Non
 @example("https://[")
 @example("https://a:b")
 @example("https://\u2100.example")
-def test_no_text_is_allowed_by_accident_nor_breaks_the_rules(text: str) -> None:
+def test_any_text_is_allowed_or_one_validation_error(text: str) -> None:
     rules = Policy("openai")
     if rules.allows(text):
         assert session_origin(text)[0] == "https"
     else:
-        refusal(rules, text)
+        error_text(rules, text)
 
 
-def test_a_websocket_is_no_address_for_a_key() -> None:
+def test_key_is_not_sent_to_a_websocket() -> None:
     with pytest.raises(ValidationError, match="is not an http"):
         checked_origin("wss://vendo.run", "VENDO_BASE_URL")
 
 
-def test_more_hosts_than_are_remembered_change_nothing() -> None:
+def test_overflow_of_the_host_cache_changes_nothing() -> None:
     rules = Policy("openai")
     for number in range(600):
         assert not rules.allows(f"https://h{number}.example/")
     assert rules.allows("https://api.openai.com/")
 
 
-def test_a_refusal_says_how_to_allow_the_host() -> None:
-    text = refusal(Policy("openai"), "https://user:hunter2@api.example.com:8443/secret/path?x=y")
+def test_error_shows_how_to_allow_the_host() -> None:
+    text = error_text(Policy("openai"), "https://user:hunter2@api.example.com:8443/secret/path?x=y")
 
     assert "session('openai', hosts=['api.example.com:8443'])" in text
     assert "hunter2" not in text
     assert "secret" not in text
 
 
-def test_plain_http_is_refused_even_to_a_host_that_is_named() -> None:
-    text = refusal(Policy("openai", ["api.example.com"]), "http://api.example.com/")
+def test_plain_http_is_an_error_even_for_an_allowed_host() -> None:
+    text = error_text(Policy("openai", ["api.example.com"]), "http://api.example.com/")
 
     assert "https" in text
     assert "hosts=" not in text
@@ -202,7 +200,7 @@ def test_the_base_url_of_the_environment_is_read_at_each_request(
     assert not rules.allows("https://gate.example.com:8443/v1/models")
 
 
-def test_a_base_url_of_the_callers_wins_over_the_environment(
+def test_callers_base_url_wins_over_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "https://gate.example.com")
@@ -231,19 +229,19 @@ def test_a_relative_url_comes_after_the_base_url(url: str, resolved: str) -> Non
     assert Policy("openai").resolve(url) == f"https://api.openai.com{resolved}"
 
 
-def test_an_absolute_url_stays_as_it_is() -> None:
+def test_absolute_url_is_kept() -> None:
     url = "HTTPS://api.openai.com/v1/models"
     assert Policy("openai").resolve(url) is url
 
 
 @pytest.mark.parametrize("url", ["//example.org/x", "x"])
-def test_a_relative_url_without_a_base_url_is_refused(url: str) -> None:
+def test_relative_url_without_a_base_url_is_an_error(url: str) -> None:
     with pytest.raises(ValidationError, match="without scheme and host") as caught:
         Policy("shopify").resolve(url)
     assert "SHOPIFY_BASE_URL" in str(caught.value)
 
 
-def test_a_url_without_a_scheme_is_never_taken_for_a_path() -> None:
+def test_url_without_a_scheme_is_not_a_path() -> None:
     with pytest.raises(ValidationError):
         Policy("openai").resolve("//example.org/x")
 
@@ -251,27 +249,27 @@ def test_a_url_without_a_scheme_is_never_taken_for_a_path() -> None:
 @pytest.mark.parametrize(
     "value", ["http://gate.example.com", "gate.example.com", "https://u:hunter2@gate.example.com"]
 )
-def test_a_malformed_base_url_is_named_where_it_matters(
+def test_malformed_base_url_is_an_error_when_used(
     monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", value)
     rules = Policy("openai")
 
     assert rules.allows("https://api.openai.com/v1")
-    assert not rules.allows("https://gate.example.com/v1")  # where a redirect leads, say
+    assert not rules.allows("https://gate.example.com/v1")  # for example the target of a redirect
     for ask in (rules.resolve, rules.admit):
         with pytest.raises(ValidationError, match="OPENAI_BASE_URL") as caught:
             ask("//gate.example.com/x" if ask == rules.admit else "x")
         assert "hunter2" not in str(caught.value)
 
 
-def test_a_malformed_base_url_of_the_callers_is_refused_at_once() -> None:
+def test_callers_malformed_base_url_is_an_immediate_error() -> None:
     with pytest.raises(ValidationError, match="base_url="):
         Policy("openai", base_url="http://gate.example.com")
 
 
 @pytest.mark.parametrize("base_url", [5, b"https://gate.example.com", ["https://gate.example.com"]])
-def test_a_base_url_that_is_no_text_is_refused(base_url: Any) -> None:
+def test_base_url_that_is_not_a_string_is_an_error(base_url: Any) -> None:
     with pytest.raises(ValidationError, match="base_url= must be an address, not a value of type"):
         Policy("openai", base_url=base_url)
 
@@ -286,7 +284,7 @@ def test_a_slug_outside_the_catalog_is_bound_to_its_first_host() -> None:
     rules.admit("https://api.mytool.example/x")
     rules.admit("https://api.mytool.example/y")
     assert rules.allows("https://api.mytool.example/z")
-    assert "hosts=['other.example']" in refusal(rules, "https://other.example/")
+    assert "hosts=['other.example']" in error_text(rules, "https://other.example/")
     rules.admit("https://mytool-proxy.vendo.run/")
 
 
@@ -304,19 +302,19 @@ def test_a_slug_outside_the_catalog_is_bound_by_one_thread_of_many() -> None:
         assert sum(pool.map(admitted, range(64))) == 1
 
 
-def test_a_slug_outside_the_catalog_with_named_hosts_has_these_alone() -> None:
+def test_slug_outside_the_catalog_is_limited_to_the_given_hosts() -> None:
     rules = Policy("mytool", ["api.mytool.example"])
 
     rules.admit("https://api.mytool.example/x")
-    refusal(rules, "https://other.example/")
-    refusal(Policy("mytool", base_url="https://api.mytool.example"), "https://other.example/")
+    error_text(rules, "https://other.example/")
+    error_text(Policy("mytool", base_url="https://api.mytool.example"), "https://other.example/")
 
 
 @pytest.mark.parametrize("url", ["http://api.mytool.example/", "https://", "https://[", "x"])
-def test_no_slug_is_bound_to_what_no_token_may_be_sent_to(url: str) -> None:
+def test_slug_is_not_bound_to_an_unsafe_url(url: str) -> None:
     rules = Policy("mytool")
 
-    refusal(rules, url)
+    error_text(rules, url)
     rules.admit("https://api.mytool.example/")
 
 
@@ -328,7 +326,7 @@ def test_rules_keep_their_hosts_through_a_pickle() -> None:
 
     assert pickle.loads(pickle.dumps(rules)).base_url() == "https://gate.example.com/v1"
     assert copy.deepcopy(bound).allows("https://api.mytool.example/")
-    refusal(pickle.loads(pickle.dumps(bound)), "https://other.example/")
+    error_text(pickle.loads(pickle.dumps(bound)), "https://other.example/")
     again = pickle.loads(pickle.dumps(patterned))
     for url in ("https://a.example.com/", "http://[::1]:1/", "http://localhost:8000/"):
         assert again.allows(url)
@@ -336,13 +334,13 @@ def test_rules_keep_their_hosts_through_a_pickle() -> None:
     assert repr(again) == "<Policy 'openai'>"
 
 
-def test_what_is_no_url_is_of_no_origin() -> None:
+def test_invalid_url_has_no_origin() -> None:
     assert not is_same_origin("https://[", "https://[")
     assert not is_same_origin("https://a.example/x", "http://a.example/x")
     assert is_same_origin("https://a.example/x", "https://A.example:443/y")
 
 
-def test_a_location_that_cannot_be_read_leads_nowhere() -> None:
+def test_invalid_location_gives_none() -> None:
     assert joined("https://a.example/x/z", "../y") == "https://a.example/y"
     assert joined("https://a.example/x", "//b.example/y") == "https://b.example/y"
     assert joined("https://a.example/x", "https://[") == ""

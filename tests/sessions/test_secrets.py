@@ -1,4 +1,4 @@
-"""A canary for a token is looked for in all that sessions show, log, raise and pickle."""
+"""A canary token must not be in anything that sessions show, log, raise or pickle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import requests
 
 import vendo
 import vendo.aio
-from sessions.foreign import Answer
+from sessions.foreign import Reply
 from support.shown import frames_of
 
 if TYPE_CHECKING:
@@ -41,28 +41,28 @@ def slug(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
 
 @pytest.fixture
 def base_url(foreign: Foreign, slug: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The address of a provider that refuses the first token and knows ways to fail."""
+    """The address of a provider that rejects the first token and fails in several ways."""
 
-    def refusing(seen: Any) -> Answer:
+    def reject(seen: Any) -> Reply:
         text = f"{seen.path}{seen.headers.as_string()}"
         monkeypatch.setenv(f"VENDO_TOKEN_{slug.upper()}", NEW)
-        return Answer(401 if "canary-old" in text or "Basic" in text else 200)
+        return Reply(401 if "canary-old" in text or "Basic" in text else 200)
 
     for token in (OLD, NEW):
-        for path in ("/refused", f"/bot{token}/refused"):
-            foreign.answers[path] = refusing
+        for path in ("/rejected", f"/bot{token}/rejected"):
+            foreign.replies[path] = reject
         for path in ("/moved", f"/bot{token}/moved"):
             foreign.redirect(path, "/there")
         for path in ("/there", f"/bot{token}/there"):
             foreign.redirect(path, "/moved")
         for path in ("/cut", f"/bot{token}/cut"):
-            foreign.answers[path] = Answer(200, {"Content-Length": "99", "Connection": "close"})
+            foreign.replies[path] = Reply(200, {"Content-Length": "99", "Connection": "close"})
     monkeypatch.setenv(f"{slug.upper()}_BASE_URL", foreign.url)
     return foreign.url
 
 
 def nowhere() -> str:
-    """An address where nobody listens."""
+    """Return an address where no server listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -82,7 +82,7 @@ def chain_of(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def shown_of(thing: Any, *, but: tuple[str, ...] = ()) -> Iterator[str]:
-    """All that a program may show of something without asking for its secrets by name."""
+    """Return every text of an object that a program may show without naming its secrets."""
     yield repr(thing)
     yield str(thing)
     if isinstance(thing, BaseException):
@@ -104,7 +104,7 @@ def shown_of(thing: Any, *, but: tuple[str, ...] = ()) -> Iterator[str]:
 
 
 def encoded(token: str) -> str:
-    """As Mailchimp's basic authentication has it."""
+    """Return the token in the form of Mailchimp's basic authentication."""
     return base64.b64encode(f"anystring:{token}".encode()).decode()
 
 
@@ -125,11 +125,11 @@ def _every_log_record(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def attempt(call: Callable[[], Any]) -> Any:
-    """What a call gives or raises."""
+    """Return the result or the error of a call."""
     with warnings.catch_warnings(record=True) as said:
         try:
             outcome = call()
-        except Exception as error:  # noqa: BLE001  # whatever it is, it is looked at
+        except Exception as error:  # noqa: BLE001  # any error is checked
             outcome = error
     assert not [str(warning.message) for warning in said if "canary" in str(warning.message)]
     return outcome
@@ -140,7 +140,7 @@ def test_a_requests_session_shows_no_token(
 ) -> None:
     asked_enough = threading.Event()
     for path in ("/slow", f"/bot{NEW}/slow"):
-        foreign.answers[path] = lambda _: Answer(200 if asked_enough.wait(10) else 500)
+        foreign.replies[path] = lambda _: Reply(200 if asked_enough.wait(10) else 500)
     client = vendo.Vendo()
     session = client.session(slug)
     session.max_redirects = 3
@@ -149,10 +149,10 @@ def test_a_requests_session_shows_no_token(
         session.auth,
         session.adapters,
         attempt(lambda: session.get("x")),
-        attempt(lambda: session.get("refused")),
+        attempt(lambda: session.get("rejected")),
         attempt(lambda: session.get("cut")),
         attempt(lambda: session.get("moved")),
-        attempt(lambda: client.session(slug, base_url=nowhere()).get("refused")),
+        attempt(lambda: client.session(slug, base_url=nowhere()).get("rejected")),
         attempt(lambda: session.get("https://example.org/")),
         attempt(lambda: session.get("slow", timeout=0.05)),
     ]
@@ -171,7 +171,7 @@ def test_a_requests_session_shows_no_token(
     client.close()
 
 
-def test_an_auth_in_a_session_of_the_callers_own_shows_no_token(
+def test_auth_in_the_callers_own_session_shows_no_token(
     base_url: str, slug: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     elsewhere = nowhere()
@@ -203,13 +203,13 @@ def test_an_httpx_client_shows_no_token(
         things = [
             auth,
             http.get("/x"),
-            http.get("/refused"),
+            http.get("/rejected"),
             attempt(lambda: http.get("/cut")),
             attempt(lambda: http.get("https://example.org/")),
         ]
     elsewhere = nowhere()
-    refused = vendo.Vendo().httpx_auth(slug, hosts=["127.0.0.1"])
-    with library.Client(auth=refused, base_url=elsewhere) as http:
+    rejected = vendo.Vendo().httpx_auth(slug, hosts=["127.0.0.1"])
+    with library.Client(auth=rejected, base_url=elsewhere) as http:
         things.append(attempt(lambda: http.get("/x")))
 
     assert [type(thing).__name__ for thing in things[1:]] == [
@@ -235,16 +235,16 @@ def test_an_aiohttp_session_shows_no_token(
 
     async def note(session: aiohttp.ClientSession, url: str, **how: Any) -> None:
         try:
-            async with session.get(url, raise_for_status=True, **how) as answer:
-                await answer.read()
-                things.append(answer)
+            async with session.get(url, raise_for_status=True, **how) as response:
+                await response.read()
+                things.append(response)
         except (aiohttp.ClientError, TimeoutError, vendo.VendoError) as error:
             things.append(error)
 
     async def main() -> None:
         async with vendo.AsyncVendo() as client, await client.session(slug) as session:
             things.extend([session, *session._middlewares, *session._trace_configs])
-            for url in ("x", "refused", "cut", "https://example.org/"):
+            for url in ("x", "rejected", "cut", "https://example.org/"):
                 await note(session, url)
             monkeypatch.setenv(f"VENDO_TOKEN_{slug.upper()}", OLD)
             await note(session, "moved", max_redirects=1)
@@ -263,7 +263,7 @@ def test_an_aiohttp_session_shows_no_token(
     check(things, caplog)
 
 
-def test_a_body_that_cannot_be_written_shows_no_token_in_the_path(
+def test_failing_body_shows_no_token_in_the_path(
     foreign: Foreign, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("VENDO_TOKEN_TELEGRAM", OLD)
@@ -293,7 +293,7 @@ def test_a_body_that_cannot_be_written_shows_no_token_in_the_path(
 
 
 @pytest.mark.parametrize("name", ["httpx2", "httpx"])
-def test_a_refused_key_shows_in_no_frame_of_an_asyncio_client(
+def test_rejected_key_is_not_in_a_frame_of_an_async_client(
     server: LocalVendo, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     library = importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""A token that no request can carry, as one that went through a word processor: one clear error."""
+"""A token that no request can carry, such as one with typographic quotes, is one clear error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import requests
 
 import vendo
-from sessions.foreign import Answer
+from sessions.foreign import Reply
 from support.shown import texts_of
 from vendo._sessions.policy import Policy
 
@@ -95,7 +95,7 @@ def check(error: vendo.ValidationError, slug: str) -> None:
         if (way, slug) != ("requests auth", "telegram")  # which puts no token into a path
     ],
 )
-def test_a_token_out_of_a_formatted_text_is_one_error_without_it(
+def test_unsendable_token_is_one_error_without_the_token(
     foreign: Foreign, monkeypatch: pytest.MonkeyPatch, way: str, slug: str
 ) -> None:
     monkeypatch.setenv(f"VENDO_TOKEN_{slug.upper()}", PASTED)
@@ -109,14 +109,14 @@ def test_a_token_out_of_a_formatted_text_is_one_error_without_it(
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_one_that_takes_the_place_of_a_refused_token_is_the_same_error(
+def test_unsendable_renewed_token_is_the_same_error(
     foreign: Foreign, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
-    def refusing(_seen: Any) -> Answer:
+    def reject(_seen: Any) -> Reply:
         monkeypatch.setenv("VENDO_TOKEN_OPENAI", PASTED)
-        return Answer(401)
+        return Reply(401)
 
-    foreign.answers["/x"] = refusing
+    foreign.replies["/x"] = reject
     monkeypatch.setenv("VENDO_TOKEN_OPENAI", "canary-old")
     monkeypatch.setenv("OPENAI_BASE_URL", foreign.url)
 
@@ -128,11 +128,11 @@ def test_one_that_takes_the_place_of_a_refused_token_is_the_same_error(
 
 
 @pytest.mark.parametrize("token", ["a\u00adb", "a\nb", "a\x7fb", " a", "a ", "\u00e9"])
-def test_what_a_header_cannot_hold_as_it_is_is_refused(token: str) -> None:
+def test_token_that_does_not_fit_in_a_header_is_an_error(token: str) -> None:
     with pytest.raises(vendo.ValidationError, match="VENDO_TOKEN_MYTOOL or"):
         Policy("mytool").credential("https://api.mytool.example/", token)
 
 
 @pytest.mark.parametrize("token", ["a b", "~!\"#$%&'()*+,-./:;<=>?@[]^_`{|}"])
-def test_any_printable_ascii_is_carried(token: str) -> None:
+def test_printable_ascii_is_sent(token: str) -> None:
     assert Policy("openai").credential("https://api.openai.com/", token) == f"Bearer {token}"
