@@ -1,4 +1,4 @@
-"""A clean environment for every test of the core, and a backend where a test asks for one."""
+"""A clean environment for every test of the core, and a backend for those that use it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def server() -> Iterator[LocalVendo]:
 
 @pytest.fixture
 def vendo_mode(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> LocalVendo:
-    """The environment points at the server: the module's functions are in Vendo mode."""
+    """Set the server's environment, so that the module's functions are in Vendo mode."""
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
     return server
 
 
 class Clock:
-    """Lets time pass for the tokens of the process's cache and the fetches under way."""
+    """Move the time of the process's token cache and its running fetches."""
 
     def advance(self, seconds: float) -> None:
         for entry in token_cache.shared._entries.values():
@@ -47,7 +47,7 @@ class Clock:
             flight.overdue_at -= seconds
 
     def begin_refreshing(self) -> None:
-        """Every token is due to be refreshed, and its last minute is still far."""
+        """Make every token due for a refresh, before its last minute."""
         for entry in token_cache.shared._entries.values():
             entry.refresh_at = 0.0
 

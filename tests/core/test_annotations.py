@@ -1,4 +1,4 @@
-"""Every annotation of a public name can be read at run time, whatever was imported before."""
+"""Every annotation of a public name can be read at run time, after any other imports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from support.annotations import Annotations
 from vendo import _client, _types, aio, errors, reconciler, testing
 
 TESTS = Path(__file__).parents[1]
-#: Each adapter with what it needs, and what a program does before it reads its annotations.
+#: Each adapter, with what it needs and the setup before its annotations are read.
 ADAPTERS = {
     "vendo_django": (
         "django",
@@ -49,7 +49,7 @@ INSTALLED = [package for package, (needed, _) in ADAPTERS.items() if find_spec(n
 
 
 def printed_by(program: str, **environment: str) -> str:
-    """What a program prints in an interpreter of its own."""
+    """Return the output of a program in a new interpreter."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program],
         env={"PATH": "", "PYTHONPATH": str(TESTS), **environment},
@@ -61,7 +61,7 @@ def printed_by(program: str, **environment: str) -> str:
 
 
 def read_in_a_process(package: str, preparation: str) -> tuple[int, list[str]]:
-    """How many annotations of a package can be read, and the others."""
+    """Return how many annotations of a package can be read, and those that cannot."""
     printed = printed_by(
         "import json\n"
         "from support.annotations import Annotations\n"
@@ -109,9 +109,7 @@ def test_every_annotation_of_the_core_can_be_read(core: Annotations) -> None:
         "vendo.testing._faults.Gate.wait_for",
     ],
 )
-def test_methods_and_the_classes_that_annotations_name_are_looked_at(
-    core: Annotations, path: str
-) -> None:
+def test_methods_and_annotated_classes_are_checked(core: Annotations, path: str) -> None:
     assert core.read[path]
 
 
@@ -164,14 +162,14 @@ def hint(value: object, name: str = "return") -> object:
     return typing.get_type_hints(value)[name]
 
 
-def test_a_slug_is_one_of_the_catalog_or_any_text() -> None:
+def test_slug_is_a_literal_or_any_string() -> None:
     literal, text = typing.get_args(hint(vendo.token, "slug"))
     assert text is str
     assert typing.get_args(literal) == testing.catalog_slugs()
     assert hint(vendo.Vendo.token, "slug") == hint(aio.token, "slug") == literal | str
 
 
-def test_what_for_user_returns_is_of_the_same_class() -> None:
+def test_for_user_returns_the_same_class() -> None:
     for cls in (vendo.Vendo, vendo.AsyncVendo, testing.MockClient):
         assert hint(cls.for_user) is typing.Self
     assert hint(errors.NotConnected.replace) is typing.Self
@@ -184,7 +182,7 @@ def test_the_fields_of_a_connection_have_their_types() -> None:
     assert hints["env_bootstrap"] == vendo.EnvBootstrap | None
 
 
-def test_a_sub_api_is_known_by_its_class() -> None:
+def test_sub_api_has_its_class_as_type() -> None:
     connections = inspect.getattr_static(vendo.Vendo, "connections")
     assert isinstance(connections, property)
     assert hint(connections.fget) is type(vendo.connections)
@@ -195,7 +193,7 @@ def test_a_sub_api_is_known_by_its_class() -> None:
     )
 
 
-def test_an_alias_stands_for_what_it_is() -> None:
+def test_alias_resolves_to_its_type() -> None:
     on_change = typing.get_args(hint(reconciler.start, "on_change"))
     assert Callable[[reconciler.Change], object] in on_change
 
@@ -208,7 +206,7 @@ def test_an_alias_stands_for_what_it_is() -> None:
         ("aiohttp", vendo.AsyncVendo.session, "aiohttp.client.ClientSession"),
     ],
 )
-def test_a_type_of_a_package_that_is_not_installed_is_any(
+def test_type_of_a_missing_package_is_any(
     package: str, value: object, shown: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if find_spec(package.partition(".")[0]) is not None:
@@ -220,7 +218,7 @@ def test_a_type_of_a_package_that_is_not_installed_is_any(
 
 
 @pytest.mark.parametrize("module", [_types, _client])
-def test_type_checker_and_interpreter_take_each_type_from_the_same_module(
+def test_type_checker_and_interpreter_import_the_same_types(
     module: ModuleType,
 ) -> None:
     block = next(
@@ -239,6 +237,6 @@ def test_type_checker_and_interpreter_take_each_type_from_the_same_module(
     assert {*modules, *names} == {*module.__all__} - {"optional_module"}
 
 
-def test_a_name_that_is_no_type_is_an_attribute_error() -> None:
+def test_unknown_type_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match=r"'vendo\._types' has no attribute 'Slugg'"):
         _types.Slugg  # type: ignore[attr-defined]  # noqa: B018  # the point

@@ -51,7 +51,7 @@ def is_due(cache: TokenCache, key: token_cache.CacheKey = KEY) -> bool:
 
 
 def is_over(cache: TokenCache, flight: Flight) -> bool:
-    """True where nobody begins to wait for a flight, and those who do wait were woken."""
+    """Return True if no new caller waits for a flight, and all waiting ones were woken."""
     return flight not in cache._flights.values() and (flight.done is None or flight.done.done())
 
 
@@ -59,7 +59,7 @@ def outage() -> UpstreamError:
     return UpstreamError("upstream_error", "down")
 
 
-def test_an_empty_cache_has_nothing_and_lets_the_first_lead(cache: TokenCache) -> None:
+def test_first_caller_of_an_empty_cache_leads(cache: TokenCache) -> None:
     assert cache.get(KEY) is None
     first, second = cache.claim(KEY), cache.claim(KEY)
     assert isinstance(first, Claim)
@@ -68,7 +68,7 @@ def test_an_empty_cache_has_nothing_and_lets_the_first_lead(cache: TokenCache) -
     assert first.flight is second.flight
 
 
-def test_a_landed_token_is_handed_out(cache: TokenCache) -> None:
+def test_landed_token_is_served(cache: TokenCache) -> None:
     flight = lead(cache)
     cache.land(flight, "t1", 3600.0, 1000.0)
     assert is_over(cache, flight)
@@ -100,9 +100,7 @@ def test_a_token_is_used_until_its_last_minute(
     assert is_due(cache)
 
 
-def test_a_token_that_lives_a_minute_is_not_fetched_at_every_call(
-    cache: TokenCache, clock: Clock
-) -> None:
+def test_token_with_a_lifetime_of_a_minute_is_cached(cache: TokenCache, clock: Clock) -> None:
     put(cache, "t1", 60.0)
     clock.now += 60.0 * 0.7 - 0.001
     assert not is_due(cache)
@@ -110,7 +108,7 @@ def test_a_token_that_lives_a_minute_is_not_fetched_at_every_call(
     assert is_due(cache)
 
 
-def test_the_early_window_is_drawn_anew_for_each_token() -> None:
+def test_early_refresh_window_is_random_per_token() -> None:
     random.seed(1)
     windows = [Entry("t", 3600.0, 0.0).refresh_at for _ in range(200)]
     assert len(set(windows)) == 200
@@ -118,7 +116,7 @@ def test_the_early_window_is_drawn_anew_for_each_token() -> None:
     assert 3530.0 < max(windows) <= 3540.0
 
 
-def test_a_token_without_a_date_is_asked_for_again_after_fifty_minutes(
+def test_token_without_a_date_is_refreshed_after_fifty_minutes(
     cache: TokenCache, clock: Clock
 ) -> None:
     put(cache, "t1", None)
@@ -135,9 +133,7 @@ def test_a_token_without_a_date_outlives_any_outage(cache: TokenCache, clock: Cl
     assert cache.get(KEY) == "t1"
 
 
-def test_the_lifetime_counts_from_when_the_token_was_asked_for(
-    cache: TokenCache, clock: Clock
-) -> None:
+def test_lifetime_counts_from_the_request(cache: TokenCache, clock: Clock) -> None:
     flight = lead(cache)
     clock.now += 100.0
     cache.land(flight, "t1", 100.0, 1000.0)
@@ -146,16 +142,16 @@ def test_the_lifetime_counts_from_when_the_token_was_asked_for(
 
 
 @pytest.mark.parametrize("lifetime", [0.0, -5.0])
-def test_a_token_that_has_expired_is_handed_out_once_and_not_kept(
-    cache: TokenCache, lifetime: float
-) -> None:
+def test_expired_token_is_served_once_and_not_cached(cache: TokenCache, lifetime: float) -> None:
     flight = lead(cache)
     cache.land(flight, "t1", lifetime, 1000.0)
     assert flight.outcome() == "t1"
     assert len(cache) == 0
 
 
-def test_near_the_end_one_refreshes_and_the_others_go_on(cache: TokenCache, clock: Clock) -> None:
+def test_near_the_end_one_caller_refreshes_and_the_others_use_the_token(
+    cache: TokenCache, clock: Clock
+) -> None:
     put(cache, "t1", 3600.0)
     clock.now = cache._entries[KEY].refresh_at
     flight = lead(cache)
@@ -179,7 +175,7 @@ def test_in_the_last_minute_the_others_wait_for_the_new_token(
 
 
 def test_the_replacement_is_atomic(cache: TokenCache, clock: Clock) -> None:
-    """While a refresh is under way the old token stays in place until the new one is there."""
+    """During a refresh the old token is served until the new one is there."""
     put(cache, "t1", 3600.0)
     clock.now = cache._entries[KEY].refresh_at
     flight = lead(cache)
@@ -188,7 +184,7 @@ def test_the_replacement_is_atomic(cache: TokenCache, clock: Clock) -> None:
     assert cache._entries[KEY].token == "t2"
 
 
-def test_in_an_outage_the_good_token_is_served_with_one_try_a_window(
+def test_in_an_outage_the_valid_token_is_served_with_one_try_per_window(
     cache: TokenCache, clock: Clock
 ) -> None:
     put(cache, "t1", 3600.0)
@@ -209,7 +205,7 @@ def test_in_an_outage_the_good_token_is_served_with_one_try_a_window(
     assert tries == 6  # after 1, 2, 4, 8, 16 and 30 seconds
 
 
-def test_after_a_failure_nobody_waits_for_the_next_try(cache: TokenCache, clock: Clock) -> None:
+def test_after_a_failure_no_caller_waits_for_the_next_try(cache: TokenCache, clock: Clock) -> None:
     put(cache, "t1", 3600.0)
     clock.now = cache._entries[KEY].wait_from
     cache.fail(lead(cache), outage(), transient=True)
@@ -218,7 +214,7 @@ def test_after_a_failure_nobody_waits_for_the_next_try(cache: TokenCache, clock:
     assert cache.claim(KEY) == "t1"
 
 
-def test_the_pause_that_the_backend_asks_for_is_kept(cache: TokenCache, clock: Clock) -> None:
+def test_retry_after_of_the_backend_is_respected(cache: TokenCache, clock: Clock) -> None:
     put(cache, "t1", 3600.0)
     clock.now = cache._entries[KEY].wait_from
     error = RateLimited("upstream_rate_limited", "slow down", retry_after=40.0)
@@ -229,7 +225,7 @@ def test_the_pause_that_the_backend_asks_for_is_kept(cache: TokenCache, clock: C
     assert lead(cache)
 
 
-def test_no_pause_outlasts_the_token(cache: TokenCache, clock: Clock) -> None:
+def test_pause_ends_with_the_token(cache: TokenCache, clock: Clock) -> None:
     put(cache, "t1", 3600.0)
     clock.now = cache._entries[KEY].wait_from
     error = RateLimited("upstream_rate_limited", "slow down", retry_after=9_999.0)
@@ -248,7 +244,7 @@ def test_a_success_ends_the_outage(cache: TokenCache, clock: Clock) -> None:
     assert cache.get(KEY) == "t2"
 
 
-def test_an_expired_token_serves_nobody(cache: TokenCache, clock: Clock) -> None:
+def test_expired_token_is_not_served(cache: TokenCache, clock: Clock) -> None:
     put(cache, "t1", 3600.0)
     clock.now += 3600.0
     flight = lead(cache)
@@ -258,7 +254,7 @@ def test_an_expired_token_serves_nobody(cache: TokenCache, clock: Clock) -> None
         flight.outcome()
 
 
-def test_a_token_that_expires_during_the_try_serves_nobody(cache: TokenCache, clock: Clock) -> None:
+def test_token_that_expires_during_the_try_is_not_served(cache: TokenCache, clock: Clock) -> None:
     put(cache, "t1", 3600.0)
     clock.now = cache._entries[KEY].wait_from
     flight = lead(cache)
@@ -268,7 +264,7 @@ def test_a_token_that_expires_during_the_try_serves_nobody(cache: TokenCache, cl
         flight.outcome()
 
 
-def test_a_refusal_drops_the_good_token(cache: TokenCache, clock: Clock) -> None:
+def test_lasting_error_drops_the_valid_token(cache: TokenCache, clock: Clock) -> None:
     put(cache, "t1", 3600.0)
     clock.now = cache._entries[KEY].refresh_at
     flight = lead(cache)
@@ -278,7 +274,7 @@ def test_a_refusal_drops_the_good_token(cache: TokenCache, clock: Clock) -> None
         flight.outcome()
 
 
-def test_an_error_is_raised_to_each_as_its_own_and_not_kept(cache: TokenCache) -> None:
+def test_each_caller_gets_its_own_error_and_it_is_not_cached(cache: TokenCache) -> None:
     flight = lead(cache)
     cache.fail(flight, outage(), transient=True)
     errors = []
@@ -290,19 +286,17 @@ def test_an_error_is_raised_to_each_as_its_own_and_not_kept(cache: TokenCache) -
     assert lead(cache) is not flight
 
 
-def test_a_refused_token_is_dropped_and_never_fallen_back_to(
-    cache: TokenCache, clock: Clock
-) -> None:
+def test_rejected_token_is_dropped_and_never_served_again(cache: TokenCache, clock: Clock) -> None:
     put(cache, "t1", 3600.0)
     clock.now = cache._entries[KEY].refresh_at
-    flight = lead(cache)  # with "t1" to fall back to
+    flight = lead(cache)  # with "t1" as fallback
     cache.reject(KEY, "t1")
     assert not cache.fail(flight, outage(), transient=True)
     with pytest.raises(UpstreamError):
         flight.outcome()
 
 
-def test_the_newer_token_is_not_dropped_for_the_older_ones_refusal(cache: TokenCache) -> None:
+def test_rejection_of_an_older_token_keeps_the_newer_one(cache: TokenCache) -> None:
     put(cache, "t2", 3600.0)
     cache.reject(KEY, "t1")
     assert cache.get(KEY) == "t2"
@@ -330,7 +324,7 @@ def test_invalidating_during_a_fetch_wins(cache: TokenCache) -> None:
     assert cache.get(KEY) == "new"
 
 
-def test_invalidating_drops_what_matches_alone(cache: TokenCache) -> None:
+def test_invalidating_drops_only_matching_tokens(cache: TokenCache) -> None:
     put(cache, "t1", 3600.0)
     put(cache, "t2", 3600.0, OTHER_USER)
     cache.invalidate(lambda key: key[2] is None)
@@ -340,16 +334,14 @@ def test_invalidating_drops_what_matches_alone(cache: TokenCache) -> None:
     assert len(cache) == 0
 
 
-def test_an_abandoned_fetch_is_led_anew(cache: TokenCache) -> None:
+def test_abandoned_fetch_is_repeated(cache: TokenCache) -> None:
     flight = lead(cache)
     cache.abandon(flight)
     assert flight.outcome() is None
     assert lead(cache) is not flight
 
 
-def test_abandoning_keeps_the_good_token_unless_it_is_to_go(
-    cache: TokenCache, clock: Clock
-) -> None:
+def test_abandoning_keeps_the_valid_token_unless_dropped(cache: TokenCache, clock: Clock) -> None:
     put(cache, "t1", 3600.0)
     clock.now = cache._entries[KEY].refresh_at
     cache.abandon(lead(cache))
@@ -358,9 +350,7 @@ def test_abandoning_keeps_the_good_token_unless_it_is_to_go(
     assert len(cache) == 0
 
 
-def test_a_fetch_whose_leader_is_lost_is_led_anew_once_it_is_overdue(
-    cache: TokenCache, clock: Clock
-) -> None:
+def test_overdue_fetch_of_a_lost_leader_is_repeated(cache: TokenCache, clock: Clock) -> None:
     claim = cache.claim(KEY, within=30.0)
     assert isinstance(claim, Claim)
     clock.now += 34.9
@@ -376,23 +366,23 @@ def test_a_fetch_whose_leader_is_lost_is_led_anew_once_it_is_overdue(
     assert cache.get(KEY) is None
 
 
-def test_a_flight_that_one_gives_up_waiting_for_is_led_anew_once(cache: TokenCache) -> None:
+def test_lost_flight_is_repeated_once(cache: TokenCache) -> None:
     lost = lead(cache)
     waiting = cache.claim(KEY)
-    anew = cache.claim(KEY, lost=lost)
+    repeated = cache.claim(KEY, lost=lost)
     assert isinstance(waiting, Claim)
-    assert isinstance(anew, Claim)
-    assert anew.lead
+    assert isinstance(repeated, Claim)
+    assert repeated.lead
     assert waiting.flight is lost
     assert is_over(cache, lost)
-    joined = cache.claim(KEY, lost=lost)  # somebody else has noticed as well
+    joined = cache.claim(KEY, lost=lost)  # another caller has noticed it too
     assert isinstance(joined, Claim)
     assert not joined.lead
-    assert joined.flight is anew.flight
+    assert joined.flight is repeated.flight
     cache.land(lost, "late", 3600.0, 1000.0)
     assert cache.get(KEY) is None
-    cache.land(anew.flight, "t1", 3600.0, 1000.0)
-    assert cache.claim(KEY, lost=anew.flight) == "t1"
+    cache.land(repeated.flight, "t1", 3600.0, 1000.0)
+    assert cache.claim(KEY, lost=repeated.flight) == "t1"
 
 
 def test_the_least_recently_used_goes_first(clock: Clock) -> None:
@@ -402,7 +392,7 @@ def test_the_least_recently_used_goes_first(clock: Clock) -> None:
         clock.now += 1.0
         put(cache, f"t{number}", 3600.0, key)
     clock.now += 1.0
-    assert cache.get(keys[0]) == "t0"  # used once more
+    assert cache.get(keys[0]) == "t0"  # used again
     clock.now += 1.0
     put(cache, "t1", 3600.0)
     assert len(cache) == 14  # an eighth at a time
@@ -411,7 +401,7 @@ def test_the_least_recently_used_goes_first(clock: Clock) -> None:
     assert [cache.get(key) for key in keys[1:4]] == [None] * 3
 
 
-def test_a_token_that_was_long_in_coming_is_not_the_first_to_go(clock: Clock) -> None:
+def test_slowly_fetched_token_is_not_evicted_first(clock: Clock) -> None:
     cache = TokenCache(capacity=2, clock=clock)
     slow = lead(cache)
     for user in ("one", "two"):

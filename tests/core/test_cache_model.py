@@ -1,4 +1,4 @@
-"""The token cache against a model of a few lines, over whatever order of events."""
+"""The token cache agrees with a small model, in any order of events."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ keys = st.sampled_from(KEYS)
 
 @dataclass
 class Held:
-    """What the model knows of a token that may be in the cache."""
+    """The model's view of a token that may be in the cache."""
 
     token: str
     expires_at: float
-    refused: bool = False
+    rejected: bool = False
 
 
 @dataclass
@@ -43,10 +43,10 @@ class CacheMachine(RuleBasedStateMachine):
         self.ended: list[Flight] = []
 
     def check_token(self, key: object, token: str) -> None:
-        assert self.issued[token] == key, "a token of somebody else"
+        assert self.issued[token] == key, "another user's token"
         held = self.model.held[key]
         assert held.token == token, "an older token than the latest"
-        assert not held.refused, "a token that was refused or invalidated"
+        assert not held.rejected, "a token that was rejected or invalidated"
         assert self.now < held.expires_at, "an expired token"
 
     @rule(key=keys)
@@ -70,14 +70,14 @@ class CacheMachine(RuleBasedStateMachine):
             self.model.flights[key] = (claim.flight, self.now)
         else:
             assert under_way is not None
-            assert claim.flight is under_way[0], "waits for a fetch that nobody leads"
+            assert claim.flight is under_way[0], "waits for a fetch without a leader"
             assert claim.flight.done is not None, "nothing to wait for"
             assert not claim.flight.done.done(), "waits for a fetch that has ended"
 
     @precondition(lambda self: self.model.flights)
     @rule(data=st.data())
     def take_over(self, data: st.DataObject) -> None:
-        """One who waits finds that the flight cannot end."""
+        """A waiting caller finds that the flight cannot end."""
         key = data.draw(st.sampled_from(sorted(self.model.flights, key=str)))
         lost, _ = self.model.flights[key]
         claim = self.cache.claim(key, WITHIN, lost)  # type: ignore[arg-type]  # it is one of KEYS
@@ -140,13 +140,13 @@ class CacheMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.issued)
     @rule(data=st.data())
-    def refused(self, data: st.DataObject) -> None:
+    def reject(self, data: st.DataObject) -> None:
         token = data.draw(st.sampled_from(sorted(self.issued)))
         key = self.issued[token]
         self.cache.reject(key, token)  # type: ignore[arg-type]  # it is one of KEYS
         held = self.model.held.get(key)
         if held is not None and held.token == token:
-            held.refused = True
+            held.rejected = True
 
     @rule(user=st.sampled_from([None, "u"]), slug=st.sampled_from("xy"))
     def invalidate(self, user: str | None, slug: str) -> None:
@@ -175,7 +175,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule()
     def fork(self) -> None:
-        """In a child the tokens are still there, and nobody's fetch is under way."""
+        """A child keeps the tokens, and has no fetch under way."""
         self.cache._after_fork()
         self.model.flights.clear()
 
@@ -184,7 +184,7 @@ class CacheMachine(RuleBasedStateMachine):
         assert len(self.cache) <= CAPACITY
 
     @invariant()
-    def what_nobody_leads_is_not_under_way(self) -> None:
+    def flight_without_a_leader_is_not_under_way(self) -> None:
         assert self.cache._flights == {
             key: flight for key, (flight, _) in self.model.flights.items()
         }
@@ -196,7 +196,7 @@ class CacheMachine(RuleBasedStateMachine):
     def drop(self, key: object) -> None:
         held = self.model.held.get(key)
         if held is not None:
-            held.refused = True
+            held.rejected = True
 
 
 TestCacheAgainstTheModel = CacheMachine.TestCase

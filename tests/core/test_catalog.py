@@ -111,12 +111,12 @@ def test_the_platforms_own_providers_are_as_documented(slug: str) -> None:
     assert provider.base_url == base_url
 
 
-def test_only_telegram_puts_the_token_into_the_path() -> None:
+def test_only_telegram_has_the_token_in_the_path() -> None:
     in_path = {slug: known(slug).path for slug in PROVIDERS if known(slug).path}
     assert in_path == {"telegram": ("/bot{token}", "/file/bot{token}")}
 
 
-def test_keys_that_are_told_by_their_prefix_are_no_bearer_tokens() -> None:
+def test_keys_with_a_known_prefix_are_not_bearer_tokens() -> None:
     prefixes = {slug: known(slug).key_prefix for slug in PROVIDERS if known(slug).key_prefix}
     assert prefixes == {"clickup": "pk_", "linear": "lin_api_"}
 
@@ -125,7 +125,7 @@ def test_keys_that_are_told_by_their_prefix_are_no_bearer_tokens() -> None:
     assert known("assemblyai").header_template("anything") == "{token}"
 
 
-def test_basic_authentication_is_where_the_provider_wants_it() -> None:
+def test_basic_authentication_of_providers() -> None:
     basic = {slug: known(slug).basic for slug in PROVIDERS if known(slug).basic}
     assert basic == {"mailchimp": "anystring:{token}", "mailgun": "api:{token}"}
 
@@ -193,7 +193,7 @@ def test_a_relative_url_resolves_to_a_listed_host(slug: str) -> None:
 
 
 @every_slug
-def test_a_row_says_in_one_way_where_the_credential_goes(slug: str) -> None:
+def test_a_row_places_the_credential_in_one_way(slug: str) -> None:
     provider = known(slug)
     name, template = provider.header
     assert HEADER_NAME.fullmatch(name)
@@ -230,7 +230,7 @@ def test_the_rows_are_in_alphabetical_order() -> None:
     assert catalog.slugs() == tuple(PROVIDERS)
 
 
-def test_editors_complete_exactly_the_catalogs_slugs() -> None:
+def test_slug_type_lists_exactly_the_catalogs_slugs() -> None:
     assert get_args(Slug) == catalog.slugs()
 
 
@@ -240,7 +240,7 @@ def test_env_vars_gives_the_conventional_variable_and_its_companions() -> None:
     assert catalog.env_vars("no-such-provider") == []
 
 
-def test_env_vars_gives_each_caller_a_list_of_its_own() -> None:
+def test_env_vars_returns_a_new_list() -> None:
     catalog.env_vars("slack").clear()
     assert catalog.env_vars("slack") == ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"]
 
@@ -270,7 +270,7 @@ def test_a_provider_cannot_be_changed() -> None:
     assert not hasattr(provider, "__dict__")
 
 
-def test_providers_compare_by_what_they_say() -> None:
+def test_providers_compare_by_value() -> None:
     row = PROVIDERS["openai"]
     assert Provider("openai", row) == known("openai")
     assert hash(Provider("openai", row)) == hash(known("openai"))
@@ -325,7 +325,7 @@ def test_a_typing_error_finds_its_slug(typed: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", " ", "---", "mytool", "weather", "jira", "openai" * 50])
-def test_nothing_is_suggested_for_something_else(typed: str) -> None:
+def test_nothing_is_suggested_for_a_different_word(typed: str) -> None:
     assert catalog.nearest(typed) is None
 
 
@@ -341,7 +341,7 @@ def test_nearest_gives_a_known_slug_or_none(text: str) -> None:
     st.integers(min_value=0, max_value=40),
     st.booleans(),
 )
-def test_one_missing_letter_is_forgiven(slug: str, where: int, upper: bool) -> None:
+def test_slug_with_one_missing_letter_is_found(slug: str, where: int, upper: bool) -> None:
     where %= len(slug)
     typed = slug[:where] + slug[where + 1 :]
     assert catalog.nearest(f" {typed.upper() if upper else typed}\n") == slug

@@ -1,4 +1,4 @@
-"""A client as an object: its settings, its pickles and copies, its end."""
+"""A client as an object: settings, pickles, copies and closing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_connections_are_kept_from_call_to_call(server: LocalVendo) -> None:
     assert server.connections_opened == 1
 
 
-def test_a_transport_that_was_handed_in_is_used_and_closed(server: LocalVendo) -> None:
+def test_given_transport_is_used_and_closed(server: LocalVendo) -> None:
     class Recording:
         def __init__(self) -> None:
             self.inner = server.client()._opened_transport()
@@ -68,7 +68,7 @@ def test_a_transport_that_was_handed_in_is_used_and_closed(server: LocalVendo) -
     assert transport.closed == 1
 
 
-def test_threads_that_are_the_first_to_call_open_one_transport(server: LocalVendo) -> None:
+def test_concurrent_first_calls_open_one_transport(server: LocalVendo) -> None:
     client = server.client()
     barrier = threading.Barrier(8)
     opened = set()
@@ -95,7 +95,7 @@ def test_a_copy_is_the_client_itself(server: LocalVendo) -> None:
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_a_pickle_holds_the_settings_and_not_the_key(
+def test_pickle_has_the_settings_and_not_the_key(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch, protocol: int
 ) -> None:
     client = server.client(timeout=7, retry=RetryPolicy(2), api_version="2027-01-01")
@@ -113,7 +113,7 @@ def test_a_pickle_holds_the_settings_and_not_the_key(
     assert pickle.loads(pickle.dumps(other)).token("slack") == server.token("slack")
 
 
-def test_a_client_whose_key_stayed_behind_says_so_and_never_falls_into_oss_mode(
+def test_unpickled_client_without_its_key_raises_and_does_not_use_oss_mode(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-local")
@@ -127,7 +127,7 @@ def test_a_client_whose_key_stayed_behind_says_so_and_never_falls_into_oss_mode(
 
 
 @pytest.mark.parametrize("key", [None, "byok"])
-def test_a_pickled_client_in_oss_mode_stays_one(
+def test_pickled_client_in_oss_mode_stays_in_oss_mode(
     key: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-local")
@@ -143,7 +143,7 @@ def test_a_client_for_a_user_is_not_pickled() -> None:
     assert "canary" not in str(caught.value)
 
 
-def test_a_transport_of_ones_own_is_pickled_with_the_client(server: LocalVendo) -> None:
+def test_given_transport_is_pickled_with_the_client(server: LocalVendo) -> None:
     client = pickle.loads(pickle.dumps(server.client(transport=PicklableTransport())))
     assert isinstance(client._transport, PicklableTransport)
 
@@ -156,7 +156,7 @@ class PicklableTransport:
         pass
 
 
-def test_a_repr_says_the_mode_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repr_shows_the_mode_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert repr(Vendo()) == "<Vendo, OSS mode>"
     assert repr(Vendo(KEY)) == "<Vendo, Vendo mode>"
     assert repr(Vendo(KEY).for_user("a.b.c")) == "<Vendo, Vendo mode, for a user>"
@@ -168,18 +168,18 @@ def test_a_repr_says_the_mode_and_no_more(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     "timeout", [0, -1, float("nan"), float("inf"), 10**400, MAX_TIMEOUT + 1, "30", None, True]
 )
-def test_a_time_out_that_is_none_is_refused(timeout: Any) -> None:
+def test_invalid_time_out_is_an_error(timeout: Any) -> None:
     with pytest.raises(ValidationError, match="timeout= must be") as caught:
         Vendo(timeout=timeout)
     assert len(str(caught.value)) < 200
 
 
-def test_the_longest_time_out_is_one_that_the_system_takes(server: LocalVendo) -> None:
+def test_the_longest_time_out_works(server: LocalVendo) -> None:
     with server.client(timeout=MAX_TIMEOUT) as client:
         assert client.token("gmail") == server.token("gmail")
 
 
-def test_the_time_out_holds_for_the_whole_call(server: LocalVendo) -> None:
+def test_time_out_covers_the_whole_call(server: LocalVendo) -> None:
     with (
         server.client(timeout=0.2) as client,
         server.hold("credentials"),
@@ -191,19 +191,19 @@ def test_the_time_out_holds_for_the_whole_call(server: LocalVendo) -> None:
 
 
 @pytest.mark.parametrize("version", ["", " ", "a\nb", "2026é", 20260502, None])
-def test_an_api_version_that_is_none_is_refused(version: Any) -> None:
+def test_invalid_api_version_is_an_error(version: Any) -> None:
     with pytest.raises(ValidationError, match="api_version="):
         Vendo(api_version=version)
 
 
-def test_a_retry_that_is_no_policy_is_refused() -> None:
+def test_retry_that_is_not_a_policy_is_an_error() -> None:
     with pytest.raises(ValidationError, match="retry= must be a RetryPolicy") as caught:
         Vendo(retry=3)  # type: ignore[arg-type]  # the point
     assert "vendo.RetryPolicy(attempts=3)" in (caught.value.suggested_fix or "")
 
 
 @pytest.mark.parametrize("transport", ["aiohttp", object(), SimpleNamespace(send="to them")])
-def test_a_transport_that_cannot_send_is_refused(transport: Any) -> None:
+def test_transport_that_cannot_send_is_an_error(transport: Any) -> None:
     with pytest.raises(ValidationError, match="transport= must have send"):
         Vendo(KEY, transport=transport)
 
@@ -219,19 +219,19 @@ def test_a_transport_that_cannot_send_is_refused(transport: Any) -> None:
         "https://u:canary@x.y",
     ],
 )
-def test_an_address_that_no_key_may_be_sent_to_is_refused_at_once(argument: str, url: str) -> None:
+def test_unsafe_address_is_an_immediate_error(argument: str, url: str) -> None:
     with pytest.raises(ValidationError, match=f"The address in {argument}=") as caught:
-        Vendo(**{argument: url})  # type: ignore[arg-type]  # addresses all of them
+        Vendo(**{argument: url})  # type: ignore[arg-type]  # each is an address
     assert "canary" not in str(caught.value)
 
 
-def test_an_address_that_is_no_text_is_refused() -> None:
+def test_address_that_is_not_a_string_is_an_error() -> None:
     with pytest.raises(ValidationError, match="base_url= must be an address"):
         Vendo(base_url=5)  # type: ignore[arg-type]  # the point
 
 
 @pytest.mark.parametrize("blank", ["", "  "])
-def test_a_blank_address_counts_as_left_out(
+def test_blank_address_is_ignored(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch, blank: str
 ) -> None:
     monkeypatch.setenv("VENDO_CREDENTIALS_URL", server.credentials_url + "/")
@@ -242,7 +242,7 @@ def test_a_blank_address_counts_as_left_out(
     assert client.billing.balance().currency == "USD"
 
 
-def test_without_a_word_the_addresses_are_the_platforms() -> None:
+def test_default_addresses_are_the_platforms() -> None:
     settings = Vendo(KEY)._settings
     assert settings.base_url() == "https://vendo.run"
     assert settings.scope() == ("https://credentials.vendo.run", KEY)
@@ -255,7 +255,7 @@ def test_a_malformed_address_in_the_environment_is_named(monkeypatch: pytest.Mon
         Vendo(KEY).token("gmail")
 
 
-def test_the_module_survives_a_fix_of_the_environment(
+def test_module_works_after_the_environment_is_fixed(
     vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_API_KEY", "two words")

@@ -1,4 +1,4 @@
-"""What the platform tells a deployment about itself."""
+"""The variables that the platform sets for a deployment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 KEY = "vendo_sk_" + "k" * 32
 
-FACTS = pytest.mark.parametrize(
+VARIABLES = pytest.mark.parametrize(
     ("ask", "variable", "value"),
     [
         (deployment.tenant_id, "VENDO_TENANT_ID", "ten_1"),
@@ -26,8 +26,8 @@ FACTS = pytest.mark.parametrize(
 )
 
 
-@FACTS
-def test_a_fact_is_read_at_each_call(
+@VARIABLES
+def test_variable_is_read_at_each_call(
     ask: Callable[[], str | None], variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ask() is None
@@ -37,8 +37,8 @@ def test_a_fact_is_read_at_each_call(
     assert ask() is None
 
 
-@FACTS
-def test_a_malformed_one_is_an_error_that_names_it_and_not_its_value(
+@VARIABLES
+def test_malformed_variable_is_an_error_without_its_value(
     ask: Callable[[], str | None], variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "canary\nsecond line")
@@ -48,13 +48,13 @@ def test_a_malformed_one_is_an_error_that_names_it_and_not_its_value(
     assert "canary" not in f"{caught.value} {caught.value!r}"
 
 
-def test_the_placeholder_is_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_placeholder_is_not_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENDO_API_KEY", "byok")
 
     assert deployment.api_key() is None
 
 
-def test_a_key_with_white_space_inside_is_refused_as_by_a_client(
+def test_key_with_white_space_is_an_error_as_in_a_client(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("VENDO_API_KEY", "vendo_sk_a b")
@@ -63,7 +63,7 @@ def test_a_key_with_white_space_inside_is_refused_as_by_a_client(
         deployment.api_key()
 
 
-def test_the_address_is_what_the_platform_set_and_not_where_clients_call(
+def test_address_is_the_deployments_and_not_the_backends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("VENDO_BASE_URL", "https://other.example.com")
@@ -74,7 +74,7 @@ def test_the_address_is_what_the_platform_set_and_not_where_clients_call(
 @pytest.mark.parametrize(
     "variable", ["VENDO_API_KEY", "VENDO_TENANT_ID", "VENDO_DEPLOYMENT_SLUG", "VENDO_AUTH"]
 )
-def test_the_deployments_id_alone_says_that_this_is_one(
+def test_only_the_deployment_id_marks_a_deployment(
     variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "1")

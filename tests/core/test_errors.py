@@ -1,4 +1,4 @@
-"""Errors as objects: what they carry, and that it survives pickling and copying."""
+"""Errors as objects: their attributes survive pickling and copying."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ ATTRIBUTES = {
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_every_error_is_a_vendo_error_at_the_top_level_too(cls: type[errors.VendoError]) -> None:
+def test_every_error_is_a_vendo_error_and_exported_at_the_top_level(
+    cls: type[errors.VendoError],
+) -> None:
     assert issubclass(cls, errors.VendoError)
     assert getattr(vendo, cls.__name__) is cls
     assert cls.__doc__
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_an_error_carries_all_it_was_told(cls: type[errors.VendoError]) -> None:
+def test_error_has_all_its_attributes(cls: type[errors.VendoError]) -> None:
     error = cls(**ATTRIBUTES)  # type: ignore[arg-type]  # one value each
     assert {name: getattr(error, name) for name in ATTRIBUTES} == ATTRIBUTES
     assert cls(*ATTRIBUTES.values()).__dict__ == error.__dict__  # type: ignore[arg-type]
@@ -68,7 +70,7 @@ def test_errors_pickle_and_copy_with_all_attributes(
         assert "a note" in traceback.format_exception(twin)[-1]
 
 
-def test_a_copy_can_differ_and_has_a_traceback_of_its_own() -> None:
+def test_copy_can_differ_and_has_its_own_traceback() -> None:
     error = errors.NotConnected("binding_missing", "Nothing.", slug="gmail")
     try:
         raise error
@@ -88,7 +90,7 @@ def test_a_copy_can_differ_and_has_a_traceback_of_its_own() -> None:
         (errors.MissingExtra, ImportError),
     ],
 )
-def test_programs_that_know_the_builtin_errors_catch_ours(
+def test_errors_are_caught_as_builtin_errors(
     cls: type[errors.VendoError], builtin: type[Exception]
 ) -> None:
     with pytest.raises(builtin, match=r"What happened\. Fix: Do this\."):

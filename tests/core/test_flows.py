@@ -1,4 +1,4 @@
-"""The blocking driver, and calls that are shared: rules that need no backend."""
+"""The drivers, and shared calls, without a backend."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 
 class Scripted:
-    """A transport that answers with what it was given, in turn."""
+    """A transport that returns or raises the given results in turn."""
 
-    def __init__(self, *answers: Response | BaseException) -> None:
-        self.answers: Iterator[Response | BaseException] = iter(answers)
+    def __init__(self, *results: Response | BaseException) -> None:
+        self.results: Iterator[Response | BaseException] = iter(results)
         self.made = 0
 
     def send(self, _request: Request) -> Response:
-        answer = next(self.answers)
-        if isinstance(answer, BaseException):
-            raise answer
-        return answer
+        result = next(self.results)
+        if isinstance(result, BaseException):
+            raise result
+        return result
 
     def close(self) -> None:
         pass
@@ -46,16 +46,16 @@ def request() -> Request:
     return Request("GET", "https://vendo.example/", {}, None, 1.0, 100)
 
 
-def test_a_flow_is_sent_its_answers_and_returns_its_result() -> None:
+def test_flow_gets_its_responses_and_returns_its_result() -> None:
     def flow() -> Flow[int]:
-        answer: Response = yield request()
+        response: Response = yield request()
         yield Pause(0.0)
-        return answer.status
+        return response.status
 
     assert run(flow(), Scripted(Response(204, {}, b""))) == 204
 
 
-def test_the_transport_is_made_when_a_request_is_to_be_sent() -> None:
+def test_transport_is_made_for_the_first_request() -> None:
     def flow() -> Flow[str]:
         yield from ()
         return "at once"
@@ -76,7 +76,7 @@ def test_a_failed_request_is_thrown_into_the_flow() -> None:
     assert run(flow(), Scripted(UpstreamError("upstream_error", "down"))) == "down"
 
 
-def test_what_a_flow_raises_comes_out() -> None:
+def test_error_of_a_flow_is_raised() -> None:
     def flow() -> Flow[None]:
         yield request()
 
@@ -106,24 +106,24 @@ def test_a_flow_is_closed_however_it_ends(kind: type[BaseException]) -> None:
 
 
 class Led:
-    """Work that others wait for."""
+    """Work that other callers wait for."""
 
     def __init__(self, loop: Any = None) -> None:
         self.loop = loop
 
 
 class RunningLoop:
-    """A loop that is asked now and then whether it runs."""
+    """A loop with a scripted `is_running`."""
 
-    def __init__(self, *answers: bool, at_last: Callable[[], object] = lambda: None) -> None:
-        self.answers = list(answers)
+    def __init__(self, *states: bool, at_last: Callable[[], object] = lambda: None) -> None:
+        self.states = list(states)
         self.at_last = at_last
 
     def is_running(self) -> bool:
-        answer = self.answers.pop(0)
-        if not self.answers:
+        state = self.states.pop(0)
+        if not self.states:
             self.at_last()
-        return answer
+        return state
 
 
 def waiting(step: Wait) -> Flow[object]:
@@ -143,49 +143,49 @@ def never_made() -> Any:
 
 @pytest.fixture(params=["blocking", "asyncio"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A driver, which looks after those for whom it waits all the time."""
+    """A driver that checks all the time whether the work it waits for still runs."""
     for driver in (blocking_driver, async_driver):
         monkeypatch.setattr(driver, "POLL_SECONDS", 0.001)
     chosen: str = request.param
     return chosen
 
 
-def test_one_waits_for_a_loop_for_as_long_as_it_runs(way: str) -> None:
+def test_caller_waits_for_a_loop_while_it_runs(way: str) -> None:
     future: Future[None] = Future()
     loop = RunningLoop(*[True] * 5, at_last=lambda: future.set_result(None))
     assert driven(way, waiting(Wait(future, 10.0, Led(loop)))) is True
-    assert loop.answers == []
+    assert loop.states == []
 
 
-def test_one_does_not_wait_for_a_loop_that_does_not_run(way: str) -> None:
+def test_caller_does_not_wait_for_a_stopped_loop(way: str) -> None:
     assert driven(way, waiting(Wait(Future(), 10.0, Led(RunningLoop(False))))) is None
 
 
-def test_one_stops_to_wait_for_a_loop_that_ends(way: str) -> None:
+def test_caller_stops_waiting_for_a_loop_that_ends(way: str) -> None:
     loop = RunningLoop(True, True, False)
     assert driven(way, waiting(Wait(Future(), 10.0, Led(loop)))) is None
 
 
-def test_one_notices_which_loop_the_work_depends_on_after_it_has_begun(way: str) -> None:
+def test_caller_sees_the_loop_of_work_that_has_just_begun(way: str) -> None:
     class Late:
-        """Whoever leads has claimed it, and is about to say which loop does it."""
+        """Work whose leader has claimed it, and is about to set its loop."""
 
-        answers: ClassVar[list[Any]] = [None, None, RunningLoop(False)]
+        loops: ClassVar[list[Any]] = [None, None, RunningLoop(False)]
 
         @property
         def loop(self) -> Any:
-            return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+            return self.loops.pop(0) if len(self.loops) > 1 else self.loops[0]
 
     assert driven(way, waiting(Wait(Future(), 10.0, Late()))) is None  # type: ignore[arg-type]  # read only
 
 
-def test_a_wait_that_takes_too_long_is_no_wait_in_vain(way: str) -> None:
+def test_wait_that_times_out_gives_false(way: str) -> None:
     loop = RunningLoop(*[True] * 10_000)
     assert driven(way, waiting(Wait(Future(), 0.02, Led(loop)))) is False
     assert driven(way, waiting(Wait(Future(), 0.02, Led()))) is False
 
 
-def test_a_thread_that_runs_a_loop_waits_for_another_thread_but_for_no_loop() -> None:
+def test_thread_with_a_running_loop_waits_for_threads_but_not_for_loops() -> None:
     future: Future[None] = Future()
 
     async def main() -> list[object]:
@@ -197,7 +197,7 @@ def test_a_thread_that_runs_a_loop_waits_for_another_thread_but_for_no_loop() ->
     assert asyncio.run(main()) == [None, False]
 
 
-def test_a_wait_says_whether_it_was_worth_it() -> None:
+def test_wait_returns_whether_the_work_was_done() -> None:
     def flow(future: Future[None], timeout: float) -> Flow[bool]:
         done: bool = yield Wait(future, timeout, Led())
         return done
@@ -215,10 +215,10 @@ def test_steps_show_no_headers() -> None:
     assert repr(Pause(1.5)) == "<Pause 1.500 s>"
 
 
-def made(answer: Callable[[], object]) -> Flow[Any]:
-    """A call that needs no backend: the rest is up to who drives it."""
+def made(result: Callable[[], object]) -> Flow[Any]:
+    """A call without a backend."""
     yield Pause(0.0)
-    return answer()
+    return result()
 
 
 def never() -> Flow[Any]:
@@ -227,12 +227,12 @@ def never() -> Flow[Any]:
 
 
 def joined(calls: SharedCalls, make: Callable[[], Flow[Any]], timeout: float = 10.0) -> object:
-    """What a call gives, or the error it ends with."""
+    """Return the result of a call, or its error."""
     return ended(calls.join("key", make, timeout), None)
 
 
 def ended(flow: Flow[Any], outcome: object) -> object:
-    """What a flow that was begun gives, once it is sent the outcome of its step."""
+    """Send a started flow the outcome of its step, and return its result or error."""
 
     def resumed() -> Flow[Any]:
         try:
@@ -248,9 +248,9 @@ def ended(flow: Flow[Any], outcome: object) -> object:
         return error
 
 
-def overlapping(calls: SharedCalls, answer: Callable[[], object], n: int) -> list[object]:
-    """What n callers get, of whom the first leads while the others wait."""
-    leader = calls.join("key", lambda: made(answer), 10.0)
+def overlapping(calls: SharedCalls, result: Callable[[], object], n: int) -> list[object]:
+    """Return the results of n callers. The first leads while the others wait."""
+    leader = calls.join("key", lambda: made(result), 10.0)
     spawned = next(leader)
     assert isinstance(spawned, Spawn)
     waiters = [calls.join("key", never, 10.0) for _ in range(n - 1)]
@@ -263,22 +263,22 @@ def overlapping(calls: SharedCalls, answer: Callable[[], object], n: int) -> lis
     return results
 
 
-def test_equal_calls_that_overlap_share_the_very_answer() -> None:
-    answers = overlapping(SharedCalls(), lambda: ["an answer"], 5)
-    assert len(answers) == 5
-    assert all(answer is answers[0] for answer in answers)
+def test_overlapping_equal_calls_share_one_result() -> None:
+    results = overlapping(SharedCalls(), lambda: ["a result"], 5)
+    assert len(results) == 5
+    assert all(result is results[0] for result in results)
 
 
-def test_the_error_of_a_shared_call_reaches_each_as_its_own() -> None:
+def test_each_caller_of_a_shared_call_gets_its_own_error() -> None:
     def fail() -> object:
         raise NotConnected("binding_missing", "none")
 
-    answers = overlapping(SharedCalls(), fail, 5)
-    assert {type(answer) for answer in answers} == {NotConnected}
-    assert len({id(answer) for answer in answers}) == 5
+    results = overlapping(SharedCalls(), fail, 5)
+    assert {type(result) for result in results} == {NotConnected}
+    assert len({id(result) for result in results}) == 5
 
 
-def test_nothing_of_a_shared_call_is_kept() -> None:
+def test_result_of_a_shared_call_is_not_cached() -> None:
     calls = SharedCalls()
     first, second = (joined(calls, lambda: made(lambda: [1])) for _ in range(2))
     assert first == second
@@ -286,7 +286,7 @@ def test_nothing_of_a_shared_call_is_kept() -> None:
     assert calls._in_flight == {}
 
 
-def test_a_call_whose_leader_was_interrupted_is_made_anew() -> None:
+def test_call_of_an_interrupted_leader_is_repeated() -> None:
     calls = SharedCalls()
 
     def interrupted() -> object:
@@ -297,7 +297,7 @@ def test_a_call_whose_leader_was_interrupted_is_made_anew() -> None:
     assert joined(calls, lambda: made(lambda: "served")) == "served"
 
 
-def test_a_waiter_takes_the_place_of_a_leader_that_gave_up() -> None:
+def test_waiting_caller_replaces_a_leader_that_gave_up() -> None:
     calls = SharedCalls()
     leader = calls.join("key", lambda: made(lambda: 1), 10.0)
     spawned = next(leader)
@@ -311,7 +311,7 @@ def test_a_waiter_takes_the_place_of_a_leader_that_gave_up() -> None:
     assert ended(waiter, True) == 2
 
 
-def test_one_for_whom_the_loop_of_a_shared_call_is_lost_makes_it_and_others_join_that() -> None:
+def test_caller_repeats_a_shared_call_of_a_lost_loop_and_others_join() -> None:
     calls = SharedCalls()
     leader = calls.join("key", lambda: made(lambda: 1), 10.0)
     spawned = next(leader)
@@ -319,23 +319,23 @@ def test_one_for_whom_the_loop_of_a_shared_call_is_lost_makes_it_and_others_join
     waits = [next(one), next(two)]
     assert isinstance(spawned, Spawn)
     assert list(spawned.work) == [wait.work for wait in waits[:1] if isinstance(wait, Wait)]
-    anew = one.send(None)
-    assert isinstance(anew, Spawn)
-    assert isinstance(two.send(None), Wait)  # for the call that was made anew
-    run(anew.flow, Scripted())
+    repeated = one.send(None)
+    assert isinstance(repeated, Spawn)
+    assert isinstance(two.send(None), Wait)  # for the repeated call
+    run(repeated.flow, Scripted())
     assert (ended(one, None), ended(two, True)) == (2, 2)
-    run(spawned.flow, Scripted())  # its loop went on after all
+    run(spawned.flow, Scripted())  # its loop continued after all
     assert ended(leader, None) == 1
     assert calls._in_flight == {}
 
 
-def test_one_who_waits_for_too_long_stops() -> None:
+def test_waiting_caller_stops_at_its_time_out() -> None:
     calls = SharedCalls()
     leader = calls.join("key", lambda: made(lambda: 1), 10.0)
-    next(leader)  # it has begun, and goes no further
-    answer = joined(calls, never, 0.01)
-    assert isinstance(answer, UpstreamTimeout)
-    assert "timeout=" in (answer.suggested_fix or "")
+    next(leader)  # it has begun, and does not continue
+    result = joined(calls, never, 0.01)
+    assert isinstance(result, UpstreamTimeout)
+    assert "timeout=" in (result.suggested_fix or "")
 
 
 def test_a_forked_child_has_no_call_in_flight() -> None:

@@ -28,17 +28,17 @@ def in_child(call):
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        signal.alarm(20)  # one that hangs ends, and has said nothing
+        signal.alarm(20)  # ends a hanging child without output
         began = time.monotonic()
         try:
-            answer = call()
+            result = call()
         except BaseException as error:
-            answer = repr(error)
-        os.write(writer, f"{answer} {time.monotonic() - began:.1f}".encode())
+            result = repr(error)
+        os.write(writer, f"{result} {time.monotonic() - began:.1f}".encode())
         os._exit(0)
     os.close(writer)
-    with open(reader) as answer:
-        text, seconds = answer.read().rsplit(" ", 1)
+    with open(reader) as output:
+        text, seconds = output.read().rsplit(" ", 1)
     os.waitpid(pid, 0)
     assert float(seconds) < 2.0, f"{text} after {seconds} s"
     return text
@@ -50,7 +50,7 @@ IN_THE_MIDDLE = (
 threads = [threading.Thread(target=client.token, args=["gmail"]) for _ in range(10)]
 for thread in threads:
     thread.start()
-sys.stdin.readline()  # the first of them waits for the backend, the others for it
+sys.stdin.readline()  # the first thread waits for the backend, the others for the first
 print(in_child(lambda: client.token("gmail")), flush=True)
 print(in_child(lambda: client.tokens(["gmail", "slack"])["gmail"]), flush=True)
 for thread in threads:
@@ -138,9 +138,9 @@ def output_of(program: str, server: LocalVendo, *arguments: str) -> list[str]:
     return output.splitlines()
 
 
-def test_a_fork_in_the_middle_of_a_fetch_gets_a_token(server: LocalVendo) -> None:
+def test_child_forked_during_a_fetch_gets_a_token(server: LocalVendo) -> None:
     token = server.token("gmail")
-    server.fail("credentials", latency=30.0)  # the parent's fetch; the children's are answered
+    server.fail("credentials", latency=30.0)  # the parent's fetch; the children's get a response
     with start(IN_THE_MIDDLE, server) as program:
         assert program.stdin is not None
         assert program.stdout is not None
@@ -148,7 +148,7 @@ def test_a_fork_in_the_middle_of_a_fetch_gets_a_token(server: LocalVendo) -> Non
         program.stdin.write("fork\n")
         program.stdin.flush()
         assert [program.stdout.readline().strip() for _ in range(2)] == [token] * 2
-        server.reset()  # ends the slow answer: the parent tries again, and is served
+        server.reset()  # ends the slow response: the parent tries again, and is served
         assert program.stdout.readline().strip() == token
         assert program.wait(10) == 0
 
@@ -157,7 +157,7 @@ def test_a_child_has_the_parents_tokens_and_its_own_connections(server: LocalVen
     lines = output_of(KEPT, server)
     assert lines == [server.token("gmail"), server.token("slack"), server.token("openai")]
     assert [request.slug for request in server.requests] == ["gmail", "slack", "openai"]
-    assert server.connections_opened == 2  # the parent's, kept, and one child's
+    assert server.connections_opened == 2  # the parent's kept one, and one child's
 
 
 def test_a_lock_that_another_thread_held_is_not_inherited(server: LocalVendo) -> None:
@@ -178,7 +178,7 @@ def test_a_lock_that_another_thread_held_is_not_inherited(server: LocalVendo) ->
         "ssl",
     ],
 )
-def test_a_module_that_another_thread_was_importing_is_imported_by_the_child(
+def test_child_imports_a_module_that_another_thread_was_importing(
     server: LocalVendo, module: str
 ) -> None:
     assert output_of(IMPORTING, server, module) == [server.token("gmail"), server.token("slack")]
@@ -189,7 +189,7 @@ def test_a_child_of_a_child_works_too(server: LocalVendo) -> None:
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
-def test_a_client_goes_into_a_pool_of_processes(server: LocalVendo, method: str) -> None:
+def test_client_works_in_a_process_pool(server: LocalVendo, method: str) -> None:
     program = f"""
 import multiprocessing, warnings
 import vendo

@@ -1,4 +1,4 @@
-"""One header out of whatever a framework calls headers."""
+"""Read one header from the headers of any framework."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ class TestForms:
         ],
         ids=lambda headers: f"{type(headers).__name__} {str(headers)[:40]}",
     )
-    def test_each_gives_the_value_in_whatever_case(self, headers: object) -> None:
+    def test_look_up_ignores_case(self, headers: object) -> None:
         assert RequestHeaders(headers).get(NAME) == "u"
         assert RequestHeaders(headers).get(NAME.lower()) == "u"
         assert RequestHeaders(headers).get("X-Vendo-Role") is None
 
     @pytest.mark.parametrize("headers", [{}, [], (), message(), environ(), {NAME: []}])
-    def test_nothing_there_is_none(self, headers: object) -> None:
+    def test_missing_header_is_none(self, headers: object) -> None:
         assert RequestHeaders(headers).get(NAME) is None
 
     def test_a_value_is_given_as_it_was_sent(self) -> None:
@@ -90,7 +90,7 @@ class TestForms:
             return [b""]
 
         class Quiet(wsgiref.simple_server.WSGIRequestHandler):
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # its name there
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it so
                 return
 
         with wsgiref.simple_server.make_server("127.0.0.1", 0, app, handler_class=Quiet) as server:
@@ -106,7 +106,7 @@ class TestForms:
 
 
 class TestForgeries:
-    """A header's sender chooses its name: none makes headers look like an environ."""
+    """A client chooses header names: none makes headers look like an environ."""
 
     @pytest.mark.parametrize(
         "others",
@@ -126,14 +126,14 @@ class TestForgeries:
     ) -> None:
         assert RequestHeaders({**others, "HTTP_X_VENDO_USER_ID": "forged"}).get(NAME) is None
 
-    def test_nor_in_a_list_of_pairs(self) -> None:
+    def test_a_header_named_like_an_environs_key_is_not_read_from_pairs(self) -> None:
         assert RequestHeaders([("HTTP_X_VENDO_USER_ID", "forged")]).get(NAME) is None
 
-    def test_in_an_environ_nothing_but_its_own_form_is_read(self) -> None:
+    def test_only_http_keys_of_an_environ_are_read(self) -> None:
         assert RequestHeaders(environ(**{NAME: "forged"})).get(NAME) is None
 
     @pytest.mark.parametrize("key", ["wsgi.input", "wsgi.multithread"])
-    def test_a_framework_may_leave_some_of_an_environ_out(self, key: str) -> None:
+    def test_partial_environ_is_read(self, key: str) -> None:
         mark: object = io.BytesIO() if key == "wsgi.input" else False
         headers = {key: mark, "framework.own": 1, "HTTP_X_VENDO_USER_ID": "u"}
 
@@ -161,7 +161,7 @@ class TestContradictions:
             RequestHeaders(headers).get(NAME)
         assert isinstance(caught.value, ValidationError)
 
-    def test_values_are_not_repeated(self) -> None:
+    def test_values_are_not_in_the_error(self) -> None:
         with pytest.raises(ContradictoryHeaders) as caught:
             RequestHeaders({NAME: ["canary-1", "canary-2"]}).get(NAME)
         assert "canary" not in f"{caught.value} {caught.value!r}"
@@ -172,18 +172,18 @@ class TestMistakes:
         "headers",
         [None, 5, "X-Vendo-User-Id: u", b"x", object(), dict, [5], [("a",)], [("a", "b", "c")]],
     )
-    def test_what_holds_no_headers_is_told(self, headers: object) -> None:
+    def test_object_without_headers_is_an_error(self, headers: object) -> None:
         with pytest.raises(ValidationError, match=r"not a collection of headers.*request\.headers"):
             RequestHeaders(headers).get(NAME)
 
     @pytest.mark.parametrize("value", [None, 5, 1.5, {"a": "b"}, [None], [["u"]], object()])
-    def test_a_value_that_is_no_text_is_told(self, value: object) -> None:
+    def test_value_that_is_not_a_string_is_an_error(self, value: object) -> None:
         with pytest.raises(ValidationError, match=f"{NAME} must be a text"):
             RequestHeaders({NAME: value}).get(NAME)
         with pytest.raises(ValidationError):
             RequestHeaders(environ(HTTP_X_VENDO_USER_ID=value)).get(NAME)
 
-    def test_other_headers_may_be_anything(self) -> None:
+    def test_other_headers_are_not_checked(self) -> None:
         assert RequestHeaders({"Other": object(), NAME: "u"}).get(NAME) == "u"
 
 
@@ -196,7 +196,7 @@ class TestMistakes:
     | st.none()
     | st.text()
 )
-def test_anything_gives_a_text_or_none_or_one_validation_error(headers: object) -> None:
+def test_any_headers_give_a_value_none_or_one_validation_error(headers: object) -> None:
     try:
         value = RequestHeaders(headers).get(NAME)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""Who watches the chain: a test suite that keeps real credentials out."""
+"""An interceptor of the resolution chain, with which a test suite blocks real credentials."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Interceptor:
-    """Notes what it is told, and keeps stripe out."""
+    """Record all calls, and block stripe."""
 
     def __init__(self) -> None:
         self.looked_up: list[str] = []
@@ -40,7 +40,7 @@ def interceptor() -> Iterator[Interceptor]:
     assert install_interceptor(before) is interceptor
 
 
-def test_a_conventional_variable_is_asked_about_before_and_told_of_after(
+def test_conventional_variable_calls_before_lookup_and_handed_out(
     interceptor: Interceptor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
@@ -50,7 +50,7 @@ def test_a_conventional_variable_is_asked_about_before_and_told_of_after(
     assert interceptor.tokens == [("openai", "sk-1")] * 2
 
 
-def test_an_override_is_told_of_and_not_asked_about(
+def test_override_calls_handed_out_only(
     interceptor: Interceptor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_TOKEN_STRIPE", "sk_test_1")
@@ -58,7 +58,7 @@ def test_an_override_is_told_of_and_not_asked_about(
     assert (interceptor.looked_up, interceptor.tokens) == ([], [("stripe", "sk_test_1")])
 
 
-def test_what_it_raises_ends_the_look_up(
+def test_error_of_the_interceptor_ends_the_look_up(
     interceptor: Interceptor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STRIPE_SECRET_KEY", "sk_live_1")
@@ -110,9 +110,7 @@ def test_no_frame_of_an_interceptors_error_has_a_token_or_a_key(
         assert secret not in shown
 
 
-def test_no_request_is_made_for_what_it_keeps_out(
-    interceptor: Interceptor, server: LocalVendo
-) -> None:
+def test_blocked_slug_makes_no_request(interceptor: Interceptor, server: LocalVendo) -> None:
     server.connect("stripe")
     with pytest.raises(PermissionError):
         server.client().token("stripe")
@@ -121,21 +119,21 @@ def test_no_request_is_made_for_what_it_keeps_out(
     assert interceptor.looked_up == ["stripe", "gmail"]
 
 
-def test_tokens_of_vendo_are_told_of_whether_fetched_or_cached(
+def test_tokens_of_vendo_call_handed_out_whether_fetched_or_cached(
     interceptor: Interceptor, server: LocalVendo
 ) -> None:
     client = server.client()
-    told = [("gmail", server.token("gmail"))]
+    expected = [("gmail", server.token("gmail"))]
     for call in (client.token, client.token, lambda slug: client.tokens([slug])):
         call("gmail")
-        assert interceptor.tokens == told
+        assert interceptor.tokens == expected
         interceptor.tokens.clear()
     client.invalidate("gmail")
     client.tokens(["gmail", "linear"])
-    assert interceptor.tokens == told
+    assert interceptor.tokens == expected
 
 
-def test_slugs_from_requests_do_not_pile_up() -> None:
+def test_slugs_from_requests_are_not_kept() -> None:
     for number in range(3 * slugs._MOST_NAMES):
         slugs.name_of(f"slug-{number}")
     assert len(slugs._names) <= slugs._MOST_NAMES

@@ -32,7 +32,7 @@ def test_a_token_is_the_conventional_variable(monkeypatch: pytest.MonkeyPatch) -
     assert Vendo().token("openai") == "sk-1"
 
 
-def test_the_environment_is_read_afresh_at_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_is_read_at_every_call(monkeypatch: pytest.MonkeyPatch) -> None:
     client = Vendo()
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
     assert client.token("openai") == "sk-1"
@@ -62,7 +62,7 @@ def test_alternatives_count_in_the_catalogs_order(monkeypatch: pytest.MonkeyPatc
     assert vendo.token("notion") == "first"
 
 
-def test_a_companion_variable_is_no_credential(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_companion_variable_is_not_a_credential(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLACK_SIGNING_SECRET", "sign")
     with pytest.raises(NotConnected):
         vendo.token("slack")
@@ -83,7 +83,7 @@ def test_values_are_stripped(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("character", ["\n", "\r", "\t", "\x01", "\x7f", "\x85", "\u2028"])
 @pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "VENDO_TOKEN_OPENAI"])
-def test_a_control_character_inside_names_the_variable_and_not_the_value(
+def test_control_character_is_an_error_without_the_value(
     monkeypatch: pytest.MonkeyPatch, variable: str, character: str
 ) -> None:
     monkeypatch.setenv(variable, f"{CANARY}{character}{CANARY}")
@@ -94,7 +94,7 @@ def test_a_control_character_inside_names_the_variable_and_not_the_value(
     assert CANARY not in repr(error)
 
 
-def test_a_control_character_in_the_variable_that_is_not_needed_does_no_harm(
+def test_control_character_in_an_unused_variable_is_ignored(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("NOTION_API_TOKEN", "a\nb")
@@ -102,7 +102,7 @@ def test_a_control_character_in_the_variable_that_is_not_needed_does_no_harm(
     assert vendo.token("notion") == "ntn_1"
 
 
-def test_bytes_that_are_no_text_name_the_variable_and_not_the_value(
+def test_invalid_utf8_is_an_error_without_the_value(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", os.fsdecode(CANARY.encode() + b"\xff\xfe"))
@@ -112,13 +112,13 @@ def test_bytes_that_are_no_text_name_the_variable_and_not_the_value(
     assert CANARY not in str(error)
 
 
-def test_other_letters_are_passed_on_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_non_ascii_letters_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "schlüssel\u00a0x")
     assert vendo.token("openai") == "schlüssel\u00a0x"
 
 
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20))
-def test_a_value_is_stripped_refused_or_unset_and_nothing_else(value: str) -> None:
+def test_any_value_is_stripped_an_error_or_unset(value: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VENDO_TEST_VALUE", value)
         variable = Variable("VENDO_TEST_VALUE")
@@ -129,7 +129,7 @@ def test_a_value_is_stripped_refused_or_unset_and_nothing_else(value: str) -> No
             assert variable.get() == (value.strip() or None)
 
 
-def test_an_environment_that_a_test_replaced_by_a_dict_is_read(
+def test_environment_replaced_by_a_dict_is_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os, "environ", {"OPENAI_API_KEY": "sk-dict"})
@@ -161,7 +161,7 @@ def test_slugs_are_lower_cased(monkeypatch: pytest.MonkeyPatch) -> None:
         "a%41",
     ],
 )
-def test_a_malformed_slug_is_refused(slug: str) -> None:
+def test_malformed_slug_is_an_error(slug: str) -> None:
     error = error_of(slug)
     assert isinstance(error, ValidationError)
     assert error.code == "validation_failed"
@@ -169,22 +169,22 @@ def test_a_malformed_slug_is_refused(slug: str) -> None:
 
 
 @pytest.mark.parametrize("slug", [None, 1, b"openai", ["openai"], {}])
-def test_what_is_no_text_is_no_slug(slug: object) -> None:
+def test_slug_that_is_not_a_string_is_an_error(slug: object) -> None:
     error = error_of(slug)
     assert isinstance(error, ValidationError)
     assert type(slug).__name__ in str(error)
 
 
-def test_a_malformed_slug_of_any_length_is_shown_in_part() -> None:
+def test_long_malformed_slug_is_shortened() -> None:
     error = error_of("x!" * 1_000_000)
     assert len(str(error)) < 300
 
 
-def test_a_malformed_slug_that_is_nearly_one_is_put_right() -> None:
+def test_nearly_valid_slug_gets_a_suggestion() -> None:
     assert error_of("open ai").suggested_fix == "Did you mean 'openai'?"
 
 
-def test_nothing_set_says_which_variable_to_set() -> None:
+def test_missing_variable_is_named() -> None:
     error = error_of("openai")
     assert isinstance(error, NotConnected)
     assert (error.code, error.slug, error.status) == ("binding_missing", "openai", None)
@@ -194,7 +194,7 @@ def test_nothing_set_says_which_variable_to_set() -> None:
     )
 
 
-def test_every_variable_that_would_do_is_named() -> None:
+def test_every_alternative_variable_is_named() -> None:
     error = error_of("notion")
     assert "NOTION_TOKEN and NOTION_API_TOKEN are not set" in error.message
     assert "Set NOTION_TOKEN or NOTION_API_TOKEN" in (error.suggested_fix or "")
@@ -210,7 +210,7 @@ def test_outside_the_catalog_the_override_is_named() -> None:
 @pytest.mark.parametrize(
     ("typed", "meant"), [("opneai", "openai"), ("slak", "slack"), ("githb", "github")]
 )
-def test_a_typing_error_gets_the_nearest_slug(typed: str, meant: str) -> None:
+def test_misspelt_slug_gets_the_nearest_one(typed: str, meant: str) -> None:
     error = error_of(typed)
     assert isinstance(error, NotConnected)
     assert (error.suggested_fix or "").startswith(f"Did you mean {meant!r}? Or set VENDO_TOKEN_")
@@ -226,7 +226,7 @@ def test_a_typing_error_gets_the_nearest_slug(typed: str, meant: str) -> None:
         (f"A=1\n\nVENDO_API_KEY={CANARY}\n", "VENDO_API_KEY"),
     ],
 )
-def test_a_dotenv_that_nothing_loaded_is_hinted_at(
+def test_unloaded_dotenv_file_is_hinted_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, variable: str
 ) -> None:
     (tmp_path / ".env").write_text(line, encoding="utf-8")
@@ -246,9 +246,7 @@ def test_a_dotenv_without_the_variable_is_not_hinted_at(
     assert ".env" not in str(error_of("openai"))
 
 
-def test_a_dotenv_that_is_no_readable_file_is_passed_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unreadable_dotenv_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").mkdir()
     assert ".env" not in str(error_of("openai"))
@@ -260,7 +258,7 @@ def test_a_dotenv_that_is_no_readable_file_is_passed_over(
     assert ".env" not in str(error_of("openai"))
 
 
-def test_a_dotenv_that_cannot_be_opened_is_passed_over(
+def test_dotenv_that_cannot_be_opened_is_ignored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".env").write_text("OPENAI_API_KEY=x")
@@ -273,12 +271,12 @@ def test_a_dotenv_that_cannot_be_opened_is_passed_over(
     assert ".env" not in str(error_of("openai"))
 
 
-def test_tokens_answers_each_slug_with_a_token_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_gives_a_token_or_none_per_slug(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
     assert vendo.tokens(["openai", "slack"]) == {"openai": "sk-1", "slack": None}
 
 
-def test_tokens_keeps_the_keys_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_keeps_the_given_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
     found = vendo.tokens(slug for slug in ("OpenAI", "openai", "openai", "x"))
     assert found == {"OpenAI": "sk-1", "openai": "sk-1", "x": None}
@@ -289,14 +287,14 @@ def test_tokens_of_nothing_is_empty() -> None:
 
 
 @pytest.mark.parametrize("slugs", ["openai", None, 5])
-def test_tokens_takes_several_slugs(slugs: Any) -> None:
+def test_tokens_with_one_string_is_an_error(slugs: Any) -> None:
     with pytest.raises(ValidationError, match="takes a list of slugs") as caught:
         vendo.tokens(slugs)
     assert "Write tokens([" in (caught.value.suggested_fix or "")
 
 
 @pytest.mark.parametrize("key", [None, "", "  ", "byok", " byok\n"])
-def test_no_key_and_the_placeholder_are_oss_mode(
+def test_without_a_key_or_with_the_placeholder_it_is_oss_mode(
     monkeypatch: pytest.MonkeyPatch, key: str | None
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
@@ -308,7 +306,7 @@ def test_no_key_and_the_placeholder_are_oss_mode(
     assert vendo.token("openai") == "sk-1"
 
 
-def test_what_needs_vendo_mode_says_so_at_the_call() -> None:
+def test_vendo_only_features_raise_at_the_call() -> None:
     calls: list[Callable[[], object]] = [
         vendo.billing.balance,
         vendo.billing.spend_caps,
@@ -327,13 +325,13 @@ def test_what_needs_vendo_mode_says_so_at_the_call() -> None:
         assert "VENDO_API_KEY" in (caught.value.suggested_fix or "")
 
 
-def test_invalidate_does_nothing_and_still_checks_the_slug() -> None:
+def test_invalidate_checks_the_slug_only() -> None:
     vendo.invalidate("openai")
     with pytest.raises(ValidationError):
         vendo.invalidate("open ai")
 
 
-def test_connections_are_what_the_environment_resolves(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_connections_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
     monkeypatch.setenv("VENDO_TOKEN_SLACK", "xoxb-1")
     monkeypatch.setenv("VENDO_TOKEN_MINE", "not in the catalog")
@@ -351,6 +349,6 @@ def test_connections_are_what_the_environment_resolves(monkeypatch: pytest.Monke
     assert vendo.connections.get("gmail") is None
 
 
-def test_the_catalogs_variables_are_known_without_a_request() -> None:
+def test_env_vars_makes_no_request() -> None:
     assert vendo.integrations.env_vars("slack") == ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"]
     assert vendo.integrations.env_vars("nosuch") == []

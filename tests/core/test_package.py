@@ -1,4 +1,4 @@
-"""The package as a namespace: its names, its twins of the default client, what it imports."""
+"""The package as a namespace: its names, the default client's functions, its imports."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ FUNCTIONS = [
 SUB_APIS = ["billing", "connections", "data", "events", "integrations", "webhooks"]
 SUBMODULES = ["aio", "deployment", "errors", "reconciler", "sso", "testing"]
 
-#: What a first token must not cost (seconds of import time in other libraries).
+#: Modules that a first token must not import (they take seconds in other libraries).
 HEAVY = {"ssl", "socket", "asyncio", "http", "http.client", "json", "logging", "typing", "requests",
          "dataclasses", "inspect", "threading", "concurrent.futures"}  # fmt: skip
 
 
 def imported_by(program: str, **environment: str) -> list[list[str]]:
-    """What each line of a program imports, in an interpreter of its own."""
+    """Return what each line of a program imports in a new interpreter."""
     lines = [
         "import sys",
         "found, known = [], set(sys.modules)",
@@ -79,7 +79,7 @@ def test_an_override_in_vendo_mode_imports_nothing_heavy() -> None:
     assert not HEAVY.intersection(first)
 
 
-def test_names_of_errors_cost_no_client() -> None:
+def test_error_names_do_not_import_the_client() -> None:
     [found] = imported_by("from vendo import NotConnected, VendoError")
     assert set(found) <= {"__future__", "vendo", "vendo.errors"}
 
@@ -97,7 +97,7 @@ def test_every_room_says_what_it_is_for() -> None:
 
 
 def test_no_submodule_shadows_an_attribute() -> None:
-    """Importing a submodule sets it on the package, in place of what stood there."""
+    """Importing a submodule sets it on the package, and replaces an attribute of that name."""
     modules = {module.name for module in pkgutil.iter_modules(vendo.__path__)}
     assert not modules.intersection([*FUNCTIONS, *SUB_APIS])
     assert modules >= set(SUBMODULES)
@@ -123,33 +123,33 @@ def test_importing_every_module_leaves_the_attributes_in_place() -> None:
 
 
 @pytest.mark.parametrize("name", vendo.__all__)
-def test_every_public_name_is_there_and_says_what_it_is(name: str) -> None:
+def test_every_public_name_exists_and_has_a_docstring(name: str) -> None:
     value = getattr(vendo, name)
     assert value is getattr(vendo, name)
     if name != "__version__":
         assert inspect.getdoc(value)
 
 
-def test_the_names_are_sorted_and_known_to_dir() -> None:
+def test_names_are_sorted_and_in_dir() -> None:
     assert vendo.__all__ == sorted(vendo.__all__)
     assert set(vendo.__all__) <= set(dir(vendo))
     assert dir(vendo) == sorted(dir(vendo))
 
 
-def test_dir_knows_the_names_before_their_first_use() -> None:
+def test_dir_lists_names_before_their_first_use() -> None:
     program = "import vendo; print(sorted(set(vendo.__all__) - set(dir(vendo))))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "[]\n"
 
 
-def test_a_star_import_brings_all_of_it() -> None:
+def test_star_import_has_all_names() -> None:
     names: dict[str, Any] = {}
     exec("from vendo import *", names)
     assert set(vendo.__all__) <= set(names)
     assert names["token"] is vendo.token
 
 
-def test_a_name_that_is_none_is_an_attribute_error() -> None:
+def test_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'vendo' has no attribute 'tokne'"):
         vendo.tokne  # type: ignore[attr-defined]  # noqa: B018  # the point
     assert not hasattr(vendo, "__path_to_nowhere__")
@@ -187,7 +187,7 @@ def test_asyncio_has_a_twin_of_each(name: str) -> None:
 
 
 @pytest.mark.parametrize("cls", [vendo.Vendo, vendo.AsyncVendo])
-def test_a_client_has_the_whole_surface(cls: type) -> None:
+def test_client_has_the_whole_api(cls: type) -> None:
     assert not [name for name in [*FUNCTIONS, *SUB_APIS, "httpx_auth"] if not hasattr(cls, name)]
 
 
@@ -214,7 +214,7 @@ def test_every_public_method_of_the_clients_and_apis_has_a_docstring() -> None:
     assert missing == []
 
 
-def test_the_default_client_follows_the_environment_both_ways(
+def test_default_client_follows_the_environment(
     vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GMAIL_ACCESS_TOKEN", "ya29.local")
@@ -241,6 +241,6 @@ def test_the_version_is_the_distributions() -> None:
     assert version("vendo-sdk") == vendo.__version__
 
 
-def test_pytest_is_told_not_to_rewrite_the_packages_that_are_no_plugin() -> None:
+def test_pytest_does_not_rewrite_packages_that_are_not_plugins() -> None:
     for name in ("vendo", "vendo.testing"):
         assert "PYTEST_DONT_REWRITE" in (importlib.import_module(name).__doc__ or "")

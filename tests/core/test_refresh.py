@@ -1,4 +1,4 @@
-"""What becomes of a cached token near its end, in an outage, and under a wrong clock."""
+"""A cached token near its end, in an outage, and with a wrong clock."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NEAR_THE_END = 3600 - 50.0
 AFTER_THE_END = 3600 + 10.0
-#: Longer than any of these tests takes, so that a window ends when the clock is put forward.
+#: Longer than any of these tests, so that a window ends only when the clock is moved.
 BACKOFF = 20.0
 
 
@@ -47,7 +47,7 @@ def test_a_token_without_a_date_is_kept_fifty_minutes(clock: Clock) -> None:
         assert client.token("gmail") == second
 
 
-def test_a_token_of_a_minute_is_not_fetched_at_every_call(clock: Clock) -> None:
+def test_token_of_a_minute_is_cached(clock: Clock) -> None:
     with LocalVendo(["gmail"], token_lifetime=60.0) as server:
         client = server.client()
         for _ in range(4):
@@ -57,8 +57,8 @@ def test_a_token_of_a_minute_is_not_fetched_at_every_call(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("offset", [-86_400.0, 86_400.0 * 365])
-def test_a_wrong_wall_clock_does_no_harm(clock: Clock, offset: float) -> None:
-    """The time left is the server's `expires_at` less the server's `Date`."""
+def test_wrong_wall_clock_is_tolerated(clock: Clock, offset: float) -> None:
+    """The remaining lifetime is the server's `expires_at` minus the server's `Date`."""
     with LocalVendo(["gmail"], token_lifetime=3600.0) as server:
         server.set_clock_offset(offset)
         client = server.client()
@@ -82,7 +82,7 @@ def test_a_wrong_wall_clock_does_no_harm(clock: Clock, offset: float) -> None:
         {"html": True},
     ],
 )
-def test_in_an_outage_the_good_token_is_served_and_the_failure_logged(
+def test_in_an_outage_the_valid_token_is_served_and_the_failure_logged(
     server: LocalVendo,
     clock: Clock,
     caplog: pytest.LogCaptureFixture,
@@ -92,13 +92,13 @@ def test_in_an_outage_the_good_token_is_served_and_the_failure_logged(
     first = client.token("gmail")
     clock.advance(NEAR_THE_END)
     server.clear_requests()
-    client.close()  # one that is reset before it answers would be replaced, and tried again
+    client.close()  # a connection reset before the response would be replaced and retried
     server.fail("credentials", times=None, **fault)
 
     with caplog.at_level(logging.DEBUG, "vendo"):
         assert [client.token("gmail") for _ in range(20)] == [first] * 20
 
-    assert server.count("credentials") == 1  # one attempt a back-off window
+    assert server.count("credentials") == 1  # one attempt per back-off window
     [record] = caplog.records
     assert (record.name, record.levelname) == ("vendo", "WARNING")
     assert "gmail" in record.getMessage()
@@ -110,7 +110,7 @@ def test_in_an_outage_the_good_token_is_served_and_the_failure_logged(
     assert server.count("credentials") == 2
 
 
-def test_in_an_outage_tokens_serves_the_good_ones_with_one_attempt(
+def test_in_an_outage_tokens_serves_the_valid_ones_with_one_attempt(
     server: LocalVendo, clock: Clock
 ) -> None:
     client = server.client()
@@ -122,7 +122,7 @@ def test_in_an_outage_tokens_serves_the_good_ones_with_one_attempt(
     assert server.count("credentials") == 1
 
 
-def test_a_5xx_of_any_code_leaves_the_good_token(server: LocalVendo, clock: Clock) -> None:
+def test_any_5xx_keeps_the_valid_token(server: LocalVendo, clock: Clock) -> None:
     client = server.client()
     first = client.token("gmail")
     clock.advance(NEAR_THE_END)
@@ -130,7 +130,7 @@ def test_a_5xx_of_any_code_leaves_the_good_token(server: LocalVendo, clock: Cloc
     assert client.token("gmail") == first
 
 
-def test_a_full_queue_leaves_the_good_token_for_as_long_as_it_asks(
+def test_full_queue_keeps_the_valid_token_for_its_retry_after(
     server: LocalVendo, clock: Clock
 ) -> None:
     client = server.client()
@@ -168,7 +168,7 @@ def test_an_expired_token_is_not_served_in_an_outage(server: LocalVendo, clock: 
     assert caught.value.status == 503
 
 
-def test_a_backend_that_is_gone_is_a_connection_error(clock: Clock) -> None:
+def test_missing_backend_is_a_connection_error(clock: Clock) -> None:
     with LocalVendo(["gmail"]) as server:
         client = server.client(retry=RetryPolicy(1))
         first = client.token("gmail")
@@ -193,7 +193,7 @@ def test_a_backend_that_is_gone_is_a_connection_error(clock: Clock) -> None:
         (500, "profile_unsupported", vendo.VendoError),
     ],
 )
-def test_a_refusal_drops_the_good_token_and_is_raised(
+def test_lasting_error_drops_the_valid_token_and_is_raised(
     server: LocalVendo,
     clock: Clock,
     status: int,
@@ -208,10 +208,10 @@ def test_a_refusal_drops_the_good_token_and_is_raised(
         client.token("gmail")
     server.clear_requests()
     client.token("gmail")
-    assert server.count("credentials") == 1  # asked again: nothing was kept
+    assert server.count("credentials") == 1  # requested again: nothing was cached
 
 
-def test_a_token_that_was_refused_is_never_fallen_back_to(server: LocalVendo) -> None:
+def test_rejected_token_is_never_served_again(server: LocalVendo) -> None:
     client = server.client(retry=RetryPolicy(1))
     client._reject("gmail", client.token("gmail"))
     server.fail("credentials", status=503)
@@ -219,7 +219,7 @@ def test_a_token_that_was_refused_is_never_fallen_back_to(server: LocalVendo) ->
         client.token("gmail")
 
 
-def test_what_the_bulk_request_no_longer_hands_out_is_dropped_near_its_end(
+def test_token_missing_in_the_bulk_response_is_dropped_near_its_end(
     server: LocalVendo, clock: Clock
 ) -> None:
     client = server.client(retry=RetryPolicy(1))
@@ -228,5 +228,5 @@ def test_what_the_bulk_request_no_longer_hands_out_is_dropped_near_its_end(
     server.disconnect("gmail")
     assert client.tokens(["gmail", "slack"]) == {"gmail": None, "slack": server.token("slack")}
     server.fail("credentials", status=503, times=3)
-    with pytest.raises(UpstreamError):  # and no token that is kept for an outage
+    with pytest.raises(UpstreamError):  # and no token cached for an outage
         client.token("gmail")

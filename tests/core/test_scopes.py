@@ -1,4 +1,4 @@
-"""Clients that act for one user: their JWT on every call, their tokens apart."""
+"""Clients of one user: the JWT on every call, separate tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KEY = "vendo_sk_" + "k" * 32
 
 
-def test_two_users_and_the_deployment_have_a_token_each(server: LocalVendo) -> None:
+def test_each_user_and_the_deployment_have_their_own_token(server: LocalVendo) -> None:
     client = server.client()
     clients = [client, client.for_user("one.jwt.x"), client.for_user("two.jwt.x")]
     tokens = [each.token("gmail") for each in clients]
@@ -47,7 +47,7 @@ def test_two_requests_of_one_user_share_the_cached_token(server: LocalVendo) -> 
     assert server.count("credentials") == 1
 
 
-def test_every_call_carries_the_jwt(server: LocalVendo) -> None:
+def test_every_call_sends_the_jwt(server: LocalVendo) -> None:
     client = server.client().for_user("  one.jwt.x\n")
     client.token("gmail")
     client.tokens(["slack"])
@@ -79,7 +79,7 @@ def test_a_scoped_client_can_be_scoped_to_another_user(server: LocalVendo) -> No
     assert one.token("gmail") == server.token("gmail", "one.jwt.x")
 
 
-def test_scoped_clients_share_the_connections_and_need_no_closing(server: LocalVendo) -> None:
+def test_scoped_clients_share_connections_and_need_not_be_closed(server: LocalVendo) -> None:
     client = server.client()
     for number in range(5):
         with client.for_user(f"user{number}.jwt.x") as scoped:
@@ -105,7 +105,7 @@ def test_a_scoped_client_is_freed_with_its_request(server: LocalVendo) -> None:
 
 
 @pytest.mark.parametrize("jwt", ["", "  ", None, 5])
-def test_a_missing_jwt_is_no_identity(jwt: Any) -> None:
+def test_missing_jwt_raises_identity_not_present(jwt: Any) -> None:
     with pytest.raises(IdentityNotPresent) as caught:
         Vendo(KEY).for_user(jwt)
     assert caught.value.code == "identity_not_present"
@@ -113,7 +113,7 @@ def test_a_missing_jwt_is_no_identity(jwt: Any) -> None:
 
 
 @pytest.mark.parametrize("jwt", ["canary b", "canary\nX-Evil: 1", "canary\x00", "canaryé"])
-def test_a_jwt_that_could_not_be_one_is_refused(jwt: str) -> None:
+def test_malformed_jwt_is_an_error(jwt: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Vendo(KEY).for_user(jwt)
     assert "canary" not in str(caught.value)
@@ -128,15 +128,13 @@ def test_a_jwt_that_could_not_be_one_is_refused(jwt: str) -> None:
         {"HTTP_X_VENDO_USER_JWT": "one.jwt.x", "REQUEST_METHOD": "GET", "wsgi.input": io.BytesIO()},
     ],
 )
-def test_a_requests_headers_are_read_in_whatever_form(
-    server: LocalVendo, headers: dict[str, Any]
-) -> None:
+def test_request_headers_are_read_in_any_form(server: LocalVendo, headers: dict[str, Any]) -> None:
     client = server.client().for_request(headers)
     assert client.token("gmail") == server.token("gmail", "one.jwt.x")
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-Vendo-User-JWT": "  "}, {"X-Vendo-User-Id": "1"}])
-def test_a_request_without_the_header_is_no_identity(headers: dict[str, str]) -> None:
+def test_request_without_the_header_raises_identity_not_present(headers: dict[str, str]) -> None:
     with pytest.raises(IdentityNotPresent, match="no X-Vendo-User-JWT header"):
         Vendo(KEY).for_request(headers)
 

@@ -1,4 +1,4 @@
-"""Secrets as values: what shows one, and what writes one."""
+"""Secrets as values: shown masked, written in plain text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALL = [
 
 
 @pytest.mark.parametrize("value", ALL, ids=lambda value: type(value).__name__)
-def test_a_secret_is_masked_wherever_a_frame_is_shown(value: object) -> None:
+def test_secret_is_masked_in_frames(value: object) -> None:
     @dataclasses.dataclass
     class Holder:
         value: object
@@ -68,7 +68,7 @@ def test_a_secret_is_masked_in_text_and_in_log_records(caplog: pytest.LogCapture
 
 
 @given(st.text())
-def test_a_secret_is_the_text_that_it_was_made_of(text: str) -> None:
+def test_secret_reveals_its_text(text: str) -> None:
     secret = Secret(text)
     assert secret == text
     assert hash(secret) == hash(text)

@@ -1,4 +1,4 @@
-"""Canaries in the place of every secret, and a look at all that a failure leaves behind."""
+"""Canaries in place of every secret must not be in anything that a failure leaves behind."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ JWT = "canaryjwt.canaryjwt.canaryjwt"
 TOKEN = "canarytoken-gmail"
 WEBHOOK_SECRET = "canarysecret-webhook"
 
-#: What no text may hold. All secrets have it inside, and nothing else has.
+#: No text may contain this. All secrets do, and nothing else.
 CANARY = "canary"
 
 ONE_TRY = RetryPolicy(1)
@@ -51,7 +51,7 @@ def watch() -> Iterator[Watch]:
 
 
 class Watch:
-    """Everything that is logged or warned of, at whatever level, by whichever library."""
+    """Record all log records and warnings, of any level and library."""
 
     def __enter__(self) -> Watch:
         self.text = io.StringIO()
@@ -72,7 +72,7 @@ class Watch:
         self._root.setLevel(self._level)
 
     def check(self, *things: object) -> None:
-        """Look for a canary in these things and in all that was said meanwhile."""
+        """Check that these objects, and all records so far, have no canary."""
         for text in [
             self.text.getvalue(),
             *(str(warning.message) for warning in self._caught),
@@ -151,19 +151,19 @@ def test_no_failing_call_reveals_anything(
     backend.fail(surface, times=None, **FAULTS[fault])
     with root.for_user(JWT) as client:
         try:
-            answer: object = call(client)
+            result: object = call(client)
         except vendo.VendoError as error:
-            answer = error
-        # A fault of one surface's making may be a fine answer of another (a list is data).
-        if isinstance(answer, vendo.VendoError):
-            watch.check(answer, client, root)
+            result = error
+        # An invalid response of one API may be valid for another (a list is data).
+        if isinstance(result, vendo.VendoError):
+            watch.check(result, client, root)
         else:
-            assert answer is None or fault in {"404", "no JSON", *PASSED_THROUGH}
+            assert result is None or fault in {"404", "no JSON", *PASSED_THROUGH}
             watch.check(client, root)
     root.close()
 
 
-#: The usage and an action's data are passed through as they come.
+#: The usage and an action's data are passed through unchanged.
 PASSED_THROUGH = [name for name, fault in FAULTS.items() if "body" in fault and len(fault) == 1]
 
 
@@ -177,7 +177,7 @@ def test_no_failing_call_of_the_async_client_reveals_anything(
     client = root.for_user(JWT)
 
     async def main() -> list[BaseException | object]:
-        answers = await asyncio.gather(
+        results = await asyncio.gather(
             client.token("gmail"),
             client.tokens(["gmail", "slack"]),
             client.connections.list(),
@@ -185,11 +185,11 @@ def test_no_failing_call_of_the_async_client_reveals_anything(
             return_exceptions=True,
         )
         await root.aclose()
-        return list(answers)
+        return list(results)
 
-    answers = asyncio.run(main())
-    assert {isinstance(answer, vendo.VendoError) for answer in answers} == {True}
-    watch.check(*answers, client, root)
+    results = asyncio.run(main())
+    assert {isinstance(result, vendo.VendoError) for result in results} == {True}
+    watch.check(*results, client, root)
 
 
 @pytest.mark.parametrize("fault", ["401 that echoes", "404", "a page", "a redirect elsewhere"])
@@ -213,7 +213,7 @@ def test_no_failing_subscription_reveals_anything(
     asyncio.run(main())
 
 
-def test_a_good_token_in_an_outage_is_not_logged(
+def test_valid_token_in_an_outage_is_not_logged(
     backend: LocalVendo, watch: Watch, clock: Any
 ) -> None:
     client = backend.client().for_user(JWT)
@@ -225,7 +225,7 @@ def test_a_good_token_in_an_outage_is_not_logged(
     watch.check(client)
 
 
-def test_a_list_that_falls_back_is_not_logged_with_secrets(
+def test_fallback_of_a_list_logs_no_secret(
     backend: LocalVendo, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_CONNECTIONS", "gmail")
@@ -236,7 +236,7 @@ def test_a_list_that_falls_back_is_not_logged_with_secrets(
     watch.check()
 
 
-def test_a_backend_that_is_gone_reveals_nothing(watch: Watch) -> None:
+def test_missing_backend_reveals_nothing(watch: Watch) -> None:
     with LocalVendo(["gmail"], api_key=KEY) as server:
         client = server.client(retry=ONE_TRY)
     for _, call in CALLS.values():
@@ -245,14 +245,14 @@ def test_a_backend_that_is_gone_reveals_nothing(watch: Watch) -> None:
         watch.check(caught.value)
 
 
-REFUSED: dict[str, Callable[[Vendo], object]] = {
+INVALID: dict[str, Callable[[Vendo], object]] = {
     "a key of two words": lambda _: Vendo(f"{KEY} {KEY}"),
     "a key with a line break": lambda _: Vendo(f"{KEY}\n{KEY}"),
     "a key that is bytes": lambda _: Vendo(KEY.encode()),  # type: ignore[arg-type]  # the point
     "an address with a password": lambda _: Vendo(KEY, f"https://user:{KEY}@vendo.example"),
     "an address with a query": lambda _: Vendo(KEY, f"https://vendo.example/?{KEY}"),
-    "a time-out that is none": lambda _: Vendo(KEY, timeout=-1),
-    "no transport": lambda _: vendo.AsyncVendo(KEY, transport="pigeons"),  # type: ignore[arg-type]
+    "an invalid time-out": lambda _: Vendo(KEY, timeout=-1),
+    "an unknown transport": lambda _: vendo.AsyncVendo(KEY, transport="pigeons"),  # type: ignore[arg-type]
     "an asyncio client's key of two words": lambda _: vendo.AsyncVendo(f"{KEY} {KEY}"),
     "a JWT that is bytes": lambda client: client.for_user(JWT.encode()),  # type: ignore[arg-type]
     "a JWT of two words": lambda client: client.for_user(f"{JWT} {JWT}"),
@@ -262,14 +262,14 @@ REFUSED: dict[str, Callable[[Vendo], object]] = {
     ),
     "no headers": lambda client: client.for_request(JWT),
     "a connect link to nowhere": lambda client: client.connect_url("gmail", return_to="nowhere"),
-    "a period that is none": lambda client: client.billing.usage("year"),  # type: ignore[arg-type]
-    "arguments that are no JSON": lambda client: client.data.execute("GMAIL_X", {"a": object()}),
+    "an unknown period": lambda client: client.billing.usage("year"),  # type: ignore[arg-type]
+    "arguments that are not JSON": lambda client: client.data.execute("GMAIL_X", {"a": object()}),
     "a pickled client of a user": lambda client: pickle.dumps(client.for_user(JWT)),
     "a forged webhook": lambda client: client.webhooks.verify(
         {"Vendo-Signature": "0" * 64, "Vendo-Timestamp": "1"}, b"{}"
     ),
     "a webhook without a signature": lambda client: client.webhooks.verify({}, b"{}"),
-    "a webhook of no time": lambda client: client.webhooks.verify(
+    "a webhook without a valid time": lambda client: client.webhooks.verify(
         {"Vendo-Signature": "0" * 64, "Vendo-Timestamp": "nan"}, b"{}"
     ),
     "blank webhook secrets": lambda _: vendo.WebhooksAPI([WEBHOOK_SECRET, ""]).verify(
@@ -278,11 +278,11 @@ REFUSED: dict[str, Callable[[Vendo], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
-def test_no_refused_value_is_repeated(backend: LocalVendo, watch: Watch, name: str) -> None:
+@pytest.mark.parametrize("name", INVALID)
+def test_invalid_value_is_not_in_the_error(backend: LocalVendo, watch: Watch, name: str) -> None:
     client = backend.client()
     with pytest.raises(vendo.VendoError) as caught:
-        REFUSED[name](client)
+        INVALID[name](client)
     watch.check(caught.value, client)
     assert backend.requests == []
 
@@ -306,23 +306,23 @@ READ_BY: tuple[Callable[[], object], ...] = (
 
 
 @pytest.mark.parametrize("variable", MALFORMED)
-def test_no_malformed_variable_is_repeated(
+def test_malformed_variable_is_not_in_the_error(
     watch: Watch, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, MALFORMED[variable])
-    refusals = []
+    errors = []
     for call in READ_BY:
         try:
             call()
         except vendo.VendoError as error:
-            refusals.append(variable in str(error))
+            errors.append(variable in str(error))
             watch.check(error)
-    assert refusals.count(True) >= 3
+    assert errors.count(True) >= 3
 
 
 @pytest.mark.parametrize("address", ["https://user:canary@vendo.example", "http://canary.example"])
 @pytest.mark.parametrize("name", CALLS)
-def test_no_address_that_no_key_may_go_to_reveals_the_key(
+def test_unsafe_address_does_not_reveal_the_key(
     watch: Watch, monkeypatch: pytest.MonkeyPatch, name: str, address: str
 ) -> None:
     monkeypatch.setenv("VENDO_API_KEY", KEY)
@@ -334,7 +334,7 @@ def test_no_address_that_no_key_may_go_to_reveals_the_key(
     watch.check(caught.value, client)
 
 
-def test_what_a_variable_holds_is_not_in_the_advice(
+def test_value_of_a_variable_is_not_in_the_hint(
     backend: LocalVendo, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOTION_TOKEN", TOKEN)
@@ -343,7 +343,7 @@ def test_what_a_variable_holds_is_not_in_the_advice(
     watch.check(caught.value)
 
 
-def test_nothing_that_works_shows_a_secret_either(
+def test_successful_calls_show_no_secret(
     backend: LocalVendo, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_TOKEN_SLACK", "canary-override")
@@ -366,7 +366,7 @@ def test_nothing_that_works_shows_a_secret_either(
     assert CANARY.encode() not in pickled.lower()
 
 
-def test_a_pickled_connection_is_without_what_may_be_secret(backend: LocalVendo) -> None:
+def test_pickled_connection_has_no_secret(backend: LocalVendo) -> None:
     (row,) = [row for row in backend.client().connections.list() if row.slug == "gmail"]
     row = replace(row, api_key=TOKEN, metadata={"note": [TOKEN]})
     assert row.credential == {"access_token": TOKEN}
@@ -393,7 +393,7 @@ def test_a_copied_connection_keeps_everything(
     assert (twin.metadata["a"] is row.metadata["a"]) == (copied is not copy.deepcopy)
 
 
-def test_no_request_holds_a_secret_in_its_address(backend: LocalVendo) -> None:
+def test_no_request_has_a_secret_in_its_url(backend: LocalVendo) -> None:
     client = backend.client().for_user(JWT)
     for _, call in CALLS.values():
         call(client)
@@ -442,7 +442,7 @@ def test_no_session_reveals_anything(
 ) -> None:
     client = backend.client()
     client.token("gmail")
-    with pytest.raises(vendo.VendoError) as caught:  # MissingExtra where there is no requests
+    with pytest.raises(vendo.VendoError) as caught:  # MissingExtra without requests
         call(client)
     watch.check(caught.value)
     if find_spec("requests"):

@@ -1,4 +1,4 @@
-"""Many threads that want tokens at the same time, against a backend that is held or failing."""
+"""Many threads request tokens at the same time from a slow or failing backend."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def waiting_threads(server: LocalVendo, call: Callable[[], Any], n: int) -> list[Any]:
-    """What n threads get that all have begun their call while the worker holds the first."""
+    """Return the results of n threads that call while the worker holds the first request."""
     begun = threading.Semaphore(0)
 
     def begin() -> Any:
@@ -54,7 +54,7 @@ def test_fifty_threads_with_a_client_each_make_one_request(server: LocalVendo) -
     assert server.count("credentials") == 1
 
 
-def test_bulk_and_single_callers_share_what_is_under_way(server: LocalVendo) -> None:
+def test_bulk_and_single_callers_share_fetches(server: LocalVendo) -> None:
     client = server.client()
     with ThreadPoolExecutor(2) as pool, server.hold("credentials", "gmail") as gate:
         single = pool.submit(client.token, "gmail")
@@ -84,12 +84,12 @@ def test_one_users_slow_fetch_never_delays_another_user(server: LocalVendo) -> N
         one = pool.submit(client.for_user("one.jwt.x").token, "gmail")
         gate.wait_for(1)
         two = pool.submit(client.for_user("two.jwt.x").token, "gmail")
-        gate.wait_for(2)  # it does not wait for the first one's fetch
+        gate.wait_for(2)  # it does not wait for the first user's fetch
         gate.release()
         assert one.result() != two.result()
 
 
-def test_every_caller_gets_the_error_as_its_own_and_it_is_not_kept(server: LocalVendo) -> None:
+def test_every_caller_gets_its_own_error_and_it_is_not_cached(server: LocalVendo) -> None:
     client = server.client()
     failures = waiting_threads(server, lambda: client.token("notion"), 20)
     assert {type(failure) for failure in failures} == {NotConnected}
@@ -100,7 +100,9 @@ def test_every_caller_gets_the_error_as_its_own_and_it_is_not_kept(server: Local
     assert client.token("notion") == server.token("notion")
 
 
-def test_a_failing_backend_is_asked_once_for_all_and_again_by_the_next(server: LocalVendo) -> None:
+def test_failing_backend_gets_one_request_and_another_by_the_next_caller(
+    server: LocalVendo,
+) -> None:
     client = server.client(retry=RetryPolicy(1))
     server.fail("credentials", status=503)
     failures = waiting_threads(server, lambda: client.token("gmail"), 20)
@@ -124,10 +126,10 @@ def test_invalidating_during_a_fetch_wins(server: LocalVendo) -> None:
     assert client.token("gmail") == new
 
 
-def test_what_was_asked_before_an_invalidation_is_neither_kept_nor_handed_out(
+def test_token_requested_before_an_invalidation_is_not_served(
     server: LocalVendo,
 ) -> None:
-    """The old answer is already on its way when the token is invalidated."""
+    """The old response is already on its way when the token is invalidated."""
     client = server.client()
     server.fail("credentials", body={"access_token": "stale", "expires_at": None}, slug="gmail")
     with ThreadPoolExecutor(1) as pool, server.hold("credentials", "gmail") as gate:
@@ -140,7 +142,7 @@ def test_what_was_asked_before_an_invalidation_is_neither_kept_nor_handed_out(
     assert server.count("credentials") == 2
 
 
-def test_an_invalidation_is_one_users_and_one_slugs(server: LocalVendo) -> None:
+def test_invalidation_is_for_one_user_and_slug(server: LocalVendo) -> None:
     client = server.client()
     theirs = client.for_user("one.jwt.x")
     for each in (client, theirs):
@@ -155,7 +157,7 @@ def test_an_invalidation_is_one_users_and_one_slugs(server: LocalVendo) -> None:
 
 
 class InvalidatingTransport:
-    """Somebody invalidates the token during each of its fetches."""
+    """A transport that invalidates the token during each of its fetches."""
 
     def __init__(self, client: vendo.Vendo) -> None:
         self.client = client
@@ -168,7 +170,7 @@ class InvalidatingTransport:
         self.client.close()
 
 
-def test_one_whose_fetches_are_abandoned_for_ever_stops_at_the_time_out(
+def test_endless_invalidations_end_with_the_time_out(
     server: LocalVendo,
 ) -> None:
     with server.client(timeout=0.2, transport=InvalidatingTransport(server.client())) as client:
@@ -179,7 +181,7 @@ def test_one_whose_fetches_are_abandoned_for_ever_stops_at_the_time_out(
             client.tokens(["gmail"])
 
 
-def test_a_waiter_gives_up_at_its_own_time_out_and_the_leader_goes_on(server: LocalVendo) -> None:
+def test_waiting_caller_times_out_and_the_leader_continues(server: LocalVendo) -> None:
     patient, hasty = server.client(), server.client(timeout=0.05)
     with ThreadPoolExecutor(1) as pool, server.hold("credentials") as gate:
         leading = pool.submit(patient.token, "gmail")
@@ -194,21 +196,21 @@ def test_a_waiter_gives_up_at_its_own_time_out_and_the_leader_goes_on(server: Lo
     assert server.count("credentials") == 1
 
 
-def test_fifty_refusals_of_one_token_make_one_request(server: LocalVendo) -> None:
+def test_fifty_rejections_of_one_token_make_one_request(server: LocalVendo) -> None:
     client = server.client()
     stale = client.token("gmail")
     server.expire("gmail")
     server.clear_requests()
 
-    def refused_and_renewed() -> str:
+    def reject_and_renew() -> str:
         client._reject("gmail", stale)
         return client.token("gmail")
 
-    assert set(waiting_threads(server, refused_and_renewed, 50)) == {server.token("gmail")}
+    assert set(waiting_threads(server, reject_and_renew, 50)) == {server.token("gmail")}
     assert server.count("credentials") == 1
 
 
-def test_a_refusal_of_a_replaced_token_fetches_nothing(server: LocalVendo) -> None:
+def test_rejection_of_a_replaced_token_fetches_nothing(server: LocalVendo) -> None:
     client = server.client()
     stale = client.token("gmail")
     server.expire("gmail")
@@ -220,9 +222,7 @@ def test_a_refusal_of_a_replaced_token_fetches_nothing(server: LocalVendo) -> No
     assert server.requests == []
 
 
-def test_no_thread_is_ever_without_a_token_while_another_refreshes(
-    server: LocalVendo, clock: Any
-) -> None:
+def test_threads_have_a_token_while_another_refreshes(server: LocalVendo, clock: Any) -> None:
     client = server.client()
     first = client.token("gmail")
     clock.begin_refreshing()
@@ -239,7 +239,7 @@ def test_no_thread_is_ever_without_a_token_while_another_refreshes(
 
 
 class BrokenTransport:
-    """Fails with what no transport should, once; the next one to come is served."""
+    """Raise an unexpected error once, and serve the next request."""
 
     def __init__(self, client: vendo.Vendo) -> None:
         self.client = client
@@ -255,7 +255,7 @@ class BrokenTransport:
         self.client.close()
 
 
-def test_a_leader_that_ends_in_a_way_of_its_own_leaves_the_next_one_served(
+def test_unexpected_error_of_a_leader_leaves_the_next_caller_served(
     server: LocalVendo,
 ) -> None:
     client = server.client(transport=BrokenTransport(server.client()))
@@ -295,7 +295,7 @@ print(len(tokens), len(set(tokens)), flush=True)
 """
 
 
-def test_ctrl_c_ends_the_leader_and_another_takes_its_place(server: LocalVendo) -> None:
+def test_ctrl_c_ends_the_leader_and_another_takes_over(server: LocalVendo) -> None:
     program = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED],
         env={**os.environ, **server.environment()},
@@ -320,10 +320,10 @@ def test_ctrl_c_ends_the_leader_and_another_takes_its_place(server: LocalVendo) 
 
 
 @pytest.mark.parametrize("ticks", range(4))
-def test_an_event_loop_that_ends_at_once_leaves_the_next_caller_served(
+def test_event_loop_that_ends_immediately_leaves_the_next_caller_served(
     server: LocalVendo, ticks: int
 ) -> None:
-    """The leader's task may have been made and not have run at all."""
+    """The leader's task may have been created but never run."""
     asynchronous = server.async_client(transport="threads")
 
     async def leave() -> None:
@@ -341,9 +341,7 @@ def test_an_event_loop_that_ends_at_once_leaves_the_next_caller_served(
     assert client.connections.connected_slugs() == ["gmail", "openai", "slack"]
 
 
-def test_a_leader_that_nobody_ended_costs_one_time_out_and_no_more(
-    server: LocalVendo, clock: Any
-) -> None:
+def test_lost_leader_costs_one_time_out(server: LocalVendo, clock: Any) -> None:
     from vendo._tokens import cache as token_cache
 
     client = server.client()
@@ -351,7 +349,7 @@ def test_a_leader_that_nobody_ended_costs_one_time_out_and_no_more(
     assert scope is not None
     token_cache.shared.claim(
         (*scope, None, "gmail"), within=client.timeout
-    )  # and its leader is gone
+    )  # and its leader is lost
     clock.advance(client.timeout + token_cache.OVERDUE_SECONDS)
     began = time.monotonic()
     assert client.token("gmail") == server.token("gmail")
@@ -359,7 +357,7 @@ def test_a_leader_that_nobody_ended_costs_one_time_out_and_no_more(
 
 
 @pytest.mark.parametrize("status", ["available", "needs_reauth"])
-def test_bulk_callers_take_another_callers_missing_credential_for_none(
+def test_bulk_callers_get_none_for_another_callers_missing_credential(
     server: LocalVendo, status: str
 ) -> None:
     server.set_status("gmail", status)
@@ -375,7 +373,7 @@ def test_bulk_callers_take_another_callers_missing_credential_for_none(
 
 
 @pytest.mark.parametrize("code", ["provider_unknown", "profile_unsupported"])
-def test_bulk_callers_take_another_callers_useless_slug_for_none(
+def test_bulk_callers_get_none_for_another_callers_unknown_slug(
     server: LocalVendo, code: str
 ) -> None:
     slug = "nosuchthing"
@@ -395,7 +393,7 @@ def test_bulk_callers_take_another_callers_useless_slug_for_none(
     assert failure.code == code
 
 
-def test_bulk_callers_are_told_of_another_callers_failure(server: LocalVendo) -> None:
+def test_bulk_callers_get_another_callers_error(server: LocalVendo) -> None:
     server.fail("credentials", code="app_revoked", slug="gmail")
     client = server.client()
     with ThreadPoolExecutor(2) as pool, server.hold("credentials", "gmail") as gate:
@@ -408,7 +406,7 @@ def test_bulk_callers_are_told_of_another_callers_failure(server: LocalVendo) ->
         assert isinstance(single.exception(), vendo.AuthError)
 
 
-def test_one_who_waits_for_a_slug_that_the_bulk_request_lacks_asks_and_is_told_why(
+def test_waiting_caller_requests_a_slug_missing_in_the_bulk_response(
     server: LocalVendo,
 ) -> None:
     server.set_status("gmail", "needs_reauth")

@@ -1,4 +1,4 @@
-"""Who is signed in: only where the platform's proxy says so, and never by headers alone."""
+"""The signed-in user: only behind the platform's proxy, never from headers alone."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vendo import VendoIdentity, sso
 
 HEADERS = {
     "X-Vendo-User-Id": "usr_1",
-    "X-Vendo-User-Email": "person@example.com",
-    "X-Vendo-User-Name": "A Person",
+    "X-Vendo-User-Email": "user@example.com",
+    "X-Vendo-User-Name": "A User",
     "X-Vendo-Tenant-Id": "ten_1",
     "X-Vendo-Role": "owner",
     "X-Vendo-User-JWT": "header.payload.signature",
 }
-IDENTITY = VendoIdentity("usr_1", "person@example.com", "A Person", "ten_1", "owner")
+IDENTITY = VendoIdentity("usr_1", "user@example.com", "A User", "ten_1", "owner")
 
 
 @pytest.fixture
@@ -28,16 +28,16 @@ def proxied(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENDO_AUTH", "1")
 
 
-class TestWhereTheProxyIsInFront:
+class TestBehindTheProxy:
     @pytest.mark.parametrize(("value", "expected"), [("1", True), (" 1 ", True), ("0", False)])
-    def test_one_value_says_so(
+    def test_vendo_auth_1_means_behind_the_proxy(
         self, value: str, expected: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("VENDO_AUTH", value)
         assert sso.is_enabled() is expected
 
     @pytest.mark.parametrize("value", [None, "", "0", "true", "yes", "01", "\u0661", "1 1"])
-    def test_anything_else_does_not_and_headers_alone_name_nobody(
+    def test_without_vendo_auth_the_headers_are_ignored(
         self, value: str | None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         if value is not None:
@@ -48,7 +48,7 @@ class TestWhereTheProxyIsInFront:
         with pytest.raises(vendo.IdentityNotPresent, match="VENDO_AUTH is not 1"):
             sso.identity_response(HEADERS)
 
-    def test_it_is_asked_at_each_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_variable_is_read_at_each_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert sso.identity_from_headers(HEADERS) is None
         monkeypatch.setenv("VENDO_AUTH", "1")
         assert sso.identity_from_headers(HEADERS) == IDENTITY
@@ -79,7 +79,7 @@ class TestIdentity:
         ],
         ids=["as sent", "lower case", "pairs", "asgi", "wsgi", "padded"],
     )
-    def test_the_headers_name_a_person(self, headers: object) -> None:
+    def test_headers_name_a_user(self, headers: object) -> None:
         assert sso.identity_from_headers(headers) == IDENTITY
 
     @pytest.mark.parametrize("name", [None, "", "  "])
@@ -96,7 +96,7 @@ class TestIdentity:
         "header", ["X-Vendo-User-Id", "X-Vendo-User-Email", "X-Vendo-Tenant-Id", "X-Vendo-Role"]
     )
     @pytest.mark.parametrize("value", [None, "", "   ", []])
-    def test_nothing_else_may(self, header: str, value: object) -> None:
+    def test_missing_or_invalid_header_gives_no_identity(self, header: str, value: object) -> None:
         headers: dict[str, Any] = {**HEADERS, header: value}
         if value is None:
             del headers[header]
@@ -104,10 +104,10 @@ class TestIdentity:
         assert sso.identity_from_headers(headers) is None
 
     @pytest.mark.parametrize("header", list(HEADERS)[:5])
-    def test_headers_that_contradict_each_other_name_nobody(self, header: str) -> None:
+    def test_contradictory_headers_give_no_identity(self, header: str) -> None:
         assert sso.identity_from_headers([*HEADERS.items(), (header.lower(), "other")]) is None
 
-    def test_a_header_named_like_an_environs_key_names_nobody(self) -> None:
+    def test_header_named_like_an_environ_key_gives_no_identity(self) -> None:
         forged = {f"HTTP_{name.upper().replace('-', '_')}": v for name, v in HEADERS.items()}
 
         assert sso.identity_from_headers({"Host": "app.example.com", **forged}) is None
@@ -134,7 +134,7 @@ class TestIdentity:
         assert identity is not None
         assert identity.name == name
 
-    def test_what_holds_no_headers_is_told(self) -> None:
+    def test_object_without_headers_is_an_error(self) -> None:
         with pytest.raises(vendo.ValidationError, match="not a collection of headers"):
             sso.identity_from_headers(None)
 
@@ -146,33 +146,33 @@ class TestIdentity:
 
 @pytest.mark.usefixtures("proxied")
 class TestIdentityResponse:
-    def test_it_names_the_person_and_where_to_go(self) -> None:
-        answer = sso.identity_response(HEADERS)
+    def test_it_has_the_user_and_the_urls(self) -> None:
+        body = sso.identity_response(HEADERS)
 
-        assert answer == {
+        assert body == {
             "user_id": "usr_1",
-            "email": "person@example.com",
-            "name": "A Person",
+            "email": "user@example.com",
+            "name": "A User",
             "tenant_id": "ten_1",
             "role": "owner",
             "logout_url": "/__vendo/auth/logout",
             "dashboard_url": "https://vendo.run/dashboard",
         }
-        assert "signature" not in json.dumps(answer)
+        assert "signature" not in json.dumps(body)
 
-    def test_with_nobody_signed_in_it_raises(self) -> None:
+    def test_without_a_signed_in_user_it_raises(self) -> None:
         with pytest.raises(vendo.IdentityNotPresent, match="names no signed-in person") as caught:
             sso.identity_response({})
         assert caught.value.code == "identity_not_present"
 
 
-def test_the_paths_are_the_contracts() -> None:
+def test_paths_follow_the_contract() -> None:
     assert sso.IDENTITY_ENDPOINT_PATH == "/api/vendo/identity"
     assert sso.logout_url() == "/__vendo/auth/logout"
     assert sso.dashboard_url() == "https://vendo.run/dashboard"
 
 
-def test_asking_who_is_signed_in_loads_nothing_that_speaks_http() -> None:
+def test_identity_loads_nothing_of_http() -> None:
     program = """
 import os, sys
 before = set(sys.modules)

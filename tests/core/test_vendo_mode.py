@@ -1,4 +1,4 @@
-"""The resolution chain with an API key: the worker, the cache, and no way back to variables."""
+"""The resolution chain with an API key: the worker and the cache, and no fallback to variables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vendo.testing import LocalVendo
 KEY = "vendo_sk_" + "k" * 32
 
 
-def test_a_token_comes_from_the_worker_and_stays_in_the_cache(server: LocalVendo) -> None:
+def test_token_comes_from_the_worker_and_is_cached(server: LocalVendo) -> None:
     with server.client() as client:
         assert client.token("gmail") == server.token("gmail")
         assert client.token("gmail") == server.token("gmail")
@@ -25,7 +25,7 @@ def test_two_clients_of_one_key_share_the_token(server: LocalVendo) -> None:
     assert server.count("credentials") == 1
 
 
-def test_the_variable_switches_the_functions_over(
+def test_variable_switches_the_functions_to_vendo_mode(
     vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-local")
@@ -36,7 +36,7 @@ def test_the_variable_switches_the_functions_over(
     assert vendo.token("openai") == "sk-local"
 
 
-def test_a_key_that_changes_is_used_at_the_next_call(
+def test_changed_key_is_used_at_the_next_call(
     vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vendo.token("gmail")
@@ -64,7 +64,7 @@ def test_the_override_wins_without_a_request(
     assert [request.query["slugs"] for request in server.requests] == ["nosuch"]
 
 
-def test_a_conventional_variable_does_not_count(
+def test_conventional_variable_is_ignored(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOTION_API_TOKEN", "ntn_local")
@@ -93,7 +93,7 @@ def test_an_unknown_slug_gets_the_nearest_one(server: LocalVendo) -> None:
     assert (caught.value.suggested_fix or "").startswith("Did you mean 'gmail'?")
 
 
-def test_a_malformed_slug_is_refused_before_any_request(server: LocalVendo) -> None:
+def test_malformed_slug_is_an_error_before_any_request(server: LocalVendo) -> None:
     client = server.client()
     for slug in ("", "a/b", "_bulk", "../x", "a b"):
         for call in (client.token, client.invalidate, client.connect_url, client.connections.get):
@@ -104,7 +104,7 @@ def test_a_malformed_slug_is_refused_before_any_request(server: LocalVendo) -> N
     assert server.requests == []
 
 
-def test_a_person_who_must_authorize_again_is_sent_there(server: LocalVendo) -> None:
+def test_needs_reauth_error_has_the_connect_link(server: LocalVendo) -> None:
     server.set_status("gmail", "needs_reauth")
     with pytest.raises(vendo.NeedsReauth) as caught:
         server.client().token("gmail")
@@ -112,7 +112,7 @@ def test_a_person_who_must_authorize_again_is_sent_there(server: LocalVendo) -> 
     assert "connect_url('gmail')" in (caught.value.suggested_fix or "")
 
 
-def test_tokens_makes_one_request_for_all_that_is_not_cached(server: LocalVendo) -> None:
+def test_tokens_makes_one_request_for_all_uncached_slugs(server: LocalVendo) -> None:
     client = server.client()
     client.token("openai")
     server.clear_requests()
@@ -133,14 +133,14 @@ def test_tokens_makes_one_request_for_all_that_is_not_cached(server: LocalVendo)
     assert len(server.requests) == 1
 
 
-def test_a_slug_without_credential_is_asked_for_again(server: LocalVendo) -> None:
+def test_slug_without_a_credential_is_requested_again(server: LocalVendo) -> None:
     client = server.client()
     assert client.tokens(["notion"]) == {"notion": None}
     server.connect("notion")
     assert client.tokens(["notion"]) == {"notion": server.token("notion")}
 
 
-def test_what_the_bulk_request_no_longer_hands_out_is_forgotten(server: LocalVendo) -> None:
+def test_token_missing_in_the_bulk_response_is_dropped(server: LocalVendo) -> None:
     client = server.client()
     client.token("gmail")
     client.invalidate("gmail")
@@ -150,14 +150,14 @@ def test_what_the_bulk_request_no_longer_hands_out_is_forgotten(server: LocalVen
         client.token("gmail")
 
 
-def test_tokens_raises_what_is_no_missing_credential(server: LocalVendo) -> None:
+def test_tokens_raises_other_errors_than_missing_credentials(server: LocalVendo) -> None:
     server.revoke_key()
     with pytest.raises(AuthError) as caught:
         server.client().tokens(["gmail", "slack"])
     assert caught.value.code == "app_revoked"
 
 
-def test_a_malformed_key_does_not_matter_to_an_override(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_override_works_with_a_malformed_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENDO_API_KEY", "two words")
     monkeypatch.setenv("VENDO_TOKEN_GMAIL", "mine")
     assert vendo.token("gmail") == "mine"
@@ -167,7 +167,7 @@ def test_a_malformed_key_does_not_matter_to_an_override(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("key", ["two words", "a\tb", "a\nb", "a\x00b", "schlüssel", "a\u2028b"])
-def test_a_key_with_a_character_that_no_key_has_is_refused(
+def test_key_with_an_invalid_character_is_an_error(
     key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(AuthError, match=r"The API key in api_key= contains white space") as caught:
@@ -187,13 +187,13 @@ def test_a_key_is_stripped(server: LocalVendo) -> None:
     assert client.token("gmail") == server.token("gmail")
 
 
-def test_a_key_that_is_no_text_is_refused() -> None:
+def test_key_that_is_not_a_string_is_an_error() -> None:
     with pytest.raises(AuthError, match="of type int"):
         Vendo(12345)  # type: ignore[arg-type]  # the point
 
 
 @pytest.mark.parametrize("call", ["token", "balance"])
-def test_a_key_without_the_prefix_is_sent_and_the_refusal_says_what_a_key_looks_like(
+def test_key_without_the_prefix_is_sent_and_the_error_shows_the_format(
     server: LocalVendo, call: str
 ) -> None:
     client = server.client(api_key="sk_live_1")
@@ -214,21 +214,21 @@ def test_the_placeholder_is_never_sent(server: LocalVendo) -> None:
     assert server.count("credentials") == 0
 
 
-def test_the_placeholder_holds_where_the_environment_has_a_key(vendo_mode: LocalVendo) -> None:
+def test_given_placeholder_wins_over_the_environments_key(vendo_mode: LocalVendo) -> None:
     assert not Vendo("byok").is_vendo_mode()
     with pytest.raises(vendo.VendoOnlyFeature):
         Vendo("byok").billing.balance()
     assert vendo_mode.requests == []
 
 
-def test_a_key_that_was_given_wins_over_the_environments(
+def test_given_key_wins_over_the_environments(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_API_KEY", "two words")
     assert server.client().token("gmail") == server.token("gmail")
 
 
-def test_an_async_client_asks_for_a_key() -> None:
+def test_async_client_requires_a_key() -> None:
     with pytest.raises(AuthError, match="AsyncVendo needs an API key") as caught:
         vendo.AsyncVendo()
     assert "vendo.aio.token()" in (caught.value.suggested_fix or "")
@@ -236,7 +236,7 @@ def test_an_async_client_asks_for_a_key() -> None:
         vendo.AsyncVendo("byok")
 
 
-def test_a_connect_link_holds_what_the_contract_says(server: LocalVendo) -> None:
+def test_connect_link_follows_the_contract(server: LocalVendo) -> None:
     from urllib.parse import parse_qsl, urlsplit
 
     url = server.client().connect_url(
@@ -251,7 +251,7 @@ def test_a_connect_link_holds_what_the_contract_says(server: LocalVendo) -> None
     ]
 
 
-def test_a_connect_link_needs_no_more_than_the_slug() -> None:
+def test_connect_link_needs_only_the_slug() -> None:
     url = Vendo(KEY, "https://vendo.example/api").connect_url("gmail")
     assert url == f"https://vendo.example/connections/connect/gmail?app_key={KEY}"
 
@@ -260,12 +260,12 @@ def test_a_connect_link_needs_no_more_than_the_slug() -> None:
     "return_to",
     ["", "/done", "//x.example", "javascript:alert(1)", "https://", "https://[", 5, b"x"],
 )
-def test_a_connect_link_leads_back_to_an_absolute_address(return_to: str) -> None:
+def test_return_to_of_a_connect_link_must_be_absolute(return_to: str) -> None:
     with pytest.raises(ValidationError, match="return_to= must be an absolute"):
         Vendo(KEY).connect_url("gmail", return_to=return_to)
 
 
 @pytest.mark.parametrize("state", [5, b"x", "\ud800"])
-def test_a_connect_links_state_is_text(state: str) -> None:
+def test_state_of_a_connect_link_must_be_valid(state: str) -> None:
     with pytest.raises(ValidationError, match="state= must be a text"):
         Vendo(KEY).connect_url("gmail", state=state)
