@@ -50,7 +50,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip a test whose tool is missing, or fail it where the tool is required."""
+    """Skip a test without its tool, or fail it if the tool is required."""
     for name, tool in TOOLS.items():
         if item.get_closest_marker(name) and not tool.is_installed:
             reason = f"{name} is missing: {tool.install}"

@@ -92,7 +92,7 @@ def test_client_whose_key_is_removed_does_not_switch_to_oss_mode(
         async with AsyncVendo(transport=transport) as client:
             token = await client.token("openai")
             assert token == server.token("openai")
-            asked = len(server.requests)
+            before = len(server.requests)
             monkeypatch.delenv("VENDO_API_KEY")
             for call in (
                 lambda: client.token("openai"),
@@ -114,7 +114,7 @@ def test_client_whose_key_is_removed_does_not_switch_to_oss_mode(
             ):
                 with pytest.raises(vendo.AuthError, match="AsyncVendo needs an API key"):
                     plain()
-            assert len(server.requests) == asked
+            assert len(server.requests) == before
             assert "Vendo mode" in repr(client)
 
             monkeypatch.setenv("VENDO_API_KEY", server.api_key)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 KEY = "vendo_sk_" + "k" * 32
 
 VARIABLES = pytest.mark.parametrize(
-    ("ask", "variable", "value"),
+    ("read", "variable", "value"),
     [
         (deployment.tenant_id, "VENDO_TENANT_ID", "ten_1"),
         (deployment.deployment_id, "VENDO_DEPLOYMENT_ID", "dep_1"),
@@ -28,23 +28,23 @@ VARIABLES = pytest.mark.parametrize(
 
 @VARIABLES
 def test_variable_is_read_at_each_call(
-    ask: Callable[[], str | None], variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+    read: Callable[[], str | None], variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert ask() is None
+    assert read() is None
     monkeypatch.setenv(variable, f" {value}\n")
-    assert ask() == value
+    assert read() == value
     monkeypatch.setenv(variable, "  ")
-    assert ask() is None
+    assert read() is None
 
 
 @VARIABLES
 def test_malformed_variable_is_an_error_without_its_value(
-    ask: Callable[[], str | None], variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+    read: Callable[[], str | None], variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(variable, "canary\nsecond line")
 
     with pytest.raises(vendo.VendoError, match=variable) as caught:
-        ask()
+        read()
     assert "canary" not in f"{caught.value} {caught.value!r}"
 
 

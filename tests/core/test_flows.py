@@ -58,10 +58,10 @@ def test_flow_gets_its_responses_and_returns_its_result() -> None:
 def test_transport_is_made_for_the_first_request() -> None:
     def flow() -> Flow[str]:
         yield from ()
-        return "at once"
+        return "immediately"
 
     transport = Scripted()
-    assert run(flow(), transport) == "at once"
+    assert run(flow(), transport) == "immediately"
     assert transport.made == 0
 
 

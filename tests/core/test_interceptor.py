@@ -71,7 +71,7 @@ def test_error_of_the_interceptor_ends_the_look_up(
 @pytest.mark.parametrize("error", [PermissionError("no"), KeyboardInterrupt()])
 @pytest.mark.parametrize("place", ["override", "conventional", "fetched", "cached"])
 @pytest.mark.parametrize(
-    "ask",
+    "call",
     [
         lambda client, _: client.token("gmail"),
         lambda client, _: client.tokens(["gmail"]),
@@ -81,7 +81,7 @@ def test_error_of_the_interceptor_ends_the_look_up(
     ],
 )
 def test_no_frame_of_an_interceptors_error_has_a_token_or_a_key(
-    ask: Callable[[Any, Any], object],
+    call: Callable[[Any, Any], object],
     place: str,
     error: BaseException,
     server: LocalVendo,
@@ -99,7 +99,7 @@ def test_no_frame_of_an_interceptors_error_has_a_token_or_a_key(
     before = install_interceptor(FailingInterceptor(error))
     try:
         with pytest.raises(type(error)) as caught:
-            ask(client, other)
+            call(client, other)
     finally:
         install_interceptor(before)
     shown = "".join(

@@ -133,11 +133,11 @@ def test_token_requested_before_an_invalidation_is_not_served(
     client = server.client()
     server.fail("credentials", body={"access_token": "stale", "expires_at": None}, slug="gmail")
     with ThreadPoolExecutor(1) as pool, server.hold("credentials", "gmail") as gate:
-        asking = pool.submit(client.token, "gmail")
+        pending = pool.submit(client.token, "gmail")
         gate.wait_for(1)
         client.invalidate("gmail")
         gate.release()
-        assert asking.result() == server.token("gmail")
+        assert pending.result() == server.token("gmail")
     assert client.token("gmail") == server.token("gmail")
     assert server.count("credentials") == 2
 
@@ -274,10 +274,10 @@ tokens = []
 
 def others():
     sys.stdin.readline()
-    def ask():
+    def call():
         tokens.append(client.token("gmail"))
 
-    threads = [threading.Thread(target=ask) for _ in range(5)]
+    threads = [threading.Thread(target=call) for _ in range(5)]
     for thread in threads:
         thread.start()
     print("begun", flush=True)

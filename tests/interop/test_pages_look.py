@@ -46,8 +46,8 @@ def pages(server: LocalVendo) -> dict[str, str]:
     key = {"app_key": server.api_key}
     return {
         "index": f"{server.url}/",
-        "asking": f"{connect}?{urlencode({**key, 'return_to': LONG})}",
-        "asking, to stay": f"{connect}?{urlencode(key)}",
+        "consent": f"{connect}?{urlencode({**key, 'return_to': LONG})}",
+        "consent, to stay": f"{connect}?{urlencode(key)}",
         "no key": connect,
     }
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
-from support.ways import WAYS, Way, ask
+from support.ways import WAYS, Way, run
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -36,4 +36,4 @@ def way(request: pytest.FixtureRequest) -> Way:
 @pytest.fixture
 def call(server: LocalVendo, way: Way) -> Call:
     """`call(lambda client: client.billing.balance())`, with settings where they matter."""
-    return lambda use, **settings: ask(way, {**server._addresses(), **settings}, use)
+    return lambda use, **settings: run(way, {**server._addresses(), **settings}, use)

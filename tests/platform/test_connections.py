@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.flows import JWT
-from support.ways import Way, ask
+from support.ways import Way, run
 from vendo import (
     AuthError,
     Connection,
@@ -208,7 +208,7 @@ def test_concurrent_threads_share_rows_in_separate_lists(
 def test_nothing_is_cached_after_the_response(server: LocalVendo, way: Way) -> None:
     settings = server._addresses()
     for _ in range(2):
-        ask(way, settings, lambda client: client.connections.list())
+        run(way, settings, lambda client: client.connections.list())
     assert server.count("api") == 2
 
 

@@ -115,10 +115,10 @@ def test_fifty_rejections_of_one_token_make_one_refresh(server: LocalVendo) -> N
         server.expire("gmail")
         server.clear_requests()
         with server.hold("provider") as gate:
-            asking = [asyncio.create_task(status(session, "x")) for _ in range(50)]
+            pending = [asyncio.create_task(status(session, "x")) for _ in range(50)]
             await asyncio.get_running_loop().run_in_executor(None, gate.wait_for, 50)
             gate.release()
-            assert await asyncio.gather(*asking) == [200] * 50
+            assert await asyncio.gather(*pending) == [200] * 50
 
     run("gmail", work)
     assert (server.count("credentials"), server.count("provider")) == (1, 100)
@@ -129,13 +129,13 @@ def test_newer_token_in_the_cache_is_used_without_a_refresh(server: LocalVendo) 
         await status(session, "x")
         server.expire("gmail")
         with server.hold("provider") as gate:
-            asking = asyncio.create_task(status(session, "x"))
+            pending = asyncio.create_task(status(session, "x"))
             await asyncio.get_running_loop().run_in_executor(None, gate.wait_for, 1)
             client.invalidate("gmail")
             await client.token("gmail")
             server.clear_requests()
             gate.release()
-            assert await asking == 200
+            assert await pending == 200
 
     run("gmail", work)
     assert server.count("credentials") == 0

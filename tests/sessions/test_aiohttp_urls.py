@@ -56,7 +56,7 @@ def run(
     asyncio.run(main())
 
 
-async def ask(session: aiohttp.ClientSession, url: str | URL) -> None:
+async def fetch(session: aiohttp.ClientSession, url: str | URL) -> None:
     async with session.get(url) as response:
         assert await response.text() == "{}"
 
@@ -67,8 +67,8 @@ async def ask(session: aiohttp.ClientSession, url: str | URL) -> None:
 @pytest.mark.parametrize("url", RELATIVE)
 def test_relative_url_resolves_as_in_the_blocking_session(foreign: Foreign, url: str) -> None:
     async def work(session: aiohttp.ClientSession) -> None:
-        for asked in (url, URL(url)):
-            await ask(session, asked)
+        for target in (url, URL(url)):
+            await fetch(session, target)
 
     run("bitbucket", work)
     with vendo.Vendo() as client:
@@ -85,7 +85,7 @@ def test_the_base_url_is_read_at_each_request(
     async def work(session: aiohttp.ClientSession) -> None:
         for prefix in ("/one", "/two/"):
             monkeypatch.setenv("BITBUCKET_BASE_URL", foreign.url + prefix)
-            await ask(session, "/user")
+            await fetch(session, "/user")
         monkeypatch.setenv("BITBUCKET_BASE_URL", "http://gate.example.com")
         with pytest.raises(vendo.ValidationError, match="BITBUCKET_BASE_URL"):
             await session.get("/user")
@@ -96,7 +96,7 @@ def test_the_base_url_is_read_at_each_request(
 
 def test_path_of_the_callers_base_url_is_kept(foreign: Foreign) -> None:
     async def work(session: aiohttp.ClientSession) -> None:
-        await ask(session, "/user")
+        await fetch(session, "/user")
 
     run("bitbucket", work, base_url=f"{foreign.url}/v2")
     assert [seen.path for seen in foreign.seen] == ["/v2/user"]
@@ -104,8 +104,8 @@ def test_path_of_the_callers_base_url_is_kept(foreign: Foreign) -> None:
 
 def test_encoding_of_an_absolute_url_is_kept(foreign: Foreign) -> None:
     async def work(session: aiohttp.ClientSession) -> None:
-        await ask(session, URL(f"{foreign.url}/a%2fb", encoded=True))
-        await ask(session, URL("a%2fb", encoded=True))
+        await fetch(session, URL(f"{foreign.url}/a%2fb", encoded=True))
+        await fetch(session, URL("a%2fb", encoded=True))
 
     run("bitbucket", work)
     assert [seen.path for seen in foreign.seen] == ["/a%2fb", "/providers/bitbucket/a%2fb"]

@@ -41,12 +41,12 @@ class Caller:
     library: Any
     is_async: bool
 
-    def ask(self, auth: Any, method: str, url: str, **options: Any) -> Any:
+    def send(self, auth: Any, method: str, url: str, **options: Any) -> Any:
         """Send one request with a new client."""
-        return self.ask_all(auth, [(method, url, options)])[0]
+        return self.send_all(auth, [(method, url, options)])[0]
 
-    def ask_all(
-        self, auth: Any, asked: list[tuple[str, str, dict[str, Any]]], **settings: Any
+    def send_all(
+        self, auth: Any, requests: list[tuple[str, str, dict[str, Any]]], **settings: Any
     ) -> list[Any]:
         """Send requests one after the other."""
         settings = {
@@ -58,11 +58,11 @@ class Caller:
         }
         if not self.is_async:
             with self.library.Client(**settings) as http:
-                return [http.request(method, url, **how) for method, url, how in asked]
+                return [http.request(method, url, **how) for method, url, how in requests]
 
         async def main() -> list[Any]:
             async with self.library.AsyncClient(**settings) as http:
-                return [await http.request(method, url, **how) for method, url, how in asked]
+                return [await http.request(method, url, **how) for method, url, how in requests]
 
         return asyncio.run(main())
 
@@ -79,11 +79,11 @@ def test_the_token_is_where_the_provider_wants_it_and_renewed_on_a_401(
 ) -> None:
     url = f"{server.provider_url(slug)}/echo"
     auth = client.httpx_auth(slug)
-    assert caller.ask(auth, "GET", url).status_code == 200
+    assert caller.send(auth, "GET", url).status_code == 200
     server.expire(slug)
     server.clear_requests()
 
-    response = caller.ask(auth, "POST", url, content=BODY)
+    response = caller.send(auth, "POST", url, content=BODY)
 
     assert response.status_code == 200
     assert [step.status_code for step in response.history] == [401]
@@ -97,12 +97,12 @@ def test_second_401_is_returned_to_the_caller(
 ) -> None:
     url = f"{server.provider_url('gmail')}/x"
     auth = client.httpx_auth("gmail")
-    caller.ask(auth, "GET", url)
+    caller.send(auth, "GET", url)
     server.expire("gmail")
     server.fail("provider", status=401, times=None)
     server.clear_requests()
 
-    assert caller.ask(auth, "GET", url).status_code == 401
+    assert caller.send(auth, "GET", url).status_code == 401
     assert (server.count("credentials"), server.count("provider")) == (1, 2)
 
 
@@ -111,7 +111,7 @@ def test_unchanged_token_is_not_tried_twice(
 ) -> None:
     server.fail("provider", status=401, times=None)
 
-    response = caller.ask(client.httpx_auth("gmail"), "GET", f"{server.provider_url('gmail')}/x")
+    response = caller.send(client.httpx_auth("gmail"), "GET", f"{server.provider_url('gmail')}/x")
 
     assert response.status_code == 401
     assert (server.count("credentials"), server.count("provider")) == (2, 1)
@@ -124,7 +124,7 @@ def test_in_oss_mode_an_unchanged_variable_returns_the_401(
     monkeypatch.setenv("GMAIL_ACCESS_TOKEN", "stale")
     auth = vendo.Vendo().httpx_auth("gmail")
 
-    assert caller.ask(auth, "GET", f"{server.provider_url('gmail')}/x").status_code == 401
+    assert caller.send(auth, "GET", f"{server.provider_url('gmail')}/x").status_code == 401
     assert (server.count("credentials"), server.count("provider")) == (0, 1)
 
 
@@ -133,7 +133,7 @@ def test_fifty_rejections_of_one_token_make_one_refresh(
 ) -> None:
     url = f"{server.provider_url('gmail')}/x"
     auth = client.httpx_auth("gmail")
-    caller.ask(auth, "GET", url)
+    caller.send(auth, "GET", url)
     server.expire("gmail")
     server.clear_requests()
     with server.hold("provider") as gate, ThreadPoolExecutor(51) as pool:
@@ -144,12 +144,12 @@ def test_fifty_rejections_of_one_token_make_one_refresh(
                 async with caller.library.AsyncClient(**settings) as http:
                     return await asyncio.gather(*[http.get(url) for _ in range(50)])
 
-            asking = [pool.submit(asyncio.run, main())]
+            pending = [pool.submit(asyncio.run, main())]
         else:
-            asking = [pool.submit(lambda: [caller.ask(auth, "GET", url)]) for _ in range(50)]
+            pending = [pool.submit(lambda: [caller.send(auth, "GET", url)]) for _ in range(50)]
         gate.wait_for(50)
         gate.release()
-        responses = [response for future in asking for response in future.result()]
+        responses = [response for future in pending for response in future.result()]
 
     assert [response.status_code for response in responses] == [200] * 50
     assert server.count("credentials") == 1
@@ -166,13 +166,13 @@ def test_tasks_waiting_for_a_token_do_not_block_the_loop(
     async def main() -> None:
         async with library.AsyncClient(auth=auth, trust_env=False) as http:
             with server.hold("credentials") as gate:
-                asking = [asyncio.create_task(http.get(url)) for _ in range(20)]
+                tasks = [asyncio.create_task(http.get(url)) for _ in range(20)]
                 loop = asyncio.get_running_loop()
                 await loop.run_in_executor(None, gate.wait_for, 1)
                 more = {t for t in threading.enumerate() if t.name == "vendo"} - before
                 assert len(more) == 1
                 gate.release()
-                assert {response.status_code for response in await asyncio.gather(*asking)} == {200}
+                assert {response.status_code for response in await asyncio.gather(*tasks)} == {200}
 
     asyncio.run(main())
     assert server.count("credentials") == 1
@@ -181,13 +181,13 @@ def test_tasks_waiting_for_a_token_do_not_block_the_loop(
 def test_failed_look_up_is_raised(client: vendo.Vendo, server: LocalVendo, caller: Caller) -> None:
     auth = client.httpx_auth("gmail")
     url = f"{server.provider_url('gmail')}/x"
-    caller.ask(auth, "GET", url)
+    caller.send(auth, "GET", url)
     server.set_status("gmail", "needs_reauth")
 
     with pytest.raises(vendo.NeedsReauth):
-        caller.ask(auth, "GET", url)
+        caller.send(auth, "GET", url)
     with pytest.raises(vendo.NotConnected):
-        caller.ask(client.httpx_auth("notion"), "GET", "https://api.notion.com/")
+        caller.send(client.httpx_auth("notion"), "GET", "https://api.notion.com/")
 
 
 # Bodies
@@ -229,10 +229,10 @@ def test_a_body_is_sent_again_byte_for_byte(
 ) -> None:
     url = f"{server.provider_url('gmail')}/echo"
     auth = client.httpx_auth("gmail")
-    caller.ask(auth, "GET", f"{server.provider_url('gmail')}/x")
+    caller.send(auth, "GET", f"{server.provider_url('gmail')}/x")
     server.expire("gmail")
 
-    response = caller.ask(auth, "POST", url, **sending(caller.is_async))
+    response = caller.send(auth, "POST", url, **sending(caller.is_async))
 
     assert response.status_code == 200
     first, second = (r.body for r in server.requests if r.path.endswith("/echo"))
@@ -248,12 +248,12 @@ def test_file_is_sent_again_from_its_position(
     auth = client.httpx_auth("gmail")
     for name in ("httpx2", "httpx"):
         caller = Caller(importlib.import_module(name), is_async=False)
-        caller.ask(auth, "GET", url)
+        caller.send(auth, "GET", url)
         server.expire("gmail")
         with path.open("rb") as file:
             file.seek(7)
             sized = {"Content-Length": str(len(BODY) - 7)}  # httpx would send the whole file's
-            response = caller.ask(auth, "PUT", url, content=file, headers=sized)
+            response = caller.send(auth, "PUT", url, content=file, headers=sized)
         assert base64.b64decode(response.json()["base64"]) == BODY[7:]
         assert response.history
 
@@ -315,11 +315,11 @@ def test_consumed_body_is_not_sent_twice(
     auth = client.httpx_auth("gmail")
     for name in ("httpx2", "httpx"):
         caller = Caller(importlib.import_module(name), is_async=False)
-        caller.ask(auth, "GET", url)
+        caller.send(auth, "GET", url)
         server.expire("gmail")
         server.clear_requests()
         sized = {"Content-Length": str(len(BODY))}
-        assert caller.ask(auth, "POST", url, content=body(), headers=sized).status_code == 401
+        assert caller.send(auth, "POST", url, content=body(), headers=sized).status_code == 401
         assert (server.count("credentials"), server.count("provider")) == (1, 1)
 
 
@@ -328,10 +328,10 @@ def test_async_generator_is_not_sent_twice(client: vendo.Vendo, server: LocalVen
     auth = client.httpx_auth("gmail")
     for name in ("httpx2", "httpx"):
         caller = Caller(importlib.import_module(name), is_async=True)
-        caller.ask(auth, "GET", url)
+        caller.send(auth, "GET", url)
         server.expire("gmail")
         server.clear_requests()
-        assert caller.ask(auth, "POST", url, content=in_async_parts()).status_code == 401
+        assert caller.send(auth, "POST", url, content=in_async_parts()).status_code == 401
         assert (server.count("credentials"), server.count("provider")) == (1, 1)
 
 
@@ -343,10 +343,10 @@ def test_form_with_a_consumed_file_is_not_sent_twice(
     auth = client.httpx_auth("gmail")
     for name in ("httpx2", "httpx"):
         caller = Caller(importlib.import_module(name), is_async=False)
-        caller.ask(auth, "GET", url)
+        caller.send(auth, "GET", url)
         server.expire("gmail")
         server.clear_requests()
-        assert caller.ask(auth, "POST", url, files={"upload": file()}).status_code == 401
+        assert caller.send(auth, "POST", url, files={"upload": file()}).status_code == 401
         assert server.count("provider") == 1
 
 
@@ -370,7 +370,7 @@ def test_another_host_gets_neither_token_nor_header(
     query = {"to": to, "status": str(status)}
     auth = client.httpx_auth(slug)
 
-    response = caller.ask(auth, "POST", f"{server.provider_url(slug)}/redirect", params=query)
+    response = caller.send(auth, "POST", f"{server.provider_url(slug)}/redirect", params=query)
 
     assert (response.status_code, str(response.url)) == (401, to)
     [seen] = foreign.seen
@@ -387,7 +387,7 @@ def test_the_same_host_gets_the_token_again(
     base = server.provider_url(slug)
     query = {"to": f"{base}/echo", "status": "307"}
 
-    response = caller.ask(
+    response = caller.send(
         client.httpx_auth(slug), "POST", f"{base}/redirect", params=query, content=BODY
     )
 
@@ -403,7 +403,7 @@ def test_no_pickle_of_a_response_or_its_requests_has_the_token(
     base = server.provider_url(slug)
     server.fail("provider", redirect=f"{base}/echo")
 
-    response = caller.ask(client.httpx_auth(slug), "GET", f"{base}/x")
+    response = caller.send(client.httpx_auth(slug), "GET", f"{base}/x")
 
     assert response.status_code == 200
     assert response.history
@@ -428,11 +428,11 @@ def test_expired_token_after_a_redirect_is_renewed(
 ) -> None:
     base = server.provider_url("anthropic")
     auth = client.httpx_auth("anthropic")
-    caller.ask(auth, "GET", f"{base}/x")
+    caller.send(auth, "GET", f"{base}/x")
     server.fail("provider", redirect=f"{base}/echo")
     server.expire("anthropic")
 
-    response = caller.ask(auth, "GET", f"{base}/x")
+    response = caller.send(auth, "GET", f"{base}/x")
 
     assert response.status_code == 200
     assert server.count("credentials") == 2
@@ -444,7 +444,7 @@ def test_another_host_of_the_provider_gets_the_token(
     base = server.provider_url("gmail")
     to = f"{base.replace('127.0.0.1', 'localhost')}/echo"
 
-    response = caller.ask(
+    response = caller.send(
         client.httpx_auth("gmail", hosts=["localhost"]),
         "GET",
         f"{base}/redirect",
@@ -457,7 +457,7 @@ def test_another_host_of_the_provider_gets_the_token(
 def test_caller_can_turn_redirects_off(
     client: vendo.Vendo, server: LocalVendo, foreign: Foreign, caller: Caller
 ) -> None:
-    response = caller.ask(
+    response = caller.send(
         client.httpx_auth("anthropic"),
         "GET",
         f"{server.provider_url('anthropic')}/redirect",
@@ -479,7 +479,7 @@ def test_caller_can_turn_redirects_off(
 def test_callers_own_credential_wins_and_is_not_renewed(
     client: vendo.Vendo, server: LocalVendo, caller: Caller, slug: str, name: str
 ) -> None:
-    response = caller.ask(
+    response = caller.send(
         client.httpx_auth(slug),
         "GET",
         f"{server.provider_url(slug)}/x",
@@ -506,7 +506,7 @@ def test_callers_own_credential_does_not_go_to_another_host(
     base = server.provider_url(slug)
     within, across = ({"to": f"{place}/x"} for place in (base, foreign.url))
 
-    responses = caller.ask_all(
+    responses = caller.send_all(
         client.httpx_auth(slug),
         [
             ("GET", f"{base}/redirect", {"params": within, "headers": own}),
@@ -523,12 +523,12 @@ def test_foreign_host_is_an_error_before_anything_is_sent(
     client: vendo.Vendo, server: LocalVendo, foreign: Foreign, caller: Caller
 ) -> None:
     with pytest.raises(vendo.ValidationError, match="hosts="):
-        caller.ask(client.httpx_auth("gmail"), "GET", f"{foreign.url}/x")
+        caller.send(client.httpx_auth("gmail"), "GET", f"{foreign.url}/x")
 
     assert not foreign.seen
     assert server.count("credentials") == 0
     allowed = client.httpx_auth("gmail", hosts=["127.0.0.1"])
-    assert caller.ask(allowed, "GET", f"{foreign.url}/x").status_code == 200
+    assert caller.send(allowed, "GET", f"{foreign.url}/x").status_code == 200
 
 
 def test_callers_own_transport_gets_the_header(client: vendo.Vendo, server: LocalVendo) -> None:
@@ -559,9 +559,9 @@ def test_async_vendo_works_with_async_clients_only(server: LocalVendo) -> None:
     for name in ("httpx2", "httpx"):
         library = importlib.import_module(name)
         server.expire("gmail")
-        assert Caller(library, is_async=True).ask(auth, "GET", url).status_code == 200
+        assert Caller(library, is_async=True).send(auth, "GET", url).status_code == 200
         with pytest.raises(vendo.ValidationError, match=r"AsyncVendo.*of a vendo\.Vendo, or an"):
-            Caller(library, is_async=False).ask(auth, "GET", url)
+            Caller(library, is_async=False).send(auth, "GET", url)
 
 
 def test_httpx_auth_of_aio_works_in_oss_mode(
@@ -571,7 +571,7 @@ def test_httpx_auth_of_aio_works_in_oss_mode(
     monkeypatch.setenv("GMAIL_ACCESS_TOKEN", server.token("gmail"))
     caller = Caller(importlib.import_module("httpx2"), is_async=True)
 
-    response = caller.ask(vendo.aio.httpx_auth("gmail"), "GET", server.provider_url("gmail"))
+    response = caller.send(vendo.aio.httpx_auth("gmail"), "GET", server.provider_url("gmail"))
 
     assert response.status_code == 200
 
@@ -600,12 +600,12 @@ def test_copies_and_pickles_have_no_token(
 ) -> None:
     url = f"{server.provider_url('gmail')}/x"
     auth = client.httpx_auth("gmail", hosts=["localhost"])
-    caller.ask(auth, "GET", url)
+    caller.send(auth, "GET", url)
 
     text = pickle.dumps(auth)
 
     assert server.token("gmail").encode() not in text
     for again in (pickle.loads(text), copy.copy(auth), copy.deepcopy(auth)):
-        response = caller.ask(again, "GET", url.replace("127.0.0.1", "localhost"))
+        response = caller.send(again, "GET", url.replace("127.0.0.1", "localhost"))
         assert response.status_code == 200
         assert repr(again) == "<VendoHttpxAuth 'gmail'>"

@@ -28,10 +28,10 @@ def through_requests(client: vendo.Vendo) -> None:
         session.get(URL)
 
 
-@pytest.mark.parametrize("ask", [through_httpx, through_requests])
+@pytest.mark.parametrize("call", [through_httpx, through_requests])
 @pytest.mark.parametrize("place", ["override", "fetched", "cached"])
 def test_no_frame_of_an_interceptors_error_has_a_token_or_a_key(
-    ask: Callable[[vendo.Vendo], None],
+    call: Callable[[vendo.Vendo], None],
     place: str,
     client: vendo.Vendo,
     server: LocalVendo,
@@ -45,7 +45,7 @@ def test_no_frame_of_an_interceptors_error_has_a_token_or_a_key(
     before = install_interceptor(FailingInterceptor(PermissionError("no")))
     try:
         with pytest.raises(PermissionError) as caught:
-            ask(client)
+            call(client)
     finally:
         install_interceptor(before)
     shown = "".join(f"{frame.f_locals!r}\n" for frame in frames_of(caught.value))

@@ -122,11 +122,11 @@ def test_in_oss_mode_a_changed_variable_is_tried(
     monkeypatch.setenv("GMAIL_ACCESS_TOKEN", "stale")
     session = vendo.Vendo().session("gmail")
     with server.hold("provider") as gate, ThreadPoolExecutor(1) as pool:
-        asking = pool.submit(session.get, "x")
+        pending = pool.submit(session.get, "x")
         gate.wait_for(1)
         monkeypatch.setenv("GMAIL_ACCESS_TOKEN", server.token("gmail"))
         gate.release()
-        response = asking.result()
+        response = pending.result()
 
     assert response.status_code == 200
     assert [step.status_code for step in response.history] == [401]
@@ -141,15 +141,15 @@ def test_fifty_rejections_of_one_token_make_one_refresh(
     server.clear_requests()
     barrier = Barrier(50)
 
-    def ask(_: int) -> int:
+    def send(_: int) -> int:
         barrier.wait()
         return session.get("x").status_code
 
     with server.hold("provider") as gate, ThreadPoolExecutor(50) as pool:
-        asking = pool.map(ask, range(50))
+        pending = pool.map(send, range(50))
         gate.wait_for(50)  # each has sent the old token
         gate.release()
-        assert set(asking) == {200}
+        assert set(pending) == {200}
 
     assert server.count("credentials") == 1
     assert provider_calls(server) == 100
@@ -162,13 +162,13 @@ def test_newer_token_in_the_cache_is_used_without_a_refresh(
     slow.get("x")
     server.expire("gmail")
     with server.hold("provider") as gate, ThreadPoolExecutor(1) as pool:
-        asking = pool.submit(slow.get, "x")
+        pending = pool.submit(slow.get, "x")
         gate.wait_for(1)
         client.invalidate("gmail")
         client.token("gmail")  # another caller has refreshed
         server.clear_requests()
         gate.release()
-        assert asking.result().status_code == 200
+        assert pending.result().status_code == 200
 
     assert quick.get("x").status_code == 200
     assert server.count("credentials") == 0

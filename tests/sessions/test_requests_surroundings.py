@@ -99,9 +99,9 @@ def test_callers_own_proxy_is_used(
     session.proxies["http"] = foreign.url
     session.get("y")
 
-    asked_for = [seen.path.replace(f"/bot{server.token('telegram')}", "") for seen in foreign.seen]
-    assert asked_for == [f"{server.provider_url(slug)}/{name}" for name in ("x", "y")]
-    assert (asked_for[0] != foreign.seen[0].path) == (slug == "telegram")
+    targets = [seen.path.replace(f"/bot{server.token('telegram')}", "") for seen in foreign.seen]
+    assert targets == [f"{server.provider_url(slug)}/{name}" for name in ("x", "y")]
+    assert (targets[0] != foreign.seen[0].path) == (slug == "telegram")
 
 
 def test_a_socks_proxy_fails_as_in_requests(client: vendo.Vendo, server: LocalVendo) -> None:
@@ -447,13 +447,13 @@ def test_collected_client_closes_its_connections(server: LocalVendo) -> None:
 def test_threads_can_share_a_session(client: vendo.Vendo, server: LocalVendo) -> None:
     session = client.session("gmail")
 
-    def ask(number: int) -> bool:
+    def send(number: int) -> bool:
         if number % 7 == 0:
             server.expire("gmail")
         return session.post("echo", data=str(number)).status_code in {200, 401}
 
     with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(ask, range(100)))
+        assert all(pool.map(send, range(100)))
     assert session.get("x").status_code == 200
 
 

@@ -257,9 +257,9 @@ def test_malformed_base_url_is_an_error_when_used(
 
     assert rules.allows("https://api.openai.com/v1")
     assert not rules.allows("https://gate.example.com/v1")  # for example the target of a redirect
-    for ask in (rules.resolve, rules.admit):
+    for call in (rules.resolve, rules.admit):
         with pytest.raises(ValidationError, match="OPENAI_BASE_URL") as caught:
-            ask("//gate.example.com/x" if ask == rules.admit else "x")
+            call("//gate.example.com/x" if call == rules.admit else "x")
         assert "hunter2" not in str(caught.value)
 
 

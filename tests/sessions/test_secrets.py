@@ -138,9 +138,9 @@ def attempt(call: Callable[[], Any]) -> Any:
 def test_a_requests_session_shows_no_token(
     base_url: str, foreign: Foreign, slug: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    asked_enough = threading.Event()
+    all_sent = threading.Event()
     for path in ("/slow", f"/bot{NEW}/slow"):
-        foreign.replies[path] = lambda _: Reply(200 if asked_enough.wait(10) else 500)
+        foreign.replies[path] = lambda _: Reply(200 if all_sent.wait(10) else 500)
     client = vendo.Vendo()
     session = client.session(slug)
     session.max_redirects = 3
@@ -156,7 +156,7 @@ def test_a_requests_session_shows_no_token(
         attempt(lambda: session.get("https://example.org/")),
         attempt(lambda: session.get("slow", timeout=0.05)),
     ]
-    asked_enough.set()
+    all_sent.set()
 
     assert [type(thing).__name__ for thing in things[3:]] == [
         *("Response", "Response", "ChunkedEncodingError", "TooManyRedirects", "ConnectionError"),
@@ -299,7 +299,7 @@ def test_rejected_key_is_not_in_a_frame_of_an_async_client(
     library = importlib.import_module(name)
     server.revoke_key()
 
-    async def ask(client: vendo.Vendo | vendo.AsyncVendo) -> BaseException:
+    async def call(client: vendo.Vendo | vendo.AsyncVendo) -> BaseException:
         async with library.AsyncClient(auth=client.httpx_auth("gmail")) as http:
             with pytest.raises(vendo.AuthError) as caught:
                 await http.get(server.provider_url("gmail"))
@@ -308,7 +308,7 @@ def test_rejected_key_is_not_in_a_frame_of_an_async_client(
     async def main() -> list[BaseException]:
         async with vendo.AsyncVendo(OLD) as root:
             return [
-                await ask(client)
+                await call(client)
                 for client in (root, root.for_user(NEW), blocking, blocking.for_user(NEW))
             ]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sessions.foreign import Foreign
 
-    Ask = Callable[[str, str], None]
+    Send = Callable[[str, str], None]
 
 SLUGS = ("anthropic", "mailchimp", "openai", "telegram")
 PASTED = "sk-canary\u20138d3e"
@@ -41,17 +41,17 @@ def by_aiohttp(slug: str, url: str) -> None:
     asyncio.run(main())
 
 
-def by_httpx(name: str) -> Ask:
+def by_httpx(name: str) -> Send:
     library: Any = importlib.import_module(name)
 
-    def ask(slug: str, url: str) -> None:
+    def send(slug: str, url: str) -> None:
         with library.Client(auth=vendo.Vendo().httpx_auth(slug), trust_env=False) as http:
             http.get(url)
 
-    return ask
+    return send
 
 
-def by_httpx_tasks(name: str) -> Ask:
+def by_httpx_tasks(name: str) -> Send:
     library: Any = importlib.import_module(name)
 
     async def main(slug: str, url: str) -> None:
@@ -62,7 +62,7 @@ def by_httpx_tasks(name: str) -> Ask:
     return lambda slug, url: asyncio.run(main(slug, url))
 
 
-WAYS: dict[str, Ask] = {
+WAYS: dict[str, Send] = {
     "requests": by_requests,
     "requests auth": by_requests_auth,
     "aiohttp": by_aiohttp,

@@ -17,7 +17,7 @@ Way: TypeAlias = Literal["blocking", "threads", "aiohttp"]
 WAYS: list[Way] = ["blocking", "threads", *(["aiohttp"] if find_spec("aiohttp") else [])]  # type: ignore[list-item]  # mypy takes them for texts
 
 
-def ask(way: Way, settings: dict[str, Any], use: Callable[[Any], Any]) -> Any:
+def run(way: Way, settings: dict[str, Any], use: Callable[[Any], Any]) -> Any:
     """Return `use(client)`, called with a client of that way that is closed afterwards.
 
     The asyncio ways await the result if it is awaitable.

@@ -17,7 +17,7 @@ import pytest
 from support.flows import JWT
 from support.raw_server import Keep, RawServer, http
 from support.vectors import rows
-from support.ways import Way, ask
+from support.ways import Way, run
 from vendo import RetryPolicy, UpstreamError, UpstreamTimeout, VendoError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_each_vector_becomes_its_error_over_http(
 ) -> None:
     server.fail("api", row["status"], body=row["body"], headers=row["headers"])
     with pytest.raises(VendoError) as caught:
-        ask(way, settings_of(server), lambda client: client.billing.balance())
+        run(way, settings_of(server), lambda client: client.billing.balance())
 
     expected = dict(row["expect"])
     assert type(caught.value).__name__ == expected.pop("cls")
@@ -69,10 +69,10 @@ def test_bad_response_is_one_typed_error_and_the_next_is_read(
         return client.token("gmail")
 
     with pytest.raises(UpstreamError, match=problem) as caught:
-        ask(way, settings_of(server), use)
+        run(way, settings_of(server), use)
     assert caught.value.code == "upstream_error"
     assert caught.value.suggested_fix
-    assert ask(way, settings_of(server), use) == server.token("gmail")
+    assert run(way, settings_of(server), use) == server.token("gmail")
 
 
 @pytest.mark.parametrize("fault", [{"reset": True}, {"reset_after": 5}, {"truncate": 0}])
@@ -81,12 +81,12 @@ def test_broken_connection_is_a_connection_error_and_is_retried(
 ) -> None:
     quick = RetryPolicy(3, backoff=0.01)
     server.fail("credentials", **fault, times=2)
-    token = ask(way, settings_of(server, retry=quick), lambda client: client.token("gmail"))
+    token = run(way, settings_of(server, retry=quick), lambda client: client.token("gmail"))
     assert token == server.token("gmail")
 
     server.fail("credentials", **fault, times=None)
     with pytest.raises(ConnectionError) as caught:
-        ask(way, settings_of(server, retry=quick), lambda client: client.token("openai"))
+        run(way, settings_of(server, retry=quick), lambda client: client.token("openai"))
     assert isinstance(caught.value, UpstreamError)
 
 
@@ -108,7 +108,7 @@ def test_broken_connection_is_a_connection_error_and_is_retried(
 )
 def test_reply_that_is_not_http_is_one_typed_error(way: Way, reply: bytes) -> None:
     with RawServer(reply) as server, pytest.raises(UpstreamError) as caught:
-        ask(way, {**server.settings(), "retry": ONCE}, lambda client: client.billing.balance())
+        run(way, {**server.settings(), "retry": ONCE}, lambda client: client.billing.balance())
 
     assert caught.value.code == "upstream_error"
 
@@ -120,7 +120,7 @@ def test_key_and_response_are_not_in_the_errors_chain(way: Way, reply: bytes) ->
     with RawServer(reply + b'"canary') as server:
         settings = {**server.settings(), "retry": ONCE}
         with pytest.raises(UpstreamError) as caught:
-            ask(way, settings, lambda client: client.for_user(JWT).billing.balance())
+            run(way, settings, lambda client: client.for_user(JWT).billing.balance())
 
     error: BaseException | None = caught.value
     seen = "".join(traceback.format_exception(caught.value))
@@ -149,7 +149,7 @@ def test_dripping_response_ends_with_the_time_out(way: Way, part: str) -> None:
         server._replies = [reply]
         start = time.monotonic()
         with pytest.raises(UpstreamTimeout):
-            ask(way, {**server.settings(), "timeout": 0.4}, lambda c: c.billing.balance())
+            run(way, {**server.settings(), "timeout": 0.4}, lambda c: c.billing.balance())
         assert time.monotonic() - start < 5
         assert len(server.requests) == 1
 
@@ -158,7 +158,7 @@ def test_no_response_ends_with_the_time_out_and_is_not_retried(way: Way) -> None
     with RawServer(b"") as server:
         server._replies = [server.silence]
         with pytest.raises(TimeoutError) as caught:
-            ask(way, {**server.settings(), "timeout": 0.2}, lambda c: c.billing.balance())
+            run(way, {**server.settings(), "timeout": 0.2}, lambda c: c.billing.balance())
         assert isinstance(caught.value, UpstreamTimeout)
         assert caught.value.status is None
         assert len(server.requests) == 1
@@ -184,7 +184,7 @@ def test_a_body_without_end_is_not_read_beyond_ten_mebibytes(way: Way, framing: 
     tracemalloc.start()
     try:
         with RawServer(flood) as server, pytest.raises(UpstreamError, match="larger than 10 MiB"):
-            ask(way, {**server.settings(), "retry": ONCE}, lambda c: c.billing.balance())
+            run(way, {**server.settings(), "retry": ONCE}, lambda c: c.billing.balance())
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -195,7 +195,7 @@ def test_a_body_without_end_is_not_read_beyond_ten_mebibytes(way: Way, framing: 
 def test_body_of_eleven_mebibytes_is_an_error_by_its_length_alone(way: Way) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 11534336\r\n\r\n"
     with RawServer(Keep(head)) as server, pytest.raises(UpstreamError, match="larger than 10 MiB"):
-        ask(way, {**server.settings(), "retry": ONCE}, lambda c: c.billing.balance())
+        run(way, {**server.settings(), "retry": ONCE}, lambda c: c.billing.balance())
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_body_of_eleven_mebibytes_is_an_error_by_its_length_alone(way: Way) -> N
 )
 def test_each_valid_framing_is_read(way: Way, reply: bytes) -> None:
     with RawServer(reply) as server:
-        balance = ask(way, server.settings(), lambda client: client.billing.balance())
+        balance = run(way, server.settings(), lambda client: client.billing.balance())
     assert balance.credits_remaining_micros == 5
 
 
@@ -227,14 +227,14 @@ def test_extra_bytes_of_one_response_are_not_read_as_the_next(way: Way) -> None:
         return await client.billing.balance(), await client.billing.balance()
 
     with RawServer(Keep(http(BALANCE) + smuggled), Keep(http(BALANCE))) as server:
-        balances = ask(way, server.settings(), twice if way == "blocking" else twice_async)
+        balances = run(way, server.settings(), twice if way == "blocking" else twice_async)
     assert [balance.credits_remaining_micros for balance in balances] == [5, 5]
 
 
 def test_redirects_within_the_server_are_followed(server: LocalVendo, way: Way) -> None:
     server.fail("api", redirect="/api/billing/balance")
 
-    balance = ask(way, settings_of(server), lambda client: client.billing.balance())
+    balance = run(way, settings_of(server), lambda client: client.billing.balance())
 
     assert balance.credits_remaining_micros == 5_000_000
     assert server.count("api") == 2
@@ -244,7 +244,7 @@ def test_the_key_does_not_follow_a_redirect_to_another_host(server: LocalVendo, 
     with RawServer(http(BALANCE)) as elsewhere:
         server.fail("api", redirect=f"{elsewhere.url}/api/billing/balance")
         with pytest.raises(UpstreamError, match="another origin"):
-            ask(way, settings_of(server), lambda client: client.billing.balance())
+            run(way, settings_of(server), lambda client: client.billing.balance())
         assert elsewhere.connections == 0
 
 
@@ -255,4 +255,4 @@ def test_redirect_to_an_odd_address_is_a_response_or_one_typed_error(
     redirect = f"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: {location}\r\n\r\n"
     # Any other error fails the test.
     with RawServer(redirect.encode(), http(BALANCE)) as server, suppress(UpstreamError):
-        ask(way, {**server.settings(), "retry": ONCE}, lambda c: c.billing.balance())
+        run(way, {**server.settings(), "retry": ONCE}, lambda c: c.billing.balance())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.raw_server import Keep, RawServer, http
-from support.ways import Way, ask
+from support.ways import Way, run
 from vendo import RetryPolicy, UpstreamConnectionError, Vendo
 from vendo._transports import blocking
 from vendo._transports.blocking import BlockingTransport
@@ -49,7 +49,7 @@ def repeated(way: Way, times: int, *, between: Callable[[], object] = lambda: No
 
 
 def test_consecutive_calls_share_a_connection(server: LocalVendo, way: Way) -> None:
-    ask(way, server._addresses(), repeated(way, 10))
+    run(way, server._addresses(), repeated(way, 10))
 
     assert server.count("api") == 10
     assert server.connections_opened == 1
@@ -59,7 +59,7 @@ def test_error_responses_keep_the_connection(server: LocalVendo, way: Way) -> No
     server.fail("api", 503, times=2)
 
     quick = {"retry": RetryPolicy(3, backoff=0.001)}
-    ask(way, {**server._addresses(), **quick}, lambda client: client.billing.balance())
+    run(way, {**server._addresses(), **quick}, lambda client: client.billing.balance())
 
     assert server.count("api") == 3
     assert server.connections_opened == 1
@@ -68,7 +68,7 @@ def test_error_responses_keep_the_connection(server: LocalVendo, way: Way) -> No
 def test_connection_closed_while_idle_is_replaced_silently(server: LocalVendo, way: Way) -> None:
     server.fail("api", close=True, times=3)
 
-    ask(way, {**server._addresses(), "retry": ONCE}, repeated(way, 4))
+    run(way, {**server._addresses(), "retry": ONCE}, repeated(way, 4))
 
     assert server.count("api") == 4
     assert server.connections_opened == 4
@@ -79,7 +79,7 @@ def test_kept_connection_that_ends_during_a_request_costs_no_try(way: Way) -> No
         """Close at the very moment that a request comes in."""
 
     with RawServer(Keep(BALANCE), hang_up, Keep(BALANCE)) as server:
-        results = ask(way, {**server.settings(), "retry": ONCE}, repeated(way, 2))
+        results = run(way, {**server.settings(), "retry": ONCE}, repeated(way, 2))
 
     assert len(results) == 2
     assert len(server.requests) == 3
@@ -88,14 +88,14 @@ def test_kept_connection_that_ends_during_a_request_costs_no_try(way: Way) -> No
 
 def test_new_connection_that_ends_during_a_request_is_a_connection_error(way: Way) -> None:
     with RawServer(b"") as server, pytest.raises(ConnectionError):
-        ask(way, {**server.settings(), "retry": ONCE}, lambda client: client.billing.balance())
+        run(way, {**server.settings(), "retry": ONCE}, lambda client: client.billing.balance())
     assert len(server.requests) == 1
 
 
 def test_a_connection_that_the_server_will_close_is_not_kept(way: Way) -> None:
     closing = http(b'{"credits_remaining_micros": 5}', "200 OK", "Connection: close")
     with RawServer(closing) as server:
-        ask(way, {**server.settings(), "retry": ONCE}, repeated(way, 3))
+        run(way, {**server.settings(), "retry": ONCE}, repeated(way, 3))
     assert server.connections == 3
 
 
@@ -190,7 +190,7 @@ def test_a_closed_client_can_be_used_again(server: LocalVendo, way: Way) -> None
         await client.aclose()
         return await client.billing.balance()
 
-    assert ask(way, server._addresses(), block if way == "blocking" else wait)
+    assert run(way, server._addresses(), block if way == "blocking" else wait)
     assert server.connections_opened == 2
 
 
@@ -209,7 +209,7 @@ def test_clients_scoped_to_users_share_the_connections_of_their_parent(
             await scoped.token("gmail")
             await scoped.aclose()
 
-    ask(way, server._addresses(), block if way == "blocking" else wait)
+    run(way, server._addresses(), block if way == "blocking" else wait)
     assert [request.headers["X-Vendo-User-JWT"] for request in server.requests] == [
         "one.jwt.x",
         "two.jwt.x",
@@ -223,7 +223,7 @@ def test_missing_server_is_a_connection_error_with_a_fix(
     with RawServer(b"") as server:
         settings = {**server.settings(), "retry": ONCE}
     with pytest.raises(UpstreamConnectionError, match="Connection refused") as caught:
-        ask(way, settings, lambda client: client.billing.balance())
+        run(way, settings, lambda client: client.billing.balance())
 
     assert settings["base_url"] in caught.value.message
     assert "python -m vendo doctor" in (caught.value.suggested_fix or "")
@@ -237,7 +237,7 @@ def test_a_host_without_an_address_is_a_connection_error(way: Way) -> None:
         "retry": ONCE,
     }
     with pytest.raises(ConnectionError, match=r"https://nosuch\.invalid:443"):
-        ask(way, {**settings, "retry": ONCE}, lambda client: client.billing.balance())
+        run(way, {**settings, "retry": ONCE}, lambda client: client.billing.balance())
 
 
 def test_an_interrupt_in_the_middle_of_a_call_leaves_a_client_that_works(

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from support.proxy import TunnelProxy
-from support.ways import Way, ask
+from support.ways import Way, run
 from vendo import RetryPolicy, UpstreamConnectionError, UpstreamTimeout, ValidationError
 from vendo._transports.proxies import Proxy, proxy_for
 from vendo.testing import LocalVendo
@@ -38,7 +38,7 @@ def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalVen
 
 def balance(way: Way, server: LocalVendo, **more: Any) -> Any:
     settings = {**server._addresses(), "retry": ONCE, **more}
-    return ask(way, settings, lambda client: client.billing.balance())
+    return run(way, settings, lambda client: client.billing.balance())
 
 
 def through(proxy: TunnelProxy, user: str = "") -> str:

@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from support.raw_server import http
-from support.ways import Way, ask
+from support.ways import Way, run
 from vendo import RetryPolicy, UpstreamConnectionError, UpstreamTimeout, Vendo
 from vendo._transports.blocking import BlockingTransport
 from vendo._transports.tls import shared_context
@@ -51,7 +51,7 @@ def settings_of(server: LocalVendo, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("trusted")
 def test_an_authority_that_ssl_cert_file_names_is_trusted(secure: LocalVendo, way: Way) -> None:
-    token = ask(way, settings_of(secure), lambda client: client.token("gmail"))
+    token = run(way, settings_of(secure), lambda client: client.token("gmail"))
 
     assert token == secure.token("gmail")
     assert secure.url.startswith("https://")
@@ -61,7 +61,7 @@ def test_an_unknown_authority_is_not_trusted_and_the_error_says_what_to_set(
     secure: LocalVendo, way: Way
 ) -> None:
     with pytest.raises(UpstreamConnectionError, match="is not trusted") as caught:
-        ask(way, settings_of(secure), lambda client: client.token("gmail"))
+        run(way, settings_of(secure), lambda client: client.token("gmail"))
 
     assert "SSL_CERT_FILE" in (caught.value.suggested_fix or "")
     assert isinstance(caught.value, ConnectionError)
@@ -74,7 +74,7 @@ def test_a_certificate_for_another_host_is_not_trusted(authority: trustme.CA, wa
     authority.issue_cert("other.example").configure_cert(context)
     with LocalVendo(ssl_context=context) as server:
         with pytest.raises(UpstreamConnectionError, match="not trusted"):
-            ask(way, settings_of(server), lambda client: client.billing.balance())
+            run(way, settings_of(server), lambda client: client.billing.balance())
         assert server.requests == []
 
 
@@ -97,7 +97,7 @@ def test_tls_connection_closed_by_the_server_is_replaced(secure: LocalVendo, way
     async def wait(client: Any) -> Any:
         return [await client.billing.balance() for _ in range(2)]
 
-    assert len(ask(way, settings_of(secure), block if way == "blocking" else wait)) == 2
+    assert len(run(way, settings_of(secure), block if way == "blocking" else wait)) == 2
 
 
 @pytest.mark.usefixtures("trusted")
@@ -237,7 +237,7 @@ def test_server_without_tls_is_a_connection_error(way: Way) -> None:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
         settings = {"api_key": "vendo_sk_x", "base_url": url, "retry": ONCE}
         with pytest.raises(ConnectionError, match="Could not connect to"):
-            ask(way, settings, lambda client: client.billing.balance())
+            run(way, settings, lambda client: client.billing.balance())
         greeting.join()
 
 
@@ -246,4 +246,4 @@ def test_a_handshake_that_never_comes_ends_with_the_time_out(way: Way) -> None:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}"
         settings = {"api_key": "vendo_sk_x", "base_url": url, "timeout": 0.3}
         with pytest.raises(UpstreamTimeout):
-            ask(way, settings, lambda client: client.billing.balance())
+            run(way, settings, lambda client: client.billing.balance())
