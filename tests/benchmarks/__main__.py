@@ -1,4 +1,4 @@
-"""Prints the figures as a table: `python -m benchmarks [NAME ...]` in the folder `tests`."""
+"""Print the figures as a table: `python -m benchmarks [NAME ...]` in the folder `tests`."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ SUITES = (
 )
 
 
-#: What the figures are compared with or run on.
+#: The packages that the figures are compared with or run on.
 _PACKAGES = ("requests", "aiohttp", "Django", "Flask", "starlette", "fastapi", "pytest")
 
 
 def _look_up_microseconds() -> float:
-    """How fast the machine is at present: what to hold a figure in microseconds against."""
+    """Return the current speed of the machine, as a scale for figures in microseconds."""
     os.environ["X"] = "x"
     return fastest(lambda: os.environ["X"]) * 1e6
 
 
 def main(names: list[str]) -> int:
-    """Print the table; 1 where a figure is not reached."""
+    """Print the table. Return 1 if a figure is above its limit."""
     print(
         f"Python {platform.python_version()} on {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} cores; "
         + ", ".join(f"{package} {version(package)}" for package in _PACKAGES)
         + f'. `os.environ["X"]` takes {_look_up_microseconds():.2g} µs.\n'
     )
-    print("| what | against | measured | reach | reached |")
+    print("| what | compared with | measured | limit | within |")
     print("|---|---|---|---|---|")
     missed = 0
     for name in names or SUITES:
         for figure in importlib.import_module(f"benchmarks.{name}").figures():
             print(figure, flush=True)
-            missed += not figure.is_reached
+            missed += not figure.is_within_limit
     return 1 if missed else 0
 
 

@@ -1,4 +1,4 @@
-"""Figures of asyncio: what waiting costs, alone and in a crowd."""
+"""Figures of asyncio: the cost of waiting, for one task and for many."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _IN_FLIGHT = 50
 _LATENCY = 0.02
 _SETTING = f"{_IN_FLIGHT} in flight, {_LATENCY * 1000:.0f} ms each"
 _ROUNDS = 15
-#: The transports, and the share of aiohttp's own throughput that each has to reach.
+#: The transports, and the minimum share of aiohttp's own throughput.
 _TRANSPORTS: dict[Transport, float] = {"threads": 0.9, "aiohttp": 0.95}
 
 
 def figures() -> Iterator[Figure]:
-    """Every figure, one after the other."""
+    """Yield every figure."""
     for take in (_throughput, _crowd, _cached_token, _session, _cancelled_events):
         with asyncio.Runner() as runner:
             yield from runner.run(take())
@@ -41,15 +41,15 @@ async def _throughput() -> list[Figure]:
         headers = {"Authorization": f"Bearer {KEY}", "Accept": "application/json"}
         plain = aiohttp.ClientSession(headers=headers)
 
-        async def by_hand() -> None:
-            async with plain.get(url) as answer:
-                await answer.json()
+        async def plain_call() -> None:
+            async with plain.get(url) as response:
+                await response.json()
 
         clients = {
             transport: vendo.AsyncVendo(KEY, address.url, transport=transport)
             for transport in _TRANSPORTS
         }
-        sides: list[Callable[[], Awaitable[object]]] = [by_hand]
+        sides: list[Callable[[], Awaitable[object]]] = [plain_call]
         sides += [lambda client=client: client.billing.usage("day") for client in clients.values()]  # type: ignore[misc]  # bound now
         best = await _best(sides, _in_flight, rounds=_ROUNDS)
         for client in clients.values():
@@ -58,12 +58,12 @@ async def _throughput() -> list[Figure]:
     return [
         Figure(
             f"calls a second over {transport}, {_SETTING}",
-            "aiohttp by hand",
+            "plain aiohttp",
             best[0] / took,
-            reach,
+            limit,
             at_least=True,
         )
-        for (transport, reach), took in zip(_TRANSPORTS.items(), best[1:], strict=True)
+        for (transport, limit), took in zip(_TRANSPORTS.items(), best[1:], strict=True)
     ]
 
 
@@ -84,28 +84,30 @@ async def _crowd() -> list[Figure]:
             await client.token("warm")
             took = min([await _together(client, f"slug{number}") for number in range(rounds)])
             async with aiohttp.ClientSession() as plain:
-                async with plain.get(f"{address.url}/requests-so-far") as answer:
-                    so_far = int(await answer.text())
-                one = min([await _by_hand(plain, f"{address.url}/by-hand") for _ in range(rounds)])
+                async with plain.get(f"{address.url}/requests-so-far") as response:
+                    so_far = int(await response.text())
+                one = min(
+                    [await _plain_request(plain, f"{address.url}/plain") for _ in range(rounds)]
+                )
             await client.aclose()
         about = f"1 000 tasks, one cold token, over {transport}"
         found += [
             Figure(f"{about}: requests", "one", (so_far - 1) / rounds, 1, ""),
-            Figure(f"{about}: time", "one request by hand", took / one, 1.3),
+            Figure(f"{about}: time", "one plain request", took / one, 1.3),
         ]
     return found
 
 
-async def _by_hand(plain: aiohttp.ClientSession, url: str) -> float:
-    """Seconds until the service has answered one request."""
+async def _plain_request(plain: aiohttp.ClientSession, url: str) -> float:
+    """Return the seconds until the service has responded to one request."""
     begin = time.perf_counter()
-    async with plain.get(url) as answer:
-        await answer.read()
+    async with plain.get(url) as response:
+        await response.read()
     return time.perf_counter() - begin
 
 
 async def _together(client: vendo.AsyncVendo, slug: str) -> float:
-    """Seconds until each of a thousand tasks has the token."""
+    """Return the seconds until each of a thousand tasks has the token."""
     begin = time.perf_counter()
     await asyncio.gather(*[client.token(slug) for _ in range(1_000)])
     return time.perf_counter() - begin
@@ -143,8 +145,8 @@ async def _session() -> list[Figure]:
 
         def getting(session: aiohttp.ClientSession) -> Callable[[], Awaitable[None]]:
             async def get() -> None:
-                async with session.get(url) as answer:
-                    await answer.read()
+                async with session.get(url) as response:
+                    await response.read()
 
             return get
 
@@ -201,7 +203,7 @@ async def _best(
     *,
     rounds: int,
 ) -> list[float]:
-    """Seconds that each side takes to be used, the best of so many rounds, taken in turn."""
+    """Return the seconds of each side, the best of so many rounds, taken in turn."""
     best = [float("inf")] * len(sides)
     for _ in range(rounds):
         for number, side in enumerate(sides):

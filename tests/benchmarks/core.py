@@ -1,4 +1,4 @@
-"""Figures of the core: what a first token, a further token and a session cost."""
+"""Figures of the core: the cost of a first token, a further token and a session."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KEY = "vendo_sk_" + "k" * 32
 
 
 def figures() -> Iterator[Figure]:
-    """Every figure, one after the other."""
+    """Yield every figure."""
     yield from _imports()
     yield from _hot_tokens()
     yield from _cold_fetches()
@@ -38,7 +38,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _imports() -> Iterator[Figure]:
-    # Interpreters in turn, with compiled files, as an installed package has them.
+    # Interpreters in turn, with compiled files, as with an installed package.
     programs = {
         "bare": "pass",
         "vendo": "import vendo",
@@ -118,7 +118,7 @@ def _cold_fetches() -> Iterator[Figure]:
                 client.invalidate("openai")
                 client.token("openai")
 
-            def by_hand(
+            def plain(
                 kept: http.client.HTTPConnection = kept, headers: dict[str, str] = headers
             ) -> None:
                 kept.request("GET", "/openai", headers=headers)
@@ -126,8 +126,8 @@ def _cold_fetches() -> Iterator[Figure]:
 
             yield Figure(
                 f"cold fetch on a kept connection, {'TLS' if tls else 'plain'}",
-                "`http.client` kept open, by hand",
-                ratio(ours, by_hand),
+                "`http.client` kept open",
+                ratio(ours, plain),
                 1.5,
             )
             kept.close()
@@ -183,18 +183,18 @@ def _one(client: vendo.Vendo) -> None:
 
 
 def _together(client: vendo.Vendo, slugs: list[str]) -> float:
-    """Seconds from when all threads begin at once until the last has its token."""
+    """Return the seconds from the common start of all threads until the last has its token."""
     barrier = Barrier(len(slugs) + 1)
 
-    def ask(slug: str) -> None:
+    def fetch(slug: str) -> None:
         barrier.wait()
         client.token(slug)
 
     with ThreadPoolExecutor(len(slugs)) as pool:
-        asking = [pool.submit(ask, slug) for slug in slugs]
+        pending = [pool.submit(fetch, slug) for slug in slugs]
         barrier.wait()
         begin = time.perf_counter()
-        for future in asking:
+        for future in pending:
             future.result()
         return time.perf_counter() - begin
 
@@ -211,7 +211,7 @@ def _memory() -> Figure:
     used = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     return Figure(
-        f"20 000 users' tokens of 100 characters, of which {len(cache)} are kept",
+        f"20 000 users' tokens of 100 characters; {len(cache)} stay cached",
         "memory",
         used / 1e6,
         10,

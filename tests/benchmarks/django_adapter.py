@@ -1,4 +1,4 @@
-"""Figures of the Django adapter: what it adds to a request."""
+"""Figures of the Django adapter: its cost per request."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEY = "vendo_sk_" + "k" * 32
 
 
 def figures() -> Iterator[Figure]:
-    """Every figure, one after the other."""
+    """Yield every figure."""
     if not settings.configured:
         settings.configure()
     os.environ.pop("VENDO_AUTH", None)
@@ -73,7 +73,7 @@ def _requests() -> Iterator[Figure]:
     )
     request.META["HTTP_X_VENDO_USER_JWT"] = "header.payload.signature"
     yield Figure(
-        "the same for the person of the request",
+        "the same for the user of the request",
         "the view alone",
         microseconds_more(first_use, lambda: view(request)),
         30.0,
@@ -87,7 +87,7 @@ def _printing() -> Figure:
     plain = Context({"value": "sk-benchmark"})
     return Figure(
         "a masked value in a template",
-        "a plain text in a template",
+        "a plain string in a template",
         ratio(lambda: template.render(masked), lambda: template.render(plain)),
         1.2,
     )

@@ -1,4 +1,4 @@
-"""Figures of the Flask adapter: what it adds to a request."""
+"""Figures of the Flask adapter: its cost per request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KEY = "vendo_sk_" + "k" * 32
 
 
 def figures() -> Iterator[Figure]:
-    """Every figure, one after the other."""
+    """Yield every figure."""
     os.environ.pop("VENDO_AUTH", None)
     with running_service() as address:
         os.environ["VENDO_API_KEY"] = KEY
@@ -45,16 +45,16 @@ def _requests() -> Iterator[Figure]:
         current_vendo.token("openai")
         return ""
 
-    person = {"X-Vendo-User-JWT": "header.payload.signature"}
+    user = {"X-Vendo-User-JWT": "header.payload.signature"}
     bare = _serving(_app(nothing, with_vendo=False))
-    for what, call, reach in (
+    for what, call, limit in (
         ("a request that uses nothing", _serving(_app(nothing)), 8.0),
         ("a request with one cached `current_vendo.token()`", _serving(_app(one_token)), 20.0),
-        ("the same for the person of the request", _serving(_app(one_token), person), 35.0),
+        ("the same for the user of the request", _serving(_app(one_token), user), 35.0),
     ):
         call()
         yield Figure(
-            what, "an application without Vendo", microseconds_more(call, bare), reach, "µs more"
+            what, "an application without Vendo", microseconds_more(call, bare), limit, "µs more"
         )
 
 
@@ -72,7 +72,7 @@ def _inside_of_a_request() -> Iterator[Figure]:
 
 
 def _serving(app: Flask, headers: dict[str, str] | None = None) -> Callable[[], object]:
-    """One request through the whole application."""
+    """Return a call that sends one request through the whole application."""
     environ = EnvironBuilder(headers=[*(headers or {}).items()]).get_environ()
 
     def start_response(*_: Any) -> Any:

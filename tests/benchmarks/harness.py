@@ -1,7 +1,7 @@
-"""How figures are taken: as ratios, the two sides in turn, the best of many short rounds each.
+"""Take figures as ratios: two sides in turn, the best of many short rounds each.
 
-The best round is the one that the rest of the machine disturbed least; taking both sides in turn
-lets a slow spell fall on both.
+The best round is the least disturbed one. Both sides run in turn, so that a slow phase of the
+machine affects both.
 """
 
 from __future__ import annotations
@@ -21,53 +21,53 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `measured` and `reach` are ratios unless `unit` says otherwise."""
+    """One line of the table. `measured` and `limit` are ratios unless `unit` is set."""
 
     what: str
     against: str
     measured: float
-    reach: float
+    limit: float
     unit: str = "times"
     at_least: bool = False
 
     @property
-    def is_reached(self) -> bool:
-        return self.measured >= self.reach if self.at_least else self.measured <= self.reach
+    def is_within_limit(self) -> bool:
+        return self.measured >= self.limit if self.at_least else self.measured <= self.limit
 
     def __str__(self) -> str:
         sign = "≥" if self.at_least else "≤"
-        verdict = "yes" if self.is_reached else "**no**"
+        verdict = "yes" if self.is_within_limit else "**no**"
         return (
             f"| {self.what} | {self.against} | {self.measured:.3g} {self.unit} "
-            f"| {sign} {self.reach:g} {self.unit} | {verdict} |"
+            f"| {sign} {self.limit:g} {self.unit} | {verdict} |"
         )
 
 
-#: A figure is watched for so many seconds, in rounds of a thousandth of one: however busy the
-#: machine is, some of them are left alone.
+#: A figure is taken for so many seconds, in rounds of a millisecond: even on a busy machine, some
+#: of them are undisturbed.
 _SECONDS = 4.0
 _ROUND_SECONDS = 0.001
 
 
 def ratio(ours: Callable[[], object], baseline: Callable[[], object]) -> float:
-    """How many times as long `ours` takes as `baseline`."""
+    """Return the time of `ours` divided by that of `baseline`."""
     one, other = _best(ours, baseline)
     return one / other
 
 
 def microseconds_more(ours: Callable[[], object], baseline: Callable[[], object]) -> float:
-    """How much longer `ours` takes than `baseline`."""
+    """Return how many microseconds longer `ours` takes than `baseline`."""
     one, other = _best(ours, baseline)
     return (one - other) * 1e6
 
 
 def fastest(call: Callable[[], object]) -> float:
-    """Seconds that a call takes at its best."""
+    """Return the seconds of a call, at its best."""
     return _best(call)[0]
 
 
 def _best(*sides: Callable[[], object]) -> list[float]:
-    """Seconds that one call of each side takes at its best."""
+    """Return the seconds of one call of each side, at its best."""
     found = [seconds(side, 10) / 10 for side in sides]
     calls = [max(1, int(_ROUND_SECONDS / took)) for took in found]
     end = time.perf_counter() + _SECONDS
@@ -78,7 +78,7 @@ def _best(*sides: Callable[[], object]) -> list[float]:
 
 
 async def best_awaited(*sides: Callable[[], Awaitable[object]]) -> list[float]:
-    """Seconds that one call of each side takes at its best, awaited."""
+    """Return the seconds of one awaited call of each side, at its best."""
     found = [await _seconds_awaited(side, 10) / 10 for side in sides]
     calls = [max(1, int(_ROUND_SECONDS / took)) for took in found]
     end = time.perf_counter() + _SECONDS
@@ -97,7 +97,7 @@ async def _seconds_awaited(call: Callable[[], Awaitable[object]], calls: int) ->
 
 
 def seconds(call: Callable[[], object], calls: int = 1) -> float:
-    """Seconds that so many calls take."""
+    """Return the seconds of so many calls."""
     begin = time.perf_counter()
     for _ in range(calls):
         call()
@@ -106,7 +106,7 @@ def seconds(call: Callable[[], object], calls: int = 1) -> float:
 
 @contextmanager
 def running_service(*, latency: float = 0.0, tls: bool = False) -> Iterator[service.Address]:
-    """A service in a process of its own that answers at once, or after `latency` seconds."""
+    """Run a service in its own process that responds immediately or after `latency` seconds."""
     with TemporaryDirectory() as folder:
         context = get_context("spawn")
         ours, theirs = context.Pipe()

@@ -1,4 +1,4 @@
-"""Figures of the platform's surface: how fast events and webhooks are read."""
+"""Figures of the platform API: how fast events and webhooks are read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ROUNDS = 60
 
 
 def figures() -> Iterator[Figure]:
-    """Every figure, one after the other."""
+    """Yield every figure."""
     yield _events()
     yield _long_line()
     yield _webhook()
@@ -39,7 +39,7 @@ def _events() -> Figure:
     took = fastest(read)
     return Figure(
         "events read a second on one core",
-        "nothing",
+        "no baseline",
         events / took / 1000,
         100,
         "thousand",
@@ -59,8 +59,8 @@ def _block(number: int) -> bytes:
 
 
 def _long_line() -> Figure:
-    # After a block of this size glibc keeps freed memory. Before, it gives that of 4 MiB back to
-    # the system each time, and not that of 1 MiB: the difference would be the allocator's.
+    # After a block of this size glibc keeps freed memory. Before, it returns 4 MiB to the system
+    # each time, but not 1 MiB: the figure would measure the allocator.
     bytes(31 << 20)
     four, one = _reading(4), _reading(1)
     return Figure(
@@ -98,20 +98,20 @@ def _webhook() -> Figure:
     headers = {"Vendo-Signature": signature, "Vendo-Timestamp": timestamp}
     webhooks = WebhooksAPI(_SECRET)
 
-    def by_hand() -> None:
+    def plain() -> None:
         hmac.new(key, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
         json.loads(body)
 
     return Figure(
         f"verifying a webhook of {len(body)} bytes",
         "its HMAC and `json.loads`",
-        ratio(lambda: webhooks.verify(headers, body), by_hand),
+        ratio(lambda: webhooks.verify(headers, body), plain),
         3,
     )
 
 
 def _cpu_seconds(call: Callable[[], None]) -> float:
-    """Seconds of one core that a call takes: one of many milliseconds is never left undisturbed."""
+    """Return the CPU seconds of a call; a call this long never has an undisturbed round."""
     begin = time.process_time()
     call()
     return time.process_time() - begin

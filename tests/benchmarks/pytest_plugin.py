@@ -1,4 +1,4 @@
-"""Figures of the pytest plugin: what it costs a suite that does not use it, and one that does."""
+"""Figures of the pytest plugin: its cost for a suite without and with its fixtures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLUGIN = "vendo_pytest.plugin"
 
 _EMPTY = "def test_it(): pass\n"
 _MODULES = "import sys\ndef test_it(): print('modules', *sys.modules)\n"
-#: So many tests as make the server's start disappear among them.
+#: Enough tests to make the server's start negligible.
 _TESTS = 200
 _SERVER = (
     f"import pytest\n@pytest.mark.parametrize('n', range({_TESTS}))\ndef test_it({{}}): pass\n"
@@ -27,7 +27,7 @@ _SERVER = (
 
 
 def figures() -> Iterator[Figure]:
-    """Every figure, one after the other."""
+    """Yield every figure."""
     with TemporaryDirectory() as folder:
         yield _empty_run(Path(folder))
         yield _further_modules(Path(folder))
@@ -36,10 +36,10 @@ def figures() -> Iterator[Figure]:
 
 
 def _pytest(folder: Path, test: str, plugin: str = PLUGIN) -> str:
-    """What a run prints that has this plugin alone.
+    """Return the output of a run with this plugin alone.
 
-    It is handed to pytest, as finding it takes more than having it: the more, the more packages are
-    installed.
+    The plugin is passed to pytest, as its discovery takes longer than the plugin itself, and longer
+    with more installed packages.
     """
     (folder / "test_it.py").write_text(test, encoding="utf-8")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("VENDO_", "PYTHOND"))}
@@ -76,7 +76,9 @@ def _further_modules(folder: Path) -> Figure:
         return set(line.split()[1:])
 
     further = modules(PLUGIN) - modules("") - {"vendo_pytest", PLUGIN}
-    return Figure("modules that it loads besides its own", "without it", len(further), 0, "more")
+    return Figure(
+        "modules that it loads in addition to its own", "without it", len(further), 0, "more"
+    )
 
 
 def _test_with_server(folder: Path) -> Figure:
@@ -93,4 +95,4 @@ def _reset() -> Figure:
         for slug in ("gmail", "openai", "slack"):
             server.token(slug)
         best = min(seconds(server.reset, 50) / 50 for _ in range(20))
-    return Figure("reset of the server", "nothing", best * 1000, 1.0, "ms")
+    return Figure("reset of the server", "no baseline", best * 1000, 1.0, "ms")

@@ -1,4 +1,4 @@
-"""A service that costs as little as it can: every request gets the same answer."""
+"""A cheap service: every request gets the same response."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Address(NamedTuple):
-    """Where the service is. `ca_file` is the authority of its certificate, empty without TLS."""
+    """The address of the service. `ca_file` is its certificate authority, empty without TLS."""
 
     host: str
     port: int
@@ -25,7 +25,7 @@ class Address(NamedTuple):
         return f"{'https' if self.ca_file else 'http'}://{self.host}:{self.port}"
 
 
-def _answer() -> bytes:
+def _response() -> bytes:
     body = json.dumps(
         {"access_token": "t" * 64, "expires_at": None, "token_type": "Bearer", "data": {}}
     ).encode()
@@ -38,7 +38,7 @@ def _answer() -> bytes:
 
 class _Service(asyncio.Protocol):
     latency = 0.0
-    answer = _answer()
+    response = _response()
     requests = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -63,13 +63,13 @@ class _Service(asyncio.Protocol):
             if b"/requests-so-far" in head.partition(b"\r\n")[0]:
                 self._transport.write(_count(self.requests - 1))
             elif self.latency:
-                asyncio.get_running_loop().call_later(self.latency, self._reply)
+                asyncio.get_running_loop().call_later(self.latency, self._respond)
             else:
-                self._reply()
+                self._respond()
 
-    def _reply(self) -> None:
+    def _respond(self) -> None:
         if not self._transport.is_closing():
-            self._transport.write(self.answer)
+            self._transport.write(self.response)
 
 
 def _count(requests: int) -> bytes:
@@ -78,7 +78,7 @@ def _count(requests: int) -> bytes:
 
 
 def serve(ready: Connection, folder: str, latency: float, tls: bool) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process ends."""
     asyncio.run(_serve(ready, Path(folder), latency, tls))
 
 

@@ -1,4 +1,4 @@
-"""Figures of the Starlette adapter: what it adds to a request."""
+"""Figures of the Starlette adapter: its cost per request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KEY = "vendo_sk_" + "k" * 32
 
 
 def figures() -> Iterator[Figure]:
-    """Every figure, one after the other."""
+    """Yield every figure."""
     os.environ.pop("VENDO_AUTH", None)
     with running_service() as address:
         os.environ["VENDO_API_KEY"] = KEY
@@ -73,7 +73,7 @@ async def _middleware() -> list[Figure]:
 
     using = VendoMiddleware(used)
 
-    # Each request has a scope of its own, whoever serves it.
+    # Each request has its own scope on any server.
     async def ours() -> None:
         await through(_scope(app), _receive, _send)
 
@@ -118,7 +118,7 @@ async def _token() -> list[Figure]:
         ("/baseline", baseline, nothing),
     ]
     for path, function, dependency in dependencies:
-        # As FastAPI finds it where annotations are no texts.
+        # As FastAPI gets them without `from __future__ import annotations`.
         function.__annotations__["value"] = Annotated[str, Depends(dependency)]
         app.add_api_route(path, function, response_model=None)
 
@@ -175,6 +175,6 @@ async def _sessions() -> list[Figure]:
 async def _more(
     ours: Callable[[], Awaitable[object]], theirs: Callable[[], Awaitable[object]]
 ) -> float:
-    """Microseconds that `ours` takes longer than `theirs`."""
+    """Return how many microseconds longer `ours` takes than `theirs`."""
     best = await best_awaited(ours, theirs)
     return (best[0] - best[1]) * 1e6

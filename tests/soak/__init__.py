@@ -1,4 +1,4 @@
-"""A long run of everything at once against a backend that fails in every way it can.
+"""A long run of all features together against a backend that fails in every way.
 
 `python -m soak --seconds 600 --seed 7` in the folder `tests`; a short form is among the tests.
 """

@@ -1,4 +1,4 @@
-"""Runs the soak and says what came of it: `python -m soak --seconds 600 --seed 7`."""
+"""Run the soak and print its report: `python -m soak --seconds 600 --seed 7`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def main(arguments: list[str]) -> int:
-    """0 where nothing happened that must not."""
+    """Return 0 if nothing went wrong."""
     parser = argparse.ArgumentParser(prog="python -m soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--warm-up", type=float, help="seconds; by default a fifth, at most 60")
@@ -40,9 +40,9 @@ def _lines(report: Report) -> Iterator[str]:
     yield f"{sum(findings.outcomes.values()):8} calls"
     longest = sorted(findings.longest.items(), key=lambda kind: -kind[1])
     yield "longest: " + ", ".join(f"{what} {seconds:.1f} s" for what, seconds in longest)
-    yield f"the process itself stood still for up to {report.stall:.1f} s"
+    yield f"the process itself was blocked for up to {report.stall:.1f} s"
     yield f"{report.requests:8} requests at the backend, {report.faults} faults"
-    yield f"{findings.records:8} log records looked at"
+    yield f"{findings.records:8} log records checked"
     yield f"before: {report.before}"
     yield f"after:  {report.after}"
     yield f"{report.seconds:.0f} s, seed {report.seed}"

@@ -1,4 +1,4 @@
-"""A backend's bad day: faults of every kind, drawn from a seed."""
+"""Faults of every kind in the backend, drawn from a seed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from soak.world import World
 
-#: Seconds between two things that go wrong, on the average.
+#: Average seconds between two faults.
 _PACE = 0.04
 _SURFACES = ("credentials", "credentials", "api", "data", "events", "provider", "any")
 
 _ECHO = {"error": {"code": API_KEY, "message": f"Unknown: {API_KEY}", "suggested_fix": API_KEY}}
-#: Answers of status 200 that are none.
+#: Invalid responses with status 200.
 _HOSTILE: tuple[Any, ...] = (
     b"",
     "null",
@@ -65,7 +65,7 @@ _TRANSPORT: tuple[dict[str, Any], ...] = (
     {"html": True},
     {"malformed": True},
     {"nested": True},
-    {"redirect": "https://127.0.0.1:9/"},  # elsewhere, and nobody is there
+    {"redirect": "https://127.0.0.1:9/"},  # another host, without a server
     {"redirect": "/nowhere"},
     {"headers": {"Date": "yesterday", "Retry-After": "1e999", "Content-Encoding": "br"}},
 )
@@ -73,7 +73,7 @@ _LARGE: tuple[dict[str, Any], ...] = ({"oversize": True}, {"gzip_bomb": True})
 
 
 class Chaos:
-    """Does one thing after the other to a server, in a thread of its own, until it is stopped."""
+    """Injects one fault after the other into a server, in its own thread, until it is stopped."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -82,22 +82,22 @@ class Chaos:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="chaos")
         self.done = 0
-        #: (how often, what): the first is a weight.
+        #: (weight, act).
         self._acts: tuple[tuple[int, Callable[[], object]], ...] = (
             (20, lambda: self._fail(_ERRORS)),
             (24, lambda: self._fail(_TRANSPORT)),
-            (10, self._lie),
+            (10, self._send_hostile),
             (1, lambda: self._fail(_LARGE)),
             (3, self._burst),
             (12, lambda: self._server.rotate(self._slug())),
             (12, lambda: self._server.expire(self._slug(), self._random.choice(world.jwts))),
             (6, self._revoke),
-            (2, self._refuse_key),
+            (2, self._reject_key),
             (2, lambda: self._server.set_balance(self._random.choice([0, 5_000_000]))),
             (2, lambda: self._server.set_clock_offset(self._random.choice([-9e4, 0, 3e3]))),
             (8, lambda: self._server.emit("connection.changed", slug=self._slug())),
             (1, self._server.reset),
-            (1, self._go_away),
+            (1, self._restart),
             (24, self.mend),
         )
 
@@ -105,14 +105,14 @@ class Chaos:
         self._thread.start()
 
     def stop(self) -> None:
-        """Everything is well again, and stays so."""
+        """Stop, and repair everything."""
         self._stopped.set()
         self._thread.join()
         self._server.start()
         self.mend()
 
     def mend(self) -> None:
-        """Undo what does not pass by itself."""
+        """Undo the faults that do not end by themselves."""
         server = self._server
         server.heal()
         server.restore_key()
@@ -132,9 +132,9 @@ class Chaos:
             try:
                 self._random.choices(acts, weights)[0]()
             except KeyError:
-                pass  # the connection was taken away before
+                pass  # the connection was removed before
             except ValueError:
-                pass  # no token is to be had just now
+                pass  # no token is available now
             self.done += 1
 
     def _slug(self) -> str:
@@ -147,13 +147,13 @@ class Chaos:
         )
 
     def _burst(self) -> None:
-        """An outage: a whole surface is away for as long as nobody mends it."""
+        """An outage: a whole API fails until it is mended."""
         self._server.fail(
             self._random.choice(_SURFACES), self._random.choice([500, 502, 503, 504]), times=None
         )
 
-    def _lie(self) -> None:
-        surface = self._random.choice(_SURFACES[:5])  # a provider says what it likes
+    def _send_hostile(self) -> None:
+        surface = self._random.choice(_SURFACES[:5])  # a provider may send anything
         if self._random.random() < 0.1:
             self._server.fail(surface, redirect="http://[")
         else:
@@ -166,10 +166,10 @@ class Chaos:
             statuses = ["needs_reauth", "revoked", "error", "available"]
             self._server.set_status(self._slug(), self._random.choice(statuses))
 
-    def _refuse_key(self) -> None:
+    def _reject_key(self) -> None:
         self._server.revoke_key(self._random.choice(["app_unknown", "app_revoked", "app_expired"]))
 
-    def _go_away(self) -> None:
+    def _restart(self) -> None:
         self._server.stop()
         self._stopped.wait(self._random.random() * 0.3)
         self._server.start()

@@ -1,4 +1,4 @@
-"""What must not happen and did, and how often what may happen did."""
+"""What went wrong in a run, and how often each allowed outcome occurred."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
-#: Every secret of a run has one of these in it, and nothing else has.
+#: Every secret of a run matches this, and nothing else does.
 SECRET = re.compile(r"canary|local_[a-z0-9]+_[0-9a-f]{32}|whsec_[\w-]{8}", re.IGNORECASE)
-#: What differs from one occurrence of the same thing to the next.
+#: The parts that differ between two occurrences of the same finding.
 _CHANCE = re.compile(r"0x[0-9a-f]+|127\.0\.0\.1:\d+|'\d+\.\d+'")
 _MOST_REPORTED = 20
 
 
 class Findings:
-    """Filled by every thread and task of a run. A context manager that listens to all channels on
-    which a program says something, or on which an error gets lost.
+    """Filled by every thread and task of a run. As a context manager it watches logs, warnings
+    and lost errors.
     """
 
     def __init__(self) -> None:
@@ -35,11 +35,11 @@ class Findings:
         #: Seconds of the longest of each kind of call.
         self.longest: dict[str, float] = {}
         self.records = 0
-        #: Whoever forks holds it meanwhile: the child is to find it free, from the first moment on.
+        #: Held during a fork, so that the child finds it free from the first moment on.
         self.lock = threading.RLock()
 
     def blame(self, what: str) -> None:
-        """Something happened that must not. What is the same is told once, and counted."""
+        """Record something that must not happen. Equal findings are listed once, and counted."""
         what = _CHANCE.sub("…", what)
         with self.lock:
             if what in self.wrong or len(self.wrong) < _MOST_REPORTED:
@@ -48,29 +48,29 @@ class Findings:
                 self.wrong["and others"] += 1
 
     def count(self, what: str, outcome: str, seconds: float = 0.0) -> None:
-        """A call of this kind ended in a way in which it may, and took so long."""
+        """Record an allowed outcome of a call and its duration."""
         with self.lock:
             self.outcomes[f"{what}: {outcome}"] += 1
             self.longest[what] = max(self.longest.get(what, 0.0), seconds)
 
     def unexpected(self, where: str, error: BaseException) -> None:
-        """An error of a kind that no caller is told to expect."""
+        """Record an error of an undocumented type."""
         trace = "".join(traceback.format_exception(error))
         self.blame(f"{where} raised {type(error).__name__}:\n{SECRET.sub('<secret>', trace)}")
 
     def look_into(self, where: str, error: BaseException) -> None:
-        """Look for a secret in all that an error shows, and in all that hangs on it."""
+        """Look for a secret in every text of an error and its chain."""
         for text in texts_of(error):
             self.look_at(f"{where}, {type(error).__name__}", text)
 
     def look_at(self, where: str, text: str) -> None:
-        """Look for a secret in a text that anybody may read."""
+        """Look for a secret in a text."""
         found = SECRET.search(text)
         if found:
             around = text[max(found.start() - 200, 0) : found.end() + 100]
             self.blame(f"A secret shows in {where}: {SECRET.sub('<secret>', around)}")
 
-    # All that is said, or gets lost
+    # Reports, and lost errors
 
     def __enter__(self) -> Self:
         self._log = _Log(self)
@@ -83,7 +83,7 @@ class Findings:
         self._warnings = warnings.catch_warnings()
         self._warnings.__enter__()
         warnings.simplefilter("always")
-        # Forking while threads run is what a part of the run is about.
+        # A part of the run forks while threads run.
         warnings.filterwarnings("ignore", ".*multi-threaded.*fork", DeprecationWarning)
         warnings.showwarning = self._warned
         return self
@@ -103,7 +103,7 @@ class Findings:
         """For `set_exception_handler` of an event loop."""
         error = context.get("exception")
         trace = "".join(traceback.format_exception(error)) if error is not None else ""
-        self.blame(f"The event loop says: {context['message']}\n{SECRET.sub('<secret>', trace)}")
+        self.blame(f"The event loop reports: {context['message']}\n{SECRET.sub('<secret>', trace)}")
 
     def _thread_died(self, died: threading.ExceptHookArgs) -> None:
         if died.exc_value is not None:
@@ -111,14 +111,14 @@ class Findings:
 
     def _unraisable(self, lost: sys.UnraisableHookArgs) -> None:
         if lost.exc_value is not None:
-            self.unexpected(f"Unseen, {lost.err_msg} {lost.object!r},", lost.exc_value)
+            self.unexpected(f"Unraisable, {lost.err_msg} {lost.object!r},", lost.exc_value)
 
     def _warned(self, message: Warning | str, *_: object, **__: object) -> None:
         self.blame(f"{type(message).__name__}: {SECRET.sub('<secret>', str(message))}")
 
 
 class _Log(logging.Handler):
-    """Looks at each record of each library, and keeps none."""
+    """Check each record of each library, and keep none."""
 
     def __init__(self, findings: Findings) -> None:
         super().__init__(logging.DEBUG)

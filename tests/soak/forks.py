@@ -1,4 +1,4 @@
-"""A process that forks in the middle of everything, and what its children do."""
+"""A process that forks during a run, and the calls of its children."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PATIENCE = 20.0
 
 
 class Forks:
-    """Forks now and then, in a thread of its own, until the run ends."""
+    """Forks now and then, in its own thread, until the run ends."""
 
     def __init__(self, world: World, root: Vendo, async_root: AsyncVendo, pace: float) -> None:
         self._world = world
@@ -44,28 +44,28 @@ class Forks:
         slug, jwt = self._random.choice(SLUGS), self._random.choice(self._world.jwts)
         is_async = self._random.random() < 0.3
         reader, writer = os.pipe()
-        # One that hangs is asked where. From before the fork on, for it may hang at its very start.
+        # A hanging child reports where. Set before the fork, as it may hang at its very start.
         faulthandler.register(signal.SIGUSR1, file=writer, all_threads=False)
         findings = self._world.findings
         with findings.lock:
-            told = findings.wrong.copy()
+            known = findings.wrong.copy()
             child = os.fork()
         if child == 0:
             try:
-                answer = self._in_child(slug, jwt, is_async)
-                os.write(writer, json.dumps([*answer, *(findings.wrong - told)]).encode())
+                outcome = self._in_child(slug, jwt, is_async)
+                os.write(writer, json.dumps([*outcome, *(findings.wrong - known)]).encode())
             finally:
                 os._exit(0)
         faulthandler.unregister(signal.SIGUSR1)
         os.close(writer)
         try:
-            said = self._wait_for(child, reader)
+            output = self._wait_for(child, reader)
         finally:
             os.close(reader)
         try:
-            kind, text, *wrong = json.loads(said)
+            kind, text, *wrong = json.loads(output)
         except ValueError:
-            findings.blame(f"A forked child hung or died: {said.decode()}")
+            findings.blame(f"A forked child hung or died: {output.decode()}")
             return
         findings.count("child", kind)
         for what in wrong:
@@ -91,7 +91,7 @@ class Forks:
 
     @staticmethod
     def _wait_for(child: int, reader: int) -> bytes:
-        """What the child said; where it hung, at which place."""
+        """Return the output of the child, or the place where it hung."""
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline:
             done, _ = os.waitpid(child, os.WNOHANG)

@@ -1,4 +1,4 @@
-"""What a process holds while nothing is going on: threads, descriptors, memory."""
+"""What an idle process holds: threads, descriptors, memory."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from vendo._transports import async_driver, fork
 if TYPE_CHECKING:
     from soak.findings import Findings
 
-#: Seconds that threads may take to end once nobody has anything for them to do.
+#: Seconds that idle threads may take to end.
 _PATIENCE = 30.0
-#: Bytes. What Python and the libraries keep of what they have seen; a leak has no such bound.
+#: Bytes. Caches of Python and the libraries stay below this; a leak does not.
 _SLACK = 4_000_000
 
 
@@ -41,7 +41,7 @@ class Held:
 
 
 def held(threads: int | None = None) -> Held:
-    """What is held now, once there are no more than so many threads."""
+    """Return what is held now, once there are no more than so many threads."""
     deadline = time.monotonic() + _PATIENCE
     while threads is not None and threading.active_count() > threads:
         if time.monotonic() > deadline:
@@ -59,7 +59,7 @@ def held(threads: int | None = None) -> Held:
 
 
 def compare(before: Held, after: Held, findings: Findings) -> None:
-    """Blame what grew."""
+    """Record what grew."""
     for name in ("threads", "descriptors", "resets"):
         was, now = getattr(before, name), getattr(after, name)
         if now > was:
@@ -72,7 +72,7 @@ def compare(before: Held, after: Held, findings: Findings) -> None:
 
 
 def look_for_rest(findings: Findings) -> None:
-    """Blame what a call left under way though all callers have gone."""
+    """Record what is still under way after all callers have ended."""
     rest = {
         "a fetch of a token": shared._flights,
         "a shared call": platform_flows._shared_calls._in_flight,

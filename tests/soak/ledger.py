@@ -1,4 +1,4 @@
-"""Whose a token is: the local server makes them by a rule that can be checked from outside."""
+"""The user of a token: the local server makes tokens by a rule that can be checked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MOST_TOKENS = 20_000
 
 
 class Ledger:
-    """Knows every token that the server can hand out, whether it has been refused since or not."""
+    """Knows every token that the server can issue, rejected or not."""
 
     def __init__(self, server: LocalVendo) -> None:
         self._secret = server._service._beginning.secret
@@ -24,13 +24,13 @@ class Ledger:
         self._known: dict[tuple[str, str | None], set[str]] = {}
 
     def is_of(self, token: str, slug: str, jwt: str | None) -> bool:
-        """True for a token of this provider that was made for the user of this JWT, or where there
-        is none for the deployment itself.
+        """Return True for a token of this provider and the user of this JWT, or without one of the
+        deployment itself.
         """
         user = user_of(jwt)
         with self._lock:
             known = self._known.setdefault((slug, user), set())
-            # Tokens are made one after the other: a new one is among the next few.
+            # Tokens are numbered: a new one is among the next few.
             while token not in known and len(known) < _MOST_TOKENS:
                 known.add(self._text(slug, user, len(known) + 1))
             return token in known

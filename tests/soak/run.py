@@ -1,4 +1,4 @@
-"""A run: a round to get warm, what is held then, a long round, and what is held after it."""
+"""A run: a warm-up round, a count of what is held, a long round, and another count."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Size:
-    """How much goes on at once."""
+    """How much runs at the same time."""
 
     threads: int = 20
     tasks: int = 200
@@ -36,7 +36,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Report:
-    """What a run came to."""
+    """The result of a run."""
 
     seed: int
     findings: Findings
@@ -49,8 +49,8 @@ class Report:
 
 
 def soak(seconds: float, seed: int, size: Size, warm_up: float | None = None) -> Report:
-    """Run so long, after a round of `warm_up` seconds; by default a fifth as long, at most 60."""
-    threaded.IDLE_SECONDS = 1.0  # so that the end of a round need not be waited for
+    """Run for `seconds`, after `warm_up` seconds of warm-up; by default a fifth, at most 60."""
+    threaded.IDLE_SECONDS = 1.0  # so that a round ends quickly
     tracemalloc.start()
     begin = time.monotonic()
     with Findings() as findings:
@@ -73,18 +73,18 @@ def soak(seconds: float, seed: int, size: Size, warm_up: float | None = None) ->
 
 
 class Round:
-    """Everybody at work with one server, until the end is called."""
+    """All threads and tasks of a run with one server, until its end."""
 
     def __init__(self, world: World, size: Size) -> None:
         self._world = world
         self._size = size
         self.chaos = Chaos(world)
         self.requests = 0
-        #: Seconds that a thread of the process stood still at the most, for want of a processor.
+        #: The longest time in seconds that a thread of the process was blocked, for lack of a CPU.
         self.stall = 0.0
 
     def run(self, seconds: float) -> None:
-        """Let everybody work so long, then see that all is well once the backend is."""
+        """Run all workers so long, then check that everything works once the backend does."""
         world = self._world
         counter = threading.Thread(target=self._count_requests, name="counter")
         with (
@@ -107,12 +107,12 @@ class Round:
             for worker in workers:
                 worker.join(120)
                 if worker.is_alive():
-                    world.findings.blame(f"{worker.name} did not come to its end")
+                    world.findings.blame(f"{worker.name} did not end")
             self.chaos.stop()
             self._check_recovery()
 
     def _count_requests(self) -> None:
-        """The server remembers its latest requests alone."""
+        """Count requests regularly: the server keeps only the latest."""
         begin = time.monotonic()
         while not self._world.ended.wait(0.2):
             self.stall = max(self.stall, time.monotonic() - begin - 0.2)
@@ -121,29 +121,29 @@ class Round:
             self._world.server.clear_requests()
 
     def _check_recovery(self) -> None:
-        """Each user reaches each provider again, in their own name."""
+        """Check that each user reaches each provider again, in their own name."""
         world = self._world
         with world.server.client(timeout=30.0) as root:
             for jwt in world.jwts:
                 client = root if jwt is None else root.for_user(jwt)
                 for slug in SLUGS:
-                    with world.attempt("session after all"):
+                    with world.attempt("session after repair"):
                         if not self._is_served(client, slug, jwt):
-                            world.findings.blame(f"{slug} is not served after all was mended")
-            with world.attempt("connections after all"):
+                            world.findings.blame(f"{slug} is not served after the repair")
+            with world.attempt("connections after repair"):
                 if set(root.connections.connected_slugs()) != set(SLUGS):
-                    world.findings.blame("The list of connections is not whole after all")
+                    world.findings.blame("The list of connections is not complete after the repair")
 
     def _is_served(self, client: Vendo, slug: str, jwt: str | None) -> bool:
         url = f"{self._world.server.provider_url(slug)}/end"
         with client.session(slug) as session:
-            answer = session.post(url, data=b"x")
-            if answer.status_code == 401:
-                # A server that was reset makes the same texts again: what it hands out now may be
-                # the very token that it has just refused, with which nothing is sent a second time.
-                answer = session.post(url, data=b"x")
-        return self._world.check_answer(
-            answer.status_code, answer.content, b"x", jwt, "The last request"
+            response = session.post(url, data=b"x")
+            if response.status_code == 401:
+                # A server that was reset makes the same texts again: a new token may equal the one
+                # that it has just rejected, and that one is not tried a second time.
+                response = session.post(url, data=b"x")
+        return self._world.check_response(
+            response.status_code, response.content, b"x", jwt, "The last request"
         )
 
     def _run_tasks(self, threads_root: AsyncVendo, blocking: Vendo) -> None:

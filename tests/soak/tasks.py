@@ -1,4 +1,4 @@
-"""What a task does in a run: asyncio clients on both transports, and their sessions."""
+"""The task workers of a run: asyncio clients on both transports, and their sessions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TaskWorker:
-    """One task: it does what it draws from its own seed, as one user and then as another."""
+    """One task, whose acts and users are drawn from its own seed."""
 
     def __init__(
         self,
@@ -79,20 +79,20 @@ class TaskWorker:
             await client.session(slug) as session,
             session.post(url, data=given) as response,
         ):
-            answer = await response.read()
-        self._world.check_answer(
-            response.status, answer, content, self._jwt, "An aiohttp session's request"
+            received = await response.read()
+        self._world.check_response(
+            response.status, received, content, self._jwt, "An aiohttp session's request"
         )
 
     async def _httpx_request(self) -> None:
         client: AsyncVendo | Vendo = self._client()
-        if self._random.random() < 0.5:  # tasks may share the authentication of blocking code
+        if self._random.random() < 0.5:  # tasks may use the `httpx_auth` of a blocking client
             client = self._blocking if self._jwt is None else self._blocking.for_user(self._jwt)
         slug = self._slug()
         content = a_body(self._random)[0]
         url = f"{self._world.server.provider_url(slug)}/soak"
         response = await self._web.post(url, content=content, auth=client.httpx_auth(slug))
-        self._world.check_answer(
+        self._world.check_response(
             response.status_code, response.content, content, self._jwt, "httpx's request in a task"
         )
 
@@ -104,25 +104,25 @@ class TaskWorker:
     async def _connections(self) -> None:
         rows = await self._client().connections.list()
         if not all(row.slug in SLUGS for row in rows):
-            self._world.findings.blame("A connection is listed that there is not")
+            self._world.findings.blame("A connection is listed that does not exist")
 
     async def _data(self) -> None:
         await self._client().data.execute("GMAIL_FETCH_EMAILS", {"max_results": 1})
 
     async def _events(self) -> None:
-        seen: list[str] = []
+        received: list[str] = []
         stream = self._root.events.subscribe(max_backoff_sec=0.2)
         try:
             async with asyncio.timeout(self._random.random() * 2), stream as events:
-                seen.extend([event.id async for event in events if event.id is not None])
+                received.extend([event.id async for event in events if event.id is not None])
         except TimeoutError as end:
-            if end.args:  # one of the library's own, which says something
+            if end.args:  # one of the library's own, with a message
                 raise
-        if len(seen) != len(set(seen)):
-            self._world.findings.blame("A subscription told of one event twice")
+        if len(received) != len(set(received)):
+            self._world.findings.blame("A subscription delivered one event twice")
 
     async def _given_up(self) -> None:
-        """A caller who does not wait for the end; others may want the same token."""
+        """A caller who gives up waiting; others may wait for the same token."""
         client, slug = self._client(), self._slug()
         async with asyncio.timeout(self._random.random() * 0.05):
             client.invalidate(slug)

@@ -1,6 +1,6 @@
-"""The soak in its short form, and that it sees what it looks for.
+"""The soak in its short form, and that it detects what it looks for.
 
-It is a program of its own: it forks while threads run, and counts what the process holds.
+It is a separate program: it forks while threads run, and counts what the process holds.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def world(findings: Findings) -> Iterator[World]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
-def test_nothing_goes_wrong_in_a_bad_quarter_of_a_minute(seed: int) -> None:
+def test_short_soak_finds_nothing_wrong(seed: int) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "soak", "--seconds", "9", "--warm-up", "5", "--seed", str(seed)],
         cwd=TESTS,
@@ -57,56 +57,56 @@ def test_nothing_goes_wrong_in_a_bad_quarter_of_a_minute(seed: int) -> None:
     assert f"seed {seed}" in done.stdout
 
 
-def test_another_users_token_is_seen(world: World, findings: Findings) -> None:
+def test_another_users_token_is_detected(world: World, findings: Findings) -> None:
     with world.server.client() as client:
         for jwt in world.jwts:
             token = (client if jwt is None else client.for_user(jwt)).token("gmail")
             world.check_token(token, "gmail", jwt)
             assert not findings.wrong
         world.check_token(client.token("gmail"), "gmail", world.jwts[1])
-    assert list(findings.wrong) == ["A token for gmail is not the asker's"]
+    assert list(findings.wrong) == ["A token for gmail is another user's"]
 
 
-def test_a_request_in_another_users_name_or_with_half_a_body_is_seen(
+def test_request_of_another_user_or_with_half_a_body_is_detected(
     world: World, findings: Findings
 ) -> None:
     with world.server.client() as client, client.session("gmail") as session:
-        answer = session.post(f"{world.server.provider_url('gmail')}/x", data=b"whole").content
-    assert world.check_answer(200, answer, b"whole", None, "It")
+        content = session.post(f"{world.server.provider_url('gmail')}/x", data=b"whole").content
+    assert world.check_response(200, content, b"whole", None, "It")
     assert not findings.wrong
-    world.check_answer(200, answer, b"whole and more", world.jwts[1], "It")
+    world.check_response(200, content, b"whole and more", world.jwts[1], "It")
     assert len(findings.wrong) == 2
 
 
-def test_an_error_that_is_none_of_the_librarys_is_seen(world: World, findings: Findings) -> None:
+def test_undocumented_error_is_detected(world: World, findings: Findings) -> None:
     def attempt(error: Exception) -> None:
         with world.attempt("token"):
             raise error
 
-    attempt(vendo.NotConnected("binding_missing", "It is not there."))
+    attempt(vendo.NotConnected("binding_missing", "It is missing."))
     assert not findings.wrong
     attempt(KeyError("gmail"))
-    attempt(TimeoutError())  # of a library, where no library of anybody's is called
+    attempt(TimeoutError())  # an HTTP library's error in a call that uses none
     assert [text.partition(":")[0] for text in findings.wrong] == [
         "token raised KeyError",
         "token raised TimeoutError",
     ]
 
 
-def test_a_secret_is_seen_wherever_it_shows(findings: Findings) -> None:
+def test_secret_is_detected_in_logs_and_errors(findings: Findings) -> None:
     logging.getLogger("some.library").debug("%s is the key", API_KEY)
     findings.look_into("said", vendo.AuthError("app_unknown", f"Not {API_KEY}."))
     hidden = vendo.AuthError("app_unknown", "It is unknown.")
     hidden.__context__ = ValueError(API_KEY)
     hidden.__suppress_context__ = True
     findings.look_into("hidden", hidden)
-    told = "\n".join(findings.wrong)
+    wrong = "\n".join(findings.wrong)
     for where in ("the log of some.library", "said, AuthError", "hidden, AuthError"):
-        assert f"A secret shows in {where}" in told
-    assert "canary" not in told.lower()
+        assert f"A secret shows in {where}" in wrong
+    assert "canary" not in wrong.lower()
 
 
-def test_what_gets_lost_is_seen(findings: Findings) -> None:
+def test_lost_error_is_detected(findings: Findings) -> None:
     thread = threading.Thread(target=lambda: next(iter(())), name="unlucky")
     thread.start()
     thread.join()
@@ -151,8 +151,8 @@ print(*findings.wrong)
 """
 
 
-def test_a_leak_is_seen() -> None:
-    # In a process of its own: what other tests left behind may go while this one counts.
+def test_leak_is_detected() -> None:
+    # In a separate process: leftovers of other tests may disappear while this one counts.
     done = subprocess.run(
         [sys.executable, "-c", LEAKING], cwd=TESTS, capture_output=True, text=True, timeout=60
     )
@@ -161,7 +161,7 @@ def test_a_leak_is_seen() -> None:
     assert "forgotten" in done.stdout
 
 
-def test_a_fetch_that_nobody_ends_is_seen(findings: Findings) -> None:
+def test_unfinished_fetch_is_detected(findings: Findings) -> None:
     look_for_rest(findings)
     assert not findings.wrong
     shared.claim(("https://credentials.example", "key", None, "gmail"))

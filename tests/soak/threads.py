@@ -1,4 +1,4 @@
-"""What a thread does in a run: blocking clients and their sessions."""
+"""The thread workers of a run: blocking clients and their sessions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ThreadWorker:
-    """One thread: it does what it draws from its own seed, as one user and then as another."""
+    """One thread, whose acts and users are drawn from its own seed."""
 
     def __init__(self, world: World, root: Vendo, number: int) -> None:
         self._world = world
@@ -61,7 +61,7 @@ class ThreadWorker:
 
     def _check(self, is_true: bool) -> None:
         if not is_true:
-            self._world.findings.blame("An answer says something else than the backend")
+            self._world.findings.blame("A result differs from the backend's")
 
     def _token(self) -> None:
         client, slug = self._client(), self._slug()
@@ -79,15 +79,15 @@ class ThreadWorker:
         url = f"{self._world.server.provider_url(slug)}/soak"
         with client.session(slug) as session:
             response = session.post(url, data=body, timeout=5.0)
-            status, answer = response.status_code, response.content
-        self._world.check_answer(status, answer, content, self._jwt, "A session's request")
+            status, received = response.status_code, response.content
+        self._world.check_response(status, received, content, self._jwt, "A session's request")
 
     def _httpx_request(self) -> None:
         client, slug = self._client(), self._slug()
         content, body = a_body(self._random)
         url = f"{self._world.server.provider_url(slug)}/soak"
         response = self._httpx.post(url, content=body, auth=client.httpx_auth(slug))
-        self._world.check_answer(
+        self._world.check_response(
             response.status_code, response.content, content, self._jwt, "httpx's request"
         )
 

@@ -1,4 +1,4 @@
-"""What the threads and tasks of a run share: the server, the users, the clients."""
+"""The shared parts of a run: the server, the users, the checks."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from soak.findings import Findings
 
 API_KEY = "vendo_sk_canarykeycanarykeycanarykeycan01"
-#: Bearer, `x-api-key`, in the path, basic authentication; and one outside the catalog.
+#: Bearer, `x-api-key`, token in the path, basic authentication, and one outside the catalog.
 SLUGS = ("gmail", "openai", "slack", "anthropic", "telegram", "mailgun", "soakstuff")
-#: Seconds. Short, so that a run has many time-outs, early refreshes and ends of tokens.
+#: Seconds. Short, so that a run has many time-outs, early refreshes and expiries.
 TIMEOUT = 2.0
 TOKEN_LIFETIME = 6.0
-#: Seconds. A call to Vendo that takes longer did not keep to its time-out, however busy all is.
+#: Seconds. A call to Vendo that takes longer broke its time-out, even on a busy machine.
 LONGEST = 20.0
 
-#: What a session's own library may raise while a provider misbehaves.
+#: Errors that a session's HTTP library may raise while a provider misbehaves.
 OF_LIBRARIES = (requests.RequestException, httpx2.HTTPError, aiohttp.ClientError, TimeoutError)
 
 
 class World:
-    """One server and all that is to be said of a run with it."""
+    """One server, and the checks of a run with it."""
 
     def __init__(self, seed: int, findings: Findings, users: int = 12) -> None:
         self.seed = seed
@@ -60,7 +60,7 @@ class World:
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """The server runs, and the environment points at it."""
+        """Run the server, with its environment set."""
         with self.server:
             variables = self.server.environment(*SLUGS)
             before = {name: os.environ.get(name) for name in variables}
@@ -77,7 +77,7 @@ class World:
 
     @contextmanager
     def attempt(self, what: str) -> Iterator[None]:
-        """One thing that a program does: it works, or ends as the library says that it may."""
+        """Run one act: it works, or raises a documented error."""
         begin = time.monotonic()
         outcome = "well"
         try:
@@ -91,50 +91,51 @@ class World:
                 self.findings.look_into(what, error)
             else:
                 self.findings.unexpected(what, error)
-        except Exception as error:  # noqa: BLE001  # which is what must not be
+        except Exception as error:  # noqa: BLE001  # any other error is a finding
             outcome = "unexpected"
             self.findings.unexpected(what, error)
         seconds = time.monotonic() - begin
         self.findings.count(what, outcome, seconds)
-        # A provider may take its time over an answer, as long as there is a byte now and then.
+        # A provider may respond slowly, as long as a byte comes now and then.
         if seconds > LONGEST and not what.startswith(("session", "httpx", "fork")):
             self.findings.blame(f"{what} took {seconds:.0f} s")
 
-    # What has to be true of what comes back
+    # Checks of results
 
     def check_token(self, token: str, slug: str, jwt: str | None) -> None:
-        """A token that was handed out is its user's."""
+        """Check that a token belongs to its user."""
         if not self.ledger.is_of(token, slug, jwt):
-            self.findings.blame(f"A token for {slug} is not the asker's")
+            self.findings.blame(f"A token for {slug} is another user's")
 
-    def check_answer(
+    def check_response(
         self, status: int, content: bytes, sent: bytes, jwt: str | None, at: str
     ) -> bool:
-        """What a provider saw is what was sent, in the name of the user who sent it.
+        """Check that a provider received what was sent, in the name of the user who sent it.
 
-        True where it accepted the token at all.
+        Returns:
+            True if it accepted the token.
         """
         try:
-            seen = json.loads(content)
+            echo = json.loads(content)
         except (ValueError, RecursionError):
             return False
-        if status != 200 or not isinstance(seen, dict) or "provider" not in seen:
+        if status != 200 or not isinstance(echo, dict) or "provider" not in echo:
             return False
-        if seen["user"] != user_of(jwt):
+        if echo["user"] != user_of(jwt):
             self.findings.blame(f"{at} went out in another user's name")
-        if seen["body"] != sent.decode():
-            self.findings.blame(f"{at} went out with {len(seen['body'])} bytes, not {len(sent)}")
+        if echo["body"] != sent.decode():
+            self.findings.blame(f"{at} went out with {len(echo['body'])} bytes, not {len(sent)}")
         return True
 
 
 def _jwt(number: int) -> str:
-    """A user's JWT, of which only the server knows whose it is."""
-    claims = base64.urlsafe_b64encode(json.dumps({"sub": f"person-{number}"}).encode())
+    """Make a user's JWT. Only the server knows the user."""
+    claims = base64.urlsafe_b64encode(json.dumps({"sub": f"user-{number}"}).encode())
     return f"canary.{claims.decode().rstrip('=')}.canary{number}"
 
 
 def a_body(random: Random) -> tuple[bytes, Any]:
-    """Bytes, and one of the forms in which a caller may hand them to a session."""
+    """Return bytes, and one of the forms in which a caller may send them."""
     content = random.randbytes(random.choice([0, 10, 3000])).hex().encode()
     form = random.randrange(3)
     if form == 0 or not content:
