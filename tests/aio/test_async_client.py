@@ -123,7 +123,7 @@ def test_client_whose_key_is_removed_does_not_switch_to_oss_mode(
     asyncio.run(main())
 
 
-def test_a_missing_connection_says_what_to_do(server: LocalVendo, transport: Transport) -> None:
+def test_missing_connection_has_a_fix(server: LocalVendo, transport: Transport) -> None:
     async def main() -> None:
         async with server.async_client(transport=transport) as client:
             with pytest.raises(vendo.NotConnected) as caught:
@@ -281,9 +281,7 @@ async def _token(client: AsyncVendo) -> str:
     return await client.token("gmail")
 
 
-def test_a_client_for_a_user_keeps_their_tokens_apart(
-    server: LocalVendo, transport: Transport
-) -> None:
+def test_client_of_a_user_has_separate_tokens(server: LocalVendo, transport: Transport) -> None:
     async def main() -> None:
         async with server.async_client(transport=transport) as client:
             one = client.for_user("one.jwt.x")

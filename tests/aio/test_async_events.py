@@ -71,7 +71,7 @@ async def emitted(server: LocalVendo, *kinds: str) -> None:
         server.emit(kind)
 
 
-def test_events_come_in_order_each_once(server: LocalVendo, transport: Transport) -> None:
+def test_events_are_delivered_in_order_and_once(server: LocalVendo, transport: Transport) -> None:
     async def use(client: AsyncVendo) -> None:
         async with client.events.subscribe() as events, asyncio.TaskGroup() as group:
             group.create_task(emitted(server, "a.1", "connection.changed", "a.2"))

@@ -49,7 +49,7 @@ def test_the_async_client_has_every_name_of_the_blocking_one() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(public(Vendo) - BLOCKING_ALONE))
-def test_each_method_takes_what_its_blocking_twin_takes(name: str) -> None:
+def test_each_method_has_the_parameters_of_its_blocking_twin(name: str) -> None:
     one, twin = getattr(Vendo, name), getattr(AsyncVendo, RENAMED.get(name, name))
     if isinstance(one, property):
         assert isinstance(twin, property)

@@ -150,7 +150,7 @@ def test_annotations_can_be_read_when_typing_is_imported_last(first: str, value:
     assert printed_by(program, OPENAI_API_KEY="sk-1") == "True\n"
 
 
-def test_a_first_token_does_not_pay_for_annotations() -> None:
+def test_first_token_loads_no_annotations() -> None:
     program = (
         "import sys, vendo; vendo.token('openai')\n"
         "print({'typing', 'vendo._types', 'vendo._catalog.slug_type'} & set(sys.modules))"

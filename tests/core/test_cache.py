@@ -395,7 +395,7 @@ def test_the_least_recently_used_goes_first(clock: Clock) -> None:
     assert cache.get(keys[0]) == "t0"  # used again
     clock.now += 1.0
     put(cache, "t1", 3600.0)
-    assert len(cache) == 14  # an eighth at a time
+    assert len(cache) == 14  # an eighth is dropped at a time
     assert cache.get(keys[0]) == "t0"
     assert cache.get(KEY) == "t1"
     assert [cache.get(key) for key in keys[1:4]] == [None] * 3

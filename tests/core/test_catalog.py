@@ -136,13 +136,13 @@ def test_version_headers_are_sent_by_default() -> None:
     assert known("openai").extra_headers == {}
 
 
-def test_google_slugs_differ_in_the_hosts_that_may_see_the_token() -> None:
+def test_google_slugs_differ_in_the_hosts_that_may_get_the_token() -> None:
     assert known("gmail").hosts == ("gmail.googleapis.com", "www.googleapis.com")
     assert known("google").hosts == ("*.googleapis.com",)
     assert known("googledrive").hosts == ("www.googleapis.com",)
 
 
-def test_the_catalog_has_the_providers_that_programs_use_most() -> None:
+def test_catalog_has_the_most_used_providers() -> None:
     assert len(PROVIDERS) >= 64
     assert set(REQUIRED) <= set(PROVIDERS)
 
@@ -170,7 +170,7 @@ def test_a_row_names_its_variables(slug: str) -> None:
 
 
 @every_slug
-def test_a_row_lists_the_hosts_that_may_see_the_credential(slug: str) -> None:
+def test_row_lists_the_hosts_that_may_get_the_credential(slug: str) -> None:
     provider = known(slug)
     assert provider.hosts
     assert len(set(provider.hosts)) == len(provider.hosts)
@@ -292,7 +292,7 @@ def test_a_provider_survives_pickling_and_copying(slug: str) -> None:
 
 
 @every_slug
-def test_as_dict_is_what_json_reads_back(slug: str) -> None:
+def test_as_dict_survives_json(slug: str) -> None:
     fields = known(slug).as_dict()
     assert json.loads(json.dumps(fields)) == fields
     assert set(fields) == {name for name in Provider.__slots__ if name != "_row"}
@@ -320,7 +320,7 @@ def test_repr_names_the_slug() -> None:
         ("openai", "openai"),
     ],
 )
-def test_a_typing_error_finds_its_slug(typed: str, meant: str) -> None:
+def test_misspelt_word_finds_its_slug(typed: str, meant: str) -> None:
     assert catalog.nearest(typed) == meant
 
 

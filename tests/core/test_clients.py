@@ -249,7 +249,9 @@ def test_default_addresses_are_the_platforms() -> None:
     assert settings.data_proxy_url() == "https://composio-proxy.vendo.run"
 
 
-def test_a_malformed_address_in_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_malformed_address_in_the_environment_names_its_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("VENDO_CREDENTIALS_URL", "http://vendo.example")
     with pytest.raises(ValidationError, match="The address in VENDO_CREDENTIALS_URL is plain http"):
         Vendo(KEY).token("gmail")

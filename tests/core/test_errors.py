@@ -44,7 +44,7 @@ def test_error_has_all_its_attributes(cls: type[errors.VendoError]) -> None:
 
 
 @pytest.mark.parametrize("cls", CLASSES)
-def test_an_error_needs_no_more_than_a_code_and_a_message(cls: type[errors.VendoError]) -> None:
+def test_error_needs_only_a_code_and_a_message(cls: type[errors.VendoError]) -> None:
     error = cls("some_code", "What happened.")
     assert str(error) == "What happened."
     assert error.args == ("What happened.",)

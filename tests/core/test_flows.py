@@ -85,7 +85,7 @@ def test_error_of_a_flow_is_raised() -> None:
 
 
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, LookupError])
-def test_a_flow_is_closed_however_it_ends(kind: type[BaseException]) -> None:
+def test_flow_is_closed_after_any_end(kind: type[BaseException]) -> None:
     closed = []
 
     def inner() -> Flow[None]:

@@ -160,7 +160,7 @@ def test_a_child_has_the_parents_tokens_and_its_own_connections(server: LocalVen
     assert server.connections_opened == 2  # the parent's kept one, and one child's
 
 
-def test_a_lock_that_another_thread_held_is_not_inherited(server: LocalVendo) -> None:
+def test_lock_of_another_thread_is_not_inherited(server: LocalVendo) -> None:
     assert output_of(LOCKED, server) == [
         server.token("slack"),
         "['gmail', 'openai', 'slack']",
@@ -184,7 +184,7 @@ def test_child_imports_a_module_that_another_thread_was_importing(
     assert output_of(IMPORTING, server, module) == [server.token("gmail"), server.token("slack")]
 
 
-def test_a_child_of_a_child_works_too(server: LocalVendo) -> None:
+def test_child_of_a_child_works(server: LocalVendo) -> None:
     assert output_of(GENERATIONS, server) == [server.token("gmail")]
 
 

@@ -71,7 +71,7 @@ class TestForms:
     def test_missing_header_is_none(self, headers: object) -> None:
         assert RequestHeaders(headers).get(NAME) is None
 
-    def test_a_value_is_given_as_it_was_sent(self) -> None:
+    def test_value_is_returned_unchanged(self) -> None:
         assert RequestHeaders({NAME: "  a b "}).get(NAME) == "  a b "
         assert RequestHeaders({NAME: ""}).get(NAME) == ""
 

@@ -89,7 +89,7 @@ def test_every_private_module_is_in_a_room() -> None:
     assert [module.name for module in modules if module.name.startswith("_")] == ["__main__"]
 
 
-def test_every_room_says_what_it_is_for() -> None:
+def test_every_room_has_a_docstring() -> None:
     rooms = [module.name for module in pkgutil.iter_modules(vendo.__path__) if module.ispkg]
     for room in rooms:
         docstring = importlib.import_module(f"vendo.{room}").__doc__ or ""

@@ -33,7 +33,7 @@ def test_each_user_and_the_deployment_have_their_own_token(server: LocalVendo) -
     assert server.count("credentials") == 3
 
 
-def test_a_users_tokens_in_bulk_are_theirs(server: LocalVendo) -> None:
+def test_bulk_tokens_of_a_user_are_their_own(server: LocalVendo) -> None:
     client = server.client()
     client.tokens(["gmail", "slack"])
     found = client.for_user("one.jwt.x").tokens(["gmail", "slack"])
@@ -88,7 +88,7 @@ def test_scoped_clients_share_connections_and_need_not_be_closed(server: LocalVe
     assert server.connections_opened == 1
 
 
-def test_the_cache_holds_no_jwt(server: LocalVendo) -> None:
+def test_cache_has_no_jwt(server: LocalVendo) -> None:
     server.client().for_user("canary.jwt.x").token("gmail")
     assert shared._entries
     assert not [key for key in shared._entries if "canary.jwt.x" in str(key)]
@@ -139,7 +139,7 @@ def test_request_without_the_header_raises_identity_not_present(headers: dict[st
         Vendo(KEY).for_request(headers)
 
 
-def test_the_functions_of_the_package_scope_too(vendo_mode: LocalVendo) -> None:
+def test_functions_of_the_package_can_be_scoped(vendo_mode: LocalVendo) -> None:
     assert vendo.for_user("one.jwt.x").token("gmail") == vendo_mode.token("gmail", "one.jwt.x")
     scoped = vendo.for_request({"X-Vendo-User-JWT": "two.jwt.x"})
     assert scoped.token("gmail") == vendo_mode.token("gmail", "two.jwt.x")

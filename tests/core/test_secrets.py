@@ -379,7 +379,7 @@ def test_pickled_connection_has_no_secret(backend: LocalVendo) -> None:
 
 
 @pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, replace])
-def test_a_copied_connection_keeps_everything(
+def test_copied_connection_keeps_all_fields(
     copied: Callable[[Connection], Connection],
 ) -> None:
     row = Connection(

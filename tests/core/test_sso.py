@@ -48,7 +48,7 @@ class TestBehindTheProxy:
         with pytest.raises(vendo.IdentityNotPresent, match="VENDO_AUTH is not 1"):
             sso.identity_response(HEADERS)
 
-    def test_the_variable_is_read_at_each_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_variable_is_read_at_every_call(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert sso.identity_from_headers(HEADERS) is None
         monkeypatch.setenv("VENDO_AUTH", "1")
         assert sso.identity_from_headers(HEADERS) == IDENTITY
@@ -127,7 +127,7 @@ class TestIdentity:
             ("\u8c22", "\u8c22"),
         ],
     )
-    def test_a_name_in_utf8_is_read_however_the_framework_decoded_it(
+    def test_utf8_name_is_read_with_any_decoding_of_the_framework(
         self, sent: str, name: str
     ) -> None:
         identity = sso.identity_from_headers({**HEADERS, "X-Vendo-User-Name": sent})

@@ -52,7 +52,7 @@ def test_each_error_has_its_status_and_unexpected_ones_no_detail(
     assert response.connect_url == ("/vendo/connect/gmail" if status == 424 else None)
 
 
-def test_a_missing_connection_names_the_applications_own_connect_link() -> None:
+def test_missing_connection_has_the_applications_connect_link() -> None:
     error = errors.NotConnected(
         "binding_missing", "not bound", slug="gmail", connect_url="https://x.example/?app_key=k"
     )
@@ -255,7 +255,7 @@ def test_providers_have_display_names_and_unknown_ones_their_slug() -> None:
     assert web.provider_name("in-house") == "in-house"
 
 
-def test_the_base_url_of_a_provider_is_the_environments_or_else_the_catalogs(
+def test_base_url_of_a_provider_is_from_the_environment_or_the_catalog(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert web.provider_base_url("Gmail") == "https://gmail.googleapis.com"

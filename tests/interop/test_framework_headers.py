@@ -116,7 +116,7 @@ def test_two_different_signatures_verify_nothing(make: Callable[[Pairs], object]
         WebhooksAPI(SECRET).verify(make(pairs), BODY)
 
 
-def test_djangos_requests_of_both_kinds() -> None:
+def test_wsgi_and_asgi_requests_of_django() -> None:
     # In a separate process: Django's settings can be configured only once.
     program = """
 from django.conf import settings

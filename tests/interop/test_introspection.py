@@ -29,7 +29,7 @@ def test_validate_call_checks_arguments_that_have_our_types() -> None:
         checked(fake_connection("gmail"), 3)
 
 
-def test_validate_call_takes_our_own_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_validate_call_wraps_our_functions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENDO_TOKEN_OPENAI", "sk-1")
     token: Callable[..., str] = pydantic.validate_call(vendo.token)
     assert token("openai") == "sk-1"

@@ -82,7 +82,7 @@ def test_links_make_sense_out_of_context(server: LocalVendo) -> None:
     assert page.text.count("Connect ") >= len(page.links) - 1  # all but the link home
 
 
-def test_status_is_shown_by_words_and_not_by_colour_alone(
+def test_status_is_shown_by_words_and_not_only_by_colour(
     server: LocalVendo, browser: Chrome
 ) -> None:
     browser.get(server.url)
@@ -90,7 +90,7 @@ def test_status_is_shown_by_words_and_not_by_colour_alone(
     assert tags == {"connected", "needs reauth", "revoked"}
 
 
-def test_a_dark_page_is_dark_and_a_light_one_light(server: LocalVendo, browser: Chrome) -> None:
+def test_dark_and_light_pages_have_their_colours(server: LocalVendo, browser: Chrome) -> None:
     luminances = []
     for dark in (False, True):
         emulate(browser, width=1280, dark=dark)

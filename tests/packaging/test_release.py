@@ -54,7 +54,7 @@ def test_the_notes_are_the_section_of_the_version(notes: Callable[..., str]) -> 
     assert text == "- One thing is new.\n\n### More of it\n\n- Another.\n"
 
 
-def test_the_notes_of_a_first_release_go_to_the_end(notes: Callable[..., str]) -> None:
+def test_notes_of_a_first_release_extend_to_the_end(notes: Callable[..., str]) -> None:
     changelog = CHANGELOG.partition("## 1.2.2")[0]
     assert notes("v1.2.3", version_file=VERSION, changelog=changelog).endswith("- Another.\n")
 

@@ -89,7 +89,7 @@ def test_wheel_has_no_test_cache_or_hidden_file(names: list[str]) -> None:
     assert strangers == []
 
 
-def test_the_wheel_is_for_every_machine(wheel: Path) -> None:
+def test_wheel_is_for_every_platform(wheel: Path) -> None:
     assert wheel.name.endswith("-py3-none-any.whl")
 
 
@@ -135,7 +135,7 @@ def test_no_console_script_is_installed(wheel: Path) -> None:
     assert not [text for text in texts if "_scripts" in text]
 
 
-def test_core_works_with_the_wheel_alone(wheel: Path) -> None:
+def test_core_works_with_only_the_wheel(wheel: Path) -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(wheel)!r})\n"
         "import vendo\n"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ONCE = RetryPolicy(1)
 
 
-def test_every_field_that_the_platform_sends_arrives(server: LocalVendo, call: Call) -> None:
+def test_every_field_of_the_platform_is_read(server: LocalVendo, call: Call) -> None:
     server.connect(
         "supabase",
         profile="vendo_managed_pool",
@@ -336,7 +336,7 @@ class TestOssMode:
 
         assert set(Vendo().connections.connected_slugs()) == {"openai", "gmail"}
 
-    def test_asyncio_code_sees_the_same(self, env: pytest.MonkeyPatch) -> None:
+    def test_asyncio_code_gets_the_same_rows(self, env: pytest.MonkeyPatch) -> None:
         async def main() -> list[Connection]:
             return await aio.connections.list()
 

@@ -75,7 +75,7 @@ def test_action_with_a_lost_response_is_executed_once(server: LocalVendo, call: 
     assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
 
 
-def test_the_callers_key_makes_two_calls_one_and_another_body_a_conflict(
+def test_repeated_idempotency_key_executes_once_and_another_body_is_a_conflict(
     server: LocalVendo, call: Call
 ) -> None:
     def run(n: int) -> Any:

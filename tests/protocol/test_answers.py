@@ -89,7 +89,7 @@ def test_error_of_a_broken_response_does_not_quote_it() -> None:
     assert CANARY not in "".join(traceback.format_exception(caught.value))
 
 
-def test_a_field_is_taken_by_name_and_type() -> None:
+def test_field_is_read_by_name_and_type() -> None:
     fields = Fields({"text": "x", "number": 1, "flag": True, "list": ["a"], "null": None}, "thing")
 
     assert fields.required("text", str) == "x"
@@ -122,12 +122,12 @@ def test_only_an_object_has_fields(data: object) -> None:
 
 
 @pytest.mark.parametrize("value", [["a", 1], [None], "ab", {"a": 1}])
-def test_a_list_of_strings_holds_strings_alone(value: object) -> None:
+def test_list_of_strings_has_only_strings(value: object) -> None:
     with pytest.raises(UpstreamError):
         Fields({"names": value}, "thing").strings("names")
 
 
 @given(st.binary(max_size=300), st.sampled_from(["", "identity", "gzip", "deflate", "br", "x"]))
 def test_any_bytes_give_a_value_or_one_typed_error(body: bytes, coding: str) -> None:
-    with suppress(UpstreamError):  # any other failure is the test's
+    with suppress(UpstreamError):  # any other error fails the test
         decode_json(raw_response(200, body, {"content-encoding": coding} if coding else {}))

@@ -61,14 +61,14 @@ def test_without_a_key_and_a_user_neither_is_sent(play: Play) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 206, 299])
-def test_a_success_is_returned_as_it_is(play: Play, status: int) -> None:
+def test_success_is_returned_unchanged(play: Play, status: int) -> None:
     sent = response(status)
 
     assert play(sent).run(get()) is sent
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_passing_failure_is_tried_three_times(play: Play, status: int) -> None:
+def test_temporary_failure_is_tried_three_times(play: Play, status: int) -> None:
     script = play(response(status), response(status), response(200))
     assert script.run(get()).status == 200
 
@@ -85,7 +85,7 @@ def test_the_third_failure_is_raised(play: Play) -> None:
     assert len(script.requests) == 3
 
 
-def test_a_broken_connection_is_tried_again_and_the_last_one_raised(play: Play) -> None:
+def test_broken_connection_is_retried_and_the_last_error_raised(play: Play) -> None:
     last = broken()
     script = play(broken(), broken(), last)
     with pytest.raises(UpstreamConnectionError) as caught:
@@ -240,7 +240,7 @@ def test_two_writes_have_two_keys(play: Play) -> None:
     assert len({request.headers["Idempotency-Key"] for request in script.requests}) == 2
 
 
-def test_the_callers_idempotency_key_is_sent_as_it_is(play: Play) -> None:
+def test_the_callers_idempotency_key_is_sent_unchanged(play: Play) -> None:
     script = play(response())
     script.run(call(caller(), "POST", URL, idempotency_key="order-7"))
 
@@ -312,7 +312,7 @@ def test_redirects_in_a_circle_end(play: Play) -> None:
     assert len(script.requests) == 6
 
 
-def test_a_redirect_without_an_address_ends_too(play: Play) -> None:
+def test_redirect_without_an_address_ends(play: Play) -> None:
     with pytest.raises(UpstreamError, match="too often"):
         play(*[response(302)] * 10).run(get())
 
@@ -328,7 +328,7 @@ def test_a_write_follows_a_redirect_that_keeps_the_method(play: Play, status: in
 
 
 @pytest.mark.parametrize("status", [301, 302, 303])
-def test_a_write_is_not_made_a_read_by_a_redirect(play: Play, status: int) -> None:
+def test_redirect_does_not_change_a_write_to_a_read(play: Play, status: int) -> None:
     with pytest.raises(UpstreamError, match="redirects a write"):
         play(response(status, Location="/moved")).run(call(caller(), "POST", URL))
 

@@ -33,7 +33,7 @@ def test_a_token_is_requested_by_its_slug(play: Play) -> None:
     assert (script.requests[0].method, script.requests[0].url) == ("GET", f"{BASE}/worker/a_b-c")
 
 
-def test_a_slug_cannot_leave_its_place_in_the_path(play: Play) -> None:
+def test_slug_is_quoted_in_the_path(play: Play) -> None:
     script = play(response(200, {"access_token": "t"}))
     script.run(fetch_token(caller(), BASE, "../a/b?c=d&e#f"))
 
@@ -41,7 +41,7 @@ def test_a_slug_cannot_leave_its_place_in_the_path(play: Play) -> None:
 
 
 @pytest.mark.parametrize("body", [{"access_token": "t"}, {"access_token": "t", "expires_at": None}])
-def test_a_token_without_a_date_has_no_end(play: Play, body: object) -> None:
+def test_token_without_a_date_does_not_expire(play: Play, body: object) -> None:
     token = issued(body, play, Date=DATE)
 
     assert (token.token, token.lifetime) == ("t", None)

@@ -51,16 +51,14 @@ class TestLongEvents:
         assert parser.last_event_id == "5"
 
     @pytest.mark.parametrize("size", [1, 7, 1000])
-    def test_a_long_comment_costs_no_event(
-        self, size: int, caplog: pytest.LogCaptureFixture
-    ) -> None:
+    def test_long_comment_drops_no_event(self, size: int, caplog: pytest.LogCaptureFixture) -> None:
         stream = b"data: a\n:%s\ndata: b\n\n" % (b"x" * 500)
         chunks = pieces(stream, size)
 
         assert self.lines(*chunks) == ["a\nb"]
         assert not caplog.records
 
-    def test_an_unfinished_long_line_does_not_reach_into_the_next_connection(self) -> None:
+    def test_unfinished_long_line_does_not_affect_the_next_connection(self) -> None:
         parser = MessageParser(self.LIMIT)
         parsed(b"data: %s" % (b"x" * 200), parser=parser)
         parser.connected()

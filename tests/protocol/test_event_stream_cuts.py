@@ -29,9 +29,7 @@ _STREAMS = st.lists(_PIECES | st.binary(max_size=8), max_size=40).map(b"".join)
 
 
 @given(_STREAMS, st.lists(st.integers(0, 300), max_size=20))
-def test_the_same_messages_come_for_every_way_to_cut_the_bytes(
-    stream: bytes, cuts: list[int]
-) -> None:
+def test_messages_do_not_depend_on_how_the_bytes_are_cut(stream: bytes, cuts: list[int]) -> None:
     whole, cut, bytewise = (MessageParser(30) for _ in range(3))
 
     expected = parsed(stream, parser=whole)

@@ -102,7 +102,7 @@ class TestOldNames:
             ("connection_updated", {"status": "error"}, "connection.status_changed"),
         ],
     )
-    def test_an_old_name_alone_is_translated(
+    def test_event_with_only_an_old_name_is_translated(
         self, old: str, data: dict[str, str], kind: str
     ) -> None:
         assert kinds(read(block(old, id_line="evt_1", **data))) == [kind]
@@ -268,9 +268,7 @@ _BLOCKS = st.lists(
 
 
 @given(_BLOCKS, st.lists(st.integers(0, 900), max_size=20))
-def test_the_same_events_come_for_every_way_to_cut_the_bytes(
-    stream: bytes, cuts: list[int]
-) -> None:
+def test_events_do_not_depend_on_how_the_bytes_are_cut(stream: bytes, cuts: list[int]) -> None:
     whole, cut = EventReader(), EventReader()
 
     assert read(*cut_at(stream, cuts), reader=cut) == read(stream, reader=whole)

@@ -55,7 +55,7 @@ class TestByteOrderMark:
     def test_is_skipped_whole_or_split(self, chunks: list[bytes]) -> None:
         assert data_of(*chunks) == ["1"]
 
-    def test_counts_at_the_start_alone(self) -> None:
+    def test_counts_only_at_the_start(self) -> None:
         assert data_of(BOM + BOM + b"data: 1\n\ndata: 2\n\n") == ["2"]
         assert data_of(b"data: 1\n\n" + BOM + b"data: 2\n\ndata: 3\n\n") == ["1", "3"]
 
@@ -108,7 +108,7 @@ class TestLineEnds:
 
 
 class TestFields:
-    def test_data_alone_is_an_event_with_empty_data(self) -> None:
+    def test_empty_data_line_is_an_event_with_empty_data(self) -> None:
         assert data_of(b"data\n\n", b"data:\n\n", b"data: \n\n") == ["", "", ""]
 
     def test_two_empty_data_lines_are_one_line_end(self) -> None:

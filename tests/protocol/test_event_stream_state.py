@@ -35,7 +35,7 @@ class TestIds:
         parser.feed(b"\n")
         assert parser.last_event_id == "5"
 
-    def test_an_id_without_data_counts_too(self) -> None:
+    def test_id_without_data_counts(self) -> None:
         parser = MessageParser()
         parser.feed(b"id: 5\n\n")
 

@@ -76,7 +76,7 @@ def test_without_a_code_the_status_decides(
     assert error.code == code
 
 
-def test_an_unknown_code_is_kept_whatever_the_status() -> None:
+def test_unknown_code_is_kept_with_any_status() -> None:
     error = error_of(response(500, Vendo_Error_Code="profile_unsupported"))
 
     assert type(error) is errors.VendoError
@@ -257,5 +257,5 @@ def test_any_error_response_is_one_vendo_error(
 
 
 @given(st.binary(max_size=200))
-def test_whatever_bytes_an_error_response_has_it_is_one_error(body: bytes) -> None:
+def test_any_error_bytes_are_one_vendo_error(body: bytes) -> None:
     assert error_of(raw_response(502, body, {})).code

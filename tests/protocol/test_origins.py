@@ -27,7 +27,7 @@ from vendo._protocol.origins import checked_origin, is_loopback, origin_of, plat
         ("http://[::1]:8000", "http://[::1]:8000"),
     ],
 )
-def test_an_address_is_taken_without_its_last_slash(given_url: str, taken: str) -> None:
+def test_last_slash_of_an_address_is_removed(given_url: str, taken: str) -> None:
     assert checked_origin(given_url, "base_url=") == taken
 
 
@@ -41,7 +41,7 @@ def test_an_address_is_taken_without_its_last_slash(given_url: str, taken: str) 
         ("https://api", "https://api"),
     ],
 )
-def test_the_platforms_address_is_taken_without_api_at_its_end(given_url: str, taken: str) -> None:
+def test_api_at_the_end_of_the_platforms_address_is_removed(given_url: str, taken: str) -> None:
     assert platform_origin(given_url, "base_url=") == taken
 
 
@@ -108,7 +108,7 @@ def test_scheme_host_and_port_make_an_origin() -> None:
 
 @given(st.text(max_size=60))
 def test_every_text_is_an_address_or_one_validation_error(text: str) -> None:
-    with suppress(ValidationError):  # any other failure is the test's
+    with suppress(ValidationError):  # any other error fails the test
         assert checked_origin(text, "base_url=").lower().startswith(("https://", "http://"))
 
 

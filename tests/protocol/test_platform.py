@@ -253,7 +253,7 @@ def test_the_balance_is_micros_and_dollars(play: Play) -> None:
     assert balance.credits_remaining == Decimal("1.234567")
 
 
-def test_a_balance_may_leave_out_currency_and_link_and_be_below_zero(play: Play) -> None:
+def test_currency_and_link_of_a_balance_are_optional(play: Play) -> None:
     script = play(response(200, {"credits_remaining_micros": -5}))
     balance = script.run(platform.fetch_balance(caller(), BASE))
 

@@ -119,7 +119,7 @@ class TestDuplicateHeaders:
 
         assert "different values" in verify_error(webhooks, pairs)
 
-    def test_two_that_agree_are_one(self, webhooks: WebhooksAPI) -> None:
+    def test_two_equal_headers_are_accepted(self, webhooks: WebhooksAPI) -> None:
         assert webhooks.verify([*signed().items()] * 2, BODY).id == "evt_1"
 
     def test_values_may_be_lists(self, webhooks: WebhooksAPI) -> None:
@@ -206,7 +206,7 @@ class TestTime:
 
         assert "does not match" in verify_error(webhooks, forged)
 
-    def test_the_calls_window_wins_over_the_objects(self) -> None:
+    def test_window_of_the_call_wins_over_that_of_the_object(self) -> None:
         webhooks = WebhooksAPI(SECRET, max_age_sec=10)
         headers = signed(timestamp=str(NOW - 100))
 

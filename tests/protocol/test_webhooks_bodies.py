@@ -100,7 +100,7 @@ class TestBody:
 
         assert problem in verify_error(webhooks, signed(body), body)
 
-    def test_time_and_data_may_be_missing_and_there_may_be_more(
+    def test_time_and_data_are_optional_and_other_fields_allowed(
         self, webhooks: WebhooksAPI
     ) -> None:
         body = b'{"id": "evt_1", "type": "t", "new": 1}'
@@ -146,7 +146,7 @@ def test_any_unsigned_webhook_is_one_validation_error(headers: object, body: obj
         lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(list(EVENT)), inner),
     ).map(lambda value: json.dumps(value).encode()),
 )
-def test_whatever_is_signed_is_an_event_or_one_validation_error(
+def test_any_signed_webhook_is_an_event_or_one_validation_error(
     timestamp: str, body: bytes
 ) -> None:
     for stamp in {str(NOW), timestamp.encode("utf-8", "replace").decode()}:

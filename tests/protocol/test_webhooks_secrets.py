@@ -58,7 +58,7 @@ class TestEnvironment:
         assert client.webhooks.verify(signed(), BODY).id == "evt_1"
         assert vendo.webhooks.verify(signed(), BODY).id == "evt_1"
 
-    def test_the_async_client_verifies_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_async_client_verifies(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(VARIABLE, SECRET)
 
         async def main() -> str:
@@ -187,7 +187,7 @@ class TestSecrecy:
         with pytest.raises(ValidationError, match="61 s old"):
             webhooks.verify(signed(timestamp=str(NOW - 61)), BODY)
 
-    def test_a_copy_in_the_same_process_still_has_it(self) -> None:
+    def test_copy_in_the_same_process_has_the_secret(self) -> None:
         webhooks = WebhooksAPI(SECRET)
 
         assert copy.copy(webhooks).verify(signed(), BODY).id == "evt_1"

@@ -52,7 +52,7 @@ async def status(session: aiohttp.ClientSession, url: str, **how: Any) -> int:
 
 
 @pytest.mark.parametrize("slug", catalog.slugs())
-def test_the_token_is_where_the_provider_wants_it(
+def test_token_is_placed_as_the_provider_requires(
     slug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with LocalVendo([slug]) as server:
@@ -330,7 +330,7 @@ def test_another_host_gets_neither_token_nor_header(
 
 
 @pytest.mark.parametrize("slug", ["anthropic", "gmail", "telegram"])
-def test_the_same_host_gets_the_token_again(server: LocalVendo, slug: str) -> None:
+def test_redirect_within_the_host_keeps_the_token(server: LocalVendo, slug: str) -> None:
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         to = f"{server.provider_url(slug)}/echo"
         assert await status(session, "redirect", params={"to": to}) == 200

@@ -74,7 +74,7 @@ def caller(request: pytest.FixtureRequest) -> Caller:
 
 
 @pytest.mark.parametrize("slug", ["anthropic", "gmail", "mailchimp", "telegram"])
-def test_the_token_is_where_the_provider_wants_it_and_renewed_on_a_401(
+def test_token_is_placed_as_the_provider_requires_and_renewed_on_a_401(
     client: vendo.Vendo, server: LocalVendo, caller: Caller, slug: str
 ) -> None:
     url = f"{server.provider_url(slug)}/echo"
@@ -381,7 +381,7 @@ def test_another_host_gets_neither_token_nor_header(
 
 
 @pytest.mark.parametrize("slug", ["anthropic", "gmail", "telegram"])
-def test_the_same_host_gets_the_token_again(
+def test_redirect_within_the_host_keeps_the_token(
     client: vendo.Vendo, server: LocalVendo, caller: Caller, slug: str
 ) -> None:
     base = server.provider_url(slug)

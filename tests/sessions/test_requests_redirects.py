@@ -85,7 +85,7 @@ def test_another_host_gets_neither_token_nor_header(
 
 
 @pytest.mark.parametrize("slug", ["anthropic", "gmail", "mailchimp"])
-def test_the_same_host_gets_the_token_again(
+def test_redirect_within_the_host_keeps_the_token(
     client: vendo.Vendo, server: LocalVendo, opened: Opened, slug: str
 ) -> None:
     base = server.provider_url(slug)
@@ -97,7 +97,7 @@ def test_the_same_host_gets_the_token_again(
     assert server.count("provider") == 2
 
 
-def test_the_same_host_gets_a_token_in_the_path_again(
+def test_redirect_within_the_host_keeps_a_token_in_the_path(
     client: vendo.Vendo, server: LocalVendo
 ) -> None:
     base = server.provider_url("telegram")

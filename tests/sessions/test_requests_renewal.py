@@ -32,7 +32,7 @@ def provider_calls(server: LocalVendo) -> int:
 
 
 @pytest.mark.parametrize("slug", catalog.slugs())
-def test_the_token_is_where_the_provider_wants_it(
+def test_token_is_placed_as_the_provider_requires(
     slug: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with LocalVendo([slug]) as server:
@@ -477,7 +477,7 @@ def test_callers_request_is_prepared_and_not_changed(client: vendo.Vendo) -> Non
         assert session.send(prepared, timeout=10).ok
 
 
-def test_a_prepared_request_is_renewed_as_often_as_it_is_sent(
+def test_prepared_request_is_renewed_each_time_it_is_sent(
     client: vendo.Vendo, server: LocalVendo
 ) -> None:
     session = client.session("gmail")

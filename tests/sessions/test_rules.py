@@ -318,7 +318,7 @@ def test_slug_is_not_bound_to_an_unsafe_url(url: str) -> None:
     rules.admit("https://api.mytool.example/")
 
 
-def test_rules_keep_their_hosts_through_a_pickle() -> None:
+def test_rules_keep_their_hosts_in_a_pickle() -> None:
     rules = Policy("mytool", base_url="https://gate.example.com/v1")
     bound = Policy("mytool")
     bound.admit("https://api.mytool.example/")

@@ -60,7 +60,7 @@ def emitting(server: LocalVendo, kind: str) -> list[Callable[[], object]]:
     return [lambda: server.wait_for_streams(1), lambda: server.emit(kind)]
 
 
-def test_events_come_in_order_each_once_under_their_canonical_names(server: LocalVendo) -> None:
+def test_events_are_delivered_in_order_and_once_under_canonical_names(server: LocalVendo) -> None:
     def act() -> None:
         server.wait_for_streams(1)
         server.connect("notion")
@@ -306,7 +306,7 @@ def test_ending_the_iteration_closes_the_connection(server: LocalVendo, way: str
     client.close()
 
 
-def test_an_error_in_the_callers_loop_closes_the_connection(server: LocalVendo) -> None:
+def test_error_in_the_loop_body_closes_the_connection(server: LocalVendo) -> None:
     with server.client() as client:
         with (
             pytest.raises(ValueError, match="invalid literal"),

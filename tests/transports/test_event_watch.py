@@ -152,12 +152,12 @@ def test_stopping_does_not_wait_for_a_backend_that_hangs(server: LocalVendo) -> 
         assert time.monotonic() - begun < 10
 
 
-def test_without_a_key_there_is_nothing_to_watch() -> None:
+def test_watching_without_a_key_is_an_error() -> None:
     with pytest.raises(VendoOnlyFeature, match=r"events\.watch"):
         Vendo().events.watch()
 
 
-def test_an_async_client_watches_in_the_same_way(server: LocalVendo) -> None:
+def test_async_client_watches_events(server: LocalVendo) -> None:
     async def main() -> None:
         async with server.async_client(transport="threads") as client:
             with client.events.watch() as watch:

@@ -240,7 +240,7 @@ def test_a_host_without_an_address_is_a_connection_error(way: Way) -> None:
         run(way, {**settings, "retry": ONCE}, lambda client: client.billing.balance())
 
 
-def test_an_interrupt_in_the_middle_of_a_call_leaves_a_client_that_works(
+def test_client_works_after_an_interrupted_call(
     server: LocalVendo,
 ) -> None:
     import os

@@ -91,7 +91,7 @@ def test_plain_http_to_loopback_goes_through_no_proxy(
     assert proxy.connections == 0
 
 
-def test_the_proxys_credentials_are_sent_to_the_proxy_alone(
+def test_proxy_credentials_are_sent_only_to_the_proxy(
     secure: LocalVendo, way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with TunnelProxy(user="me@corp:p@ss:w") as proxy:
@@ -176,7 +176,7 @@ def test_proxy_password_is_not_in_a_repr() -> None:
     assert "canary" not in repr(Proxy("proxy.example", 3128, (("Proxy-Authorization", "canary"),)))
 
 
-def test_the_port_of_a_proxy_may_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_port_of_a_proxy_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example")
 
     assert proxy_for("https", "vendo.run", 443) == Proxy("proxy.example", 80)

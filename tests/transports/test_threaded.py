@@ -141,7 +141,7 @@ def test_error_without_a_waiting_caller_is_dropped() -> None:
     asyncio.run(main())
 
 
-def test_the_loops_own_executor_is_left_to_the_application(server: LocalVendo) -> None:
+def test_default_executor_of_the_loop_is_not_used(server: LocalVendo) -> None:
     async def main() -> None:
         async with server.async_client(transport="threads") as client:
             await client.token("gmail")

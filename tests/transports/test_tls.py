@@ -57,7 +57,7 @@ def test_an_authority_that_ssl_cert_file_names_is_trusted(secure: LocalVendo, wa
     assert secure.url.startswith("https://")
 
 
-def test_an_unknown_authority_is_not_trusted_and_the_error_says_what_to_set(
+def test_unknown_authority_is_an_error_that_names_the_variable(
     secure: LocalVendo, way: Way
 ) -> None:
     with pytest.raises(UpstreamConnectionError, match="is not trusted") as caught:
@@ -178,7 +178,7 @@ def test_connection_with_a_partial_tls_record_is_kept(
 
 
 @pytest.mark.usefixtures("trusted")
-def test_events_come_over_tls_too(secure: LocalVendo) -> None:
+def test_events_are_received_over_tls(secure: LocalVendo) -> None:
     def emit() -> None:
         secure.wait_for_streams(1)
         secure.emit("x.y")

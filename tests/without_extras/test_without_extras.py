@@ -105,7 +105,7 @@ def test_events_need_no_extra(server: LocalVendo) -> None:
         assert next(events).slug == "gmail"
 
 
-def test_every_module_of_the_core_but_the_sessions_can_be_imported() -> None:
+def test_every_module_but_the_sessions_can_be_imported() -> None:
     import pkgutil
     from importlib import import_module
 
