@@ -1,4 +1,4 @@
-"""The shared part of the adapters: error responses, the connect link, replay protection."""
+"""The framework-free piece of the adapters: error answers, the connect link, repeated webhooks."""
 
 from __future__ import annotations
 
@@ -42,24 +42,24 @@ def client() -> vendo.Vendo:
         (errors.VendoError("internal_error", "secret detail"), 500),
     ],
 )
-def test_each_error_has_its_status_and_unexpected_ones_no_detail(
+def test_each_error_has_its_status_and_the_unforeseen_no_detail(
     error: errors.VendoError, status: int
 ) -> None:
-    response = web.error_answer(error, connect_url="/vendo/connect/gmail")
+    answer = web.error_answer(error, connect_url="/vendo/connect/gmail")
 
-    assert response.status == status
-    assert "secret detail" not in json.dumps(response.body)
-    assert response.connect_url == ("/vendo/connect/gmail" if status == 424 else None)
+    assert answer.status == status
+    assert "secret detail" not in json.dumps(answer.body)
+    assert answer.connect_url == ("/vendo/connect/gmail" if status == 424 else None)
 
 
-def test_missing_connection_has_the_applications_connect_link() -> None:
+def test_a_missing_connection_names_the_applications_own_connect_link() -> None:
     error = errors.NotConnected(
         "binding_missing", "not bound", slug="gmail", connect_url="https://x.example/?app_key=k"
     )
 
-    response = web.error_answer(error, connect_url="/vendo/connect/gmail")
+    answer = web.error_answer(error, connect_url="/vendo/connect/gmail")
 
-    assert response.body == {
+    assert answer.body == {
         "error": {
             "code": "binding_missing",
             "message": "not bound",
@@ -69,13 +69,15 @@ def test_missing_connection_has_the_applications_connect_link() -> None:
     }
 
 
-def test_malformed_request_gets_the_problem_and_other_errors_their_own_response() -> None:
+def test_a_malformed_request_is_told_what_is_wrong_with_it_and_other_errors_stay_as_they_are() -> (
+    None
+):
     malformed = errors.ValidationError("validation_failed", "Not so.", suggested_fix="But so.")
 
-    response = web.refusal(malformed)
+    answer = web.refusal(malformed)
 
-    assert response.status == 400
-    assert response.body == {
+    assert answer.status == 400
+    assert answer.body == {
         "error": {"code": "validation_failed", "message": "Not so. Fix: But so."}
     }
     assert web.refusal(errors.AuthError("app_unknown", "secret detail")) == web.error_answer(
@@ -83,7 +85,7 @@ def test_malformed_request_gets_the_problem_and_other_errors_their_own_response(
     )
 
 
-def test_rate_limit_has_retry_after_in_whole_seconds() -> None:
+def test_a_rate_limit_says_when_to_come_back_in_whole_seconds() -> None:
     error = errors.RateLimited("upstream_rate_limited", "slow down", retry_after=1.2)
 
     assert web.error_answer(error).headers == {"Retry-After": "2"}
@@ -102,7 +104,7 @@ def test_rate_limit_has_retry_after_in_whole_seconds() -> None:
         ("application/problem+json", False),
     ],
 )
-def test_browsers_are_recognized_by_their_accept_header(accept: str | None, expected: bool) -> None:
+def test_browsers_are_told_by_what_they_accept_first(accept: str | None, expected: bool) -> None:
     assert web.prefers_html(accept) is expected
 
 
@@ -123,22 +125,22 @@ def test_browsers_are_recognized_by_their_accept_header(accept: str | None, expe
         "relative",
     ],
 )
-def test_foreign_addresses_are_not_own(address: str) -> None:
+def test_no_address_leads_out_of_the_application(address: str) -> None:
     with pytest.raises(vendo.ValidationError):
         web.checked_next(address, ["app.example.com"])
 
 
 @pytest.mark.parametrize("address", ["/", "/a?b=c#d", "https://APP.example.com/x"])
-def test_own_addresses_are_kept(address: str) -> None:
+def test_own_addresses_are_taken_as_they_are(address: str) -> None:
     assert web.checked_next(address, ["app.example.com"]) == address
 
 
-def test_without_an_address_a_user_returns_to_the_start() -> None:
+def test_without_an_address_a_person_comes_back_to_the_start() -> None:
     assert web.checked_next(None, []) == "/"
 
 
 @given(st.text())
-def test_any_text_is_an_own_address_or_an_error(address: str) -> None:
+def test_any_text_is_an_own_address_or_refused(address: str) -> None:
     try:
         taken = web.checked_next(address, ["app.example.com"])
     except vendo.ValidationError:
@@ -153,7 +155,7 @@ def _leave(client: vendo.Vendo) -> tuple[web.LeaveToConnect, str]:
     return leaving, parse_qs(urlsplit(leaving.url).query)["state"][0]
 
 
-def test_returning_user_is_sent_to_the_requested_page(client: vendo.Vendo) -> None:
+def test_a_person_who_comes_back_goes_on_to_where_they_wanted(client: vendo.Vendo) -> None:
     leaving, state = _leave(client)
 
     assert urlsplit(leaving.url).path == "/connections/connect/gmail"
@@ -167,7 +169,7 @@ def test_the_redirect_shows_neither_key_nor_cookie_in_its_repr(client: vendo.Ven
     assert leaving.cookie not in repr(leaving)
 
 
-def test_another_browser_cannot_finish_a_connect_flow(client: vendo.Vendo) -> None:
+def test_another_browser_does_not_end_what_this_one_began(client: vendo.Vendo) -> None:
     _, state = _leave(client)
 
     for cookie in (None, "", "another"):
@@ -175,7 +177,7 @@ def test_another_browser_cannot_finish_a_connect_flow(client: vendo.Vendo) -> No
             web.return_from_connect(client, state, cookie)
 
 
-def test_two_tabs_share_a_cookie_and_both_return(client: vendo.Vendo) -> None:
+def test_two_tabs_share_a_cookie_and_come_back_both(client: vendo.Vendo) -> None:
     first, first_state = _leave(client)
     second = web.leave_to_connect(
         client,
@@ -190,7 +192,7 @@ def test_two_tabs_share_a_cookie_and_both_return(client: vendo.Vendo) -> None:
 
 
 @pytest.mark.parametrize("cookie", ["", "short", "x" * 33, "é" * 32, "a; b" * 8])
-def test_foreign_cookie_is_replaced(client: vendo.Vendo, cookie: str) -> None:
+def test_a_cookie_that_is_none_of_ours_is_replaced(client: vendo.Vendo, cookie: str) -> None:
     leaving = web.leave_to_connect(
         client,
         "gmail",
@@ -203,14 +205,16 @@ def test_foreign_cookie_is_replaced(client: vendo.Vendo, cookie: str) -> None:
     assert len(leaving.cookie) == 32
 
 
-def test_state_of_another_deployment_is_an_error(client: vendo.Vendo) -> None:
+def test_a_state_of_another_deployment_is_refused(client: vendo.Vendo) -> None:
     leaving, state = _leave(client)
 
     with pytest.raises(vendo.ValidationError):
         web.return_from_connect(vendo.Vendo(OTHER_KEY), state, leaving.cookie)
 
 
-def test_expired_state_is_an_error(client: vendo.Vendo, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_is_refused_after_its_time(
+    client: vendo.Vendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
     leaving, state = _leave(client)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + web.CONNECT_SECONDS + 1)
@@ -220,14 +224,14 @@ def test_expired_state_is_an_error(client: vendo.Vendo, monkeypatch: pytest.Monk
 
 
 @given(st.text())
-def test_other_states_are_an_error(text: str) -> None:
+def test_any_other_state_is_refused(text: str) -> None:
     client = vendo.Vendo(KEY)
     for state in (text, text + ".", "." + text, base64.urlsafe_b64encode(text.encode()).decode()):
         with pytest.raises(vendo.ValidationError):
             web.return_from_connect(client, state, "cookie")
 
 
-def test_event_is_handled_once_and_again_after_a_failure() -> None:
+def test_an_event_is_handled_once_and_again_where_handling_it_failed() -> None:
     seen = web.SeenIds()
 
     assert seen.claim("evt_1")
@@ -236,7 +240,7 @@ def test_event_is_handled_once_and_again_after_a_failure() -> None:
     assert seen.claim("evt_1")
 
 
-def test_replay_protection_is_bounded_in_number_and_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_seen_is_bounded_in_number_and_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     seen = web.SeenIds(10.0, capacity=3)
@@ -249,13 +253,13 @@ def test_replay_protection_is_bounded_in_number_and_time(monkeypatch: pytest.Mon
     assert list(seen._until) == ["4"]
 
 
-def test_providers_have_display_names_and_unknown_ones_their_slug() -> None:
+def test_providers_have_names_for_people_and_the_unknown_their_slug() -> None:
     assert web.provider_name("Gmail") == "Gmail"
     assert web.provider_name("openai") == "OpenAI"
     assert web.provider_name("in-house") == "in-house"
 
 
-def test_base_url_of_a_provider_is_from_the_environment_or_the_catalog(
+def test_the_base_url_of_a_provider_is_the_environments_or_else_the_catalogs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert web.provider_base_url("Gmail") == "https://gmail.googleapis.com"

@@ -31,7 +31,7 @@ _CALLS = {
     "Route": "route",
     "Variable": "variable",
 }
-#: Tables with one entry per setting, and functions with a table of names for templates.
+#: Tables with an entry a setting, and functions with a table of what templates may use.
 _SETTINGS = "_KINDS"
 _ADDS_GLOBALS = "add_globals"
 

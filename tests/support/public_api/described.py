@@ -20,7 +20,7 @@ _SPECIAL = frozenset(
         "call", "contains", "getitem", "iter", "len", "next", "enter", "aenter", "aiter", "anext",
     )
 )  # fmt: skip
-#: Modules that annotations name their types through; callers do not need them.
+#: Modules that annotations name their types through, which says nothing to a caller.
 _THROUGH = re.compile(r"\b(?:(?:vendo\.)?_types|_optional)\.")
 _NO_NAME = "met in the above, and not for import"
 
