@@ -53,13 +53,8 @@ PATHS += [
 NEED_MORE = [
     *("adapter", "async", "break_anywhere", "by_one_thread", "came_from_vendo"),
     *("came_over_a_socket", "deep", "imported_last", "imports_nothing", "loads_nothing"),
-    *(
-        "local_server",
-        "packages_of_sessions",
-        "loads_no_annotations",
-        "any_error_bytes",
-        "any_signed",
-    ),
+    *("loads_no_annotations", "local_server", "packages_of_sessions"),
+    *("any_error_bytes", "any_signed"),
 ]
 pytest = importlib.import_module("pytest")
 PLUGINS = ["-p", "vendo_pytest.plugin", "-p", "xdist", "-n0", "-p", "no:cacheprovider"]
