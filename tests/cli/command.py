@@ -1,4 +1,4 @@
-"""`python -m vendo` as a process of its own, the way a person or a script starts it."""
+"""Run `python -m vendo` as a process of its own, the way a user or a script starts it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-#: Long enough for any command on a busy machine; no test waits for it to pass.
+#: Seconds. Enough for any command on a busy machine.
 SECONDS = 60.0
 
 LINE = [sys.executable, "-X", "dev", "-W", "error", "-m", "vendo"]
 
 
-class Person:
-    """Somebody in a folder, with an environment, who starts commands."""
+class Shell:
+    """A working directory and an environment to run commands in."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -32,12 +32,12 @@ class Person:
             "LANG": "C.UTF-8",
             "NO_PROXY": "127.0.0.1",
             "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-            # So that coverage measures what runs in there.
+            # So that coverage measures the command too.
             **{k: v for k, v in os.environ.items() if k.startswith("COVERAGE_")},
         }
 
     def hide(self, *modules: str) -> None:
-        """From now on, Python finds none of these."""
+        """Make these modules fail to import."""
         hidden = self.folder / "hidden"
         hidden.mkdir()
         lines = [f"sys.modules[{module!r}] = None" for module in modules]
@@ -56,7 +56,7 @@ class Person:
         )
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Start a command that goes on."""
+        """Start a command that runs until it is stopped."""
         return subprocess.Popen(
             [*LINE, *arguments],
             cwd=self.folder,
@@ -66,7 +66,7 @@ class Person:
         )
 
     def on_a_terminal(self, *arguments: str, **variables: str) -> tuple[int, str]:
-        """Run a command with a terminal of 80 columns. Returns its status and what is shown."""
+        """Run a command in a terminal of 80 columns. Return its status and output."""
         ours, theirs = pty.openpty()
         try:
             with subprocess.Popen(
@@ -85,14 +85,14 @@ class Person:
 
 
 def stop(process: subprocess.Popen[str], number: int = signal.SIGINT) -> tuple[int, str, str]:
-    """Send a signal. Returns the exit status and the rest of both outputs."""
+    """Send a signal. Return the exit status and the rest of stdout and stderr."""
     process.send_signal(number)
     out, err = process.communicate(timeout=SECONDS)
     return process.returncode, out, err
 
 
 def problems(text: str) -> Mapping[str, str]:
-    """Each `error:` or `problem:` line, and the `fix:` line that follows it."""
+    """Return each `error:` or `problem:` line with the `fix:` line that follows it."""
     lines = text.splitlines()
     return {
         line.partition(": ")[2]: after.partition("fix: ")[2]
@@ -107,4 +107,4 @@ def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 65_536)
     except OSError:
-        return b""  # Linux says so at the end
+        return b""  # how Linux signals the end

@@ -1,4 +1,4 @@
-"""What the command line's tests share."""
+"""Fixtures of the command line's tests."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.command import Person
+from cli.command import Shell
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# These tests also run where no extra is installed, but for those that are about an extra.
+# The tests also run without extras, except for those of an extra.
 collect_ignore = [
     file
     for file, module in {"test_env_file.py": "dotenv", "test_demo_session.py": "requests"}.items()
@@ -23,20 +23,20 @@ collect_ignore = [
 
 
 @pytest.fixture
-def person(tmp_path: Path) -> Person:
-    """Somebody in an empty folder, with nothing of Vendo in the environment."""
-    return Person(tmp_path)
+def shell(tmp_path: Path) -> Shell:
+    """Return a shell in an empty folder, without a variable of Vendo."""
+    return Shell(tmp_path)
 
 
 @pytest.fixture
 def server() -> Iterator[LocalVendo]:
-    """A Vendo with gmail and slack connected."""
+    """Start a local Vendo with gmail and slack connected."""
     with LocalVendo(["gmail", "slack"]) as server:
         yield server
 
 
 @pytest.fixture
-def deployed(person: Person, server: LocalVendo) -> Person:
-    """Somebody whose environment points at the server."""
-    person.env.update(server.environment())
-    return person
+def deployed(shell: Shell, server: LocalVendo) -> Shell:
+    """Return a shell whose environment points at the server."""
+    shell.env.update(server.environment())
+    return shell

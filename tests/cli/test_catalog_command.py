@@ -9,12 +9,12 @@ from urllib.parse import parse_qs, urlsplit
 from vendo._catalog import catalog
 
 if TYPE_CHECKING:
-    from cli.command import Person
+    from cli.command import Shell
     from vendo.testing import LocalVendo
 
 
-def test_the_catalog_lists_every_provider_with_its_variables(person: Person) -> None:
-    lines = person.vendo("catalog").stdout.splitlines()
+def test_catalog_lists_every_provider_with_its_variables(shell: Shell) -> None:
+    lines = shell.vendo("catalog").stdout.splitlines()
 
     assert lines[0].split() == ["SLUG", "NAME", "CATEGORY", "VARIABLES"]
     assert [line.split()[0] for line in lines[1:]] == list(catalog.slugs())
@@ -22,15 +22,15 @@ def test_the_catalog_lists_every_provider_with_its_variables(person: Person) -> 
     assert slack.endswith("SLACK_BOT_TOKEN, SLACK_SIGNING_SECRET")
 
 
-def test_the_catalog_as_json_has_all_of_each_row(person: Person) -> None:
-    rows = json.loads(person.vendo("catalog", "--json").stdout)
+def test_catalog_json_has_every_field(shell: Shell) -> None:
+    rows = json.loads(shell.vendo("catalog", "--json").stdout)
 
     assert [row["slug"] for row in rows] == list(catalog.slugs())
-    assert rows[0] == json.loads(person.vendo("catalog", rows[0]["slug"], "--json").stdout)
+    assert rows[0] == json.loads(shell.vendo("catalog", rows[0]["slug"], "--json").stdout)
 
 
-def test_one_provider_is_shown_in_full(person: Person) -> None:
-    lines = person.vendo("catalog", "Notion").stdout.splitlines()
+def test_catalog_shows_one_provider_in_full(shell: Shell) -> None:
+    lines = shell.vendo("catalog", "Notion").stdout.splitlines()
 
     shown = {line[:8].strip(): line[8:].strip() for line in lines}
     assert shown["slug"] == "notion"
@@ -40,32 +40,30 @@ def test_one_provider_is_shown_in_full(person: Person) -> None:
     assert "with" not in shown
 
 
-def test_a_token_in_the_path_and_basic_authentication_are_told(person: Person) -> None:
-    assert "sent as   path /bot" in person.vendo("catalog", "telegram").stdout
+def test_catalog_shows_how_a_token_is_sent(shell: Shell) -> None:
+    assert "sent as   path /bot" in shell.vendo("catalog", "telegram").stdout
     basic = next(
         row.slug for row in map(catalog.provider, catalog.slugs()) if row and row.basic is not None
     )
-    assert "sent as   basic authentication" in person.vendo("catalog", basic).stdout
-    linear = person.vendo("catalog", "linear").stdout
+    assert "sent as   basic authentication" in shell.vendo("catalog", basic).stdout
+    linear = shell.vendo("catalog", "linear").stdout
     assert "{token} where it begins with lin_api_, else Authorization: Bearer {token}" in linear
 
 
-def test_an_unknown_slug_gets_a_suggestion(person: Person) -> None:
-    done = person.vendo("catalog", "opnai")
+def test_misspelled_slug_gets_a_suggestion(shell: Shell) -> None:
+    done = shell.vendo("catalog", "opnai")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "error: 'opnai' is not in the catalog.\nfix: Did you mean 'openai'?\n"
 
 
-def test_a_slug_like_no_other_gets_none(person: Person) -> None:
-    done = person.vendo("catalog", "zzzzzzzz")
+def test_unknown_slug_gets_no_suggestion(shell: Shell) -> None:
+    done = shell.vendo("catalog", "zzzzzzzz")
 
     assert (done.returncode, done.stderr) == (1, "error: 'zzzzzzzz' is not in the catalog.\n")
 
 
-def test_connect_url_prints_the_address_with_what_comes_back(
-    deployed: Person, server: LocalVendo
-) -> None:
+def test_connect_url_includes_return_to_and_state(deployed: Shell, server: LocalVendo) -> None:
     done = deployed.vendo(
         *("connect-url", "notion", "--return-to", "https://app.example.com/a?b=c", "--state", "7 &")
     )
@@ -80,8 +78,8 @@ def test_connect_url_prints_the_address_with_what_comes_back(
     }
 
 
-def test_without_a_key_there_is_nowhere_to_connect(person: Person) -> None:
-    done = person.vendo("connect-url", "notion")
+def test_connect_url_without_api_key_fails(shell: Shell) -> None:
+    done = shell.vendo("connect-url", "notion")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "VENDO_API_KEY" in done.stderr

@@ -1,4 +1,4 @@
-"""`events`: one line an event, until Ctrl-C or until nobody reads."""
+"""`events`: one line for each event, until Ctrl-C or until the output is closed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cli.command import SECONDS, stop
 if TYPE_CHECKING:
     import subprocess
 
-    from cli.command import Person
+    from cli.command import Shell
     from vendo.testing import LocalVendo
 
 
@@ -20,7 +20,7 @@ def _line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline()
 
 
-def test_each_event_is_a_line_as_it_comes(deployed: Person, server: LocalVendo) -> None:
+def test_each_event_is_printed_as_it_arrives(deployed: Shell, server: LocalVendo) -> None:
     with deployed.start("events") as process:
         server.wait_for_streams(1, timeout=SECONDS)
         server.connect("notion")
@@ -32,11 +32,11 @@ def test_each_event_is_a_line_as_it_comes(deployed: Person, server: LocalVendo) 
     assert first[1:3] == ["connection.connected", "slug=notion"]
     assert second[1:] == ["billing.cap_warned", "window=daily", "pct=80"]
     assert (status, rest) == (0, "")
-    assert err == "Waiting for events; Ctrl-C ends it.\n"
+    assert err == "Waiting for events. Press Ctrl-C to stop.\n"
     server.wait_for_streams(0, timeout=SECONDS)
 
 
-def test_as_json_each_is_an_object_a_line(deployed: Person, server: LocalVendo) -> None:
+def test_json_events_are_one_object_a_line(deployed: Shell, server: LocalVendo) -> None:
     with deployed.start("events", "--json") as process:
         server.wait_for_streams(1, timeout=SECONDS)
         event_id = server.emit("billing.balance_changed", remaining_micros=5)
@@ -48,7 +48,7 @@ def test_as_json_each_is_an_object_a_line(deployed: Person, server: LocalVendo) 
     assert event["data"]["remaining_micros"] == 5
 
 
-def test_an_event_does_not_steer_the_terminal(deployed: Person, server: LocalVendo) -> None:
+def test_control_sequences_of_an_event_are_removed(deployed: Shell, server: LocalVendo) -> None:
     deployed.env["PYTHONIOENCODING"] = "ascii"
     with deployed.start("events") as process:
         server.wait_for_streams(1, timeout=SECONDS)
@@ -59,7 +59,7 @@ def test_an_event_does_not_steer_the_terminal(deployed: Person, server: LocalVen
     assert line.endswith("window= [2J caf\\xe9\n")
 
 
-def test_ctrl_c_before_the_first_event_is_no_failure(deployed: Person, server: LocalVendo) -> None:
+def test_ctrl_c_before_the_first_event_exits_with_0(deployed: Shell, server: LocalVendo) -> None:
     with server.hold("events"), deployed.start("events") as process:
         server.wait_for_requests(1, "events", timeout=SECONDS)
         status, out, err = stop(process)
@@ -68,7 +68,7 @@ def test_ctrl_c_before_the_first_event_is_no_failure(deployed: Person, server: L
     assert "Traceback" not in err
 
 
-def test_it_ends_where_nobody_reads(deployed: Person, server: LocalVendo) -> None:
+def test_events_stops_when_the_output_is_closed(deployed: Shell, server: LocalVendo) -> None:
     with deployed.start("events") as process:
         server.wait_for_streams(1, timeout=SECONDS)
         assert process.stdout
@@ -80,7 +80,7 @@ def test_it_ends_where_nobody_reads(deployed: Person, server: LocalVendo) -> Non
         assert "Traceback" not in process.stderr.read()
 
 
-def test_a_refused_key_ends_it(deployed: Person, server: LocalVendo) -> None:
+def test_rejected_key_stops_events(deployed: Shell, server: LocalVendo) -> None:
     server.revoke_key()
 
     done = deployed.vendo("events")
@@ -89,8 +89,8 @@ def test_a_refused_key_ends_it(deployed: Person, server: LocalVendo) -> None:
     assert "fix: Make a new key in the Vendo dashboard" in done.stderr
 
 
-def test_without_a_key_there_are_no_events(person: Person) -> None:
-    done = person.vendo("events")
+def test_events_without_api_key_fails(shell: Shell) -> None:
+    done = shell.vendo("events")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert "VENDO_API_KEY" in done.stderr

@@ -1,4 +1,4 @@
-"""What an extra is needed for says which one, whether it is installed here or not."""
+"""Commands that need an extra name it."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import TYPE_CHECKING
 import vendo
 
 if TYPE_CHECKING:
-    from cli.command import Person
+    from cli.command import Shell
 
 
-def test_an_env_file_without_python_dotenv_names_the_pip_line(person: Person) -> None:
-    person.hide("dotenv")
-    (person.folder / ".env").write_text("OPENAI_API_KEY=sk-file\n")
+def test_env_file_without_python_dotenv_prints_the_pip_command(shell: Shell) -> None:
+    shell.hide("dotenv")
+    (shell.folder / ".env").write_text("OPENAI_API_KEY=sk-file\n")
 
-    done = person.vendo("--env-file", ".env", "token", "openai")
+    done = shell.vendo("--env-file", ".env", "token", "openai")
 
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        'error: This needs dotenv, which is not installed.\nfix: pip install "vendo-sdk[dotenv]"\n'
+        'error: dotenv is not installed.\nfix: pip install "vendo-sdk[dotenv]"\n'
     )
 
 
-def test_doctor_names_the_pip_line_of_what_is_not_installed(person: Person) -> None:
-    # Python without what is installed, but for the package itself.
-    packages = person.folder / "packages"
+def test_doctor_prints_the_pip_commands_of_missing_packages(shell: Shell) -> None:
+    # Only vendo itself can be imported.
+    packages = shell.folder / "packages"
     packages.mkdir()
     (packages / "vendo").symlink_to(Path(vendo.__file__).parent)
-    person.env["PYTHONPATH"] = str(packages)
+    shell.env["PYTHONPATH"] = str(packages)
 
     done = subprocess.run(
         [sys.executable, "-S", "-m", "vendo", "doctor"],
-        cwd=person.folder,
-        env=person.env,
+        cwd=shell.folder,
+        env=shell.env,
         capture_output=True,
         text=True,
     )

@@ -1,4 +1,4 @@
-"""`run`: a command with the tokens in its environment, in this process's place."""
+"""`run`: the command gets the tokens in its environment, and replaces the process."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from cli.command import Person
+    from cli.command import Shell
     from vendo.testing import LocalVendo
 
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 
 
-def test_each_token_is_in_the_variable_that_the_providers_tools_read(
-    deployed: Person, server: LocalVendo
-) -> None:
+def test_each_token_is_in_the_conventional_variable(deployed: Shell, server: LocalVendo) -> None:
     done = deployed.vendo(
         *("run", "--slug", "gmail", "--slug", "slack", "--", sys.executable, "-c", SHOW)
     )
@@ -30,8 +28,8 @@ def test_each_token_is_in_the_variable_that_the_providers_tools_read(
     assert server.count("credentials") == 1
 
 
-def test_a_slug_outside_the_catalog_is_in_its_override_variable(
-    deployed: Person, server: LocalVendo
+def test_token_outside_the_catalog_is_in_the_override_variable(
+    deployed: Shell, server: LocalVendo
 ) -> None:
     server.connect("my-tool")
 
@@ -40,10 +38,10 @@ def test_a_slug_outside_the_catalog_is_in_its_override_variable(
     assert done.stdout == f"{server.token('my-tool')}\n"
 
 
-def test_nothing_is_started_unless_every_slug_has_a_token(person: Person) -> None:
-    person.env["GITHUB_TOKEN"] = "ghp_mine"
+def test_nothing_is_started_unless_every_slug_has_a_token(shell: Shell) -> None:
+    shell.env["GITHUB_TOKEN"] = "ghp_mine"
 
-    done = person.vendo(
+    done = shell.vendo(
         *("run", "--slug", "openai", "--slug", "github", "--slug", "slack", "--"),
         *("touch", "started"),
     )
@@ -52,20 +50,20 @@ def test_nothing_is_started_unless_every_slug_has_a_token(person: Person) -> Non
     assert "OPENAI_API_KEY is not set" in done.stderr
     assert "SLACK_BOT_TOKEN is not set" in done.stderr
     assert "github" not in done.stderr.lower()
-    assert not (person.folder / "started").exists()
+    assert not (shell.folder / "started").exists()
 
 
-def test_without_a_slug_it_is_the_command_alone(person: Person) -> None:
-    assert person.vendo("run", "--", "echo", "--json", "-h").stdout == "--json -h\n"
+def test_run_without_slug_adds_no_variable(shell: Shell) -> None:
+    assert shell.vendo("run", "--", "echo", "--json", "-h").stdout == "--json -h\n"
 
 
 @pytest.mark.parametrize("status", [0, 1, 2, 77])
-def test_the_exit_status_is_the_commands(person: Person, status: int) -> None:
-    assert person.vendo("run", "--", "sh", "-c", f"exit {status}").returncode == status
+def test_exit_status_is_that_of_the_command(shell: Shell, status: int) -> None:
+    assert shell.vendo("run", "--", "sh", "-c", f"exit {status}").returncode == status
 
 
-def test_a_signal_ends_the_command_itself(person: Person) -> None:
-    with person.start("run", "--", "sh", "-c", "echo ready; exec sleep 600") as process:
+def test_signal_reaches_the_command(shell: Shell) -> None:
+    with shell.start("run", "--", "sh", "-c", "echo ready; exec sleep 600") as process:
         assert process.stdout
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGTERM)
@@ -73,39 +71,42 @@ def test_a_signal_ends_the_command_itself(person: Person) -> None:
         assert process.wait(30) == -signal.SIGTERM
 
 
-def test_the_command_does_not_ignore_a_broken_pipe(person: Person) -> None:
-    done = person.vendo("run", "--", "sh", "-c", "trap - PIPE; kill -PIPE $$; echo survived")
+def test_command_does_not_inherit_ignored_signals(shell: Shell) -> None:
+    done = shell.vendo("run", "--", "sh", "-c", "trap - PIPE; kill -PIPE $$; echo survived")
 
     assert done.returncode == -signal.SIGPIPE
 
 
-def test_a_command_that_is_not_there_is_127(person: Person) -> None:
-    done = person.vendo("run", "--", "no-such-command", "argument")
+def test_missing_command_exits_with_127(shell: Shell) -> None:
+    done = shell.vendo("run", "--", "no-such-command", "argument")
 
     assert done.returncode == 127
     expected = "error: no-such-command could not be started (No such file or directory).\n"
     assert done.stderr == expected
 
 
-def test_a_file_that_is_no_command_is_126(person: Person) -> None:
-    (person.folder / "text").write_text("no program")
+def test_command_that_is_not_executable_exits_with_126(shell: Shell) -> None:
+    (shell.folder / "text").write_text("not a program")
 
-    done = person.vendo("run", "--", "./text")
+    done = shell.vendo("run", "--", "./text")
 
     assert done.returncode == 126
     assert done.stderr == "error: ./text could not be started (Permission denied).\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["--"], ["--", ""]])
-def test_a_missing_command_is_a_usage_error(person: Person, arguments: list[str]) -> None:
-    done = person.vendo("run", "--slug", "openai", *arguments)
+def test_run_without_command_is_a_usage_error(shell: Shell, arguments: list[str]) -> None:
+    done = shell.vendo("run", "--slug", "openai", *arguments)
 
     assert done.returncode == 2
-    assert "run needs a command after --" in done.stderr
+    assert done.stderr == (
+        "error: run needs a command after --.\n"
+        "fix: python -m vendo run --slug openai -- python app.py\n"
+    )
 
 
-def test_only_run_takes_a_command(person: Person) -> None:
-    done = person.vendo("doctor", "--", "ls")
+def test_command_after_dashes_is_for_run_alone(shell: Shell) -> None:
+    done = shell.vendo("doctor", "--", "ls")
 
     assert done.returncode == 2
-    assert "doctor takes no command after --" in done.stderr
+    assert "doctor does not take a command after --." in done.stderr

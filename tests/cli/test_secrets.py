@@ -1,4 +1,4 @@
-"""No command shows a secret but `token`, `run` and `connect-url`, which are there to do so."""
+"""No command prints a secret, except for `token`, `run` and `connect-url`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from cli.command import SECONDS, stop
 
 if TYPE_CHECKING:
-    from cli.command import Person
+    from cli.command import Shell
     from vendo.testing import LocalVendo
 
-#: Commands that send the backend a request.
+#: Commands that send a request to the backend.
 ONLINE = [
     ["doctor"],
     ["doctor", "--json"],
@@ -20,7 +20,7 @@ ONLINE = [
     ["run", "--slug", "notion", "--", "true"],
     ["run", "--slug", "gmail", "--", "no-such-command"],
 ]
-#: Commands that send it none.
+#: Commands that do not.
 OFFLINE = [
     ["catalog"],
     ["catalog", "openai", "--json"],
@@ -31,21 +31,21 @@ OFFLINE = [
     ["--help"],
     ["nosuch"],
 ]
-#: What a broken backend, or one that is none, says back; `{key}` is the key that it was sent.
-ANSWERS: dict[str, dict[str, Any]] = {
-    "right": {},
-    "refused": {"code": "app_revoked"},
+#: Responses of a broken or hostile backend. `{key}` is the API key of the request.
+RESPONSES: dict[str, dict[str, Any]] = {
+    "success": {},
+    "revoked": {"code": "app_revoked"},
     "failing": {"status": 500, "body": {"error": {"message": "canary-{key}"}}},
-    "refusing": {"status": 401, "body": {"error": "canary-{key}", "detail": "{key}"}},
-    "elsewhere": {"redirect": "https://elsewhere.example.com/?key={key}"},
-    "none": {"reset": True},
+    "rejected": {"status": 401, "body": {"error": "canary-{key}", "detail": "{key}"}},
+    "redirect": {"redirect": "https://elsewhere.example.com/?key={key}"},
+    "reset": {"reset": True},
     "page": {"html": True},
 }
 
 
 @pytest.fixture
-def secretive(deployed: Person, server: LocalVendo) -> Person:
-    """Somebody who has a secret in every place that has room for one."""
+def full_of_secrets(deployed: Shell, server: LocalVendo) -> Shell:
+    """Return a shell with a secret in every variable and file that may hold one."""
     deployed.env.update(
         OPENAI_API_KEY="canary-conventional",
         GITHUB_TOKEN="canary-two\ncanary-lines",
@@ -61,39 +61,39 @@ def secretive(deployed: Person, server: LocalVendo) -> Person:
     return deployed
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize("response", RESPONSES)
 @pytest.mark.parametrize("line", ONLINE, ids=" ".join)
-def test_no_command_shows_one_whatever_the_backend_answers(
-    secretive: Person, server: LocalVendo, line: list[str], answer: str
+def test_online_commands_print_no_secret(
+    full_of_secrets: Shell, server: LocalVendo, line: list[str], response: str
 ) -> None:
-    fault = {name: _with_key(value, server.api_key) for name, value in ANSWERS[answer].items()}
+    fault = {name: _with_key(value, server.api_key) for name, value in RESPONSES[response].items()}
     if fault:
         server.fail("any", times=None, **fault)
-    _shows_none(secretive, server, line)
+    _check(full_of_secrets, server, line)
     assert server.requests
 
 
 @pytest.mark.parametrize("line", OFFLINE, ids=" ".join)
-def test_no_command_without_a_request_shows_one(
-    secretive: Person, server: LocalVendo, line: list[str]
+def test_offline_commands_print_no_secret(
+    full_of_secrets: Shell, server: LocalVendo, line: list[str]
 ) -> None:
-    _shows_none(secretive, server, line)
+    _check(full_of_secrets, server, line)
     assert not server.requests
 
 
-def _shows_none(person: Person, server: LocalVendo, line: list[str]) -> None:
+def _check(shell: Shell, server: LocalVendo, line: list[str]) -> None:
     secrets = ["canary-conventional", "canary-two", "canary-lines", "canary-override"]
     secrets += ["override", "canary-proxy", "canary-telegram", "canary-flask", "canary-pytest"]
     secrets += ["canary-database", "canary-file"]
     secrets += [server.api_key, server.webhook_secret, server.token("gmail"), server.token("slack")]
-    done = person.vendo(*line)
-    shown = [secret for secret in secrets if secret in done.stdout + done.stderr]
-    assert not shown, done.stdout + done.stderr
+    done = shell.vendo(*line)
+    printed = [secret for secret in secrets if secret in done.stdout + done.stderr]
+    assert not printed, done.stdout + done.stderr
     assert "Traceback" not in done.stderr, done.stderr
 
 
-def test_events_shows_none(secretive: Person, server: LocalVendo) -> None:
-    with secretive.start("events") as process:
+def test_events_check(full_of_secrets: Shell, server: LocalVendo) -> None:
+    with full_of_secrets.start("events") as process:
         server.wait_for_streams(1, timeout=SECONDS)
         server.rotate("gmail")
         assert process.stdout
@@ -105,8 +105,10 @@ def test_events_shows_none(secretive: Person, server: LocalVendo) -> None:
         assert secret not in first + out + err
 
 
-def test_serve_shows_those_of_its_own_server_alone(secretive: Person, server: LocalVendo) -> None:
-    with secretive.start("serve", "--json") as process:
+def test_serve_prints_only_the_secrets_of_its_own_server(
+    full_of_secrets: Shell, server: LocalVendo
+) -> None:
+    with full_of_secrets.start("serve", "--json") as process:
         assert process.stdout
         text = ""
         while not text.endswith("\n}\n"):

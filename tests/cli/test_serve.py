@@ -1,4 +1,4 @@
-"""`serve`: a Vendo of one's own, and the lines to paste into a shell."""
+"""`serve`: a local Vendo, and the lines to paste into a shell."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from cli.command import stop
 if TYPE_CHECKING:
     import subprocess
 
-    from cli.command import Person
+    from cli.command import Shell
 
 
 def _exported(process: subprocess.Popen[str], last: str) -> dict[str, str]:
-    """The variables that a shell would have after the lines up to the last of them."""
+    """Read export lines up to the variable `last`. Return the variables."""
     variables: dict[str, str] = {}
     assert process.stdout
     while last not in variables:
@@ -32,52 +32,50 @@ def _exported(process: subprocess.Popen[str], last: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_what_it_prints_points_a_program_at_it_until_it_is_stopped(
-    person: Person, number: int
-) -> None:
-    with person.start("serve", "--connect", "gmail", "my-tool") as process:
-        person.env.update(_exported(process, "MY_TOOL_BASE_URL"))
-        token = person.vendo("token", "gmail")
+def test_serve_prints_the_variables_for_its_server(shell: Shell, number: int) -> None:
+    with shell.start("serve", "--connect", "gmail", "my-tool") as process:
+        shell.env.update(_exported(process, "MY_TOOL_BASE_URL"))
+        token = shell.vendo("token", "gmail")
         status, rest, err = stop(process, number)
 
     assert (token.returncode, token.stderr) == (0, "")
     assert token.stdout.strip()
-    assert person.env["GMAIL_BASE_URL"] == f"{person.env['VENDO_BASE_URL']}/providers/gmail"
+    assert shell.env["GMAIL_BASE_URL"] == f"{shell.env['VENDO_BASE_URL']}/providers/gmail"
     assert (status, rest, err) == (0, "", "")
-    assert person.vendo("token", "gmail").returncode == 1
+    assert shell.vendo("token", "gmail").returncode == 1
 
 
-def test_as_json_it_is_one_object(person: Person) -> None:
-    with person.start("serve", "--json", "--connect", "gmail") as process:
+def test_json_is_one_object(shell: Shell) -> None:
+    with shell.start("serve", "--json", "--connect", "gmail") as process:
         assert process.stdout
         text = ""
         while not text.endswith("\n}\n"):
             text += process.stdout.readline()
         stop(process)
 
-    told = json.loads(text)
-    assert told["connected"] == ["gmail"]
-    assert told["environment"]["VENDO_BASE_URL"] == told["url"]
+    printed = json.loads(text)
+    assert printed["connected"] == ["gmail"]
+    assert printed["environment"]["VENDO_BASE_URL"] == printed["url"]
 
 
-def test_a_port_that_is_taken_is_told(person: Person) -> None:
+def test_port_in_use_is_an_error(shell: Shell) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 
-        done = person.vendo("serve", "--port", str(port))
+        done = shell.vendo("serve", "--port", str(port))
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert f"error: Port {port} is not to be had" in done.stderr
-    assert "fix: Give another --port" in done.stderr
+    assert f"error: Port {port} is not available" in done.stderr
+    assert "fix: Leave out --port" in done.stderr
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http", "\u0661"])
-def test_a_port_that_is_none_is_a_usage_error(person: Person, port: str) -> None:
-    done = person.vendo("serve", f"--port={port}")
+def test_invalid_port_is_a_usage_error(shell: Shell, port: str) -> None:
+    done = shell.vendo("serve", f"--port={port}")
 
     assert done.returncode == 2
-    assert "is no port; ports are 0 to 65535" in done.stderr
+    assert f"error: --port must be between 0 and 65535, not {port!r}." in done.stderr
 
 
-def test_a_slug_that_is_none_is_a_usage_error(person: Person) -> None:
-    assert person.vendo("serve", "--connect", "gmail", "a b").returncode == 2
+def test_invalid_slug_is_a_usage_error(shell: Shell) -> None:
+    assert shell.vendo("serve", "--connect", "gmail", "a b").returncode == 2

@@ -1,13 +1,26 @@
-"""`catalog [SLUG]`: which providers are known, and which variables hold their credentials."""
+"""`catalog [SLUG]`: print the known providers and the variables of their credentials."""
 
 from __future__ import annotations
 
 from vendo._catalog import catalog
-from vendo._cli import terminal
+from vendo._cli import arguments, output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argparse import Namespace
+    from argparse import ArgumentParser, Namespace
+
+HELP = """\
+List the known providers with their variables, or show one in full. Both modes.
+
+examples:
+  python -m vendo catalog
+  python -m vendo catalog slack --json"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Define the arguments."""
+    arguments.add_slug(parser, nargs="?")
+    arguments.add_json(parser)
 
 
 def run(options: Namespace) -> int:
@@ -17,33 +30,34 @@ def run(options: Namespace) -> int:
         return 0
     provider = catalog.provider(options.slug)
     if provider is None:
-        terminal.report_failure(f"{options.slug!r} is not in the catalog.")
         nearest = catalog.nearest(options.slug)
-        if nearest:
-            terminal.say(f"fix: Did you mean {nearest!r}?")
+        output.report_failure(
+            f"{options.slug!r} is not in the catalog.",
+            fix=f"Did you mean {nearest!r}?" if nearest else None,
+        )
         return 1
     if options.json:
-        terminal.write_json(provider.as_dict())
+        output.write_json(provider.as_dict())
     else:
-        terminal.write("\n".join(terminal.aligned(_described(provider))))
+        output.write("\n".join(output.table(_fields(provider))))
     return 0
 
 
 def _print_all(*, as_json: bool) -> None:
     providers = [row for row in map(catalog.provider, catalog.slugs()) if row is not None]
     if as_json:
-        terminal.write_json([provider.as_dict() for provider in providers])
+        output.write_json([provider.as_dict() for provider in providers])
         return
     rows = [
         (provider.slug, provider.name, provider.category, ", ".join(provider.env_vars))
         for provider in providers
     ]
-    terminal.write("\n".join(terminal.aligned([("SLUG", "NAME", "CATEGORY", "VARIABLES"), *rows])))
+    output.write("\n".join(output.table([("SLUG", "NAME", "CATEGORY", "VARIABLES"), *rows])))
 
 
-def _described(provider: catalog.Provider) -> list[tuple[str, str]]:
+def _fields(provider: catalog.Provider) -> list[tuple[str, str]]:
     first, *others = provider.variables
-    facts = {
+    fields = {
         "slug": provider.slug,
         "name": provider.name,
         "category": provider.category,
@@ -55,7 +69,7 @@ def _described(provider: catalog.Provider) -> list[tuple[str, str]]:
         "base URL": provider.base_url or "",
         "docs": provider.docs_url,
     }
-    return [(name, value) for name, value in facts.items() if value]
+    return [(name, value) for name, value in fields.items() if value]
 
 
 def _sent_as(provider: catalog.Provider) -> str:

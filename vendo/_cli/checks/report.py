@@ -1,4 +1,4 @@
-"""What `doctor` finds out, as plain data. No field ever holds a credential, a key or a password."""
+"""The report of `doctor`, as plain data. No field holds a credential, a key or a password."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that a person should know, and what to do about it."""
+    """A note or a problem, and how to fix it."""
 
     text: str
     fix: str | None = None
@@ -21,8 +21,9 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """An adapter, the installed versions of what it is for, and what the environment sets for it.
-    `command` tells what can be known from inside of an application alone.
+    """An adapter, the installed versions of its frameworks, and its environment variables.
+
+    `command` prints what only the application knows.
     """
 
     name: str
@@ -33,15 +34,15 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A credential that the environment holds, and the variable that it comes from."""
+    """A credential in the environment, and the variable that holds it."""
 
     slug: str
     variable: str
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionFact:
-    """A connection of this deployment; `token` tells whether the worker hands one out."""
+class ConnectionStatus:
+    """A connection of this deployment; `token` is True where the worker has one for it."""
 
     slug: str
     status: str
@@ -51,7 +52,7 @@ class ConnectionFact:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where one surface of the backend is, what says so, and the proxy on the way to it."""
+    """The address of one surface of the backend, the variable that sets it, and its proxy."""
 
     surface: str
     url: str
@@ -60,9 +61,11 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What one surface answered: the HTTP status, milliseconds to the whole answer with the
-    connection included, and how many seconds its clock is ahead of this machine's.
+class SurfaceResponse:
+    """The response of one surface.
+
+    `latency_ms` includes the connection. `clock_ahead_sec` is how many seconds the clock of the
+    surface is ahead of this machine's.
     """
 
     surface: str
@@ -71,9 +74,13 @@ class Answer:
     clock_ahead_sec: int | None
 
 
+#: Fields that have another name in the JSON, whose keys stay the same in every version.
+_JSON_KEYS = {"responses": "answers"}
+
+
 @dataclass(slots=True)
-class Facts:
-    """All of it. What is wrong is in `problems`, what merely may surprise is in `notes`."""
+class Report:
+    """What the checks have found. `problems` have to be fixed, `notes` may be surprising."""
 
     versions: dict[str, str] = field(default_factory=dict)
     packages: dict[str, str | None] = field(default_factory=dict)
@@ -82,28 +89,28 @@ class Facts:
     reason: str = ""
     deployment: dict[str, str] = field(default_factory=dict)
     credentials: list[Credential] = field(default_factory=list)
-    connections: list[ConnectionFact] = field(default_factory=list)
+    connections: list[ConnectionStatus] = field(default_factory=list)
     addresses: list[Address] = field(default_factory=list)
     provider_urls: dict[str, str] = field(default_factory=dict)
-    answers: list[Answer] = field(default_factory=list)
+    responses: list[SurfaceResponse] = field(default_factory=list)
     network: dict[str, str] = field(default_factory=dict)
     notes: list[Finding] = field(default_factory=list)
     problems: list[Finding] = field(default_factory=list)
 
     def note(self, text: str, fix: str | None = None) -> None:
-        """Something that may surprise."""
+        """Add a note."""
         self.notes.append(Finding(text, fix))
 
     def problem(self, text: str, fix: str | None = None) -> None:
-        """Something that is wrong. Providers share variables; it is told once."""
+        """Add a problem, once: providers that share a variable share its problem."""
         finding = Finding(text, fix)
         if finding not in self.problems:
             self.problems.append(finding)
 
     def failed(self, error: VendoError, *, about: str | None = None) -> None:
-        """An error is a problem, in its own words."""
+        """Add an error as a problem, with its own text."""
         self.problem(f"{about}: {error.message}" if about else error.message, error.suggested_fix)
 
     def as_dict(self) -> dict[str, Any]:
-        """The facts as JSON can write them."""
-        return asdict(self)
+        """Return the report as `doctor --json` prints it."""
+        return {_JSON_KEYS.get(name, name): value for name, value in asdict(self).items()}

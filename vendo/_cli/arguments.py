@@ -1,0 +1,37 @@
+"""Arguments that several commands have in common."""
+
+from __future__ import annotations
+
+import argparse
+
+from vendo._config.slugs import checked_slug
+from vendo.errors import ValidationError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def slug(text: str) -> str:
+    """Convert an argument to a slug.
+
+    Raises:
+        ArgumentTypeError: it is malformed. The text is a whole sentence, as from every type here.
+    """
+    try:
+        return checked_slug(text)
+    except ValidationError as error:
+        sentences = [error.message, error.suggested_fix or ""]
+        raise argparse.ArgumentTypeError(" ".join(sentences).rstrip()) from None
+
+
+def add_slug(parser: argparse.ArgumentParser, **options: Any) -> None:
+    """Add the argument SLUG."""
+    parser.add_argument(
+        "slug", type=slug, metavar="SLUG", help="a provider, such as openai", **options
+    )
+
+
+def add_json(parser: argparse.ArgumentParser, text: str = "print JSON") -> None:
+    """Add the option `--json`."""
+    parser.add_argument("--json", action="store_true", help=text)

@@ -1,0 +1,149 @@
+"""Check the environment variables: mode, deployment, credentials."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from vendo._catalog import catalog
+from vendo._cli.checks.report import Credential
+from vendo._config import environment
+from vendo._config.api_keys import PLACEHOLDER_KEY
+from vendo._config.environment import Variable, variable_part
+from vendo._config.slugs import checked_slug, name_of
+from vendo._tokens import hints
+from vendo.errors import ValidationError, VendoError
+
+if TYPE_CHECKING:
+    from vendo import Vendo
+    from vendo._cli.checks.report import Report
+    from vendo._protocol.secret import Secret
+
+_KEY_PREFIX = "vendo_sk_"
+_KEY_LENGTH = len(_KEY_PREFIX) + 32
+_OVERRIDE_PREFIX = "VENDO_TOKEN_"
+
+_DEPLOYMENT = (
+    environment.TENANT_ID,
+    environment.DEPLOYMENT_ID,
+    environment.DEPLOYMENT_SLUG,
+    environment.AUTH,
+    environment.SANDBOX,
+    environment.CONNECTIONS,
+)
+
+
+def check_mode(report: Report, client: Vendo) -> Secret | None:
+    """Add the mode and its reason. Return the API key, or None where it is missing or malformed."""
+    raw = environment.API_KEY.text()
+    report.mode = "vendo" if client.is_vendo_mode() else "oss"
+    key = None
+    if raw is None:
+        report.reason = "VENDO_API_KEY is not set"
+    elif not raw.strip():
+        report.reason = "VENDO_API_KEY is blank"
+    elif raw.strip() == PLACEHOLDER_KEY:
+        report.reason = f"VENDO_API_KEY is the placeholder {PLACEHOLDER_KEY}"
+    else:
+        report.reason = "VENDO_API_KEY is set"
+        try:
+            key = client._settings.api_key()
+        except VendoError as error:
+            report.failed(error)
+    if key is not None and not (key.startswith(_KEY_PREFIX) and len(key) == _KEY_LENGTH):
+        report.note(
+            "VENDO_API_KEY does not look like an API key. It is sent as it is.",
+            f"Compare it with the dashboard: a key is {_KEY_PREFIX} and 32 characters.",
+        )
+    return key
+
+
+def check_deployment(report: Report) -> None:
+    """Add the variables that the platform sets."""
+    for variable in _DEPLOYMENT:
+        value = _read(variable, report)
+        if value is not None:
+            report.deployment[variable.name] = value
+    if _read(environment.WEBHOOK_SECRET, report) is not None:
+        report.deployment[environment.WEBHOOK_SECRET.name] = "is set"
+
+
+def check_credentials(report: Report) -> None:
+    """Add the credentials that the environment holds for this mode, and malformed variables."""
+    ignored = []
+    for slug in catalog.slugs():
+        name = name_of(slug)
+        _add_first(slug, (name.override,), report)
+        if report.mode == "vendo":
+            ignored += [variable.name for variable in name.variables if variable.raw()]
+        elif all(found.slug != slug for found in report.credentials):
+            _add_first(slug, name.variables, report)
+    _add_other_overrides(report)
+    if ignored:
+        names = ", ".join(dict.fromkeys(ignored))
+        report.note(
+            f"Ignored in Vendo mode: {names}.",
+            f"Set {_OVERRIDE_PREFIX}<SLUG> to use a credential of your own.",
+        )
+
+
+def check_env_file(report: Report) -> None:
+    """Add a note where a `.env` file is in the working directory and was not loaded."""
+    variables = [environment.API_KEY]
+    for slug in catalog.slugs():
+        name = name_of(slug)
+        variables += [name.override, *name.variables]
+    unset = [variable.name for variable in variables if variable.raw() is None]
+    unloaded = hints.unloaded_variable(unset)
+    if unloaded:
+        report.note(
+            f"The .env file in the working directory sets {unloaded}, but it was not loaded.",
+            "Load it with load_dotenv() of python-dotenv, or use --env-file: "
+            "python -m vendo --env-file .env doctor",
+        )
+
+
+def _add_other_overrides(report: Report) -> None:
+    """Add `VENDO_TOKEN_<SLUG>` of slugs outside the catalog."""
+    known = {variable_part(slug) for slug in catalog.slugs()}
+    for name in sorted(os.environ):
+        part = name.removeprefix(_OVERRIDE_PREFIX)
+        if part == name or part in known:
+            continue
+        try:
+            slug = checked_slug(part)
+        except ValidationError:
+            slug = None
+        if slug is None or variable_part(slug) != part:
+            report.note(
+                f"{name} is never read: the name must be {_OVERRIDE_PREFIX} and the slug in upper "
+                "case, with _ for -."
+            )
+        else:
+            _add_first(slug, (Variable(name),), report)
+
+
+def _add_first(slug: str, variables: tuple[Variable, ...], report: Report) -> None:
+    for variable in variables:
+        value = _read(variable, report)
+        if value is None:
+            continue
+        report.credentials.append(Credential(slug, variable.name))
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+            report.note(
+                f"The value of {variable.name} has quotes around it, which are sent too.",
+                f"Set {variable.name} without quotes; docker's --env-file does not remove them.",
+            )
+        return
+
+
+def _read(variable: Variable, report: Report) -> str | None:
+    """Return the value of a variable, or None, with a note or a problem for a bad value."""
+    try:
+        value = variable.get()
+    except ValidationError as error:
+        report.failed(error)
+        return None
+    if value is None and variable.raw() is not None:
+        report.note(f"{variable.name} is blank, which counts as not set.")
+    return value

@@ -1,0 +1,94 @@
+"""`run --slug SLUG -- COMMAND`: start a command with tokens in its environment."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+
+import vendo
+from vendo._catalog import catalog
+from vendo._cli import arguments, output
+from vendo._config.environment import override_variable
+from vendo._protocol.secret import Secret
+from vendo.errors import VendoError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Mapping, Sequence
+    from typing import NoReturn
+
+HELP = """\
+Start a command with tokens in its environment, each in the variable that the provider's own tools
+read (VENDO_TOKEN_<SLUG> for a provider outside the catalog). Nothing is started unless every slug
+has a token. Both modes.
+
+examples:
+  python -m vendo run --slug openai --slug slack -- python app.py
+  python -m vendo --env-file .env run -- python app.py"""
+
+# The statuses of a shell for a command that does not exist, and for one that cannot be started.
+_NOT_FOUND = 127
+_NOT_STARTED = 126
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Define the arguments."""
+    parser.usage = f"{parser.prog} [--slug SLUG]... -- COMMAND [ARGUMENT]..."
+    parser.add_argument(
+        "--slug",
+        type=arguments.slug,
+        action="append",
+        dest="slugs",
+        metavar="SLUG",
+        default=[],
+        help="a provider whose token the command gets; may be given several times",
+    )
+
+
+def run(options: Namespace) -> int:
+    """Replace this process with `options.program`. Return only where that fails."""
+    tokens = _resolve(options.slugs)
+    if tokens is None:
+        return 1
+    variables = {_variable(slug): token for slug, token in tokens.items()}
+    try:
+        _start(options.program, {**os.environ, **variables})
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        output.report_failure(f"{options.program[0]} could not be started ({reason}).")
+        return _NOT_FOUND if error.errno == errno.ENOENT else _NOT_STARTED
+
+
+def _resolve(slugs: Sequence[str]) -> dict[str, Secret] | None:
+    """Return the tokens, or None after an error for every slug without one."""
+    tokens: dict[str, Secret] = {}
+    complete = True
+    for slug, token in vendo.tokens(slugs).items():
+        try:
+            # `tokens` gives no reason for a missing token, `token` raises it.
+            tokens[slug] = Secret(vendo.token(slug) if token is None else token)
+        except VendoError as error:
+            output.report_error(error)
+            complete = False
+    return tokens if complete else None
+
+
+def _variable(slug: str) -> str:
+    provider = catalog.provider(slug)
+    return provider.env_vars[0] if provider else override_variable(slug).name
+
+
+def _start(command: list[str], environment: Mapping[str, str]) -> NoReturn:
+    output.flush()
+    if sys.platform == "win32":
+        import subprocess
+
+        sys.exit(subprocess.call(command, env=environment))  # noqa: S603  # the user's own command
+    # The command gets every signal, and its exit status is ours. Python ignores these two signals,
+    # and the command would inherit that.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    os.execvpe(command[0], command, environment)  # noqa: S606  # the user's own command
