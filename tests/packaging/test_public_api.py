@@ -124,7 +124,7 @@ DECLARATIONS = [
     ("config.addinivalue_line('markers', 'vendo(x): it')", "marker vendo(x)"),
     ("parser.add_argument('--json', help='x')", "option --json"),
     ("parser.add_argument('slug')", "argument slug"),
-    ("commands.add('token', 'print it')", "command token"),
+    ("COMMANDS: Final = {'token': 'print it'}", "command token"),
     ("path('connect/', view, name='connect')", "route connect/ named connect"),
     ("raise_(Error('x', id='vendo.E001'))", "check vendo.E001"),
     ("@pytest.fixture\ndef vendo_token() -> str: ...", "fixture vendo_token: str"),

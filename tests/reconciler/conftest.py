@@ -18,4 +18,4 @@ def server() -> Iterator[LocalVendo]:
 
 @pytest.fixture(autouse=True)
 def bare_environment(vendo_isolated: None) -> None:
-    """None of the variables that a machine of a developer may have."""
+    """Unset the variables of the developer's machine."""

@@ -1,4 +1,4 @@
-"""A program that is told of changes by HTTP."""
+"""A program with a reload hook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Hook:
-    """What it was sent, and what it answers: each status once, then 200."""
+    """The requests that were received, and the statuses to respond with: each once, then 200."""
 
     url: str
     posts: queue.Queue[tuple[str, str, bytes]] = field(default_factory=queue.Queue)
@@ -24,13 +24,13 @@ class Hook:
 
 @contextmanager
 def hook() -> Iterator[Hook]:
-    """One that listens on loopback."""
+    """Run a reload hook on loopback."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            told.posts.put((self.path, self.headers["Content-Type"], body))
-            self.send_response(told.statuses.pop(0) if told.statuses else 200)
+            received.posts.put((self.path, self.headers["Content-Type"], body))
+            self.send_response(received.statuses.pop(0) if received.statuses else 200)
             self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -42,11 +42,11 @@ def hook() -> Iterator[Hook]:
             return
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        told = Hook(f"http://127.0.0.1:{server.server_port}/reload?secret=canary")
+        received = Hook(f"http://127.0.0.1:{server.server_port}/reload?secret=canary")
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
-            yield told
+            yield received
         finally:
             server.shutdown()
             thread.join()

@@ -1,4 +1,4 @@
-"""What the two readers of an env file make of it."""
+"""Read an env file with python-dotenv and with a shell."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 def by_dotenv(path: Path) -> dict[str, str | None]:
-    """What python-dotenv reads."""
+    """Read it with python-dotenv."""
     return dict(dotenv.dotenv_values(path))
 
 
 def by_shell(path: Path, names: Iterable[str]) -> dict[str, str | None]:
-    """What `sh` holds after it has read the file; None for a variable that is not set."""
+    """Read it with `sh`; None for a variable that is not set."""
     names = list(names)
-    # `${NAME+x}` tells an unset variable from an empty one, and -u an unset one that is used.
+    # `${NAME+=}` distinguishes an unset variable from an empty one.
     script = '. "$1"\n' + "".join(
         f'printf "%s%s\\0" "${{{name}+=}}" "${{{name}-}}"\n' for name in names
     )
@@ -40,7 +40,7 @@ def by_shell(path: Path, names: Iterable[str]) -> dict[str, str | None]:
 
 
 def written(path: Path, *names: str) -> dict[str, str | None]:
-    """What both read, once it is sure that they agree; all the variables of the file, or these."""
+    """Check that both read the same, and return it: all variables of the file, or these."""
     read = by_dotenv(path)
     chosen = {name: read.get(name) for name in names or read}
     assert by_shell(path, chosen) == chosen

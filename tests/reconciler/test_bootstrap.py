@@ -1,4 +1,4 @@
-"""Writing once: what is in the file afterwards, and what was there before."""
+"""`bootstrap`: the content of the file after one update."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def env_file(tmp_path: Path) -> Path:
     return tmp_path / ".env"
 
 
-def test_a_file_is_made_that_both_readers_agree_on(server: LocalVendo, env_file: Path) -> None:
+def test_new_file_is_read_alike_by_both_readers(server: LocalVendo, env_file: Path) -> None:
     with server.client() as client:
         assert reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
     assert written(env_file) == {
@@ -34,7 +34,7 @@ def test_a_file_is_made_that_both_readers_agree_on(server: LocalVendo, env_file:
     }
 
 
-def test_the_default_client_follows_the_environment(
+def test_default_client_follows_the_environment(
     server: LocalVendo, env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in server.environment().items():
@@ -43,7 +43,7 @@ def test_the_default_client_follows_the_environment(
     assert written(env_file)["GMAIL_TOKEN"] == server.token("gmail")
 
 
-def test_in_oss_mode_what_the_environment_resolves_is_copied(
+def test_oss_mode_copies_tokens_of_the_environment(
     env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-own")
@@ -54,7 +54,7 @@ def test_in_oss_mode_what_the_environment_resolves_is_copied(
     assert written(env_file) == {"OPENAI_API_KEY": "sk-own", "GMAIL_TOKEN": "over$ridden"}
 
 
-def test_an_override_wins_and_is_not_asked_for(
+def test_override_wins_without_a_request(
     server: LocalVendo, env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_TOKEN_OPENAI", "override")
@@ -64,19 +64,19 @@ def test_an_override_wins_and_is_not_asked_for(
     assert server.count() == 0
 
 
-def test_all_tokens_come_in_one_request(server: LocalVendo, env_file: Path) -> None:
+def test_all_tokens_are_fetched_in_one_request(server: LocalVendo, env_file: Path) -> None:
     with server.client() as client:
         reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
     assert server.count() == server.count("credentials") == 1
 
 
-def test_a_slug_without_a_credential_has_no_line(server: LocalVendo, env_file: Path) -> None:
+def test_slug_without_credential_has_no_line(server: LocalVendo, env_file: Path) -> None:
     with server.client() as client:
         reconciler.bootstrap(env_file=env_file, mapping={"NOTION_TOKEN": "notion"}, client=client)
     assert written(env_file) == {}
 
 
-def test_parts_of_a_connection_are_written(server: LocalVendo, env_file: Path) -> None:
+def test_fields_of_a_connection_are_written(server: LocalVendo, env_file: Path) -> None:
     server.connect(
         "supabase",
         context={"ref": "abc", "port": 5432, "tls": True, "hosts": ["a"], "none": None},
@@ -107,45 +107,43 @@ def test_parts_of_a_connection_are_written(server: LocalVendo, env_file: Path) -
     }
 
 
-def test_a_user_s_own_tokens_are_written_for_a_user_s_client(
-    server: LocalVendo, env_file: Path
-) -> None:
+def test_client_of_a_user_writes_tokens_of_that_user(server: LocalVendo, env_file: Path) -> None:
     with server.client() as client:
         reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client.for_user("jwt"))
     assert written(env_file)["GMAIL_TOKEN"] == server.token("gmail", "jwt")
 
 
-def test_the_same_again_writes_nothing_and_tells_nobody(server: LocalVendo, env_file: Path) -> None:
+def test_update_without_change_writes_nothing(server: LocalVendo, env_file: Path) -> None:
     changes: list[Change] = []
     with server.client() as client:
 
-        def bring_up_to_date() -> bool:
+        def update() -> bool:
             return reconciler.bootstrap(
                 env_file=env_file, mapping=MAPPING, on_change=changes.append, client=client
             )
 
-        assert bring_up_to_date()
+        assert update()
         before = env_file.stat()
-        assert not bring_up_to_date()
+        assert not update()
     after = env_file.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert len(changes) == 1
 
 
-def test_a_change_names_the_variables_and_no_value(server: LocalVendo, env_file: Path) -> None:
+def test_change_has_names_and_no_value(server: LocalVendo, env_file: Path) -> None:
     changes: list[Change] = []
     with server.client() as client:
 
-        def bring_up_to_date(mapping: dict[str, str]) -> Change:
+        def update(mapping: dict[str, str]) -> Change:
             reconciler.bootstrap(
                 env_file=env_file, mapping=mapping, on_change=changes.append, client=client
             )
             return changes[-1]
 
-        first = bring_up_to_date(MAPPING)
+        first = update(MAPPING)
         assert (first.env_file, first.added) == (env_file, ("OPENAI_API_KEY", "GMAIL_TOKEN"))
         server.rotate("gmail")
-        second = bring_up_to_date({"GMAIL_TOKEN": "gmail", "SLACK": "slack"})
+        second = update({"GMAIL_TOKEN": "gmail", "SLACK": "slack"})
     assert (second.added, second.changed, second.removed) == (
         ("SLACK",),
         ("GMAIL_TOKEN",),
@@ -156,9 +154,7 @@ def test_a_change_names_the_variables_and_no_value(server: LocalVendo, env_file:
         assert token not in repr(second)
 
 
-def test_a_slug_that_goes_away_takes_its_lines_along_and_no_others(
-    server: LocalVendo, env_file: Path
-) -> None:
+def test_disconnected_slug_removes_only_its_own_lines(server: LocalVendo, env_file: Path) -> None:
     env_file.write_text("GMAIL_TOKEN=mine\nOTHER='x'\n")
     with server.client() as client:
         reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
@@ -173,7 +169,7 @@ def test_a_slug_that_goes_away_takes_its_lines_along_and_no_others(
 
 
 @pytest.mark.parametrize("status", ["needs_reauth", "revoked", "pending_setup"])
-def test_a_connection_that_gives_no_credential_has_no_line(
+def test_connection_without_credential_has_no_line(
     server: LocalVendo, env_file: Path, status: str
 ) -> None:
     with server.client() as client:
@@ -183,7 +179,7 @@ def test_a_connection_that_gives_no_credential_has_no_line(
     assert written(env_file) == {"OPENAI_API_KEY": server.token("openai")}
 
 
-def test_a_slug_that_the_backend_no_longer_knows_has_no_line(
+def test_slug_that_the_backend_no_longer_knows_has_no_line(
     server: LocalVendo, env_file: Path
 ) -> None:
     with server.client() as client:
@@ -194,7 +190,7 @@ def test_a_slug_that_the_backend_no_longer_knows_has_no_line(
     assert written(env_file) == {"OPENAI_API_KEY": server.token("openai")}
 
 
-def test_a_gap_in_the_bulk_answer_is_no_reason_to_drop_a_line(
+def test_gap_in_the_bulk_response_does_not_remove_a_line(
     server: LocalVendo, env_file: Path
 ) -> None:
     with server.client() as client:
@@ -206,7 +202,7 @@ def test_a_gap_in_the_bulk_answer_is_no_reason_to_drop_a_line(
     assert env_file.read_bytes() == before
 
 
-def test_a_slug_that_cannot_be_asked_for_keeps_its_line_and_holds_up_no_other(
+def test_unavailable_slug_keeps_its_line_and_delays_no_other(
     server: LocalVendo, env_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     mapping = {**MAPPING, "GMAIL_AGAIN": "gmail"}
@@ -218,7 +214,7 @@ def test_a_slug_that_cannot_be_asked_for_keeps_its_line_and_holds_up_no_other(
         server.clear_requests()
         assert reconciler.bootstrap(env_file=env_file, mapping=mapping, client=client)
     assert written(env_file) == {**before, "OPENAI_API_KEY": server.token("openai")}
-    assert "no new value for GMAIL_TOKEN" in caplog.text
+    assert "No new value for GMAIL_TOKEN" in caplog.text
     assert server.count("credentials", "gmail") == 1
 
 
@@ -232,7 +228,7 @@ def test_a_slug_that_cannot_be_asked_for_keeps_its_line_and_holds_up_no_other(
         ({"status": 429}, vendo.RateLimited),
     ],
 )
-def test_a_backend_that_fails_leaves_the_file_as_it_is(
+def test_failing_backend_leaves_the_file_unchanged(
     server: LocalVendo, env_file: Path, fault: dict[str, object], error: type[Exception]
 ) -> None:
     with server.client(retry=RetryPolicy(1)) as client:
@@ -274,7 +270,7 @@ def test_details_do_not_go_while_the_platform_api_is_away(
     assert written(env_file) == before
 
 
-def test_a_value_that_cannot_be_written_leaves_the_file_as_it_is(
+def test_value_that_cannot_be_written_leaves_the_file_unchanged(
     server: LocalVendo, env_file: Path
 ) -> None:
     env_file.write_text("A=1\n")
@@ -289,9 +285,7 @@ def test_a_value_that_cannot_be_written_leaves_the_file_as_it_is(
     assert env_file.read_text() == "A=1\n"
 
 
-def test_the_state_file_holds_neither_values_nor_what_they_could_be_guessed_with(
-    server: LocalVendo, env_file: Path
-) -> None:
+def test_state_file_does_not_reveal_values(server: LocalVendo, env_file: Path) -> None:
     server.connect("gmail", token="1234")
     with server.client() as client:
         reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=client)
@@ -300,27 +294,27 @@ def test_the_state_file_holds_neither_values_nor_what_they_could_be_guessed_with
     text = state_file.read_text()
     assert server.token("openai") not in text
     assert "1234" not in json.loads(text)["told"].values()
-    # The digests are keyed, and the key is in the env file alone.
+    # The digests are keyed, and only the env file has the key.
     marks = [line for line in env_file.read_text().splitlines() if line.startswith("# ")]
     key = marks[0].split()[3]
     assert len(key) >= 32
     assert key not in text
 
 
-def test_two_files_have_digests_of_their_own(server: LocalVendo, tmp_path: Path) -> None:
-    told = []
+def test_two_files_have_different_digests(server: LocalVendo, tmp_path: Path) -> None:
+    digests = []
     with server.client() as client:
         for name in ("one", "two"):
             reconciler.bootstrap(env_file=tmp_path / name, mapping=MAPPING, client=client)
-            told.append(json.loads((tmp_path / f"{name}.vendo").read_text())["told"])
-    assert told[0].keys() == told[1].keys()
-    assert set(told[0].values()).isdisjoint(told[1].values())
+            digests.append(json.loads((tmp_path / f"{name}.vendo").read_text())["told"])
+    assert digests[0].keys() == digests[1].keys()
+    assert set(digests[0].values()).isdisjoint(digests[1].values())
 
 
-def test_another_kind_of_client_is_refused(env_file: Path) -> None:
-    with pytest.raises(vendo.ValidationError, match="client= is of type AsyncVendo"):
+def test_async_client_is_rejected(env_file: Path) -> None:
+    with pytest.raises(vendo.ValidationError, match="not a value of type AsyncVendo"):
         reconciler.bootstrap(
             env_file=env_file,
             mapping=MAPPING,
-            client=vendo.AsyncVendo("vendo_sk_x"),  # type: ignore[arg-type]  # the point
+            client=vendo.AsyncVendo("vendo_sk_x"),  # type: ignore[arg-type]  # rejected
         )

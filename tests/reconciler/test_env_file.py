@@ -1,4 +1,4 @@
-"""The file on disk: who may read it, what a crash leaves, and two who write it at once."""
+"""The file on disk: modes, crashes, and concurrent writers."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ import pytest
 
 from reconciler.reading import written
 from vendo import ValidationError, Vendo, reconciler
+from vendo._protocol.secret import Secret
 from vendo.reconciler import _env_file
 from vendo.reconciler._env_file import EnvFile
 
@@ -33,7 +34,7 @@ def env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / ".env"
 
 
-def _bring_up_to_date(env_file: Path) -> None:
+def _update(env_file: Path) -> None:
     reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=OSS)
 
 
@@ -52,20 +53,20 @@ def _in_a_process(program: str, *arguments: object, **environment: str) -> subpr
     )
 
 
-def test_nobody_else_can_read_it_whatever_the_umask_and_its_mode_before(env_file: Path) -> None:
+def test_only_the_owner_can_read_the_file(env_file: Path) -> None:
     env_file.write_text("A=1\n")
     env_file.chmod(0o644)
     before = os.umask(0)
     try:
-        _bring_up_to_date(env_file)
+        _update(env_file)
     finally:
         os.umask(before)
     assert _mode(env_file) == 0o600
     assert _mode(env_file.with_name(".env.vendo")) == 0o600
 
 
-def test_a_mode_that_was_widened_is_put_right_without_telling_of_a_change(env_file: Path) -> None:
-    _bring_up_to_date(env_file)
+def test_mode_is_restored_without_a_change(env_file: Path) -> None:
+    _update(env_file)
     env_file.chmod(0o640)
     assert reconciler.bootstrap(
         env_file=env_file, mapping=MAPPING, on_change=lambda _: 1 / 0, client=OSS
@@ -73,8 +74,7 @@ def test_a_mode_that_was_widened_is_put_right_without_telling_of_a_change(env_fi
     assert _mode(env_file) == 0o600
 
 
-#: Ends right before the new file takes the place of the old one, by the signal that nothing can
-#: catch.
+#: Is killed right before the new file replaces the old one.
 _CRASHING = """
     import os, signal, sys
     from vendo import Vendo, reconciler
@@ -89,39 +89,39 @@ _CRASHING = """
 """
 
 
-def test_a_crash_before_the_replacement_leaves_the_old_file_and_nothing_in_the_way(
+def test_crash_before_the_replacement_leaves_the_old_file(
     env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     env_file.write_text("A=1\n")
-    _bring_up_to_date(env_file)
+    _update(env_file)
     before = env_file.read_bytes()
     process = _in_a_process(_CRASHING, env_file, OPENAI_API_KEY="sk-2")
-    _, complaint = process.communicate(timeout=30)
-    assert process.returncode == -signal.SIGKILL, complaint
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == -signal.SIGKILL, stderr
     assert env_file.read_bytes() == before
     (left,) = (p for p in env_file.parent.iterdir() if p.name not in {".env", ".env.vendo"})
     assert _mode(left) == 0o600
     assert "sk-2" in left.read_text()
 
     monkeypatch.setenv("OPENAI_API_KEY", "sk-3")
-    _bring_up_to_date(env_file)
+    _update(env_file)
     assert written(env_file) == {"A": "1", "OPENAI_API_KEY": "sk-3"}
     assert not left.exists()
 
 
-def test_a_crash_at_the_very_first_time_leaves_no_file(env_file: Path) -> None:
+def test_crash_in_the_first_update_leaves_no_file(env_file: Path) -> None:
     process = _in_a_process(_CRASHING, env_file)
     process.communicate(timeout=30)
     assert process.returncode == -signal.SIGKILL
     assert not env_file.exists()
-    _bring_up_to_date(env_file)
+    _update(env_file)
     assert written(env_file) == {"OPENAI_API_KEY": "sk-1"}
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_no_other(
+def test_failed_write_leaves_the_old_file_and_no_other(
     env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _bring_up_to_date(env_file)
+    _update(env_file)
     before = env_file.read_bytes()
 
     def no_space(_descriptor: int) -> None:
@@ -130,45 +130,43 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(
     monkeypatch.setattr(os, "fsync", no_space)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-2")
     with EnvFile(env_file).locked() as file, pytest.raises(OSError, match="No space"):
-        file.replace("B=2\n")
+        file.replace(Secret("B=2\n"))
     with pytest.raises(ValidationError, match="No space left on device"):
-        _bring_up_to_date(env_file)
+        _update(env_file)
     assert env_file.read_bytes() == before
     assert sorted(p.name for p in env_file.parent.iterdir()) == [".env", ".env.vendo"]
 
 
-def test_a_symbolic_link_stays_one_and_its_file_is_kept(tmp_path: Path, env_file: Path) -> None:
+def test_symbolic_link_is_kept_and_its_target_updated(tmp_path: Path, env_file: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
     target = folder / "real.env"
     target.write_text("A=1\n")
     env_file.symlink_to("data/real.env")
-    _bring_up_to_date(env_file)
+    _update(env_file)
     assert env_file.readlink() == Path("data/real.env")
     assert written(target) == {"A": "1", "OPENAI_API_KEY": "sk-1"}
     assert sorted(p.name for p in folder.iterdir()) == ["real.env", "real.env.vendo"]
     assert sorted(p.name for p in tmp_path.iterdir()) == [".env", "data"]
 
 
-def test_a_link_that_leads_nowhere_yet_is_followed(tmp_path: Path, env_file: Path) -> None:
+def test_dangling_link_is_followed(tmp_path: Path, env_file: Path) -> None:
     env_file.symlink_to("later.env")
-    _bring_up_to_date(env_file)
+    _update(env_file)
     assert env_file.is_symlink()
     assert written(tmp_path / "later.env") == {"OPENAI_API_KEY": "sk-1"}
 
 
-def test_a_link_in_the_place_of_the_state_is_not_written_through(
-    tmp_path: Path, env_file: Path
-) -> None:
+def test_link_in_place_of_the_state_file_is_not_followed(tmp_path: Path, env_file: Path) -> None:
     precious = tmp_path / "precious"
     precious.write_text("do not touch")
     env_file.with_name(".env.vendo").symlink_to(precious)
-    with pytest.raises(ValidationError, match="cannot be kept"):
-        _bring_up_to_date(env_file)
+    with pytest.raises(ValidationError, match="cannot be updated"):
+        _update(env_file)
     assert precious.read_text() == "do not touch"
 
 
-def test_the_path_is_the_one_of_when_it_was_given(
+def test_relative_path_is_resolved_immediately(
     tmp_path: Path, env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -179,31 +177,31 @@ def test_the_path_is_the_one_of_when_it_was_given(
 
 
 @pytest.mark.parametrize("path", ["", "a\0b", 3, None, b".env"])
-def test_what_is_no_path_is_refused(path: object) -> None:
-    with pytest.raises(ValidationError, match="env_file= is no path"):
-        EnvFile(path)  # type: ignore[arg-type]  # the point
+def test_invalid_path_is_rejected(path: object) -> None:
+    with pytest.raises(ValidationError, match="env_file= must be a path"):
+        EnvFile(path)  # type: ignore[arg-type]  # rejected
 
 
-def test_a_missing_folder_is_one_clear_error(tmp_path: Path) -> None:
+def test_missing_folder_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "missing" / ".env"
     with pytest.raises(ValidationError, match="No such file") as caught:
         reconciler.start(env_file=path, mapping=MAPPING, client=OSS)
-    assert caught.value.suggested_fix == f"Make the folder {path.parent} first."
+    assert caught.value.suggested_fix == f"Create the folder {path.parent}."
     assert caught.value.__suppress_context__
 
 
-def test_a_folder_or_a_pipe_is_no_env_file(tmp_path: Path) -> None:
+def test_folder_or_pipe_is_rejected(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (folder, pipe):
-        with pytest.raises(ValidationError, match="no regular file"):
+        with pytest.raises(ValidationError, match="not a regular file"):
             reconciler.start(env_file=path, mapping=MAPPING, client=OSS)
 
 
-#: Gives root's rights away first, where there are any: root may write everywhere. Before that it
-#: imports all that it needs, which may lie where only root can read.
+#: Drops the rights of root, who may write everywhere. All imports come before that: perhaps only
+#: root can read them.
 _UNPRIVILEGED = """
     import os, sys, tempfile
     from vendo import ValidationError, Vendo, reconciler
@@ -224,8 +222,8 @@ _UNPRIVILEGED = """
 
 
 @pytest.mark.parametrize("call", ["bootstrap", "start"])
-def test_a_folder_that_may_not_be_written_is_one_clear_error(call: str) -> None:
-    # pytest's own folders are closed to other users altogether.
+def test_read_only_folder_is_an_error(call: str) -> None:
+    # Other users cannot open the folders of pytest.
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         env_file = folder / ".env"
@@ -233,40 +231,40 @@ def test_a_folder_that_may_not_be_written_is_one_clear_error(call: str) -> None:
         folder.chmod(0o555)
         try:
             process = _in_a_process(_UNPRIVILEGED, env_file, call)
-            said, complaint = process.communicate(timeout=30)
+            output, stderr = process.communicate(timeout=30)
         finally:
             folder.chmod(0o755)
-        assert said.startswith(f"The env file {env_file} cannot be kept: Permission denied."), (
-            complaint
-        )
-        assert f"Let this process write in {folder}" in said
+        assert output.startswith(
+            f"The env file {env_file} cannot be updated: Permission denied."
+        ), stderr
+        assert f"Let this process write to {folder}" in output
         assert env_file.read_text() == "A=1\n"
 
 
-#: Nobody's, where files can be given away at all; else one's own.
+#: Another user, if the owner can be changed.
 _OTHER = 65534 if os.getuid() == 0 else os.getuid()
 
 
-def test_a_file_that_root_keeps_for_a_user_stays_that_user_s(env_file: Path) -> None:
+def test_root_keeps_the_owner_of_the_file(env_file: Path) -> None:
     env_file.write_text("A=1\n")
     os.chown(env_file, _OTHER, -1)
-    _bring_up_to_date(env_file)
+    _update(env_file)
     assert (env_file.stat().st_uid, _mode(env_file)) == (_OTHER, 0o600)
 
 
-def test_a_file_of_another_user_s_is_replaced_by_one_of_one_s_own() -> None:
+def test_file_of_another_user_is_replaced() -> None:
     with tempfile.TemporaryDirectory() as name:
         env_file = Path(name) / ".env"
         env_file.write_text("A=1\n")
         env_file.parent.chmod(0o777)
         process = _in_a_process(_UNPRIVILEGED, env_file, "bootstrap", OPENAI_API_KEY="sk-1")
-        said, _ = process.communicate(timeout=30)
-        assert not said
+        output, _ = process.communicate(timeout=30)
+        assert not output
         assert (env_file.stat().st_uid, _mode(env_file)) == (_OTHER, 0o600)
         assert written(env_file) == {"A": "1", "OPENAI_API_KEY": "sk-1"}
 
 
-#: Waits for a line, so that several begin at once; then writes its own variable again and again.
+#: Waits for a line, so that several start together; then updates the file 25 times.
 _WRITING = """
     import os, sys
     from vendo import Vendo, reconciler
@@ -280,7 +278,7 @@ _WRITING = """
 """
 
 
-def test_two_processes_that_write_at_once_leave_one_whole_file(env_file: Path) -> None:
+def test_two_processes_that_write_concurrently_leave_one_whole_file(env_file: Path) -> None:
     foreign = "".join(f"LINE_{number}='{number}'\n" for number in range(200))
     env_file.write_text(foreign)
     processes = [_in_a_process(_WRITING, env_file, name) for name in ("one", "two")]
@@ -288,27 +286,27 @@ def test_two_processes_that_write_at_once_leave_one_whole_file(env_file: Path) -
         assert process.stdin
         process.stdin.write("go\n")
         process.stdin.flush()
-    seen = set()
+    counts = set()
     while any(process.poll() is None for process in processes):
         text = env_file.read_text()
         assert text.startswith(foreign)
-        seen.add(text.count("OPENAI_API_KEY="))
+        counts.add(text.count("OPENAI_API_KEY="))
     for process in processes:
-        _, complaint = process.communicate(timeout=30)
-        assert process.returncode == 0, complaint
-    assert seen <= {0, 1}
+        _, stderr = process.communicate(timeout=30)
+        assert process.returncode == 0, stderr
+    assert counts <= {0, 1}
     read = written(env_file)
     assert len(read) == 201
     assert read["OPENAI_API_KEY"] in {"sk-one-24", "sk-two-24"}
     assert sorted(p.name for p in env_file.parent.iterdir()) == [".env", ".env.vendo"]
 
 
-def test_threads_that_write_at_once_take_turns(env_file: Path) -> None:
+def test_threads_that_write_concurrently_take_turns(env_file: Path) -> None:
     begin = Barrier(8)
 
     def write(_: int) -> None:
         begin.wait()
-        _bring_up_to_date(env_file)
+        _update(env_file)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(8)))
@@ -316,22 +314,22 @@ def test_threads_that_write_at_once_take_turns(env_file: Path) -> None:
     assert env_file.read_text().count("# >>> vendo") == 1
 
 
-def test_a_lock_that_nobody_lets_go_of_is_one_clear_error(
+def test_lock_that_is_not_released_is_an_error(
     env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_env_file, "_LOCK_SECONDS", 0.05)
+    monkeypatch.setattr(_env_file, "_LOCK_TIMEOUT", 0.05)
     with env_file.with_name(".env.vendo").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(ValidationError, match="another process holds its lock"):
-            _bring_up_to_date(env_file)
-    _bring_up_to_date(env_file)
+            _update(env_file)
+    _update(env_file)
     assert written(env_file) == {"OPENAI_API_KEY": "sk-1"}
 
 
-def test_a_lock_file_that_was_deleted_by_somebody_locks_nobody_out(
+def test_deleted_lock_file_is_created_again(
     env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _bring_up_to_date(env_file)
+    _update(env_file)
     lock_file = env_file.with_name(".env.vendo")
     try_lock = _env_file._try_lock
     deleted: list[Path] = []
@@ -344,12 +342,12 @@ def test_a_lock_file_that_was_deleted_by_somebody_locks_nobody_out(
 
     monkeypatch.setattr(_env_file, "_try_lock", locked_too_late)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-2")
-    _bring_up_to_date(env_file)
+    _update(env_file)
     assert lock_file.exists()
     assert written(env_file) == {"OPENAI_API_KEY": "sk-2"}
 
 
-#: Forks while it holds the lock, lets go of it, and locks again while the child still lives.
+#: Forks while it holds the lock, releases it, and locks again while the child still runs.
 _FORKING = """
     import os, sys
     from vendo.reconciler._env_file import EnvFile
@@ -360,7 +358,7 @@ _FORKING = """
         child = os.fork()
         if child == 0:
             os.close(write_end)
-            os.read(read_end, 1)  # until the parent is done
+            os.read(read_end, 1)  # until the parent has finished
             os._exit(0)
     file.check()
     print("locked again")
@@ -369,37 +367,35 @@ _FORKING = """
 """
 
 
-def test_a_child_that_was_forked_under_the_lock_does_not_hold_it(env_file: Path) -> None:
-    said, complaint = _in_a_process(_FORKING, env_file).communicate(timeout=30)
-    assert said == "locked again\n", complaint
+def test_child_forked_under_the_lock_does_not_hold_it(env_file: Path) -> None:
+    output, stderr = _in_a_process(_FORKING, env_file).communicate(timeout=30)
+    assert output == "locked again\n", stderr
 
 
 @pytest.mark.parametrize(
-    ("number", "advice"),
+    ("number", "fix"),
     [
-        (errno.EBUSY, "Mount its folder"),
-        (errno.EXDEV, "Mount its folder"),
-        (errno.EROFS, "Let this process write in {folder}"),
-        (errno.ENOTDIR, "Make the folder {folder} first"),
+        (errno.EBUSY, "Mount the folder {folder}"),
+        (errno.EXDEV, "Mount the folder {folder}"),
+        (errno.EROFS, "Let this process write to {folder}"),
+        (errno.ENOTDIR, "Create the folder {folder}"),
         (errno.EIO, "Check {folder}/.env and its folder"),
     ],
 )
-def test_what_a_system_says_no_with_decides_what_is_advised(
-    env_file: Path, monkeypatch: pytest.MonkeyPatch, number: int, advice: str
+def test_fix_depends_on_the_system_error(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch, number: int, fix: str
 ) -> None:
-    def refuse(_self: Path, _target: Path) -> None:
+    def fail(_self: Path, _target: Path) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(ValidationError, match=re.escape(os.strerror(number))) as caught:
-        _bring_up_to_date(env_file)
-    assert advice.format(folder=env_file.parent) in (caught.value.suggested_fix or "")
+        _update(env_file)
+    assert fix.format(folder=env_file.parent) in (caught.value.suggested_fix or "")
     assert not env_file.exists()
 
 
-def test_a_state_that_was_written_in_part_is_an_error(
-    env_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_partly_written_state_is_an_error(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = os.write
     with EnvFile(env_file).locked() as file:
         monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:3]))

@@ -1,4 +1,4 @@
-"""What may be written as a mapping, and what is said of the rest."""
+"""`mapping=`: valid and invalid mappings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vendo import Connection, EnvBootstrap, EnvVar, ValidationError
 from vendo.reconciler._mapping import Source, source_at, sources_of
 
 
-def test_a_variable_leads_to_a_slug_or_to_a_part_of_its_connection() -> None:
+def test_source_is_a_slug_or_a_field_of_its_connection() -> None:
     assert sources_of({
         "A": "openai",
         "B": "OpenAI",
@@ -35,13 +35,13 @@ def test_a_slug_leads_to_what_its_connection_says() -> None:
     assert sources_of({"supabase": said, "A": "supabase"}) == expected
 
 
-def test_a_source_reads_as_it_is_written() -> None:
+def test_str_of_a_source_is_its_notation() -> None:
     for text in ("openai", "openai.base_url", "supabase.context.ref"):
         (source,) = sources_of({"A": text}).values()
         assert str(source) == text
 
 
-def test_what_a_part_is_called_is_a_field_of_a_connection() -> None:
+def test_every_source_field_is_a_field_of_connection() -> None:
     for name in ("api_key", "base_url", "display_name", "external_id", "id"):
         assert source_at("x", name) == Source("x", (name,))
         assert hasattr(Connection, name)
@@ -55,32 +55,32 @@ def test_what_a_part_is_called_is_a_field_of_a_connection() -> None:
 @pytest.mark.parametrize(
     ("mapping", "problem"),
     [
-        (None, "mapping= is of type NoneType"),
-        ([("A", "openai")], "mapping= is of type list"),
+        (None, "not a value of type NoneType"),
+        ([("A", "openai")], "not a value of type list"),
         ({"A-B": "openai"}, "name of a variable"),
         ({"": "openai"}, "name of a variable"),
         ({1: "openai"}, "name of a variable"),
         ({"A": ""}, "A slug is"),
         ({"A": "no slug"}, "A slug is"),
-        ({"A": "openai.secret_sauce"}, "asks for 'secret_sauce' of openai"),
-        ({"A": "openai."}, "asks for '' of openai"),
-        ({"A": "openai.context"}, "asks for 'context' of openai"),
-        ({"openai": None}, "gives openai something"),
-        ({"openai": 3}, "gives openai something"),
-        ({"openai": {}}, "gives openai something"),
-        ({"openai": {"vars": "x"}}, "gives openai something"),
-        ({"openai": {"vars": [3]}}, "gives openai something"),
-        ({"openai": {"vars": [{"name": "A"}]}}, "gives openai something"),
-        ({"openai": {"vars": [{"name": "A", "value_from": 3}]}}, "gives openai something"),
+        ({"A": "openai.secret_sauce"}, "names 'secret_sauce' of openai"),
+        ({"A": "openai."}, "names '' of openai"),
+        ({"A": "openai.context"}, "names 'context' of openai"),
+        ({"openai": None}, "has a value for openai that"),
+        ({"openai": 3}, "has a value for openai that"),
+        ({"openai": {}}, "has a value for openai that"),
+        ({"openai": {"vars": "x"}}, "has a value for openai that"),
+        ({"openai": {"vars": [3]}}, "has a value for openai that"),
+        ({"openai": {"vars": [{"name": "A"}]}}, "has a value for openai that"),
+        ({"openai": {"vars": [{"name": "A", "value_from": 3}]}}, "has a value for openai that"),
         ({"openai": {"vars": [{"name": "1", "value_from": "token"}]}}, "name of a variable"),
         ({"NO_SLUG!": {"vars": []}}, "A slug is"),
         (
             {"A": "openai", "gmail": {"vars": [{"name": "A", "value_from": "token"}]}},
-            "takes A from openai and from gmail",
+            "two sources for A: openai and gmail",
         ),
     ],
 )
-def test_what_is_no_mapping_is_refused_with_what_to_write(mapping: Any, problem: str) -> None:
+def test_invalid_mapping_is_an_error_with_a_fix(mapping: Any, problem: str) -> None:
     with pytest.raises(ValidationError, match=problem) as caught:
         sources_of(mapping)
     assert caught.value.suggested_fix or "slug" in caught.value.message

@@ -1,4 +1,4 @@
-"""Any value comes back the same by python-dotenv and by a shell, or is refused."""
+"""Any value is read back unchanged by python-dotenv and a shell, or rejected."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from hypothesis import strategies as st
 
 from reconciler.reading import by_dotenv, by_shell
 from vendo import ValidationError
-from vendo.reconciler._contents import parsed, rendered
+from vendo._protocol.secret import Secret
+from vendo.reconciler._managed_block import parse, render
 from vendo.reconciler._quoting import assignment, checked_name
 
-_KEY = "k" * 32
+_KEY = Secret("k" * 32)
 
 
 def _read_back(values: dict[str, str]) -> tuple[dict[str, str | None], dict[str, str | None]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ".env"
-        lines = {name: assignment(name, value) for name, value in values.items()}
-        path.write_bytes(rendered("", _KEY, lines).encode())
+        lines = {name: assignment(name, Secret(value)) for name, value in values.items()}
+        path.write_bytes(render(Secret(""), _KEY, lines).encode())
         return by_dotenv(path), by_shell(path, values)
 
 
@@ -33,7 +34,7 @@ def _read_back(values: dict[str, str]) -> tuple[dict[str, str | None], dict[str,
         "plain-Value_1.2/3:4@5%6+7,8=9",
         "two words",
         "tab\there",
-        "# no comment",
+        "# not a comment",
         "a #b",
         "it's",
         'say "so"',
@@ -49,7 +50,7 @@ def _read_back(values: dict[str, str]) -> tuple[dict[str, str | None], dict[str,
         "at the end\\\\",
         "'\\",
         '\\"',
-        "\\n is no line break",
+        "\\n is not a line break",
         "'\\n\\t\\$",
         "two\nlines",
         "it's\ntwo\n\nlines\n",
@@ -71,12 +72,12 @@ def _read_back(values: dict[str, str]) -> tuple[dict[str, str | None], dict[str,
         "a=b=c",
     ],
 )
-def test_a_value_comes_back_as_it_was(value: str) -> None:
+def test_value_is_read_back_unchanged(value: str) -> None:
     expected = {"FIRST": value, "LAST": "end"}
     assert _read_back(expected) == (expected, expected)
 
 
-# What is special to one of the two readers, more often than it is in any text.
+# Mostly what is special to one of the two readers.
 _PIECES = [*"'\"\\$`{}#~!:-=;&|<>()*?[] \n\tabn_é🙂", "${A}", "${A:-b}", "$A", "\\n", "\\'", "\n#"]
 _SPECIAL = st.lists(st.sampled_from(_PIECES)).map("".join)
 _WRITABLE = st.lists(st.sampled_from([piece for piece in _PIECES if piece != "`"])).map("".join)
@@ -85,11 +86,11 @@ _WRITABLE = st.lists(st.sampled_from([piece for piece in _PIECES if piece != "`"
 @given(st.lists(_SPECIAL | st.text(), min_size=1, max_size=4))
 @settings(deadline=None, max_examples=150)
 @example(["\\'\"$", "${VENDO_NEVER_SET:-$}'"])
-def test_any_text_comes_back_or_is_refused(texts: list[str]) -> None:
+def test_any_text_is_read_back_unchanged_or_rejected(texts: list[str]) -> None:
     values = {}
     for number, text in enumerate(texts):
         try:
-            assignment("A", text)
+            assignment("A", Secret(text))
         except ValidationError:
             assert {"\0", "\r", "`"} & set(text) or any("\ud800" <= c <= "\udfff" for c in text)
         else:
@@ -99,12 +100,12 @@ def test_any_text_comes_back_or_is_refused(texts: list[str]) -> None:
 
 @given(st.dictionaries(st.sampled_from(["A", "B", "C"]), _WRITABLE))
 @settings(deadline=None)
-def test_a_block_is_taken_apart_as_it_was_put_together(values: dict[str, str]) -> None:
-    lines = {name: assignment(name, value) for name, value in values.items()}
-    text = rendered("FOREIGN=1\n", _KEY, lines)
-    taken = parsed(text)
-    assert (taken.foreign, taken.key, taken.lines) == ("FOREIGN=1\n", _KEY, lines)
-    assert rendered(taken.foreign, _KEY, taken.lines) == text
+def test_block_is_parsed_as_it_was_rendered(values: dict[str, str]) -> None:
+    lines = {name: assignment(name, Secret(value)) for name, value in values.items()}
+    text = render(Secret("FOREIGN=1\n"), _KEY, lines)
+    parsed = parse(text)
+    assert (parsed.foreign, parsed.key, parsed.lines) == ("FOREIGN=1\n", _KEY, lines)
+    assert render(parsed.foreign, _KEY, parsed.lines) == text
 
 
 @pytest.mark.parametrize(
@@ -118,18 +119,18 @@ def test_a_block_is_taken_apart_as_it_was_put_together(values: dict[str, str]) -
         ("`${HOME}", "a backtick together with a quote"),
     ],
 )
-def test_a_value_that_no_form_fits_is_refused_without_being_shown(value: str, problem: str) -> None:
+def test_value_that_cannot_be_quoted_is_rejected_and_not_shown(value: str, problem: str) -> None:
     with pytest.raises(ValidationError, match=problem) as caught:
-        assignment("SECRET", f"sk-canary{value}")
+        assignment("SECRET", Secret(f"sk-canary{value}"))
     assert "SECRET" in str(caught.value)
     assert "canary" not in f"{caught.value!r} {caught.value}"
 
 
-def test_what_needs_no_quotes_has_none_for_readers_that_know_none() -> None:
-    assert assignment("K", "sk-proj_A1.b/c:d@e") == "K=sk-proj_A1.b/c:d@e"
+def test_value_is_quoted_only_if_it_has_to_be() -> None:
+    assert assignment("K", Secret("sk-proj_A1.b/c:d@e")) == "K=sk-proj_A1.b/c:d@e"
 
 
 @pytest.mark.parametrize("name", ["", "1A", "A-B", "A B", "A\n", "É", "A=B", 3, None])
-def test_what_a_shell_takes_for_no_variable_is_refused(name: object) -> None:
+def test_invalid_name_of_a_variable_is_rejected(name: object) -> None:
     with pytest.raises(ValidationError, match="name of a variable"):
         checked_name(name)

@@ -1,4 +1,4 @@
-"""Keeping a file in the background: what wakes it, what it lives through, how it ends."""
+"""`start`: events and polling, failures, `stop()`."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from vendo.testing import LocalVendo
 
 MAPPING = {"OPENAI_API_KEY": "openai", "GMAIL_TOKEN": "gmail"}
-#: Longer than any test: what happens sooner was not a poll.
+#: Seconds. Longer than any test, so no update is from polling.
 NEVER = 3600.0
-#: As good as at once.
+#: Seconds.
 OFTEN = 0.02
 
 
@@ -39,7 +39,7 @@ def env_file(tmp_path: Path) -> Path:
 
 
 class _Changes(queue.Queue["Change"]):
-    """The changes that were told, one after the other."""
+    """A handler that queues the changes."""
 
     def __call__(self, change: Change) -> None:
         self.put(change)
@@ -49,16 +49,16 @@ class _Changes(queue.Queue["Change"]):
 
 
 class _Log(logging.Handler):
-    """Sets an event when a text turns up in the log of `vendo`."""
+    """Waits for a text in the log of `vendo`."""
 
     def __init__(self, text: str) -> None:
         super().__init__(logging.DEBUG)
         self._text = text
-        self.seen = threading.Event()
+        self.found = threading.Event()
 
     def emit(self, record: logging.LogRecord) -> None:
         if self._text in record.getMessage():
-            self.seen.set()
+            self.found.set()
 
     def __enter__(self) -> _Log:
         logger = logging.getLogger("vendo")
@@ -73,14 +73,14 @@ class _Log(logging.Handler):
         logger.setLevel(self._level_before)
 
     def wait(self) -> None:
-        assert self.seen.wait(20), self._text
+        assert self.found.wait(20), self._text
 
 
 def _threads() -> list[str]:
     return [t.name for t in threading.enumerate() if t.name.startswith("vendo-reconciler")]
 
 
-def test_the_file_is_written_at_the_start_and_at_each_event(
+def test_file_is_updated_at_the_start_and_after_each_event(
     server: LocalVendo, env_file: Path
 ) -> None:
     changes = _Changes()
@@ -88,7 +88,7 @@ def test_the_file_is_written_at_the_start_and_at_each_event(
         server.client() as client,
         reconciler.start(
             env_file=env_file, mapping=MAPPING, on_change=changes, client=client, poll_sec=NEVER
-        ) as keeping,
+        ) as running,
     ):
         assert changes.next().added == ("OPENAI_API_KEY", "GMAIL_TOKEN")
         server.wait_for_streams(1)
@@ -103,13 +103,13 @@ def test_the_file_is_written_at_the_start_and_at_each_event(
             "OPENAI_API_KEY": server.token("openai"),
             "GMAIL_TOKEN": server.token("gmail"),
         }
-        assert keeping.is_running
-        assert repr(keeping) == f"<Reconciler of {str(env_file)!r}, running>"
-    assert repr(keeping) == f"<Reconciler of {str(env_file)!r}, stopped>"
-    assert not keeping.is_running
+        assert running.is_running
+        assert repr(running) == f"<Reconciler of {str(env_file)!r}, running>"
+    assert repr(running) == f"<Reconciler of {str(env_file)!r}, stopped>"
+    assert not running.is_running
 
 
-def test_an_event_of_another_kind_wakes_nobody(server: LocalVendo, env_file: Path) -> None:
+def test_other_events_start_no_update(server: LocalVendo, env_file: Path) -> None:
     changes = _Changes()
     with (
         server.client() as client,
@@ -126,7 +126,7 @@ def test_an_event_of_another_kind_wakes_nobody(server: LocalVendo, env_file: Pat
         assert server.count("credentials") == before + 1
 
 
-def test_what_no_event_told_of_is_found_by_polling(server: LocalVendo, env_file: Path) -> None:
+def test_change_without_event_is_found_by_polling(server: LocalVendo, env_file: Path) -> None:
     changes = _Changes()
     with (
         server.client() as client,
@@ -135,35 +135,33 @@ def test_what_no_event_told_of_is_found_by_polling(server: LocalVendo, env_file:
         ),
     ):
         changes.next()
-        server.expire("gmail")  # in silence
+        server.expire("gmail")  # without an event
         assert changes.next().changed == ("GMAIL_TOKEN",)
         assert written(env_file)["GMAIL_TOKEN"] == server.token("gmail")
 
 
-def test_in_oss_mode_the_environment_is_polled(
-    env_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_oss_mode_polls_the_environment(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
     changes = _Changes()
     with reconciler.start(
         env_file=env_file, mapping=MAPPING, on_change=changes, poll_sec=OFTEN
-    ) as keeping:
+    ) as running:
         assert changes.next().added == ("OPENAI_API_KEY",)
         assert _threads() == ["vendo-reconciler"]
         monkeypatch.setenv("OPENAI_API_KEY", "sk-2")
         assert changes.next().changed == ("OPENAI_API_KEY",)
         assert written(env_file) == {"OPENAI_API_KEY": "sk-2"}
-    keeping.stop()  # once more does no harm
+    running.stop()  # a second call does nothing
 
 
-def test_a_key_that_is_set_later_brings_tokens_and_events(
+def test_api_key_that_is_set_later_switches_the_mode(
     server: LocalVendo, env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-own")
     changes = _Changes()
     with reconciler.start(env_file=env_file, mapping=MAPPING, on_change=changes, poll_sec=OFTEN):
         changes.next()
-        # The key last: it is what switches the mode.
+        # The key is the last: it switches the mode.
         for name, value in reversed(server.environment().items()):
             monkeypatch.setenv(name, value)
         while written(env_file) != {
@@ -174,56 +172,56 @@ def test_a_key_that_is_set_later_brings_tokens_and_events(
         server.wait_for_streams(1)
 
 
-def test_stop_ends_its_threads_and_its_stream(server: LocalVendo, env_file: Path) -> None:
+def test_stop_ends_threads_and_stream(server: LocalVendo, env_file: Path) -> None:
     changes = _Changes()
     with server.client() as client:
-        keeping = reconciler.start(
+        running = reconciler.start(
             env_file=env_file, mapping=MAPPING, on_change=changes, client=client, poll_sec=NEVER
         )
         changes.next()
         server.wait_for_streams(1)
         assert sorted(_threads()) == ["vendo-reconciler", "vendo-reconciler-events"]
-        keeping.stop()
+        running.stop()
         assert _threads() == []
         server.wait_for_streams(0)
         server.rotate("gmail")
-        assert client.token("gmail")  # the client is the caller's, and still of use
+        assert client.token("gmail")  # the client of the caller is not closed
     assert written(env_file)["OPENAI_API_KEY"] == server.token("openai")
 
 
-def test_stop_waits_for_the_pass_that_is_under_way(server: LocalVendo, env_file: Path) -> None:
+def test_stop_waits_for_the_current_update(server: LocalVendo, env_file: Path) -> None:
     with server.client() as client, server.hold("credentials") as gate:
-        keeping = reconciler.start(env_file=env_file, mapping=MAPPING, client=client)
+        running = reconciler.start(env_file=env_file, mapping=MAPPING, client=client)
         gate.wait_for(1)
-        keeping.stop(timeout=0.01)  # and no longer than it is told to
+        running.stop(timeout=0.01)  # not longer than its timeout
         assert _threads()
         gate.release()
-        keeping.stop()
+        running.stop()
         assert _threads() == []
     assert written(env_file)["GMAIL_TOKEN"] == server.token("gmail")
 
 
-def test_a_handler_may_be_what_stops_it(server: LocalVendo, env_file: Path) -> None:
+def test_handler_may_call_stop(server: LocalVendo, env_file: Path) -> None:
     ended = threading.Event()
     with server.client() as client:
-        keeping: list[reconciler.Reconciler] = []
+        running: list[reconciler.Reconciler] = []
         made = threading.Event()
 
         def stop(_: Change) -> None:
             assert made.wait(20)
-            keeping[0].stop()
+            running[0].stop()
             ended.set()
 
-        keeping.append(
+        running.append(
             reconciler.start(env_file=env_file, mapping=MAPPING, on_change=stop, client=client)
         )
         made.set()
         assert ended.wait(20)
-        keeping[0].stop()
+        running[0].stop()
     assert _threads() == []
 
 
-def test_an_outage_leaves_the_file_and_is_logged_once(
+def test_outage_leaves_the_file_unchanged_and_is_logged_once(
     server: LocalVendo, env_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     changes = _Changes()
@@ -242,8 +240,8 @@ def test_an_outage_leaves_the_file_and_is_logged_once(
         assert env_file.read_bytes() == before
         errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
         assert len(errors) == 1
-        assert f"Keeping the env file {env_file} does not go on" in errors[0]
-        with _Log("goes on") as log:
+        assert f"Updating the env file {env_file} failed" in errors[0]
+        with _Log("works again") as log:
             server.heal()
             assert changes.next().changed == ("GMAIL_TOKEN",)
             log.wait()
@@ -252,39 +250,35 @@ def test_an_outage_leaves_the_file_and_is_logged_once(
     assert server.api_key not in caplog.text
 
 
-def test_a_backend_that_is_not_there_at_all_lets_the_program_start(
-    env_file: Path, server: LocalVendo
-) -> None:
+def test_start_works_with_an_unreachable_backend(env_file: Path, server: LocalVendo) -> None:
     env_file.write_text("A=1\n")
     client = server.client(retry=RetryPolicy(1))
     server.stop()
     with (
         client,
-        _Log("does not go on") as log,
+        _Log("failed") as log,
         reconciler.start(env_file=env_file, mapping=MAPPING, client=client),
     ):
         log.wait()
     assert env_file.read_text() == "A=1\n"
 
 
-def test_a_malformed_key_is_logged_and_does_not_end_it(
-    env_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_malformed_key_is_logged(env_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENDO_API_KEY", "vendo_sk_canary with space")
     with (
-        _Log("does not go on") as log,
-        reconciler.start(env_file=env_file, mapping=MAPPING, poll_sec=OFTEN) as keeping,
+        _Log("failed") as log,
+        reconciler.start(env_file=env_file, mapping=MAPPING, poll_sec=OFTEN) as running,
     ):
         log.wait()
-        assert keeping.is_running
+        assert running.is_running
 
 
-def test_a_refused_stream_is_opened_again_later(server: LocalVendo, env_file: Path) -> None:
+def test_rejected_stream_is_opened_again_later(server: LocalVendo, env_file: Path) -> None:
     changes = _Changes()
     server.fail("events", status=403, times=2)
     with (
         server.client() as client,
-        _Log("event stream has ended") as log,
+        _Log("event stream ended") as log,
         reconciler.start(
             env_file=env_file, mapping=MAPPING, on_change=changes, client=client, poll_sec=OFTEN
         ),
@@ -294,7 +288,7 @@ def test_a_refused_stream_is_opened_again_later(server: LocalVendo, env_file: Pa
         server.wait_for_streams(1)
 
 
-def test_a_function_that_raises_is_logged_and_called_again(
+def test_function_that_raises_is_logged_and_called_again(
     server: LocalVendo, env_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     changes = _Changes()
@@ -308,32 +302,32 @@ def test_a_function_that_raises_is_logged_and_called_again(
         server.client() as client,
         reconciler.start(
             env_file=env_file, mapping=MAPPING, on_change=fail_twice, client=client, poll_sec=OFTEN
-        ) as keeping,
+        ) as running,
     ):
         while changes.qsize() < 3:
             server.wait_for_requests(server.count() + 1)
-        keeping.stop()
+        running.stop()
     assert [changes.next().added for _ in range(3)] == [("OPENAI_API_KEY", "GMAIL_TOKEN")] * 3
     assert caplog.text.count("LookupError: of the caller's own") == 2
 
 
-def test_a_hook_that_refuses_is_told_again(server: LocalVendo, env_file: Path) -> None:
-    with hook() as told, server.client() as client:
-        told.statuses = [500, 503]
+def test_failing_hook_is_called_again(server: LocalVendo, env_file: Path) -> None:
+    with hook() as received, server.client() as client:
+        received.statuses = [500, 503]
         with reconciler.start(
             env_file=env_file,
             mapping=MAPPING,
             on_change="reload-hook",
-            reload_url=told.url,
+            reload_url=received.url,
             client=client,
             poll_sec=OFTEN,
         ):
-            bodies = {told.posts.get(timeout=20)[2] for _ in range(3)}
+            bodies = {received.posts.get(timeout=20)[2] for _ in range(3)}
         assert len(bodies) == 1
-        assert told.posts.empty()
+        assert received.posts.empty()
 
 
-def test_two_that_keep_one_file_agree_and_each_tells_for_itself(
+def test_two_reconcilers_of_one_file_agree_and_call_their_own_handlers(
     server: LocalVendo, env_file: Path
 ) -> None:
     changes = [_Changes(), _Changes()]
@@ -349,16 +343,16 @@ def test_two_that_keep_one_file_agree_and_each_tells_for_itself(
 
     with server.client() as client, start(0, client):
         changes[0].next()
-        with start(1, client):  # was told by what is remembered of the first one
+        with start(1, client):  # the first change is handled
             server.wait_for_streams(2)
             server.rotate("gmail")
-            for told in changes:
-                assert told.next().changed == ("GMAIL_TOKEN",)
-    assert all(told.empty() for told in changes)
+            for queued in changes:
+                assert queued.next().changed == ("GMAIL_TOKEN",)
+    assert all(queued.empty() for queued in changes)
     assert written(env_file)["GMAIL_TOKEN"] == server.token("gmail")
 
 
-def test_what_another_one_told_of_since_the_start_is_told_here_as_well(
+def test_change_that_another_process_handled_is_handled_here_too(
     server: LocalVendo, env_file: Path
 ) -> None:
     changes = _Changes()
@@ -369,25 +363,23 @@ def test_what_another_one_told_of_since_the_start_is_told_here_as_well(
             assert may_send.wait(20)
             return super().send(request)
 
-    def bring_up_to_date() -> None:
+    def update() -> None:
         reconciler.bootstrap(env_file=env_file, mapping=MAPPING, client=other)
 
     with server.client() as other, server.client(transport=Slow()) as slow:
-        bring_up_to_date()
+        update()
         with reconciler.start(env_file=env_file, mapping=MAPPING, on_change=changes, client=slow):
             server.rotate("gmail")
-            bring_up_to_date()
+            update()
             may_send.set()
             assert changes.next().changed == ("GMAIL_TOKEN",)
 
 
-def test_a_file_that_somebody_deletes_comes_back_and_nobody_is_told(
-    server: LocalVendo, env_file: Path
-) -> None:
+def test_deleted_file_is_created_again_without_a_change(server: LocalVendo, env_file: Path) -> None:
     changes = _Changes()
     with (
         server.client() as client,
-        _Log("brought up to date") as first,
+        _Log("was updated") as first,
         reconciler.start(
             env_file=env_file, mapping=MAPPING, on_change=changes, client=client, poll_sec=OFTEN
         ),
@@ -395,7 +387,7 @@ def test_a_file_that_somebody_deletes_comes_back_and_nobody_is_told(
         changes.next()
         first.wait()
         before = written(env_file)
-        with _Log("brought up to date") as again:
+        with _Log("was updated") as again:
             env_file.unlink()
             again.wait()
         assert written(env_file) == before
@@ -406,25 +398,25 @@ def test_a_file_that_somebody_deletes_comes_back_and_nobody_is_told(
     assert changes.empty()
 
 
-#: Keeps a file with `on_change="restart"`, and ends in order when it is asked to.
+#: Keeps a file with `on_change="restart"`, and handles SIGTERM.
 _SUPERVISED = """
 import signal, sys, threading
 from vendo import reconciler
 
 ended = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: ended.set())
-keeping = reconciler.start(
+running = reconciler.start(
     env_file=sys.argv[1], mapping={"GMAIL_TOKEN": "gmail"}, on_change="restart"
 )
 print("started", flush=True)
 while not ended.wait(0.05):
     pass
-keeping.stop()
-print("ended in order", flush=True)
+running.stop()
+print("terminated", flush=True)
 """
 
 
-def test_a_supervised_program_is_ended_when_something_changed_and_not_before(
+def test_supervised_program_is_terminated_by_a_change_alone(
     server: LocalVendo, env_file: Path
 ) -> None:
     environment = {**os.environ, **server.environment()}
@@ -446,38 +438,36 @@ def test_a_supervised_program_is_ended_when_something_changed_and_not_before(
             server.wait_for_streams(1)
             server.clear_requests()
             server.emit("connection.changed", slug="gmail", connection_id="x")
-            server.wait_for_requests(1, "credentials")  # a look that found nothing
+            server.wait_for_requests(1, "credentials")  # an update without a change
             assert process.poll() is None
             server.rotate("gmail")
-            assert process.communicate(timeout=30)[0] == "ended in order\n"
+            assert process.communicate(timeout=30)[0] == "terminated\n"
             assert process.returncode == 0
         assert written(env_file) == {"GMAIL_TOKEN": server.token("gmail")}
         server.wait_for_streams(0)
 
 
-def test_a_forked_child_leaves_the_keeping_to_its_parent(
-    server: LocalVendo, env_file: Path
-) -> None:
+def test_forked_child_leaves_updates_to_its_parent(server: LocalVendo, env_file: Path) -> None:
     program = """
 import os, queue, sys, warnings
 from vendo import reconciler
 
-warnings.simplefilter("ignore", DeprecationWarning)  # of a fork with threads: what this is about
+warnings.simplefilter("ignore", DeprecationWarning)  # a fork with threads is the point
 changes = queue.Queue()
-keeping = reconciler.start(
+running = reconciler.start(
     env_file=sys.argv[1], mapping={"GMAIL_TOKEN": "gmail"}, on_change=changes.put
 )
 changes.get(timeout=20)
-print("kept", flush=True)
+print("updated", flush=True)
 input()
 child = os.fork()
 if child == 0:
-    running = keeping.is_running
-    keeping.stop()
-    os._exit(3 if running else 0)
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), keeping.is_running, flush=True)
+    is_running = running.is_running
+    running.stop()
+    os._exit(3 if is_running else 0)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), running.is_running, flush=True)
 print(changes.get(timeout=20).names, flush=True)
-keeping.stop()
+running.stop()
 """
     with subprocess.Popen(
         [sys.executable, "-c", program, str(env_file)],
@@ -488,27 +478,27 @@ keeping.stop()
     ) as process:
         assert process.stdin
         assert process.stdout
-        assert process.stdout.readline() == "kept\n"
+        assert process.stdout.readline() == "updated\n"
         server.wait_for_streams(1)
         process.stdin.write("\n")
         process.stdin.flush()
         assert process.stdout.readline() == "0 True\n"
-        server.rotate("gmail")  # the parent's stream is still there
+        server.rotate("gmail")  # the stream of the parent is open
         assert process.stdout.readline() == "('GMAIL_TOKEN',)\n"
         assert process.wait(timeout=30) == 0
 
 
-def test_the_default_client_is_closed_with_it(
+def test_stop_closes_the_default_client(
     server: LocalVendo, env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     closed: list[vendo.Vendo] = []
     close = vendo.Vendo.close
 
-    def watched(client: vendo.Vendo) -> None:
+    def record(client: vendo.Vendo) -> None:
         closed.append(client)
         close(client)
 
-    monkeypatch.setattr(vendo.Vendo, "close", watched)
+    monkeypatch.setattr(vendo.Vendo, "close", record)
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
     reconciler.start(env_file=env_file, mapping=MAPPING).stop()
@@ -516,21 +506,21 @@ def test_the_default_client_is_closed_with_it(
 
 
 @pytest.mark.parametrize("poll_sec", [0, -1, float("nan"), float("inf"), "30", None, True])
-def test_what_is_no_number_of_seconds_is_refused(env_file: Path, poll_sec: Any) -> None:
+def test_invalid_poll_sec_is_rejected(env_file: Path, poll_sec: Any) -> None:
     with pytest.raises(vendo.ValidationError, match="poll_sec="):
         reconciler.start(env_file=env_file, mapping=MAPPING, poll_sec=poll_sec)
 
 
 @pytest.mark.parametrize("call", [reconciler.start, reconciler.bootstrap])
-def test_malformed_arguments_raise_before_a_thread_or_a_file_is_made(
+def test_malformed_arguments_raise_before_a_thread_or_file_is_created(
     env_file: Path, call: Callable[..., object]
 ) -> None:
-    for wrong in (
+    for malformed in (
         {"mapping": {"A-B": "openai"}},
         {"on_change": "reboot"},
         {"reload_url": "http://127.0.0.1/"},
     ):
         with pytest.raises(vendo.ValidationError):
-            call(**{"env_file": env_file, "mapping": MAPPING, **wrong})
+            call(**{"env_file": env_file, "mapping": MAPPING, **malformed})
     assert _threads() == []
     assert list(env_file.parent.iterdir()) == []

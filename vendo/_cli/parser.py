@@ -10,12 +10,12 @@ from vendo._cli import output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, NoReturn
+    from typing import Any, Final, NoReturn
 
 _PROGRAM = "python -m vendo"
 
 #: Each command with its line in the list of commands. Its module in `commands` has the rest.
-COMMANDS = {
+COMMANDS: Final = {
     "token": "print the token of a provider and nothing else",
     "run": "start a command with tokens in its environment",
     "doctor": "check the configuration and the backend",
@@ -75,7 +75,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors look like every other error of the command line."""
+    """A parser that reports its errors like all other errors of the command line."""
 
     def error(self, message: str) -> NoReturn:
         """Report a usage error that argparse has found, and exit with status 2."""

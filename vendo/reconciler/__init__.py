@@ -1,14 +1,19 @@
-"""Keeps an env file equal to what is connected, for programs that read their credentials there.
+"""Keep an env file equal to what is connected, for programs that read their credentials there.
 
     from vendo import reconciler
 
     reconciler.bootstrap(env_file=".env", mapping={"OPENAI_API_KEY": "openai"})
 
-`bootstrap` writes the file once, before a program starts. `start` goes on keeping it: it looks
-again when an event says that a connection has changed, and every half minute.
+`bootstrap` updates the file once, before a program starts. `start` keeps it up to date in a thread:
+after each event of a connection, and every half minute. A Python program does not need an env file:
+`vendo.token()` always has the current token.
 
-The variables stand in a block at the end of the file, between two marks; every other line stays
-as it is. A program of your own needs none of this: `vendo.token()` always has the current token.
+An update has four steps, each with a module: `_resolver` fetches the current values of the mapping
+(`_mapping`), `_quoting` writes each as an assignment, `_managed_block` puts the assignments into a
+block at the end of the file's text and keeps all other lines, `_env_file` replaces the file under a
+lock. Then the handler of `on_change=` (`_handlers`) is called with the `Change`. `_updater` joins
+the steps, `_state` remembers what was written and which changes were handled, and `_reconciler` is
+the thread.
 
 PYTEST_DONT_REWRITE
 """
@@ -22,16 +27,18 @@ from typing import Any, Literal, TypeAlias
 
 from vendo._client.blocking import Vendo
 from vendo._protocol.models import EnvBootstrap
+from vendo._protocol.secret import masked
 from vendo.errors import ValidationError
-from vendo.reconciler._defaults import catalog_default
+from vendo.reconciler._catalog_default import catalog_default
+from vendo.reconciler._change import Change
 from vendo.reconciler._env_file import EnvFile
-from vendo.reconciler._keeper import Keeper
-from vendo.reconciler._loop import Reconciler
+from vendo.reconciler._handlers import handler_for
 from vendo.reconciler._mapping import sources_of
-from vendo.reconciler._notice import Change, notice_of
+from vendo.reconciler._reconciler import Reconciler
+from vendo.reconciler._updater import Updater
 
 #: From a variable to a source: a slug, for its credential, or `slug.field`, such as
-#: `supabase.context.ref`. Or from a slug to what its connection says in `env_bootstrap`.
+#: `supabase.context.ref`. Or from a slug to the `env_bootstrap` of its connection.
 EnvMapping: TypeAlias = Mapping[str, str | EnvBootstrap | Mapping[str, Any]]
 OnChange: TypeAlias = Literal["restart", "reload-hook"] | Callable[[Change], object]
 
@@ -46,31 +53,32 @@ def bootstrap(
     reload_url: str | None = None,
     client: Vendo | None = None,
 ) -> bool:
-    """Bring an env file up to date once. Both modes.
+    """Update an env file once. Both modes.
 
     Args:
-        env_file: the file; it is made where there is none. A symbolic link is followed.
-        mapping: from variable to source: a slug for its credential, `"slug.field"` for something
-            else of its connection (`"openai.base_url"`, `"supabase.context.ref"`). An entry from
-            a slug to its connection's `env_bootstrap` is taken as well.
-        on_change: who is told of a change, as for `start`.
-        reload_url: where `on_change="reload-hook"` is told.
-        client: whose credentials; by default those of the environment.
+        env_file: the file, which is created if it does not exist. A symbolic link is followed.
+        mapping: from variable to source: a slug for its credential, `"slug.field"` for another
+            field of its connection (`"openai.base_url"`, `"supabase.context.ref"`). An entry from
+            a slug to the `env_bootstrap` of its connection is accepted as well.
+        on_change: what handles a change, as for `start`.
+        reload_url: the address for `on_change="reload-hook"`.
+        client: the client with the credentials; by default that of the environment.
 
     Returns:
-        True where the file was written, False where it was right already.
+        True if the file was written, False if it was up to date.
 
     Raises:
-        ValidationError: an argument is malformed, the file cannot be written, or a value cannot
-            stand in an env file.
-        AuthError, UpstreamError: the backend refuses the key, or failed. The file is as it was.
+        ValidationError: an argument is malformed, the file cannot be written, or an env file
+            cannot hold one of the values.
+        AuthError, UpstreamError: the backend rejects the key, or fails. The file is not changed.
     """
-    keeping = _Keeping(env_file, mapping, on_change, reload_url, client)
+    reload_url = masked(reload_url)
+    setup = _Setup(env_file, mapping, on_change, reload_url, client)
     try:
-        return keeping.keeper.bring_up_to_date()
+        return setup.updater.update()
     finally:
-        if keeping.own:
-            keeping.client.close()
+        if setup.owns_client:
+            setup.client.close()
 
 
 def start(
@@ -84,23 +92,25 @@ def start(
 ) -> Reconciler:
     """Keep an env file up to date in the background, until `stop()`. Both modes.
 
-    In Vendo mode an event makes it look again at once; in OSS mode there are none. While the
-    backend cannot be reached the file stays as it is, and the log of `vendo` says why.
+    In Vendo mode an event starts an update immediately; OSS mode has no events. While the backend
+    cannot be reached the file is not changed, and the `vendo` logger has the reason.
 
     Args:
         env_file: as for `bootstrap`.
         mapping: as for `bootstrap`.
-        on_change: who is told when the variables are others than those told of last, an earlier
-            run of the program included. `"restart"` sends SIGTERM to this process, for a
-            supervisor to start it anew. `"reload-hook"` POSTs the names to `reload_url`. A
-            function gets a `Change`, in a thread of its own. What raises is told again later.
+        on_change: what handles a change: a difference from the variables of the last handled
+            change, even if that was in an earlier run of the program. `"restart"` sends SIGTERM
+            to this process, for a supervisor to start it again. `"reload-hook"` POSTs the names to
+            `reload_url`. A function is called with a `Change`, in the thread of the reconciler.
+            After an exception the change is handled again later.
         reload_url: https, or http to loopback.
         client: as for `bootstrap`.
-        poll_sec: seconds between two looks.
+        poll_sec: seconds between two updates without an event.
 
     Raises:
         ValidationError: an argument is malformed, or the file cannot be written.
     """
+    reload_url = masked(reload_url)
     if (
         isinstance(poll_sec, bool)
         or not isinstance(poll_sec, int | float)
@@ -108,16 +118,21 @@ def start(
     ):
         raise ValidationError(
             "validation_failed",
-            f"poll_sec= is {poll_sec!r}; it takes a number of seconds greater than 0.",
+            f"poll_sec= must be a number of seconds greater than 0, not {poll_sec!r}.",
+            suggested_fix="Write poll_sec=30.",
         )
-    keeping = _Keeping(env_file, mapping, on_change, reload_url, client)
-    keeping.keeper.begin()
+    setup = _Setup(env_file, mapping, on_change, reload_url, client)
+    setup.updater.prepare()
     return Reconciler(
-        keeping.client, keeping.env_file, keeping.keeper, float(poll_sec), own=keeping.own
+        setup.client,
+        setup.env_file,
+        setup.updater,
+        float(poll_sec),
+        owns_client=setup.owns_client,
     )
 
 
-class _Keeping:
+class _Setup:
     """The arguments that `bootstrap` and `start` have in common, checked."""
 
     def __init__(
@@ -131,11 +146,12 @@ class _Keeping:
         if client is not None and not isinstance(client, Vendo):
             raise ValidationError(
                 "validation_failed",
-                f"client= is of type {type(client).__name__}, and it takes a vendo.Vendo.",
+                f"client= must be a vendo.Vendo, not a value of type {type(client).__name__}.",
+                suggested_fix="Write client=vendo.Vendo().",
             )
-        self.own = client is None
+        self.owns_client = client is None
         self.client = Vendo() if client is None else client
         self.env_file = EnvFile(env_file)
-        self.keeper = Keeper(
-            self.client, self.env_file, sources_of(mapping), notice_of(on_change, reload_url)
+        self.updater = Updater(
+            self.client, self.env_file, sources_of(mapping), handler_for(on_change, reload_url)
         )

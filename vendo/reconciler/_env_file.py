@@ -1,8 +1,8 @@
-"""An env file on disk: the lock that its writers share, and the atomic replacement.
+"""An env file on disk: the lock of its writers, and the atomic replacement.
 
-The new text is written beside the file and takes its place in one step, so that a reader sees the
-old or the new one and never half of it. Where the env file is a symbolic link, all of that happens
-beside the file that it leads to.
+The new text is written to another file, which then replaces the env file in one step: a reader sees
+the old or the new text, never a part of it. The other files are beside the env file, or beside the
+target if it is a symbolic link.
 """
 
 from __future__ import annotations
@@ -17,24 +17,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from vendo._protocol.secret import Secret
 from vendo.errors import ValidationError
 
 if sys.platform != "win32":
     import fcntl
 
 
-#: Another process holds the lock for as long as it takes to write two small files.
-_LOCK_SECONDS: Final = 10.0
+#: Seconds. Another process holds the lock while it writes two small files.
+_LOCK_TIMEOUT: Final = 10.0
 _LOCK_PAUSE: Final = 0.02
 _OPEN_FLAGS: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 _POSIX: Final = os.name == "posix"
 
 
 class EnvFile:
-    """The path of an env file, and how it is locked.
+    """The path of an env file, and its lock.
 
     Raises:
-        ValidationError: the path is none.
+        ValidationError: the path is malformed.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -42,10 +43,10 @@ class EnvFile:
         if not isinstance(text, str) or not text or "\0" in text:
             raise ValidationError(
                 "validation_failed",
-                "env_file= is no path.",
-                suggested_fix="Give the path of the file to keep, such as env_file='.env'.",
+                "env_file= must be a path.",
+                suggested_fix="Write env_file='.env'.",
             )
-        # A program may go to another folder later.
+        # Absolute: the program may change its working directory.
         self.path: Path = Path(text).absolute()
 
     def __repr__(self) -> str:
@@ -57,7 +58,7 @@ class EnvFile:
 
         Raises:
             ValidationError: the file or its folder cannot be read or written, or another process
-                does not let go of the lock.
+                holds the lock for too long.
         """
         try:
             target = Path(os.path.realpath(self.path))
@@ -67,13 +68,13 @@ class EnvFile:
             finally:
                 _unlock(state)
         except OSError as error:
-            raise _refused(self.path, error) from None
+            raise _failure(self.path, error) from None
 
     def check(self) -> None:
-        """Find out whether the file can be read and replaced, and change nothing.
+        """Check that the file can be read and replaced, without changing it.
 
         Raises:
-            ValidationError: it cannot.
+            ValidationError: it cannot be.
         """
         with self.locked() as file:
             file.read()
@@ -81,29 +82,29 @@ class EnvFile:
 
 
 class LockedEnvFile:
-    """An env file whose lock is held. Every method may raise `OSError`."""
+    """An env file with its lock held. Every method may raise `OSError`."""
 
     def __init__(self, target: Path, state: int) -> None:
         self._target = target
         self._new = target.with_name(f"{target.name}.vendo-new")
         self._state = state
 
-    def read(self) -> str:
-        """The text, with its line ends as they are; empty where there is no file."""
+    def read(self) -> Secret:
+        """Return the text with its line ends, empty if the file does not exist."""
         found = self._found()
         if found is None:
-            return ""
+            return Secret("")
         if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file")
-        return self._target.read_bytes().decode("utf-8", "surrogateescape")
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        return Secret(self._target.read_bytes().decode("utf-8", "surrogateescape"))
 
     def is_private(self) -> bool:
-        """True where nobody but the owner can read it."""
+        """Return True if only the owner can read it."""
         found = self._found()
         return found is not None and (not _POSIX or stat.S_IMODE(found.st_mode) == 0o600)
 
-    def replace(self, text: str) -> None:
-        """Put a file with this text in its place, readable to the owner alone."""
+    def replace(self, text: Secret) -> None:
+        """Replace the file by one with this text that only the owner can read."""
         descriptor = self._open_new()
         try:
             with os.fdopen(descriptor, "wb") as new:
@@ -118,18 +119,18 @@ class LockedEnvFile:
         self._sync_folder()
 
     def try_to_write(self) -> None:
-        """Make the new file and take it away again."""
+        """Create the new file and delete it again."""
         os.close(self._open_new())
         self._new.unlink()
 
     def read_state(self) -> bytes:
-        """What was last written with `write_state`, or nothing."""
+        """Return the state file, which may be empty."""
         os.lseek(self._state, 0, os.SEEK_SET)
         size = os.fstat(self._state).st_size
         return os.read(self._state, size) if size else b""
 
     def write_state(self, data: bytes) -> None:
-        """Remember this instead."""
+        """Overwrite the state file."""
         os.lseek(self._state, 0, os.SEEK_SET)
         written = os.write(self._state, data)
         os.ftruncate(self._state, written)
@@ -144,13 +145,13 @@ class LockedEnvFile:
             return None
 
     def _open_new(self) -> int:
-        # What a crash left behind: the lock is held, so nobody is writing it now.
+        # A crash may have left one. The lock is held, so no other process is writing it.
         self._new.unlink(missing_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OPEN_FLAGS
         return os.open(self._new, flags, 0o600)
 
     def _give_to_owner(self, descriptor: int) -> None:
-        """A file that root keeps for another user stays readable to that one."""
+        """Keep the owner of the file, where root updates the file of another user."""
         found = self._found()
         if found is None or not hasattr(os, "fchown"):
             return
@@ -159,7 +160,7 @@ class LockedEnvFile:
             try:
                 os.fchown(descriptor, found.st_uid, found.st_gid)
             except PermissionError:
-                pass  # only root may give files away; ours is then readable to us
+                pass  # only root may change the owner
 
     def _sync_folder(self) -> None:
         if _POSIX:
@@ -171,8 +172,8 @@ class LockedEnvFile:
 
 
 def _lock(path: Path) -> int:
-    """The descriptor of the lock file, locked."""
-    give_up_at = time.monotonic() + _LOCK_SECONDS
+    """Open and lock the lock file. Return its descriptor."""
+    deadline = time.monotonic() + _LOCK_TIMEOUT
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _OPEN_FLAGS, 0o600)
         held = False
@@ -183,13 +184,13 @@ def _lock(path: Path) -> int:
                 os.close(descriptor)
         if held:
             return descriptor
-        if time.monotonic() > give_up_at:
+        if time.monotonic() > deadline:
             raise OSError(errno.EAGAIN, "another process holds its lock")
         time.sleep(_LOCK_PAUSE)
 
 
 def _try_lock(descriptor: int) -> bool:
-    if sys.platform != "win32":  # writers there are not kept apart
+    if sys.platform != "win32":  # Windows has no such locks
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -198,7 +199,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _is_still(descriptor: int, path: Path) -> bool:
-    """False where somebody deleted the lock file meanwhile: others will lock a new one."""
+    """Return False if the lock file was deleted meanwhile, so that others lock a new one."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -208,28 +209,26 @@ def _is_still(descriptor: int, path: Path) -> bool:
 def _unlock(descriptor: int) -> None:
     try:
         if sys.platform != "win32":
-            # Closing would not do: a child that was forked meanwhile has the descriptor as well.
+            # Closing is not enough: a forked child has the descriptor too.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
         os.close(descriptor)
 
 
-def _refused(path: Path, error: OSError) -> ValidationError:
+def _failure(path: Path, error: OSError) -> ValidationError:
     reason = error.strerror or type(error).__name__
     return ValidationError(
         "validation_failed",
-        f"The env file {path} cannot be kept: {reason}.",
+        f"The env file {path} cannot be updated: {reason}.",
         suggested_fix=_fix(path, error.errno),
     )
 
 
 def _fix(path: Path, number: int | None) -> str:
     if number in {errno.EBUSY, errno.EXDEV}:
-        return f"Is {path} mounted by itself? Mount its folder: the file is replaced, not changed."
+        return f"Mount the folder {path.parent} instead of the file: it is replaced, not changed."
     if number in {errno.ENOENT, errno.ENOTDIR}:
-        return f"Make the folder {path.parent} first."
+        return f"Create the folder {path.parent}."
     if number in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return (
-            f"Let this process write in {path.parent}: the file is replaced by one made beside it."
-        )
+        return f"Let this process write to {path.parent}: the file is replaced by a new one."
     return f"Check {path} and its folder."

@@ -1,4 +1,4 @@
-"""Which variable takes its value from where: the mapping that a caller gives, checked."""
+"""Check `mapping=`: from the variables of the env file to the sources of their values."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from vendo._protocol.models import EnvBootstrap, EnvVar
 from vendo.errors import ValidationError
 from vendo.reconciler._quoting import checked_name
 
-#: What the platform calls the credential itself.
+#: Names of the platform for the credential itself.
 _CREDENTIAL: Final = frozenset({"access_token", "token"})
-#: Fields of a connection that are a value.
+#: Fields of a connection that are values.
 _FIELDS: Final = frozenset({"api_key", "base_url", "display_name", "external_id", "id"})
-#: Fields of a connection that hold values by name.
+#: Fields of a connection that are mappings of values.
 _OBJECTS: Final = frozenset({"context", "credential", "metadata"})
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a value comes from.
+    """The source of a value.
 
-    `path` is empty for the credential, else the names that lead to it from the connection on,
-    such as `("context", "ref")`.
+    Attributes:
+        slug: the provider.
+        path: empty for the credential, else the path of a field of its connection, such as
+            `("context", "ref")`.
     """
 
     slug: str
@@ -35,31 +37,31 @@ class Source:
 
 
 def sources_of(mapping: object) -> dict[str, Source]:
-    """The sources by variable, in the mapping's order.
+    """Return the sources by variable, in the order of the mapping.
 
     Raises:
-        ValidationError: the mapping is none, or names what is no variable, slug or field.
+        ValidationError: the mapping, a variable, a slug or a field is malformed.
     """
     if not isinstance(mapping, Mapping):
         raise ValidationError(
             "validation_failed",
-            f"mapping= is of type {type(mapping).__name__}.",
-            suggested_fix="Write mapping={'OPENAI_API_KEY': 'openai'}, or take the one that "
-            "catalog_default() returns.",
+            f"mapping= must be a mapping, not a value of type {type(mapping).__name__}.",
+            suggested_fix="Write mapping={'OPENAI_API_KEY': 'openai'}, or use the mapping of "
+            "catalog_default().",
         )
     sources: dict[str, Source] = {}
     for name, source in _rows(mapping):
         if sources.setdefault(name, source) != source:
             raise ValidationError(
                 "validation_failed",
-                f"mapping= takes {name} from {sources[name]} and from {source}.",
-                suggested_fix="Leave one of the two out.",
+                f"mapping= has two sources for {name}: {sources[name]} and {source}.",
+                suggested_fix="Remove one of the two.",
             )
     return sources
 
 
 def source_at(slug: str, value_from: str) -> Source | None:
-    """Where `value_from` of a connection is, or None for something that is not known here."""
+    """Return the source for `value_from` of a connection, or None if it is not a known field."""
     path = tuple(value_from.split("."))
     if value_from in _CREDENTIAL:
         return Source(slug)
@@ -75,7 +77,7 @@ def _rows(mapping: Mapping[object, object]) -> Iterator[tuple[str, Source]]:
             slug = checked_slug(slug)
             yield checked_name(key), _source(slug, value_from) if dot else Source(slug)
         else:
-            # What a connection says for itself: then the key is its slug.
+            # An `env_bootstrap`: the key is the slug.
             slug = checked_slug(key)
             for variable in _bootstrap(slug, value):
                 yield checked_name(variable.name), _source(slug, variable.value_from)
@@ -86,7 +88,7 @@ def _source(slug: str, value_from: str) -> Source:
     if source is None:
         raise ValidationError(
             "validation_failed",
-            f"mapping= asks for {value_from[:80]!r} of {slug}, which is no part of a connection.",
+            f"mapping= names {value_from[:80]!r} of {slug}, which is not a field of a connection.",
             slug=slug,
             suggested_fix=f"Write {slug!r} for the credential, or one of "
             f"{', '.join(sorted(f'{slug}.{field}' for field in _FIELDS))}, "
@@ -108,8 +110,8 @@ def _bootstrap(slug: str, value: object) -> tuple[EnvVar, ...]:
             return variables
     raise ValidationError(
         "validation_failed",
-        f"mapping= gives {slug} something that is neither a text nor an env_bootstrap.",
+        f"mapping= has a value for {slug} that is neither a text nor an env_bootstrap.",
         slug=slug,
-        suggested_fix="Write {'OPENAI_API_KEY': 'openai'}, from the variable to the slug, or "
+        suggested_fix="Write {'OPENAI_API_KEY': 'openai'}, or "
         "{'openai': connection.env_bootstrap}.",
     )

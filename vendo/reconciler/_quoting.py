@@ -1,10 +1,10 @@
-"""One assignment, written so that python-dotenv and a POSIX shell read the same value back.
+"""Quote a value so that python-dotenv and a POSIX shell read it back unchanged.
 
-The two agree on less than it seems. Inside single quotes python-dotenv turns two backslashes into
-one, and a shell does not. Inside double quotes a shell wants `$` escaped, and python-dotenv keeps
-the backslash. And python-dotenv replaces `${NAME}` in whatever quotes it stands. What both read
-alike is `${NAME:-word}` inside double quotes, for a name that is never set: that is how a `$` is
-written where single quotes do not do.
+Their rules differ. Inside single quotes python-dotenv turns two backslashes into one, and a shell
+does not. Inside double quotes a shell needs `$` escaped, and python-dotenv keeps the backslash.
+python-dotenv replaces `${NAME}` even inside single quotes. Both read `${NAME:-word}` inside double
+quotes as `word` if the variable is never set, so a `$` is written that way where single quotes do
+not work.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from vendo._protocol.secret import Secret
 from vendo.errors import ValidationError
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-#: Nothing in here is special to a shell, nor to the programs that read env files without quotes.
+#: Characters that are special neither to a shell nor to readers that do not know quotes.
 _BARE: Final = re.compile(r"[A-Za-z0-9_./:@%+,=-]+\Z")
-#: What python-dotenv takes for a variable, whatever quotes are around it.
+#: A variable to python-dotenv, inside any quotes.
 _INTERPOLATED: Final = re.compile(r"\$\{[^}:]*(?::-[^}]*)?\}")
-#: A variable that nobody sets.
+#: A variable that is never set.
 _UNSET: Final = "VENDO_NEVER_SET"
 _DOLLAR: Final = f"${{{_UNSET}:-$}}"
-#: python-dotenv before 1.2 takes a backslash before the closing quote for an escape of the quote.
-_NOTHING: Final = f"${{{_UNSET}:-}}"
+#: To python-dotenv before 1.2, a backslash before the closing quote escapes the quote.
+_EMPTY: Final = f"${{{_UNSET}:-}}"
 
-#: An assignment as `assignment` writes it, the end of its line included.
+#: An assignment as `assignment` writes it, with the line end.
 ASSIGNMENT: Final = re.compile(
     r"""(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?:[A-Za-z0-9_./:@%+,=-]+|'[^']*'|"(?:\\.|[^"\\])*")\r?\n""",
     re.DOTALL,
@@ -33,40 +34,40 @@ ASSIGNMENT: Final = re.compile(
 
 
 def checked_name(name: object) -> str:
-    """The name of a variable.
+    """Check the name of a variable.
 
     Raises:
-        ValidationError: a shell would not take it for one.
+        ValidationError: a shell would not accept it.
     """
     if isinstance(name, str) and _NAME.match(name):
         return name
-    shown = repr(name[:40]) if isinstance(name, str) else f"of type {type(name).__name__}"
+    shown = repr(name[:40]) if isinstance(name, str) else f"a value of type {type(name).__name__}"
     raise ValidationError(
         "validation_failed",
-        f"The name of a variable is letters, digits and _, such as OPENAI_API_KEY; this one is "
+        f"The name of a variable must be letters, digits and _, such as OPENAI_API_KEY, not "
         f"{shown}.",
         suggested_fix="Write mapping={'OPENAI_API_KEY': 'openai'}: the variable, then the slug.",
     )
 
 
-def assignment(name: str, value: str) -> str:
-    """`NAME=value`, without the end of the line; a value with line breaks spans several.
+def assignment(name: str, value: Secret) -> Secret:
+    """Return `NAME=value`, without the line end; a value with line breaks has several lines.
 
     Raises:
-        ValidationError: no form exists that both readers take for this value. The text names the
-            variable and not the value.
+        ValidationError: there is no form of this value that both readers read alike. The text has
+            the name of the variable and not the value.
     """
     problem = _problem(value)
     if problem:
         raise _unwritable(name, problem)
     if _BARE.match(value):
-        return f"{name}={value}"
+        return Secret(f"{name}={value.reveal()}")
     if _is_plain_in_single_quotes(value):
-        return f"{name}='{value}'"
+        return Secret(f"{name}='{value.reveal()}'")
     if "`" in value:
         raise _unwritable(name, "a backtick together with a quote, a backslash or ${...}")
     quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", _DOLLAR)
-    return f'{name}="{quoted}{_NOTHING if value.endswith(chr(92)) else ""}"'
+    return Secret(f'{name}="{quoted}{_EMPTY if value.endswith(chr(92)) else ""}"')
 
 
 def _is_plain_in_single_quotes(value: str) -> bool:
@@ -91,7 +92,7 @@ def _problem(value: str) -> str | None:
 def _unwritable(name: str, problem: str) -> ValidationError:
     return ValidationError(
         "validation_failed",
-        f"The value of {name} has {problem} in it, and cannot be written into an env file that "
+        f"The value of {name} contains {problem}, and cannot be written to an env file that "
         "python-dotenv and a shell read alike.",
-        suggested_fix=f"Take {name} out of the mapping, and ask for the value with vendo.token().",
+        suggested_fix=f"Remove {name} from the mapping, and call vendo.token() in the program.",
     )

@@ -25,14 +25,14 @@ _CALLS = {
     "add_parser": "command",
     "add_url_rule": "route",
     "argument": "argument",
-    "commands.add": "command",
     "option": "option",
     "path": "route",
     "Route": "route",
     "Variable": "variable",
 }
-#: Tables with an entry a setting, and functions with a table of what templates may use.
+#: Tables of settings and of commands, and functions with a table of what templates may use.
 _SETTINGS = "_KINDS"
+_COMMANDS = "COMMANDS"
 _ADDS_GLOBALS = "add_globals"
 
 
@@ -96,6 +96,8 @@ def _call(call: ast.Call) -> Iterator[str]:
 def _assigned(target: str, value: ast.expr) -> Iterator[str]:
     if target == _SETTINGS:
         yield from (f"setting {key}" for key in _keys(value))
+    elif target == _COMMANDS:
+        yield from (f"command {key}" for key in _keys(value))
     elif target.endswith("_VARIABLE"):
         yield f"variable {_text(value)}"
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _WEBHOOK_WINDOW = 300
 #: Seconds that two clocks may differ without a note.
 CLOCK_TOLERANCE = 5
-#: Profiles of connections whose credential only the platform uses.
+#: Profiles of connections without a token: only the platform uses their credential.
 _WITHOUT_TOKEN = frozenset({"webhook_inbound", "composio_managed"})
 _BROKEN = {"needs_reauth": "must be authorized again", "error": "has failed"}
 

@@ -93,8 +93,8 @@ def check_proxies(report: Report) -> None:
                 )
 
 
-def users_of(variable: str) -> str:
-    """Return what alone uses a variable; empty for one that vendo uses too."""
+def used_by(variable: str) -> str:
+    """Return what uses a variable that vendo ignores; empty for one that vendo uses too."""
     return _USERS.get(variable.upper(), "")
 
 

@@ -46,7 +46,7 @@ def check_versions(report: Report) -> None:
 
 
 def check_adapters(report: Report) -> None:
-    """Add the adapters whose framework is installed. None is imported."""
+    """Add the adapters with an installed framework, without importing them."""
     for name, (frameworks, variables, command) in _ADAPTERS.items():
         versions = {name: found for name in frameworks if (found := _version(name)) is not None}
         if versions and find_spec(name) is not None:

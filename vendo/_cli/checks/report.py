@@ -74,7 +74,7 @@ class SurfaceResponse:
     clock_ahead_sec: int | None
 
 
-#: Fields that have another name in the JSON, whose keys stay the same in every version.
+#: Fields with another name in the JSON. The keys of the JSON do not change.
 _JSON_KEYS = {"responses": "answers"}
 
 

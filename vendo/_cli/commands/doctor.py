@@ -102,7 +102,7 @@ def _sections(report: Report) -> Iterator[tuple[str, Sequence[Sequence[str]]]]:
     yield (
         "Network",
         [
-            (name, value, Cell(network.users_of(name), "dim"))
+            (name, value, Cell(network.used_by(name), "dim"))
             for name, value in report.network.items()
         ],
     )

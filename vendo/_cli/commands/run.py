@@ -44,7 +44,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         dest="slugs",
         metavar="SLUG",
         default=[],
-        help="a provider whose token the command gets; may be given several times",
+        help="add the token of this provider; may be given several times",
     )
 
 

@@ -1,4 +1,4 @@
-"""The thread that keeps an env file: it looks when an event wakes it, and every half minute."""
+"""The thread that updates an env file: after an event, and every half minute."""
 
 from __future__ import annotations
 
@@ -13,33 +13,38 @@ from vendo._client.streams import EventStream
 from vendo._protocol.log import logger
 from vendo.errors import VendoError
 from vendo.reconciler._env_file import EnvFile
-from vendo.reconciler._keeper import Keeper
+from vendo.reconciler._updater import Updater
 
 _MAX_BACKOFF: Final = 30.0
 
 
 class Reconciler:
-    """Keeps an env file in the background. `stop()` it, or use it as a context manager.
+    """Keeps an env file up to date in the background, until `stop()` or the end of a `with` block.
 
-    A child that is forked has no thread of its own: the parent's goes on keeping the file.
+    A forked child has no such thread. That of the parent continues.
     """
 
     def __init__(
-        self, client: Vendo, env_file: EnvFile, keeper: Keeper, poll_sec: float, *, own: bool
+        self,
+        client: Vendo,
+        env_file: EnvFile,
+        updater: Updater,
+        poll_sec: float,
+        *,
+        owns_client: bool,
     ) -> None:
         self._client = client
         self._env_file = env_file
-        self._keeper = keeper
+        self._updater = updater
         self._poll_sec = poll_sec
-        #: True where the client was made for this and nobody else closes it.
-        self._own_client = own
+        self._owns_client = owns_client
         self._process = os.getpid()
         self._stopping = False
         self._wake = Event()
         self._stream: EventStream | None = None
         self._listener: Thread | None = None
-        #: The last thing that went wrong, so that an outage is one line of the log and not many.
-        self._trouble: str | None = None
+        #: The last error. An outage is logged once, not with every update.
+        self._last_error: str | None = None
         self._thread = Thread(target=self._run, daemon=True, name="vendo-reconciler")
         self._thread.start()
 
@@ -49,22 +54,22 @@ class Reconciler:
 
     @property
     def is_running(self) -> bool:
-        """False once it was stopped."""
+        """False after `stop()`, and in a forked child."""
         return not self._stopping and self._process == os.getpid()
 
     def stop(self, timeout: float = 10.0) -> None:
-        """Stop keeping the file, which stays as it is.
+        """Stop the updates. The file stays as it is.
 
-        Waits for the pass that is under way, `timeout` seconds at most.
+        Waits up to `timeout` seconds for an update that is running.
         """
         if self._process != os.getpid():
-            return  # the thread and the connection are the parent's
+            return  # the thread and the connection belong to the parent
         self._stopping = True
         self._wake.set()
         stream = self._stream
         if stream is not None:
             stream.close()
-        if self._thread is not current_thread():  # a handler may be what stops it
+        if self._thread is not current_thread():  # a handler may call `stop`
             self._thread.join(timeout)
 
     def __enter__(self) -> Self:
@@ -83,41 +88,41 @@ class Reconciler:
             while not self._stopping:
                 self._wake.clear()
                 self._listen()
-                self._pass()
+                self._update()
                 if not self._stopping:
                     self._wake.wait(self._poll_sec)
         finally:
             self._close()
 
-    def _pass(self) -> None:
+    def _update(self) -> None:
         try:
-            if self._keeper.bring_up_to_date():
-                logger.info("The env file %s was brought up to date.", self._env_file.path)
+            if self._updater.update():
+                logger.info("The env file %s was updated.", self._env_file.path)
         except VendoError as error:
-            self._report(f"Keeping the env file {self._env_file.path} does not go on: {error}")
-        except Exception:  # noqa: BLE001  # what was given as on_change= may raise anything
+            self._log_error(f"Updating the env file {self._env_file.path} failed: {error}")
+        except Exception:  # noqa: BLE001  # a handler may raise anything
             logger.exception(
-                "on_change= of the env file %s has failed, and is called again later.",
+                "The on_change= handler of the env file %s failed, and is called again later.",
                 self._env_file.path,
             )
         else:
-            if self._trouble is not None:
-                logger.warning("Keeping the env file %s goes on.", self._env_file.path)
-            self._trouble = None
+            if self._last_error is not None:
+                logger.warning("Updating the env file %s works again.", self._env_file.path)
+            self._last_error = None
 
-    def _report(self, trouble: str) -> None:
-        logger.log(logging.DEBUG if trouble == self._trouble else logging.ERROR, "%s", trouble)
-        self._trouble = trouble
+    def _log_error(self, text: str) -> None:
+        logger.log(logging.DEBUG if text == self._last_error else logging.ERROR, "%s", text)
+        self._last_error = text
 
     def _listen(self) -> None:
-        """See to it that somebody listens to the events. In OSS mode there are none."""
+        """Start the event listener if it is not running. OSS mode has no events."""
         listening = self._listener is not None and self._listener.is_alive()
         if listening or not self._client.is_vendo_mode():
             return
         try:
             self._stream = self._client.events.subscribe(_MAX_BACKOFF)
         except VendoError as error:
-            logger.debug("No events: %s", error)  # the pass that follows meets the same
+            logger.debug("No events: %s", error)  # the next update logs the same error
             return
         if self._stopping:
             return
@@ -135,7 +140,7 @@ class Reconciler:
                 if event.kind.startswith("connection."):
                     self._wake.set()
         except VendoError as error:
-            logger.info("The event stream has ended, and is tried again later: %s", error)
+            logger.info("The event stream ended, and is opened again later: %s", error)
 
     def _close(self) -> None:
         stream = self._stream
@@ -143,5 +148,5 @@ class Reconciler:
             stream.close()
         if self._listener is not None:
             self._listener.join()
-        if self._own_client:
+        if self._owns_client:
             self._client.close()

@@ -1,4 +1,4 @@
-"""The mapping that follows from what is connected, and the handlers that go with it."""
+"""`catalog_default`: the mapping of all providers, and its restart handlers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vendo.testing import LocalVendo
 
 
-def test_in_oss_mode_it_covers_the_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oss_mode_mapping_has_the_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mapping, _ = reconciler.catalog_default()
     assert mapping["OPENAI_API_KEY"] == "openai"
     assert set(mapping.values()) == set(catalog.slugs())
@@ -30,15 +30,15 @@ def test_in_oss_mode_it_covers_the_catalog(tmp_path: Path, monkeypatch: pytest.M
     assert written(tmp_path / "env")["OPENAI_API_KEY"] == "sk-own"
 
 
-def test_in_vendo_mode_it_covers_what_the_platform_offers_and_has(
+def test_vendo_mode_mapping_has_the_integrations_and_connections(
     server: LocalVendo, tmp_path: Path
 ) -> None:
     server.connect("my-own-tool", env_bootstrap={"vars": [], "restart": "none"})
     with server.client() as client:
         mapping, _ = reconciler.catalog_default(client)
         offered = {row.slug for row in client.integrations.list()}
-        assert set(mapping.values()) == offered - {"my-own-tool"}  # which wants no variables
-        assert client.token("gmail")  # it was not closed
+        assert set(mapping.values()) == offered - {"my-own-tool"}  # it has no variables
+        assert client.token("gmail")  # it is not closed
         reconciler.bootstrap(env_file=tmp_path / "env", mapping=mapping, client=client)
     read = written(tmp_path / "env")
     assert read == {
@@ -48,7 +48,7 @@ def test_in_vendo_mode_it_covers_what_the_platform_offers_and_has(
     }
 
 
-def test_the_default_client_is_the_environment_s(
+def test_default_client_follows_the_environment(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in server.environment().items():
@@ -58,7 +58,9 @@ def test_the_default_client_is_the_environment_s(
     assert server.count("api") == 2
 
 
-def test_a_provider_that_is_connected_later_is_covered(server: LocalVendo, tmp_path: Path) -> None:
+def test_mapping_has_providers_that_are_not_connected_yet(
+    server: LocalVendo, tmp_path: Path
+) -> None:
     with server.client() as client:
         mapping, _ = reconciler.catalog_default(client)
         server.connect("notion")
@@ -71,7 +73,7 @@ def _bootstrap(*variables: tuple[str, str], restart: str = "gateway") -> dict[st
     return {"vars": rows, "restart": restart}
 
 
-def test_what_a_connection_says_of_its_variables_counts(
+def test_env_bootstrap_of_a_connection_wins(
     server: LocalVendo, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.connect(
@@ -90,12 +92,12 @@ def test_what_a_connection_says_of_its_variables_counts(
             "MAIL": "gmail",
             "MAIL_REF": "gmail.context.ref",
         }
-        assert caplog.text.count("not known here") == 2
+        assert caplog.text.count("this version does not know") == 2
         reconciler.bootstrap(env_file=tmp_path / "env", mapping=mapping, client=client)
     assert written(tmp_path / "env")["MAIL_REF"] == "r"
 
 
-def test_of_two_that_want_one_variable_the_connected_one_gets_it(server: LocalVendo) -> None:
+def test_connected_provider_wins_a_shared_variable(server: LocalVendo) -> None:
     both = _bootstrap(("SHARED", "access_token"))
     server.connect("airtable", env_bootstrap=both, status="needs_reauth")
     server.connect("zoom", env_bootstrap=both)
@@ -104,7 +106,7 @@ def test_of_two_that_want_one_variable_the_connected_one_gets_it(server: LocalVe
     assert mapping["SHARED"] == "zoom"
 
 
-def test_a_connection_without_a_word_has_the_catalog_s_variable(server: LocalVendo) -> None:
+def test_connection_without_env_bootstrap_uses_the_catalog(server: LocalVendo) -> None:
     server.connect("gmail", env_bootstrap=None)
     server.connect("unheard-of", env_bootstrap=None)
     server.fail("api", status=200, body={"integrations": []})
@@ -114,13 +116,13 @@ def test_a_connection_without_a_word_has_the_catalog_s_variable(server: LocalVen
     assert "unheard-of" not in mapping.values()
 
 
-def test_a_backend_that_is_away_is_an_error(server: LocalVendo) -> None:
+def test_unreachable_backend_is_an_error(server: LocalVendo) -> None:
     server.fail("api", status=503, times=None)
     with server.client(retry=RetryPolicy(1)) as client, pytest.raises(vendo.UpstreamError):
         reconciler.catalog_default(client)
 
 
-def test_a_restart_happens_where_a_connection_wants_one(server: LocalVendo, tmp_path: Path) -> None:
+def test_restart_happens_only_if_a_connection_needs_it(server: LocalVendo, tmp_path: Path) -> None:
     server.connect("gmail", env_bootstrap=_bootstrap(("QUIET", "token"), restart="none"))
     server.connect("openai", env_bootstrap=_bootstrap(("LOUD", "token"), restart="gateway"))
     with server.client() as client:
@@ -135,7 +137,7 @@ def test_a_restart_happens_where_a_connection_wants_one(server: LocalVendo, tmp_
     assert len(restarts) == 2
 
 
-def test_a_command_can_be_what_restarts(tmp_path: Path) -> None:
+def test_restart_can_be_a_command(tmp_path: Path) -> None:
     _, restart_handler_factory = reconciler.catalog_default()
     mark = tmp_path / "restarted"
     program = f"open({str(mark)!r}, 'w')"
@@ -146,7 +148,7 @@ def test_a_command_can_be_what_restarts(tmp_path: Path) -> None:
         restart_handler_factory((sys.executable, "-c", "raise SystemExit(3)"))(change)
 
 
-def test_without_anything_to_call_the_process_is_asked_to_end(
+def test_restart_defaults_to_sigterm(
     tmp_path: Path,
 ) -> None:
     program = f"""
@@ -160,7 +162,7 @@ factory()(reconciler.Change(Path({str(tmp_path)!r}), added=("A",)))
 
 
 @pytest.mark.parametrize("restart", ["systemctl restart app", [], [3], 3])
-def test_what_cannot_restart_is_refused(restart: Any) -> None:
+def test_invalid_restart_is_rejected(restart: Any) -> None:
     _, restart_handler_factory = reconciler.catalog_default()
     with pytest.raises(vendo.ValidationError, match="restart handler"):
         restart_handler_factory(restart)

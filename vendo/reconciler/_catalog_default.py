@@ -1,9 +1,10 @@
-"""The mapping that follows from what is connected, and handlers for what is to be restarted."""
+"""The default mapping: every provider of the platform or the catalog, with restart handlers."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import Protocol, TypeAlias
 
 from vendo._catalog import catalog
@@ -11,8 +12,9 @@ from vendo._client.blocking import Vendo
 from vendo._protocol.log import logger
 from vendo._protocol.models import EnvBootstrap
 from vendo.errors import ValidationError
+from vendo.reconciler._change import Change
+from vendo.reconciler._handlers import terminate_process
 from vendo.reconciler._mapping import source_at
-from vendo.reconciler._notice import Change, end_process
 from vendo.reconciler._quoting import checked_name
 
 #: A function without arguments, or a command and its arguments.
@@ -20,63 +22,53 @@ Restart: TypeAlias = Callable[[], object] | Sequence[str]
 
 
 class RestartHandlerFactory(Protocol):
-    """Makes a handler for `on_change=`."""
+    """Makes handlers for `on_change=`."""
 
     def __call__(self, restart: Restart | None = None) -> Callable[[Change], None]:
-        """See `catalog_default`."""
+        """Make a handler: see `catalog_default`."""
 
 
 _NO_RESTART = "none"
 
 
 def catalog_default(client: Vendo | None = None) -> tuple[dict[str, str], RestartHandlerFactory]:
-    """The mapping of everything there is, and a factory of restart handlers. Both modes.
+    """Return a mapping of all providers, and a factory of restart handlers. Both modes.
 
-    In Vendo mode the mapping covers each provider of the platform, connected or not, by the
-    variables that the platform names for it, and the bundled catalog's where it names none. In
-    OSS mode it covers the catalog. It is a dict from variable to source, and yours to change.
+    In Vendo mode the mapping has each provider of the platform, connected or not, with the
+    variables that the platform names for it, or else those of the catalog. In OSS mode it has the
+    providers of the catalog. It is a new dict from variable to source, which you may change.
 
-    The factory, `restart_handler_factory(restart=None)`, gives a handler for `on_change=`. It
-    calls `restart` (a function without arguments, or a command as a list of texts) when something
-    has changed in a variable whose connection wants a restart, and leaves the others alone.
-    Without `restart` it sends SIGTERM to this process, as `on_change="restart"` does.
+    `restart_handler_factory(restart=None)` returns a handler for `on_change=`. It calls `restart`
+    (a function without arguments, or a command as a list of texts) after a change, unless the
+    connections of all changed variables need no restart. Without `restart` it sends SIGTERM to this
+    process, as `on_change="restart"` does.
+
+    Args:
+        client: the client to use; by default that of the environment.
 
     Raises:
-        AuthError: the backend refuses the key.
+        AuthError: the backend rejects the key.
         UpstreamError: the backend failed.
     """
     mapping: dict[str, str] = {}
-    unmoved: set[str] = set()
-    with Vendo() if client is None else _Borrowed(client) as asked:
-        for slug, bootstrap in _known(asked):
+    without_restart: set[str] = set()
+    with Vendo() if client is None else nullcontext(client) as active:
+        for slug, bootstrap in _providers(active):
             for name, source in _variables(slug, bootstrap):
                 if name in mapping:
-                    continue  # a connected provider comes before one that is not
+                    continue  # connected providers come first
                 mapping[name] = source
                 if bootstrap is not None and bootstrap.restart == _NO_RESTART:
-                    unmoved.add(name)
+                    without_restart.add(name)
 
     def restart_handler_factory(restart: Restart | None = None) -> Callable[[Change], None]:
-        return _restart_handler(restart, frozenset(unmoved))
+        return _restart_handler(restart, frozenset(without_restart))
 
     return mapping, restart_handler_factory
 
 
-class _Borrowed:
-    """A client of the caller's, which is not closed here."""
-
-    def __init__(self, client: Vendo) -> None:
-        self._client = client
-
-    def __enter__(self) -> Vendo:
-        return self._client
-
-    def __exit__(self, *_error: object) -> None:
-        return
-
-
-def _known(client: Vendo) -> Iterator[tuple[str, EnvBootstrap | None]]:
-    """Each slug with what the platform says of its variables, connected ones first."""
+def _providers(client: Vendo) -> Iterator[tuple[str, EnvBootstrap | None]]:
+    """Yield each slug with the variables that the platform names for it, connected ones first."""
     if not client.is_vendo_mode():
         yield from ((slug, None) for slug in catalog.slugs())
         return
@@ -103,28 +95,30 @@ def _variables(slug: str, bootstrap: EnvBootstrap | None) -> Iterator[tuple[str,
         except ValidationError:
             source = None
         if source is None:
-            # A newer platform may name what this version does not know; the rest is of use.
-            logger.warning("The platform wants a variable for %s that is not known here.", slug)
+            # A newer platform may have sources that this version does not know.
+            logger.warning("A variable of %s has a source that this version does not know.", slug)
         else:
             yield name, str(source)
 
 
-def _restart_handler(restart: Restart | None, unmoved: frozenset[str]) -> Callable[[Change], None]:
+def _restart_handler(
+    restart: Restart | None, without_restart: frozenset[str]
+) -> Callable[[Change], None]:
     is_command = isinstance(restart, list | tuple) and all(
         isinstance(word, str) for word in restart
     )
     if restart is not None and not callable(restart) and not (restart and is_command):
         raise ValidationError(
             "validation_failed",
-            "A restart handler is made of a function without arguments, or of a command.",
-            suggested_fix="Write the command as a list: ['systemctl', 'restart', 'app'].",
+            "A restart handler needs a function without arguments, or a command as a list.",
+            suggested_fix="Write restart_handler_factory(['systemctl', 'restart', 'app']).",
         )
 
     def handler(change: Change) -> None:
-        if unmoved.issuperset(change.names):
+        if without_restart.issuperset(change.names):
             return
         if restart is None:
-            end_process(change)
+            terminate_process(change)
         elif callable(restart):
             restart()
         else:

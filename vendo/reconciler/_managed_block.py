@@ -1,0 +1,122 @@
+"""The text of an env file: the lines of other programs and users, and our block at its end.
+
+The block is between two marks with a random key. A value cannot contain the closing mark, since
+the key is not known outside the env file. It is also the key of the digests in the state file,
+which therefore reveal nothing without the env file.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from vendo._protocol.secret import Secret
+from vendo.reconciler._quoting import ASSIGNMENT
+
+_BLOCK: Final = re.compile(
+    r"^# >>> vendo (?P<key>[A-Za-z0-9_-]{22,64})[^\n]*\n"
+    r"(?P<body>.*?)"
+    r"^# <<< vendo (?P=key)[^\n]*(?:\n|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+_OPENING: Final = "# >>> vendo {key} (kept up to date: your own lines go above)\n"
+_CLOSING: Final = "# <<< vendo {key}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class EnvText:
+    """The parsed text of an env file.
+
+    Attributes:
+        foreign: the text outside the block, and lines inside that are not our assignments.
+        key: the key in the block's marks, or None if there is no block.
+        lines: the assignments of the block by variable, without the line end.
+    """
+
+    foreign: Secret
+    key: Secret | None
+    lines: Mapping[str, Secret]
+
+
+def parse(text: Secret) -> EnvText:
+    """Parse the text of an env file."""
+    key: Secret | None = None
+    lines: dict[str, Secret] = {}
+    foreign: list[Secret] = []
+    strays: list[Secret] = []
+    end = 0
+    for block in _BLOCK.finditer(text):
+        # `render` adds the empty line above the block.
+        before = text[end : block.start()]
+        foreign.append(before[:-1] if before.endswith("\n\n") else before)
+        end = block.end()
+        key = Secret(block["key"])
+        _parse_body(Secret(block["body"]), lines, strays)
+    foreign.append(text[end:])
+    return EnvText(_joined(*foreign, *strays), key, lines)
+
+
+def _parse_body(body: Secret, lines: dict[str, Secret], strays: list[Secret]) -> None:
+    position = 0
+    while position < len(body):
+        entry = ASSIGNMENT.match(body, position)
+        if entry is not None:
+            lines[entry["name"]] = Secret(entry[0].rstrip("\r\n"))
+            position = entry.end()
+        else:
+            end = body.find("\n", position) + 1 or len(body)
+            strays.append(body[position:end])
+            position = end
+
+
+def disown(text: EnvText, is_ours: Callable[[str, Secret], bool]) -> EnvText:
+    """Move the assignments of the block that are not ours to the foreign lines.
+
+    `is_ours` is called with the name and the line of each: a user may have written an assignment
+    into the block.
+    """
+    ours = {name: line for name, line in text.lines.items() if is_ours(name, line)}
+    strays = [Secret(f"{line.reveal()}\n") for name, line in text.lines.items() if name not in ours]
+    return EnvText(_joined(text.foreign, *strays), text.key, ours)
+
+
+def render(foreign: Secret, key: Secret, lines: Mapping[str, Secret]) -> Secret:
+    """Return the text of an env file: the foreign lines unchanged, then the block."""
+    marks = {"key": key.reveal()}
+    # The empty line keeps a foreign line that ends in a backslash from including the mark.
+    gap = "\n" if foreign else ""
+    return Secret(
+        "".join(
+            [
+                _joined(foreign, Secret("")),
+                gap,
+                _OPENING.format(**marks),
+                *(f"{line.reveal()}\n" for line in lines.values()),
+                _CLOSING.format(**marks),
+            ]
+        )
+    )
+
+
+def new_key() -> Secret:
+    """Return a new key for the marks of a block."""
+    return Secret(secrets.token_urlsafe(24))
+
+
+def digest(key: Secret, line: Secret) -> str:
+    """Return the keyed digest of a line, in hexadecimal."""
+    return hmac.new(key.encode(), line.encode("utf-8", "surrogateescape"), "sha256").hexdigest()
+
+
+def _joined(*parts: Secret) -> Secret:
+    """Join the parts, and end the last line of each but the last part."""
+    joined = ""
+    for part in parts:
+        if joined and not joined.endswith("\n"):
+            joined += "\n"
+        joined += part
+    return Secret(joined)

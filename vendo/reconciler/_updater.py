@@ -1,0 +1,153 @@
+"""One update: resolve the values, write the file, call the handler of a change.
+
+The order of the steps is safe against a crash between any two. The state is written before the
+file, so that our lines are always known as ours. A change is stored as handled just before its
+handler is called, and as not handled if that fails: a handler that ends the process is not called
+again by the next one, which would never end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vendo._client.blocking import Vendo
+from vendo._protocol.log import logger
+from vendo._protocol.secret import Secret
+from vendo.errors import VendoError
+from vendo.reconciler import _managed_block, _state
+from vendo.reconciler._change import Change
+from vendo.reconciler._env_file import EnvFile, LockedEnvFile
+from vendo.reconciler._handlers import Handler
+from vendo.reconciler._mapping import Source
+from vendo.reconciler._quoting import assignment
+from vendo.reconciler._resolver import Unavailable, current_values
+from vendo.reconciler._state import State
+
+
+class Updater:
+    """Updates one env file from one mapping. Used by one thread at a time."""
+
+    def __init__(
+        self, client: Vendo, env_file: EnvFile, sources: Mapping[str, Source], handler: Handler
+    ) -> None:
+        self._client = client
+        self._env_file = env_file
+        self._sources = sources
+        self._handler = handler
+        #: The lines at the last change that this process has handled: a key, and their digests. It
+        #: begins with those of an earlier process. Another process that keeps the same file has
+        #: its own.
+        self._handled: tuple[Secret, Mapping[str, str]] | None = None
+        #: Variables that were unavailable in the last update, and were logged.
+        self._unavailable: frozenset[str] = frozenset()
+
+    def prepare(self) -> None:
+        """Check that the file can be updated, and read which changes were handled.
+
+        Raises:
+            ValidationError: it cannot be read or written.
+        """
+        self._env_file.check()
+        with self._env_file.locked() as file:
+            self._handled = _handled_lines(file)
+
+    def update(self) -> bool:
+        """Write the file if it has to be, and handle a change. Return True if it was written.
+
+        Raises:
+            VendoError: the values are not available, or cannot be written. The file is unchanged.
+            Exception: the handler raised it. The file is written, and the next update calls the
+                handler again.
+        """
+        with self._env_file.locked() as file:
+            present = _managed_block.parse(file.read()).lines
+            self._handled = self._handled or _handled_lines(file)
+            handled_key, handled = self._handled
+        values = self._client._run(current_values(self._client, self._sources, present))
+        lines = {
+            # The line of an unavailable value stays as it is, and delays no other line.
+            name: present[name] if isinstance(value, Unavailable) else assignment(name, value)
+            for name, value in values.items()
+            if name in present or not isinstance(value, Unavailable)
+        }
+        self._log({name: v.error for name, v in values.items() if isinstance(v, Unavailable)})
+        with self._env_file.locked() as file:
+            key, stored, written = _write(file, lines)
+            handled_before = stored.handled if stored else {}
+            digests = _digests(handled_key, lines)
+            change = self._difference(handled, digests)
+            if change or stored is None:
+                _store_handled(file, key, _digests(key, lines))
+        if change:
+            try:
+                self._handle(change)
+            except Exception:
+                # SystemExit is not caught: a process that the handler ends has handled the change.
+                with self._env_file.locked() as file:
+                    _store_handled(file, key, handled_before)
+                raise
+        self._handled = (handled_key, digests)
+        return written
+
+    def _log(self, unavailable: Mapping[str, VendoError]) -> None:
+        for name, error in unavailable.items():
+            if name not in self._unavailable:
+                logger.warning("No new value for %s, so its line stays: %s", name, error)
+        self._unavailable = frozenset(unavailable)
+
+    def _handle(self, change: Change) -> None:
+        for slug in {self._sources[name].slug for name in change.names if name in self._sources}:
+            # The handler may call `token()`, which must not return the old one.
+            self._client.invalidate(slug)
+        self._handler(change)
+
+    def _difference(self, old: Mapping[str, str], new: Mapping[str, str]) -> Change:
+        return Change(
+            self._env_file.path,
+            added=tuple(name for name in new if name not in old),
+            changed=tuple(name for name in new if name in old and old[name] != new[name]),
+            removed=tuple(name for name in old if name not in new),
+        )
+
+
+def _write(file: LockedEnvFile, lines: Mapping[str, Secret]) -> tuple[Secret, State | None, bool]:
+    """Write these lines into the block.
+
+    Return the block's key, the stored state of the block, and whether the file was written.
+    """
+    text = file.read()
+    found = _managed_block.parse(text)
+    stored = _state.decode(file.read_state(), found.key)
+    key = found.key or _managed_block.new_key()
+    known = frozenset[str]() if stored is None else stored.lines
+
+    def is_ours(name: str, line: Secret) -> bool:
+        # Without a stored state every line of the block counts as ours.
+        return name in lines or stored is None or _managed_block.digest(key, line) in known
+
+    found = _managed_block.disown(found, is_ours)
+    new_text = _managed_block.render(found.foreign, key, lines)
+    up_to_date = new_text == text and file.is_private()
+    if up_to_date and stored is not None:
+        return key, stored, False
+    ours = [*_digests(key, found.lines).values(), *_digests(key, lines).values()]
+    state = State(frozenset(ours), stored.handled if stored else {})
+    file.write_state(_state.encode(state, key))
+    if not up_to_date:
+        file.replace(new_text)
+    return key, stored, not up_to_date
+
+
+def _handled_lines(file: LockedEnvFile) -> tuple[Secret, Mapping[str, str]]:
+    key = _managed_block.parse(file.read()).key
+    stored = _state.decode(file.read_state(), key)
+    return key or _managed_block.new_key(), stored.handled if stored else {}
+
+
+def _store_handled(file: LockedEnvFile, key: Secret, handled: Mapping[str, str]) -> None:
+    state = _state.decode(file.read_state(), key) or State()
+    file.write_state(_state.encode(State(state.lines, handled), key))
+
+
+def _digests(key: Secret, lines: Mapping[str, Secret]) -> dict[str, str]:
+    return {name: _managed_block.digest(key, line) for name, line in lines.items()}
