@@ -1,6 +1,6 @@
-"""What the platform does around an application, on this machine: the proxy, and the webhooks.
+"""The platform on this machine: its proxy and its webhooks, for the example applications.
 
-In a deployment none of this is yours: the platform's own proxy stands before the application.
+A deployment needs none of this: the platform's own proxy is in front of the application.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from vendo.testing import LocalVendo
 
-_COOKIE = "person_on_this_machine"
+_COOKIE = "user_on_this_machine"
 
-PERSON = {
+USER = {
     "x-vendo-user-id": "7d3c0f2e",
     "x-vendo-user-email": "sam@example.com",
     "x-vendo-user-name": "Sam Example",
@@ -34,48 +34,48 @@ PERSON = {
 
 
 def behind_proxy(application: WSGIApplication) -> WSGIApplication:
-    """A WSGI application as it is behind the proxy, which lets one person sign in and out."""
-    person = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in PERSON.items()}
+    """Put a WSGI application behind the proxy, where one user can sign in and out."""
+    user = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in USER.items()}
 
     def proxy(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if headers := _of_own_answer(environ["PATH_INFO"]):
+        if headers := _sign_in_or_out(environ["PATH_INFO"]):
             start_response("303 See Other", headers)
             return [b""]
-        # What a browser sends under these names is dropped: only the proxy writes them.
+        # Only the proxy sets these headers: those of a browser are removed.
         for name in [name for name in environ if name.startswith("HTTP_X_VENDO_")]:
             del environ[name]
         if _COOKIE in SimpleCookie(environ.get("HTTP_COOKIE", "")):
-            environ.update(person)
+            environ.update(user)
         return application(environ, start_response)
 
     return proxy
 
 
 def behind_async_proxy(application: ASGIApp) -> ASGIApp:
-    """An ASGI application as it is behind the same proxy, its WebSockets included."""
-    person = [(name.encode(), value.encode()) for name, value in PERSON.items()]
+    """Put an ASGI application behind the same proxy, with its WebSockets."""
+    user = [(name.encode(), value.encode()) for name, value in USER.items()]
 
     async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await application(scope, receive, send)
             return
-        if scope["type"] == "http" and (answer := _of_own_answer(scope["path"])):
-            raw = [(name.lower().encode(), value.encode()) for name, value in answer]
+        if scope["type"] == "http" and (response := _sign_in_or_out(scope["path"])):
+            raw = [(name.lower().encode(), value.encode()) for name, value in response]
             await send({"type": "http.response.start", "status": 303, "headers": raw})
             await send({"type": "http.response.body"})
             return
-        # What a browser sends under these names is dropped: only the proxy writes them.
+        # Only the proxy sets these headers: those of a browser are removed.
         headers = [pair for pair in scope["headers"] if not pair[0].startswith(b"x-vendo-")]
         cookies = [value.decode("latin-1") for name, value in headers if name == b"cookie"]
         if _COOKIE in SimpleCookie("; ".join(cookies)):
-            headers += person
+            headers += user
         await application({**scope, "headers": headers}, receive, send)
 
     return proxy
 
 
-def _of_own_answer(path: str) -> list[tuple[str, str]]:
-    """The headers of what the proxy answers itself; none where the application is asked."""
+def _sign_in_or_out(path: str) -> list[tuple[str, str]]:
+    """Return the headers of the proxy's own response, empty if the application responds."""
     if path not in {"/__vendo/auth/login", "/__vendo/auth/logout"}:
         return []
     age = 3600 if path.endswith("login") else 0
@@ -84,7 +84,7 @@ def _of_own_answer(path: str) -> list[tuple[str, str]]:
 
 
 def deliver_webhooks(server: LocalVendo, url: str) -> Callable[[], None]:
-    """Tell the application of each event as the platform does. What is returned ends it."""
+    """Send each event to the application as a webhook. Return a function that stops it."""
     client = server.client()
     events = client.events.subscribe()
 
@@ -94,18 +94,18 @@ def deliver_webhooks(server: LocalVendo, url: str) -> Callable[[], None]:
                 body = {"id": f"evt_{event.id}", "type": event.kind, "data": dict(event.data)}
                 _post(url, *server.sign_webhook(body))
         except vendo.VendoError:
-            pass  # the server was stopped first
+            pass  # the server has stopped
 
     thread = Thread(target=deliver, daemon=True)
     thread.start()
     server.wait_for_streams(1)
 
-    def end() -> None:
+    def stop() -> None:
         events.close()
         thread.join()
         client.close()
 
-    return end
+    return stop
 
 
 def _post(url: str, headers: dict[str, str], body: bytes) -> None:

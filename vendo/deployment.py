@@ -1,6 +1,6 @@
-"""What the platform tells a deployment about itself, in its environment. Both modes.
+"""The deployment's own ids and addresses, from the platform's variables. Both modes.
 
-Each function reads the environment when it is called, and gives None for what is not set or
+Each function reads the environment at each call, and returns None for a variable that is not set or
 blank (wire contract, "Environment that the platform sets").
 """
 
@@ -20,59 +20,59 @@ __all__ = [
 
 
 def is_running_on_vendo() -> bool:
-    """True in a deployment of the platform: `VENDO_DEPLOYMENT_ID` is set.
+    """Return True in a deployment of the platform: `VENDO_DEPLOYMENT_ID` is set.
 
-    Nothing else is looked at: a key alone is also what a laptop in Vendo mode has.
+    The API key does not matter: a laptop in Vendo mode has one too.
 
     Raises:
-        ValidationError: the variable has a control character inside.
+        ValidationError: the variable contains a control character.
     """
     return environment.DEPLOYMENT_ID.get() is not None
 
 
 def tenant_id() -> str | None:
-    """The tenant that the deployment belongs to (`VENDO_TENANT_ID`).
+    """Return the id of the tenant (`VENDO_TENANT_ID`).
 
     Raises:
-        ValidationError: the variable has a control character inside.
+        ValidationError: the variable contains a control character.
     """
     return environment.TENANT_ID.get()
 
 
 def deployment_id() -> str | None:
-    """The deployment's id (`VENDO_DEPLOYMENT_ID`).
+    """Return the id of the deployment (`VENDO_DEPLOYMENT_ID`).
 
     Raises:
-        ValidationError: the variable has a control character inside.
+        ValidationError: the variable contains a control character.
     """
     return environment.DEPLOYMENT_ID.get()
 
 
 def deployment_slug() -> str | None:
-    """The deployment's name in addresses (`VENDO_DEPLOYMENT_SLUG`).
+    """Return the name of the deployment in URLs (`VENDO_DEPLOYMENT_SLUG`).
 
     Raises:
-        ValidationError: the variable has a control character inside.
+        ValidationError: the variable contains a control character.
     """
     return environment.DEPLOYMENT_SLUG.get()
 
 
 def api_key() -> str | None:
-    """The app key (`VENDO_API_KEY`): a secret. None for the placeholder `byok` too.
+    """Return the app key (`VENDO_API_KEY`), a secret. None for the placeholder `byok` too.
 
     Raises:
-        AuthError: the key has white space or a control character inside.
+        AuthError: the key contains white space or a control character.
     """
-    return checked_key(environment.API_KEY.text(), environment.API_KEY.name)
+    key = checked_key(environment.API_KEY.text(), environment.API_KEY.name)
+    return None if key is None else key.reveal()
 
 
 def api_url() -> str | None:
-    """The address of the platform API that the platform set (`VENDO_API_URL`), as it stands there.
+    """Return the address of the platform API (`VENDO_API_URL`), unchanged.
 
-    It is one of several things that decide where a client calls: `VENDO_BASE_URL` and `base_url=`
-    win over it.
+    A client does not always use it: `VENDO_BASE_URL` and `base_url=` win.
 
     Raises:
-        ValidationError: the variable has a control character inside.
+        ValidationError: the variable contains a control character.
     """
     return environment.API_URL.get()

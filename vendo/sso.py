@@ -1,9 +1,9 @@
-"""Who is signed in, where the platform's proxy is in front of an application. Both modes.
+"""The signed-in user of a request, behind the platform's proxy. Both modes.
 
-The proxy writes the headers of the signed-in person into each request, and takes out what a
-browser sent under those names (wire contract, "Identity headers"). They are not signed: without
-the proxy anybody can send them. So they are read only where `VENDO_AUTH` is `1`, which is how the
-platform says that the proxy is there; nothing here believes headers alone.
+The proxy adds the headers of the signed-in user to each request, and removes headers of the same
+names that a browser sent (wire contract, "Identity headers"). They are not signed: without the
+proxy, any client could send them. So they are read only if `VENDO_AUTH` is `1`, which the platform
+sets where the proxy is in front.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = [
     "logout_url",
 ]
 
-#: Where an application serves `identity_response`, for its own pages and the platform's.
+#: The path where an application serves `identity_response`, for its own pages and the platform's.
 IDENTITY_ENDPOINT_PATH: Final = "/api/vendo/identity"
 
 _LOGOUT_PATH = "/__vendo/auth/logout"
@@ -32,27 +32,27 @@ _DASHBOARD_URL = "https://vendo.run/dashboard"
 
 
 def is_enabled() -> bool:
-    """True where the platform's proxy is in front and signs people in: `VENDO_AUTH` is `1`.
+    """Return True if the platform's proxy signs users in: `VENDO_AUTH` is `1`.
 
     Raises:
-        ValidationError: the variable has a control character inside.
+        ValidationError: the variable contains a control character.
     """
     return environment.AUTH.get() == "1"
 
 
 def identity_from_headers(headers: object) -> VendoIdentity | None:
-    """The person who is signed in, or None where nobody is.
+    """Return the signed-in user, or None.
 
-    None too where `is_enabled()` is False, whatever the headers say; where one of user id, mail
-    address, tenant and role is missing or blank; and where two headers of one name contradict
-    each other. The name of a person may be empty.
+    It is also None if `is_enabled()` is False, whatever the headers; if user id, mail address,
+    tenant or role is missing or blank; and if two headers of the same name have different values.
+    The name of a user may be empty.
 
     Args:
         headers: any mapping of headers, a `Headers` or `MultiDict` object, a list of pairs, or a
-            WSGI environ; upper and lower case are the same.
+            WSGI environ. The case of names does not matter.
 
     Raises:
-        ValidationError: `headers` is nothing of the kind, or a value is no text.
+        ValidationError: `headers` is of another type, or a value is not a text.
     """
     if not is_enabled():
         return None
@@ -71,7 +71,7 @@ def identity_from_headers(headers: object) -> VendoIdentity | None:
 
 
 def identity_response(headers: object) -> dict[str, str]:
-    """What an application answers at `IDENTITY_ENDPOINT_PATH`, to be sent as JSON.
+    """Return the JSON object that an application serves at `IDENTITY_ENDPOINT_PATH`.
 
     The keys are `user_id`, `email`, `name`, `tenant_id`, `role`, `logout_url`, `dashboard_url`.
 
@@ -79,18 +79,20 @@ def identity_response(headers: object) -> dict[str, str]:
         headers: as for `identity_from_headers`.
 
     Raises:
-        IdentityNotPresent: nobody is signed in, or the platform's proxy is not in front.
-        ValidationError: `headers` holds no headers.
+        IdentityNotPresent: no user is signed in, or the platform's proxy is not in front.
+        ValidationError: as for `identity_from_headers`.
     """
     identity = identity_from_headers(headers)
     if identity is None:
         raise IdentityNotPresent(
             "identity_not_present",
-            "The request names no signed-in person."
+            "Not signed in: the request has no identity headers."
             if is_enabled()
-            else "Identity headers mean nothing here: VENDO_AUTH is not 1.",
-            suggested_fix="The platform's proxy sets them, and VENDO_AUTH=1 in a deployment that "
-            "is behind it: check that the request came through it and that a person is signed in.",
+            else "Not signed in: VENDO_AUTH is not 1.",
+            suggested_fix="Check that the request came through the platform's proxy, which sets "
+            "the headers, and that a user is signed in."
+            if is_enabled()
+            else "Set VENDO_AUTH=1 where the platform's proxy is in front; a deployment has it.",
         )
     return {
         "user_id": identity.user_id,
@@ -104,23 +106,23 @@ def identity_response(headers: object) -> dict[str, str]:
 
 
 def logout_url() -> str:
-    """Where a person signs out: a path on the application's own host, which the proxy answers."""
+    """Return the path where a user signs out. The proxy serves it on the application's own host."""
     return _LOGOUT_PATH
 
 
 def dashboard_url() -> str:
-    """The platform's dashboard."""
+    """Return the address of the platform's dashboard."""
     return _DASHBOARD_URL
 
 
 def _text(headers: RequestHeaders, name: str) -> str:
     found = headers.get(name)
     value = "" if found is None else found.reveal()
-    # Header bytes reach Python as Latin-1, and a name such as José is sent as UTF-8. Decoded
-    # before it is stripped: a byte of a letter may look like white space.
+    # Frameworks decode headers as Latin-1, and the proxy sends UTF-8. Decode before stripping: a
+    # byte of a letter may look like white space.
     if not value.isascii():
         try:
             value = value.encode("latin-1").decode()
         except UnicodeError:
-            pass  # a framework that decoded it, or real Latin-1
+            pass  # the framework has decoded it, or it is Latin-1
     return value.strip()

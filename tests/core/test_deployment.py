@@ -86,3 +86,8 @@ def test_only_the_deployment_id_marks_a_deployment(
 
     monkeypatch.setenv("VENDO_DEPLOYMENT_ID", "  ")
     assert not deployment.is_running_on_vendo()
+
+
+def test_api_key_is_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENDO_API_KEY", KEY)
+    assert f"{deployment.api_key()}" == KEY

@@ -161,7 +161,7 @@ class TestIdentityResponse:
         assert "signature" not in json.dumps(body)
 
     def test_without_a_signed_in_user_it_raises(self) -> None:
-        with pytest.raises(vendo.IdentityNotPresent, match="names no signed-in person") as caught:
+        with pytest.raises(vendo.IdentityNotPresent, match="Not signed in: the request") as caught:
             sso.identity_response({})
         assert caught.value.code == "identity_not_present"
 

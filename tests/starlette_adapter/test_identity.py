@@ -29,7 +29,7 @@ def test_nobody_is_401_where_somebody_is_needed_and_none_where_not(
     refused = browser.get("/person")
 
     assert refused.status_code == 401
-    assert "names no signed-in person" in refused.text
+    assert "Not signed in" in refused.text
     assert browser.get("/anybody").json() is None
 
 
