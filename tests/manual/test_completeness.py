@@ -88,7 +88,7 @@ def test_every_variable_that_the_library_reads_is_on_the_page_about_modes() -> N
         if isinstance(value, environment.Variable)
     ]
     assert len(variables) > 10
-    table = _text("modes.md").partition("## Every variable")[2].partition("\n## ")[0]
+    table = _text("modes.md").partition("## Environment variables")[2].partition("\n## ")[0]
     assert [name for name in variables if f"`{name}`" not in table] == []
 
 
