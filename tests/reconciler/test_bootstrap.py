@@ -241,7 +241,7 @@ def test_failing_backend_leaves_the_file_unchanged(
     assert env_file.read_bytes() == before
 
 
-def test_a_refusal_for_one_slug_alone_is_no_sign_that_it_is_gone(
+def test_rejected_key_for_one_slug_does_not_remove_its_line(
     server: LocalVendo, env_file: Path
 ) -> None:
     with server.client() as client:
@@ -254,7 +254,7 @@ def test_a_refusal_for_one_slug_alone_is_no_sign_that_it_is_gone(
     assert env_file.read_bytes() == before
 
 
-def test_details_do_not_go_while_the_platform_api_is_away(
+def test_outage_of_the_platform_api_does_not_remove_fields(
     server: LocalVendo, env_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_CONNECTIONS", "supabase")

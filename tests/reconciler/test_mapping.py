@@ -26,13 +26,13 @@ def test_source_is_a_slug_or_a_field_of_its_connection() -> None:
     }  # fmt: skip
 
 
-def test_a_slug_leads_to_what_its_connection_says() -> None:
-    said = EnvBootstrap((EnvVar("A", "access_token"), EnvVar("B", "context.ref")), "none")
+def test_mapping_accepts_env_bootstrap_of_a_connection() -> None:
+    bootstrap = EnvBootstrap((EnvVar("A", "access_token"), EnvVar("B", "context.ref")), "none")
     expected = {"A": Source("supabase"), "B": Source("supabase", ("context", "ref"))}
-    assert sources_of({"supabase": said}) == expected
-    wire = {"vars": [{"name": v.name, "value_from": v.value_from} for v in said.vars]}
+    assert sources_of({"supabase": bootstrap}) == expected
+    wire = {"vars": [{"name": v.name, "value_from": v.value_from} for v in bootstrap.vars]}
     assert sources_of({"supabase": wire}) == expected
-    assert sources_of({"supabase": said, "A": "supabase"}) == expected
+    assert sources_of({"supabase": bootstrap, "A": "supabase"}) == expected
 
 
 def test_str_of_a_source_is_its_notation() -> None:

@@ -1,4 +1,4 @@
-"""Print what commands have to say: results, errors, JSON, tables. Never a control sequence."""
+"""The output of commands: results, errors, JSON, tables. Foreign text cannot control a terminal."""
 
 from __future__ import annotations
 
@@ -104,8 +104,8 @@ class Style:
 
     def __init__(self) -> None:
         self.is_terminal = sys.stdout is not None and sys.stdout.isatty()
-        wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-        self._on = wanted and self.is_terminal
+        enabled = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self._on = enabled and self.is_terminal
 
     def __call__(self, text: str, *styles: str) -> str:
         """Return the text in a style out of `bold`, `dim` and the names of colours."""
@@ -115,7 +115,7 @@ class Style:
 
 
 class Cell(str):
-    """A cell of a table that has a style of its own."""
+    """A cell of a table with a style."""
 
     __slots__ = ("styles",)
     styles: tuple[str, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from importlib import import_module
 
 from vendo import __version__
@@ -82,6 +83,9 @@ class _Parser(argparse.ArgumentParser):
         if message.startswith("argument ") and message.endswith((".", "?")):
             # Only our own types raise whole sentences, which name the argument themselves.
             self.fail(message.partition(": ")[2])
+        unknown = re.match(r"argument COMMAND: invalid choice: ('[^']*')", message)
+        if unknown:
+            self.fail(f"Unknown command {unknown[1]}: the commands are {', '.join(COMMANDS)}.")
         self.fail(f"{message[:1].upper()}{message[1:]}.")
 
     def fail(self, sentence: str, fix: str | None = None) -> NoReturn:
@@ -102,7 +106,11 @@ class _CommandParser(_Parser):
         # Suppressed: its absence here must not undo an option before the command.
         _add_env_file(self, default=argparse.SUPPRESS)
         self.set_defaults(run=module.run)
-        return super().parse_known_args(args, namespace)
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            # The parser of the whole line would name its own help text.
+            self.fail(f"Unrecognized arguments: {' '.join(unknown)}.")
+        return options, unknown
 
 
 def _make_parser() -> _Parser:

@@ -11,13 +11,13 @@ from vendo._config import environment
 from vendo._config.api_keys import PLACEHOLDER_KEY
 from vendo._config.environment import Variable, variable_part
 from vendo._config.slugs import checked_slug, name_of
+from vendo._protocol.secret import Secret, masked
 from vendo._tokens import hints
 from vendo.errors import ValidationError, VendoError
 
 if TYPE_CHECKING:
     from vendo import Vendo
     from vendo._cli.checks.report import Report
-    from vendo._protocol.secret import Secret
 
 _KEY_PREFIX = "vendo_sk_"
 _KEY_LENGTH = len(_KEY_PREFIX) + 32
@@ -35,7 +35,7 @@ _DEPLOYMENT = (
 
 def check_mode(report: Report, client: Vendo) -> Secret | None:
     """Add the mode and its reason. Return the API key, or None where it is missing or malformed."""
-    raw = environment.API_KEY.text()
+    raw = masked(environment.API_KEY.text())
     report.mode = "vendo" if client.is_vendo_mode() else "oss"
     key = None
     if raw is None:
@@ -63,7 +63,7 @@ def check_deployment(report: Report) -> None:
     for variable in _DEPLOYMENT:
         value = _read(variable, report)
         if value is not None:
-            report.deployment[variable.name] = value
+            report.deployment[variable.name] = value.reveal()
     if _read(environment.WEBHOOK_SECRET, report) is not None:
         report.deployment[environment.WEBHOOK_SECRET.name] = "is set"
 
@@ -137,10 +137,10 @@ def _add_first(slug: str, variables: tuple[Variable, ...], report: Report) -> No
         return
 
 
-def _read(variable: Variable, report: Report) -> str | None:
+def _read(variable: Variable, report: Report) -> Secret | None:
     """Return the value of a variable, or None, with a note or a problem for a bad value."""
     try:
-        value = variable.get()
+        value = variable.secret()
     except ValidationError as error:
         report.failed(error)
         return None
