@@ -1,4 +1,4 @@
-"""Run the mailbox with everything it needs, on this machine alone: `python run.py [PORT]`."""
+"""Run the mailbox and everything it needs, on this machine: `python run.py [PORT]`."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import uvicorn
 
 from vendo.testing import LocalVendo
 
-# What the examples share is in the folder above. It is not left to be searched: the folders in it
-# have the names of the frameworks.
+# The shared module is in the folder above. That folder does not stay on the path: its folders have
+# the names of the frameworks.
 sys.path.append(str(Path(__file__).parents[1]))
 from platform_on_this_machine import behind_async_proxy, deliver_webhooks
 

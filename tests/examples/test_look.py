@@ -1,4 +1,4 @@
-"""The examples' pages are for everybody, and look as if they were of one house."""
+"""The examples' pages are accessible and share one look."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-#: What stands where something is still to come.
-NOT_YET = "…"
-#: What the proxy on this machine answers itself, and leads away with.
+#: The placeholder of content that is still loading.
+LOADING = "…"
+#: Paths that are not pages: those of the proxy and the APIs.
 NOT_PAGES = ("/__vendo/", "/api/", "/docs", "/openapi.json")
 
 
@@ -39,15 +39,15 @@ def example(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def opened(browser: Chrome, url: str) -> None:
-    """Open a page, and wait for what it fetches itself."""
+    """Open a page, and wait until its content is loaded."""
     browser.get(url)
     ready = "document.querySelector('[role=status]')?.textContent ?? ''"
-    waiting(browser).until(lambda _: NOT_YET not in browser.execute_script(f"return {ready}"))
+    waiting(browser).until(lambda _: LOADING not in browser.execute_script(f"return {ready}"))
 
 
 @pytest.fixture
 def pages(example: str, browser: Chrome) -> list[str]:
-    """Every page that a person comes to who is signed in and has connected their mail."""
+    """Find every page that a signed-in user with a connected account can reach."""
     emulate(browser, width=1280)
     browser.get(f"{example}__vendo/auth/login")
     found, left = [], [example]
@@ -60,7 +60,7 @@ def pages(example: str, browser: Chrome) -> list[str]:
             press(browser, "Connect")
             opened(browser, page)
         found.append(page)
-        # All at once, since a page that is told something draws its links anew.
+        # In one script: a live update replaces the links.
         links = browser.execute_script("return [...document.links].map((link) => link.href)")
         left += [
             urldefrag(link).url
@@ -72,7 +72,7 @@ def pages(example: str, browser: Chrome) -> list[str]:
     return found
 
 
-def test_an_example_shows_a_person_their_mail(pages: list[str], browser: Chrome) -> None:
+def test_a_signed_in_user_sees_their_mail(pages: list[str], browser: Chrome) -> None:
     assert len(pages) >= 2
     texts = []
     for page in pages:
@@ -84,7 +84,7 @@ def test_an_example_shows_a_person_their_mail(pages: list[str], browser: Chrome)
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_nothing_stands_in_anybodys_way(
+def test_pages_are_accessible_at_each_width_and_colour_scheme(
     pages: list[str], browser: Chrome, width: int, dark: bool
 ) -> None:
     emulate(browser, width=width, dark=dark)
@@ -96,7 +96,7 @@ def test_nothing_stands_in_anybodys_way(
         assert foreign_assets(browser) == [], page
 
 
-def test_the_keyboard_comes_everywhere_and_can_skip_the_navigation(
+def test_the_keyboard_reaches_everything_and_can_skip_the_navigation(
     pages: list[str], browser: Chrome
 ) -> None:
     emulate(browser, width=1280)
@@ -107,9 +107,7 @@ def test_the_keyboard_comes_everywhere_and_can_skip_the_navigation(
         assert all(stops), page
 
 
-def test_an_example_that_nobody_is_signed_in_to_is_for_everybody_too(
-    example: str, browser: Chrome
-) -> None:
+def test_a_signed_out_home_page_is_accessible(example: str, browser: Chrome) -> None:
     emulate(browser, width=320)
     browser.get(f"{example}__vendo/auth/logout")
     opened(browser, example)
@@ -117,11 +115,11 @@ def test_an_example_that_nobody_is_signed_in_to_is_for_everybody_too(
     assert not scrolls_sideways(browser)
 
 
-def test_the_colours_are_those_of_the_house(example: str, browser: Chrome) -> None:
-    seen = []
+def test_examples_share_their_background_colours(example: str, browser: Chrome) -> None:
+    colours = []
     for dark in (False, True):
         emulate(browser, width=1280, dark=dark)
         browser.get(example)
         body = browser.find_element(By.TAG_NAME, "body")
-        seen.append(body.value_of_css_property("background-color"))
-    assert seen == ["rgba(244, 246, 250, 1)", "rgba(18, 21, 27, 1)"]
+        colours.append(body.value_of_css_property("background-color"))
+    assert colours == ["rgba(244, 246, 250, 1)", "rgba(18, 21, 27, 1)"]

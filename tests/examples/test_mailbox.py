@@ -1,4 +1,4 @@
-"""Each example runs with one command, and a person can use it in a browser."""
+"""Each example starts with one command and works in a browser."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 CONNECT_PAGE = "/connections/connect/gmail"
-#: Example -> from where its pages may fetch something. Those of the others come whole.
+#: Example -> the path that its pages fetch from. Other examples fetch nothing.
 FETCHES = {"fastapi": "api/"}
-#: Example -> what is for a person alone, besides what the adapters answer in each.
+#: Example -> paths that need a signed-in user, besides those of the adapter.
 PRIVATE = {
     "django": ["inbox/"],
     "fastapi": ["api/messages", "api/vendo/connect/gmail/"],
@@ -41,17 +41,17 @@ def example(name: str) -> Iterator[str]:
 
 
 @pytest.mark.browser
-def test_a_person_connects_gmail_and_reads_their_mail(example: str, browser: Chrome) -> None:
+def test_a_user_connects_gmail_and_reads_their_mail(example: str, browser: Chrome) -> None:
     browser.get(example)
     wait_for(browser, "Sign in to connect your account.")
 
     follow(browser, "Inbox")
-    wait_for(browser, "Your messages are for you alone.")
+    wait_for(browser, "to read your messages.")
     follow(browser, "Sign in")
     wait_for(browser, "Sam Example")
     wait_for(browser, "Gmail is not connected.")
 
-    # Without a connection the inbox leads to the connect page, which takes a no, and again.
+    # Without a connection, the inbox redirects to the connect page, also after the user denied.
     follow(browser, "Inbox")
     wait_until_at(browser, CONNECT_PAGE)
     press(browser, "Refuse")
@@ -73,12 +73,12 @@ def test_a_person_connects_gmail_and_reads_their_mail(example: str, browser: Chr
     wait_for(browser, "2 messages")
     assert browser.find_element(By.NAME, "q").get_attribute("value") == "review"
 
-    def is_told(_: object) -> bool:
+    def webhook_is_listed(_: object) -> bool:
         browser.get(example)
         wait_for(browser, "Gmail is connected.")
         return "connection.connected gmail" in text_of(browser)
 
-    waiting(browser).until(is_told)
+    waiting(browser).until(webhook_is_listed)
     assert "vendo_sk_" not in browser.page_source
 
     follow(browser, "Sign out")
@@ -86,7 +86,7 @@ def test_a_person_connects_gmail_and_reads_their_mail(example: str, browser: Chr
 
 
 @pytest.mark.browser
-def test_connecting_leads_back_to_the_page_that_needed_it(example: str, browser: Chrome) -> None:
+def test_connecting_returns_to_the_page_that_needed_it(example: str, browser: Chrome) -> None:
     browser.get(f"{example}__vendo/auth/login")
     wait_for(browser, "Gmail is not connected.")
     browser.get(f"{example}inbox/")
@@ -99,22 +99,22 @@ def test_connecting_leads_back_to_the_page_that_needed_it(example: str, browser:
 
 
 @pytest.mark.browser
-def test_pages_are_for_phones_keyboards_and_screen_readers(
+def test_pages_work_on_phones_with_keyboards_and_screen_readers(
     example: str, name: str, browser: Chrome
 ) -> None:
     own = ("data:", example + FETCHES[name]) if name in FETCHES else ("data:",)
     emulate(browser, width=320, dark=True)
     browser.get(f"{example}__vendo/auth/login")
-    _is_for_everybody(browser, "Gmail is not connected.", own)
+    _is_accessible(browser, "Gmail is not connected.", own)
     browser.get(f"{example}inbox/")
     wait_until_at(browser, CONNECT_PAGE)
     press(browser, "Connect")
     for path, status in (("", "Gmail is connected."), ("inbox/", "5 messages")):
         browser.get(example + path)
-        _is_for_everybody(browser, status, own)
+        _is_accessible(browser, status, own)
 
 
-def _is_for_everybody(browser: Chrome, status: str, own: tuple[str, ...]) -> None:
+def _is_accessible(browser: Chrome, status: str, own: tuple[str, ...]) -> None:
     wait_for(browser, status)
     assert not browser.execute_script(
         "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
@@ -135,7 +135,7 @@ def _is_for_everybody(browser: Chrome, status: str, own: tuple[str, ...]) -> Non
     assert [asset for asset in loaded if not asset.startswith(own)] == []
 
 
-def test_headers_of_a_browser_are_not_believed(example: str, name: str) -> None:
+def test_forged_identity_headers_are_ignored(example: str, name: str) -> None:
     forged = {
         "X-Vendo-User-Id": "7d3c0f2e",
         "X-Vendo-User-Email": "sam@example.com",
@@ -144,6 +144,6 @@ def test_headers_of_a_browser_are_not_believed(example: str, name: str) -> None:
         "X-Vendo-User-JWT": "header-of.sam.signature",
     }
     for path in ["api/vendo/identity", *PRIVATE[name]]:
-        answer = requests.get(example + path, headers=forged, timeout=30)
-        assert answer.status_code == 401, path
+        response = requests.get(example + path, headers=forged, timeout=30)
+        assert response.status_code == 401, path
     assert requests.post(f"{example}api/vendo/webhook/", data=b"{}", timeout=30).status_code == 400

@@ -1,41 +1,41 @@
-"""Code blocks of a Markdown page, with what a comment above them says of how to run them.
+"""Code blocks of a Markdown page, and the comments above them that say how to run them.
 
-Every block of the pages at the top and below `docs/` is run as it stands, top to bottom, in one
-folder a page: `python` as a program of its own, `sh` line by line, each line a command. `toml`,
-`json`, `ini` and `dotenv` are parsed. A block runs in Vendo mode, with every provider connected,
-unless it says otherwise. The hosts that programs name (Vendo's and the providers') answer on this
-machine. Blocks of README.md run alone, with no variable and no network.
+Every block of the pages at the top and below `docs/` runs unchanged, top to bottom, in one folder
+for each page: `python` as a program, `sh` line by line, each line a command. `toml`, `json`, `ini`
+and `dotenv` are parsed. A block runs in Vendo mode, with every provider connected. The hosts that
+programs use (Vendo's and the providers') are served on this machine. Blocks of README.md run alone,
+without variables and network.
 
-A comment such as `<!-- run: oss, raises NotConnected -->` on the line above a block, which readers
-do not see, says otherwise. Its parts are separated by commas:
+A comment such as `<!-- run: oss, raises NotConnected -->` on the line above a block changes that.
+Readers do not see it. Its parts are separated by commas:
 
 Where it runs
 - `oss`: without an API key, with the conventional variable of every provider set.
 - `bare`: without an API key, and nothing set.
-- `with NAME=VALUE`, `without NAME`: a variable more or less, for this block.
-- `continues`: a python block that goes on after the python block before it, in one program.
+- `with NAME=VALUE`, `without NAME`: set or unset a variable for this block.
+- `continues`: append this python block to the program of the python block before it.
 
-What becomes of it
-- `file NAME`: the block is the text of that file (a path in the page's folder), and is not run by
-  itself: the blocks below find the file, import it or start it. For any language.
+What it does
+- `file NAME`: the block is the text of that file (a path in the page's folder), in any language. It
+  does not run; the blocks below import or start the file.
 - `raises NAME`: the program ends with that error.
-- `exits N`: the last command, or the program, ends with that status (0 where nothing is said).
-- `until stopped`: it goes on until it is interrupted: once it has printed something, or all that
-  the block below a command expects.
-- `in background`: a command that goes on to the end of the page, for the blocks below to talk to.
-- `elsewhere`: commands that CI or another test runs, and that are not run here.
-- `emit KIND NAME=VALUE ...`: while it runs, an event of that kind is sent to each event stream that
-  it opens.
-- `printed`: a `text` block that holds all that the block right above it printed. Commands are
-  compared line by line. For a program white space and line breaks do not count, and an error that
-  ended it is given without the traceback.
+- `exits N`: the last command, or the program, ends with that status (default: 0).
+- `until stopped`: interrupt it once it has printed something, or everything that the block below a
+  command expects.
+- `in background`: keep a command running to the end of the page, for the blocks below to use.
+- `elsewhere`: CI or another test runs these commands; they do not run here.
+- `emit KIND NAME=VALUE ...`: while it runs, send an event of that kind to each event stream that it
+  opens.
+- `printed`: a `text` block with everything that the block above it printed. The output of commands
+  is compared line by line. For a program, white space and line breaks do not count, and an error
+  is shown without its traceback.
 
-In expected output `...` stands for anything inside a line, and on a line of its own for any lines.
-`export NAME=VALUE` and `cd FOLDER` in an `sh` block hold for the rest of the page. Commands that
-install something are not run again; the extras they name have to exist.
+In expected output `...` matches anything in a line, and any lines if it is a line of its own.
+`export NAME=VALUE` and `cd FOLDER` in an `sh` block apply to the rest of the page. Commands that
+install packages do not run; the extras that they name must exist.
 
-What shows that a block works, and would only bore the reader, goes below it into a comment. It is
-a python program that goes on after the python block above, or stands alone where there is none:
+A comment below a block can check that it works, without boring the reader. It is a python program
+that continues the python block above it, or runs alone if there is none:
 
     <!-- check
     assert app.test_client().get("/").status_code == 200
@@ -82,52 +82,51 @@ class Block:
 
     @property
     def is_run(self) -> bool:
-        """Whether it is a program or commands, and runs where it stands."""
+        """Whether it is a program or commands, and runs itself."""
         runs = self.language in {"python", "sh"}
         return runs and not self.says("elsewhere") and self.option("file") is None
 
     def says(self, part: str) -> bool:
-        """Whether the comment has a part that is just this."""
+        """Return whether the comment has exactly this part."""
         return part in self.how
 
     def option(self, word: str) -> str | None:
-        """What follows a word that begins a part of the comment; None without such a part."""
+        """Return the text after a word in the first part that begins with it, or None."""
         return next(iter(self.options(word)), None)
 
     def options(self, word: str) -> list[str]:
-        """What follows a word in each part of the comment that begins with it."""
+        """Return the text after a word in each part of the comment that begins with it."""
         parts = (part.partition(" ") for part in self.how)
         return [rest.strip() for first, _, rest in parts if first == word]
 
 
 def pages() -> list[Path]:
-    """Every page of the manual, and the pages at the top of the project."""
+    """Return every page of the manual and those at the top of the project."""
     return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(page: Path) -> list[Block]:
-    """The blocks of a page, in order."""
+    """Return the blocks of a page, in order."""
     return blocks_of(page.read_text(encoding="utf-8"), page.relative_to(ROOT).as_posix())
 
 
 def blocks_of(text: str, page: str) -> list[Block]:
-    """The blocks of a text.
+    """Return the blocks of a text.
 
     Raises:
-        AssertionError: a fence that does not end, a comment with no block below it or with a word
-            that means nothing.
+        AssertionError: a fence does not end, or a comment has no block below it or an unknown word.
     """
     found: list[Block] = []
     fences = text.count("<!-- check\n") + len(re.findall(r"^ *```[a-z]", text, re.MULTILINE))
     matches = list(_BLOCK.finditer(text))
-    assert len(matches) == fences, f"{page}: a block does not begin or end as it should"
-    told = sum(1 for match in matches if match["how"])
-    assert told == len(_COMMENT.findall(text)), f"{page}: a comment stands above no block"
+    assert len(matches) == fences, f"{page}: a fence does not begin or end as it should"
+    commented = sum(1 for match in matches if match["how"])
+    assert commented == len(_COMMENT.findall(text)), f"{page}: a comment has no block below it"
     for match in matches:
         line = text.count("\n", 0, match.start("language") if match["language"] else match.start())
         how = [part.strip() for part in (match["how"] or "").split(",") if part.strip()]
         unknown = [part for part in how if part.partition(" ")[0] not in _WORDS]
-        assert not unknown, f"{page}:{line}: nothing is known of {unknown}"
+        assert not unknown, f"{page}:{line}: unknown words in the comment: {unknown}"
         if match["check"] is not None:
             how, language, body = ["continues"], "python", match["check"]
         else:
@@ -135,10 +134,10 @@ def blocks_of(text: str, page: str) -> list[Block]:
             body = "".join(line[indent:] for line in match["text"].splitlines(keepends=True))
         block = Block(page, line + 1, language, body, how)
         if block.says("printed"):
-            assert found, f"{block}: nothing above has printed it"
-            assert body.strip(), f"{block}: nothing is expected"
-            assert found[-1].is_run, f"{block}: nothing above has printed it"
-            assert not found[-1].printed, f"{block}: the block above has its output already"
+            assert found, f"{block}: no program or command above it"
+            assert body.strip(), f"{block}: the expected output is empty"
+            assert found[-1].is_run, f"{block}: no program or command above it"
+            assert not found[-1].printed, f"{block}: the block above has expected output already"
             found[-1] = replace(found[-1], printed=body)
         else:
             found.append(block)

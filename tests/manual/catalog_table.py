@@ -1,6 +1,6 @@
-"""The tables of `docs/catalog.md`, out of the catalog.
+"""Write the tables of `docs/catalog.md`.
 
-`python -m manual.catalog_table`, in the folder `tests`, writes them anew.
+Run `python -m manual.catalog_table` in the folder `tests`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TITLES = {"ai": "AI", "crm": "CRM"}
 
 
 def tables() -> str:
-    """One table a category, in alphabetical order."""
+    """Return one table for each category, in alphabetical order."""
     rows = [row for row in map(catalog.provider, catalog.slugs()) if row is not None]
     rows.sort(key=lambda row: (row.category, row.slug))
     return "".join(
@@ -62,7 +62,7 @@ def _code(text: str) -> str:
 
 
 def page() -> str:
-    """The page as it is to be."""
+    """Return the page with current tables."""
     above, mark, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
     assert mark, f"{PAGE.name} has lost the line {MARK}"
     return above + mark + tables()

@@ -1,4 +1,4 @@
-"""Programs that a page starts: to their end, or until they are told to stop."""
+"""Programs that a page starts: run to their end, or until interrupted."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-#: A whole manual runs in a minute; what takes longer waits for something that does not come.
+#: The timeout of one program, in seconds. The whole manual takes a minute.
 SECONDS = 60.0
-#: How often Ctrl-C is pressed in that time.
+#: How often Ctrl-C is sent in that time.
 SENDINGS = 6
 
 
 def matches(printed: str, expected: Sequence[str]) -> bool:
-    """Whether a text is these lines; `...` is anything in a line, or on its own any lines."""
+    """Return whether a text is these lines. `...` matches anything in a line, alone any lines."""
     pattern = "".join(
         r"(?:.*\n)*?"
         if line.strip() == "..."
@@ -42,7 +42,7 @@ def _without_blank_ends(lines: Sequence[str]) -> list[str]:
 
 
 class Program:
-    """A process with its children in a group of its own, and what they print as they print it."""
+    """A process in its own process group, and its output while it runs."""
 
     def __init__(
         self, command: Sequence[str], folder: Path, environment: Mapping[str, str]
@@ -65,28 +65,28 @@ class Program:
 
     @property
     def printed(self) -> str:
-        """What it has printed so far."""
+        """The output so far."""
         with self._changed:
             return "".join(self._lines)
 
     def wait(self) -> int:
-        """Its exit status, once it has ended by itself.
+        """Wait until it ends, and return its exit status.
 
         Raises:
-            AssertionError: it goes on and on.
+            AssertionError: it does not end in time.
         """
         with self._changed:
             ended = self._changed.wait_for(lambda: not self._open, SECONDS)
         if not ended:
             self._end(signal.SIGKILL)
-        assert ended, f"it does not end:\n{self.printed}"
+        assert ended, f"the program does not end:\n{self.printed}"
         return self._end(None)
 
     def wait_for(self, expected: Sequence[str]) -> None:
-        """Wait until it has printed these lines, or anything where none are given.
+        """Wait until it has printed these lines, or anything if none are given.
 
         Raises:
-            AssertionError: that does not come.
+            AssertionError: it does not print them in time.
         """
 
         def arrived() -> bool:
@@ -102,18 +102,18 @@ class Program:
         assert there, self.printed
 
     def interrupt(self) -> int:
-        """Press Ctrl-C. Returns the exit status."""
+        """Send Ctrl-C, and return the exit status."""
         return self._end(signal.SIGINT)
 
     def _end(self, number: signal.Signals | None) -> int:
         try:
-            # A shell that is about to start a command may miss a signal, as it may on a terminal.
+            # A shell that is starting a command may miss a signal: repeat it.
             for _ in range(SENDINGS if number else 1):
                 if number is not None and self._process.poll() is None:
                     os.killpg(self._process.pid, number)
                 with suppress(subprocess.TimeoutExpired):
                     return self._process.wait(SECONDS / SENDINGS)
-            raise AssertionError(f"it does not end:\n{self.printed}")
+            raise AssertionError(f"the program does not end:\n{self.printed}")
         finally:
             if self._process.poll() is None:
                 os.killpg(self._process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A reader who does what a page says, block after block, in a folder of their own."""
+"""Run a page block after block in a folder, as a reader would."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from manual.blocks import Block
     from vendo.testing import LocalVendo
 
-#: What a reader does once, and this environment has done already.
+#: Commands that install something: done already in this environment.
 _INSTALLING = re.compile(r"(python3? -m )?(pip|venv|uv)\b|git clone|\. |source ")
 _EXTRAS = re.compile(r"vendo-sdk\[([a-z,-]+)\]|\.\[([a-z,-]+)\]")
-#: Output and templates: nothing to parse.
+#: Languages that are not parsed.
 _PLAIN = frozenset({"text", "html", "css", "javascript", "yaml", "dockerfile", "nginx"})
 
 
 class Reader:
-    """What a page leaves from one block to the next.
+    """Run the blocks of a page, and keep their state from one to the next.
 
     Args:
-        server: the Vendo behind the hosts that the page names.
+        server: the local Vendo server behind the hosts that the page uses.
         environments: the variables of each mode, `vendo`, `oss` and `bare`.
-        folder: where the page's files go.
-        python: the command that runs a program. Unbuffered: output is read while it goes on.
+        folder: the folder for the page's files.
+        python: the command that runs a program, unbuffered, to read its output while it runs.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class Reader:
             program.interrupt()
 
     def read(self, block: Block) -> None:
-        """Do what a block says.
+        """Run a block.
 
         Raises:
-            AssertionError: it does not come out as the page has it.
+            AssertionError: the result is not what the page shows.
         """
         name = block.option("file")
         if name is not None:
@@ -117,9 +117,9 @@ class Reader:
     def _run(
         self, block: Block, command: Sequence[str], expected: Sequence[str]
     ) -> tuple[int | None, str]:
-        """Run it as the block says. Returns its status (None if it was ended) and its output."""
+        """Run a command, and return its status (None if it was interrupted) and its output."""
         if block.option("emit") and not self._background:
-            # A stream of the block before may not have ended yet: the event is not for that one.
+            # A stream of the block before may still be open; the event is not for it.
             self._server.wait_for_streams(0, timeout=SECONDS)
         program = Program(command, self._folder, self._environment(block))
         with self._emitting(block):
@@ -130,7 +130,7 @@ class Reader:
             elif block.says("until stopped"):
                 program.wait_for(expected)
                 program.interrupt()
-                # A program of the reader's may say how it was interrupted; a command may not.
+                # A program may print KeyboardInterrupt; a command may not print a traceback.
                 allowed = block.language == "python" and "KeyboardInterrupt" in program.printed
                 assert allowed or "Traceback" not in program.printed, f"{block}\n{program.printed}"
                 status = None
@@ -150,7 +150,7 @@ class Reader:
 
     @contextmanager
     def _emitting(self, block: Block) -> Iterator[None]:
-        """Send the event that the block asks for to the stream that its program opens."""
+        """Send the block's event to the stream that its program opens."""
         event = block.option("emit")
         if event is None:
             yield
@@ -170,7 +170,7 @@ class Reader:
 
 
 def _without_traceback(printed: str) -> str:
-    """What a program printed, from its error on where it ended with one."""
+    """Return the output; after a traceback, only the error."""
     if "Traceback (most recent call last):" not in printed:
         return printed
     lines = printed.splitlines()
@@ -179,16 +179,16 @@ def _without_traceback(printed: str) -> str:
 
 
 def _commands(block: Block) -> list[str]:
-    """The commands of an `sh` block, without comments and without what installs something."""
+    """Return the commands of an `sh` block, without comments and installations."""
     lines = block.text.replace("\\\n", "").splitlines()
     prompts = [line for line in lines if line.startswith("$ ")]
-    assert not prompts, f"{block}: a prompt would be copied too: {prompts}"
+    assert not prompts, f"{block}: readers would copy the prompt too: {prompts}"
     commands = [_installed(re.sub(r"(^|\s+)# .*$", "", line).strip()) for line in lines]
     return [command for command in commands if command]
 
 
 def _installed(line: str) -> str:
-    """A line without what installs something, once it is sure that this can be installed."""
+    """Return a line without installations, after checking that their extras exist."""
     left = []
     for command in line.split(" && "):
         if _INSTALLING.match(command):
@@ -220,4 +220,4 @@ def _check_text(block: Block) -> None:
         for line in block.text.splitlines():
             assert re.match(r"#|$|(export )?[A-Z][A-Z0-9_]*=", line), f"{block}: {line}"
     else:
-        assert block.language in _PLAIN, f"{block}: nothing is known of {block.language} blocks"
+        assert block.language in _PLAIN, f"{block}: unknown language {block.language}"

@@ -1,4 +1,4 @@
-"""Every code block of the manual runs, as it stands there, against the hosts that it names."""
+"""Every code block of the manual runs unchanged, with the hosts that it uses."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ README = ROOT / "README.md"
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
-    """A reader with an empty folder, every provider connected, and three ways to be set up."""
+    """A reader with an empty folder, every provider connected, and three environments."""
     slugs = catalog.slugs()
     folder = tmp_path / "reader"
     folder.mkdir()
-    # A stream whose program has ended is noticed at the next heartbeat.
+    # The heartbeat notices a stream whose program has ended.
     backend = LocalVendo(connections=dict.fromkeys(slugs), heartbeat=0.1)
     with backend as server, internet(server) as net:
         base = {
@@ -52,7 +52,7 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
         environments = {"bare": base, "oss": {**base, **oss}, "vendo": {**base, **vendo}}
         with Reader(server, environments, folder) as reader:
             yield reader
-        server.reset()  # ends event streams; the proxy would hear of it at their next heartbeat
+        server.reset()  # end event streams now, not at their next heartbeat
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_every_block_of_a_page_runs(page: Path, reader: Reader) -> None:
 
 @pytest.fixture
 def newcomer(tmp_path: Path) -> Iterator[Reader]:
-    """A reader with an empty folder, no key, no variable and no network but loopback."""
+    """A reader with an empty folder, no key, no variables, and only the loopback network."""
     environment = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}"}
     program = ROOT / "tests" / "support" / "newcomer.py"
     python = (sys.executable, "-u", "-P", "-W", "error", str(program))
@@ -76,11 +76,11 @@ def newcomer(tmp_path: Path) -> Iterator[Reader]:
 
 
 @pytest.mark.parametrize("block", blocks(README), ids=str)
-def test_a_block_of_the_readme_runs_alone_with_no_key_and_no_network(
+def test_each_readme_block_runs_alone_without_key_and_network(
     block: Block, newcomer: Reader
 ) -> None:
-    helped = [part for part in block.how if not part.startswith(("raises ", "elsewhere"))]
-    assert helped == []
+    other = [part for part in block.how if not part.startswith(("raises ", "elsewhere"))]
+    assert other == []
     newcomer.read(block)
 
 
@@ -93,7 +93,7 @@ for text in {texts!r}:
 """
 
 
-def test_the_blocks_of_the_readme_run_one_after_the_other_in_one_interpreter(
+def test_the_readme_blocks_run_in_one_interpreter(
     newcomer: Reader,
 ) -> None:
     python = [block for block in blocks(README) if block.language == "python"]
@@ -112,9 +112,7 @@ def test_the_blocks_of_the_readme_run_one_after_the_other_in_one_interpreter(
         "import vendo\nvendo.token('openai')",
     ],
 )
-def test_a_newcomer_has_no_network_no_other_extra_and_no_variable(
-    program: str, newcomer: Reader
-) -> None:
+def test_a_newcomer_has_no_network_extra_or_variable(program: str, newcomer: Reader) -> None:
     with pytest.raises(AssertionError, match="Traceback"):
         _read(f"```python\n{program}\n```\n", newcomer)
 
@@ -170,7 +168,7 @@ tool.py
 
 <!-- run: elsewhere -->
 ```sh
-rm -rf lib  # does not happen
+rm -rf lib  # does not run
 ```
 
 <!-- run: raises vendo.errors.NotConnected, bare -->
@@ -236,7 +234,7 @@ daily
 """
 
 
-#: The output that is expected of the block above.
+#: The expected output of the block above.
 PRINTED = """
 <!-- run: printed -->
 ```text
@@ -245,7 +243,7 @@ PRINTED = """
 """
 
 
-def test_a_page_is_read_as_its_comments_say(reader: Reader) -> None:
+def test_a_page_runs_as_its_comments_say(reader: Reader) -> None:
     _read(RIGHT, reader)
 
 
@@ -286,7 +284,7 @@ def test_a_page_is_read_as_its_comments_say(reader: Reader) -> None:
         "<!-- run: oss -->\n\nNo block.\n",
     ],
 )
-def test_a_page_that_is_wrong_is_noticed(reader: Reader, page: str) -> None:
+def test_an_invalid_page_fails(reader: Reader, page: str) -> None:
     with pytest.raises((AssertionError, SyntaxError, ValueError)):
         _read(page, reader)
 

@@ -1,4 +1,4 @@
-"""The manual's page on the catalog says what the catalog says."""
+"""The manual's catalog page lists what the catalog has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vendo._catalog.catalog import Provider
 from vendo._cli.main import main
 
 
-def test_the_page_is_what_the_catalog_says() -> None:
+def test_the_page_is_current() -> None:
     written = catalog_table.PAGE.read_text(encoding="utf-8")
     assert written == catalog_table.page(), "in tests/, run: python -m manual.catalog_table"
 
@@ -36,9 +36,9 @@ def test_every_provider_has_a_row_with_all_its_variables_and_hosts() -> None:
 
 def test_the_page_and_the_command_line_agree(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["catalog", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    listed = json.loads(capsys.readouterr().out)
     written = catalog_table.PAGE.read_text(encoding="utf-8")
-    names = [row["slug"] for row in (told if isinstance(told, list) else told["providers"])]
+    names = [row["slug"] for row in (listed if isinstance(listed, list) else listed["providers"])]
     assert names
     assert all(f"| `{name}` |" in written for name in names)
 
@@ -59,7 +59,7 @@ def test_the_page_and_the_command_line_agree(capsys: pytest.CaptureFixture[str])
         ({"env": ("A", "B"), "alternatives": ("C",)}, "`A` or `C`, and `B`"),
     ],
 )
-def test_each_way_to_send_a_credential_is_told(change: dict[str, object], cell: str) -> None:
+def test_each_way_to_send_a_credential_has_its_text(change: dict[str, object], cell: str) -> None:
     row = {"name": "Tool", "category": "ai", "env": ("A",), "docs": "https://t", "hosts": ("h",)}
     line = catalog_table._line(Provider("tool", {**row, **change}))  # type: ignore[typeddict-item]  # a row in parts
     assert f"| {cell} |" in line

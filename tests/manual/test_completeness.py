@@ -1,4 +1,4 @@
-"""Pages that promise all of something have all of it."""
+"""Pages that promise a complete list are complete."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_every_page_is_in_the_navigation_once() -> None:
 
 
 @pytest.mark.parametrize("page", sorted(ROOT.glob("*.md")), ids=lambda page: page.name)
-def test_links_of_the_pages_at_the_top_lead_somewhere(page: Path) -> None:
+def test_links_of_the_top_level_pages_exist(page: Path) -> None:
     prose = re.sub(r"(?ms)^```.*?^```$", "", page.read_text(encoding="utf-8"))
     targets = [urlsplit(target) for target in re.findall(r"\]\(([^)\s]+)\)", prose)]
     local = [target.path for target in targets if not target.netloc and target.path]
@@ -48,14 +48,14 @@ def test_the_readme_has_no_link_that_a_package_index_would_break() -> None:
     assert [target for target in targets if not target.startswith(("https://", "#"))] == []
 
 
-def test_every_path_that_the_readme_names_exists() -> None:
+def test_every_path_in_the_readme_exists() -> None:
     prose = re.sub(r"(?ms)^```.*?^```$", "", (ROOT / "README.md").read_text(encoding="utf-8"))
     named = re.findall(r"`([\w.-]+/[\w./-]*|[\w-]+\.(?:md|toml|py))`", prose)
     assert {"CONTRIBUTING.md", "docs/tutorial.md"} <= set(named)
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-def test_every_test_that_contributors_are_shown_how_to_run_exists() -> None:
+def test_every_test_in_the_contributing_page_exists() -> None:
     text = "".join(block.text for block in blocks(ROOT / "CONTRIBUTING.md"))
     named = re.findall(r"pytest (tests/[\w/.]+)(?:::(\w+))?", text)
     assert len(named) > 2
@@ -65,23 +65,23 @@ def test_every_test_that_contributors_are_shown_how_to_run_exists() -> None:
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_no_block_has_a_prompt_that_would_be_copied(page: Path) -> None:
+def test_no_block_contains_a_prompt(page: Path) -> None:
     lines = [line for block in blocks(page) for line in block.text.splitlines()]
     assert [line for line in lines if line.startswith(("$ ", "% ", ">>> "))] == []
 
 
-def test_every_error_has_its_row() -> None:
+def test_every_error_has_a_row() -> None:
     table = _text("errors.md").partition("## Each error")[2].partition("\n## ")[0]
     assert [name for name in errors.__all__ if f"| `{name}` |" not in table] == []
 
 
-def test_every_code_that_a_backend_is_known_to_send_is_explained() -> None:
+def test_every_error_code_is_explained() -> None:
     codes = {row["expect"].get("code") for row in vectors.rows("errors.json")} - {None}
     assert codes
     assert codes <= set(re.findall(r"`([a-z_]+)`", _text("errors.md")))
 
 
-def test_every_variable_that_the_library_reads_is_on_the_page_about_modes() -> None:
+def test_every_variable_is_on_the_page_about_modes() -> None:
     variables = [
         value.name
         for value in vars(environment).values()
@@ -92,7 +92,7 @@ def test_every_variable_that_the_library_reads_is_on_the_page_about_modes() -> N
     assert [name for name in variables if f"`{name}`" not in table] == []
 
 
-def test_the_resolution_chain_is_told_in_its_order() -> None:
+def test_the_resolution_chain_is_listed_in_order() -> None:
     chain = re.findall(r"^(\d)\. (.*)", _text("modes.md"), re.MULTILINE)
     words = ["VENDO_TOKEN_<SLUG>", "Vendo mode", "OSS mode", "NotConnected"]
     assert [number for number, _ in chain] == ["1", "2", "3", "4"]

@@ -1,4 +1,4 @@
-"""The figures in the manual: of every table, and within what a release has to keep."""
+"""The figures in the manual cover every benchmark and stay within their limits."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ BENCHMARKS = ROOT / "tests" / "benchmarks"
 
 
 def _limits() -> list[tuple[str, float, str, float]]:
-    """Of each figure: what was measured, how much, and its limit."""
+    """Return each figure: its name, the measured value, and its limit."""
     row = r"^\| (.+) \| [^|]+ \| ([\d.-]+) +(?:[^|]*) \| ([≤≥]) ([\d.]+) [^|]*\| yes \|$"
     found = re.findall(row, PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     return [(what, float(measured), sign, float(limit)) for what, measured, sign, limit in found]
 
 
-def _says(path: str) -> list[str]:
-    """The texts of a table's file, without what is put into them."""
+def _texts(path: str) -> list[str]:
+    """Return the string constants of a benchmark's file."""
     tree = ast.parse((BENCHMARKS / path).read_text(encoding="utf-8"))
     return [
         node.value
@@ -29,7 +29,7 @@ def _says(path: str) -> list[str]:
     ]
 
 
-def test_one_command_takes_every_table() -> None:
+def test_one_command_runs_every_benchmark() -> None:
     suites = importlib.import_module("benchmarks.__main__").SUITES
     tables = {
         path.stem
@@ -39,10 +39,10 @@ def test_one_command_takes_every_table() -> None:
     assert set(suites) == tables
 
 
-def test_the_page_has_figures_of_every_table() -> None:
+def test_the_page_has_figures_of_every_benchmark() -> None:
     names = [what for what, *_ in _limits()]
     for suite in importlib.import_module("benchmarks.__main__").SUITES:
-        texts = [text for text in _says(f"{suite}.py") if len(text) >= 10]
+        texts = [text for text in _texts(f"{suite}.py") if len(text) >= 10]
         assert any(text in name for name in names for text in texts), suite
 
 

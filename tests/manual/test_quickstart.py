@@ -1,4 +1,4 @@
-"""What the platform's own Python quickstart shows works, each line of it, against its own hosts."""
+"""Every line of the platform's Python quickstart works, with the hosts that it uses."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def server() -> Iterator[LocalVendo]:
-    """A platform with what the quickstart connects: everything but telegram."""
+    """Start a platform with the quickstart's connections: all but telegram."""
     with LocalVendo(connections=["openai", "slack", "gmail"]) as server:
         yield server
 
 
 @pytest.fixture
 def environment(server: LocalVendo) -> Iterator[dict[str, str]]:
-    """A program's environment in which Vendo's and the providers' hosts are reached."""
+    """Return an environment in which a program reaches Vendo's and the providers' hosts."""
     with internet(server) as net:
         kept = {k: v for k, v in os.environ.items() if k in {"PATH", "PYTHONPATH", "HOME"}}
         yield {**kept, **net.environment}
@@ -56,9 +56,7 @@ def test_oss_mode_reads_the_conventional_variables(environment: dict[str, str]) 
     assert printed == "sk-mine 12345:abcde False\n"
 
 
-def test_a_file_of_variables_does_without_a_key(
-    environment: dict[str, str], tmp_path: Path
-) -> None:
+def test_an_env_file_works_without_a_key(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(
         "# no key\nOPENAI_API_KEY=sk-mine\nTELEGRAM_BOT_TOKEN=12345:abcde\n",
         encoding="utf-8",
@@ -77,7 +75,7 @@ def test_a_file_of_variables_does_without_a_key(
     assert (done.stdout, done.stderr, done.returncode) == ("sk-mine 12345:abcde\n", "", 0)
 
 
-def test_vendo_mode_takes_the_same_call(environment: dict[str, str], server: LocalVendo) -> None:
+def test_vendo_mode_uses_the_same_call(environment: dict[str, str], server: LocalVendo) -> None:
     printed = _run(
         "import vendo\n"
         'openai_key = vendo.token("openai")\n'
@@ -89,12 +87,12 @@ def test_vendo_mode_takes_the_same_call(environment: dict[str, str], server: Loc
     )
 
     assert printed == f"5.0000 USD remaining\n{server.token('openai')} 3 True\n"
-    sent = {seen.headers.get("authorization") for seen in server.requests}
+    sent = {request.headers.get("authorization") for request in server.requests}
     assert sent == {f"Bearer {server.api_key}"}
     assert server.api_key.startswith("vendo_sk_")
 
 
-def test_bulk_tokens_have_none_for_what_is_not_connected(
+def test_bulk_tokens_are_none_for_unconnected_slugs(
     environment: dict[str, str], server: LocalVendo
 ) -> None:
     printed = _run(
@@ -121,7 +119,7 @@ for line in "once", "again":
 """
 
 
-def test_a_session_reaches_the_providers_own_address_and_survives_its_token(
+def test_a_session_uses_the_providers_address_and_outlives_its_token(
     environment: dict[str, str], server: LocalVendo
 ) -> None:
     with subprocess.Popen(
@@ -135,13 +133,13 @@ def test_a_session_reaches_the_providers_own_address_and_survives_its_token(
         assert program.stdout
         first = program.stdout.readline()
         server.expire("gmail")
-        rest, said = program.communicate("\n\n", timeout=60)
+        rest, errors = program.communicate("\n\n", timeout=60)
 
-    assert (first, rest, said) == ("once 200 True\n", "again 200 True\n", "")
+    assert (first, rest, errors) == ("once 200 True\n", "again 200 True\n", "")
     assert server.count("credentials", "gmail") == 2
 
 
-def test_a_session_takes_the_variable_where_there_is_no_key(
+def test_a_session_uses_the_variable_without_a_key(
     environment: dict[str, str], server: LocalVendo
 ) -> None:
     printed = _run(
@@ -180,9 +178,9 @@ def test_async_usage_works_with_and_without_aiohttp(
 
 
 def test_the_async_client_needs_a_key(environment: dict[str, str]) -> None:
-    said = _run(ASYNC_PROGRAM, environment, fails=True)
+    errors = _run(ASYNC_PROGRAM, environment, fails=True)
 
-    assert said.strip().splitlines()[-1].startswith("vendo.errors.AuthError: ")
+    assert errors.strip().splitlines()[-1].startswith("vendo.errors.AuthError: ")
 
 
 @pytest.mark.parametrize("with_key", [False, True])

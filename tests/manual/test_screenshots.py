@@ -1,7 +1,7 @@
-"""The manual's pictures show the pages as they are.
+"""The manual's pictures show the current pages.
 
-A picture carries what it was taken of: the words on the page, and a digest of how it was drawn.
-Where the page has changed since, take it anew, with `VENDO_TAKE_PICTURES=1` in the environment.
+A picture stores the words of the page that it shows, and a digest of its style. If the page has
+changed since, take the picture again with `VENDO_TAKE_PICTURES=1`.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 IMAGES = ROOT / "docs" / "images"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-#: The keyword of the chunk that holds what a picture was taken of.
+#: The keyword of the PNG chunk that stores the page's words.
 KEYWORD = b"Description"
 MOST_BYTES = 100_000
 
 
 @contextmanager
 def connect_page(browser: Chrome) -> Iterator[None]:
-    """The page on which a person connects a provider."""
+    """Open the page on which a user connects a provider."""
     with LocalVendo() as server:
         client = server.client()
         browser.get(client.connect_url("gmail", return_to="https://app.example.com/mail"))
@@ -48,7 +48,7 @@ def connect_page(browser: Chrome) -> Iterator[None]:
 
 @contextmanager
 def local_index(browser: Chrome) -> Iterator[None]:
-    """The first page of the local server, with some connected."""
+    """Open the home page of the local server, with connections."""
     with LocalVendo(["gmail", "openai", "slack"]) as server:
         server.set_status("slack", "needs_reauth")
         browser.get(server.url)
@@ -57,7 +57,7 @@ def local_index(browser: Chrome) -> Iterator[None]:
 
 @contextmanager
 def django_inbox(browser: Chrome) -> Iterator[None]:
-    """The Django example with a person signed in and their mail connected."""
+    """Open the Django example, signed in and connected."""
     with running("django") as url:
         browser.get(f"{url}__vendo/auth/login")
         browser.get(f"{url}inbox/")
@@ -66,7 +66,7 @@ def django_inbox(browser: Chrome) -> Iterator[None]:
         yield
 
 
-#: Name -> what it shows, how wide in CSS pixels, how high at the most, and whether it is dark.
+#: Name -> what it shows, its width and greatest height in CSS pixels, and whether it is dark.
 PICTURES: dict[str, tuple[Callable[[Chrome], AbstractContextManager[None]], int, int, bool]] = {
     "connect.png": (connect_page, 720, 700, False),
     "connect-phone.png": (connect_page, 360, 700, True),
@@ -78,22 +78,22 @@ PICTURES: dict[str, tuple[Callable[[Chrome], AbstractContextManager[None]], int,
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_shows_the_page_as_it_is(name: str, browser: Chrome) -> None:
+def test_a_picture_shows_the_current_page(name: str, browser: Chrome) -> None:
     show, width, most, dark = PICTURES[name]
     emulate(browser, width=width, dark=dark)
     with show(browser):
         drawn = _drawn(browser)
         if os.environ.get("VENDO_TAKE_PICTURES"):
             (IMAGES / name).write_bytes(_described(_taken(browser, width, most), drawn))
-    assert _description(IMAGES / name) == drawn, "take it anew: VENDO_TAKE_PICTURES=1"
+    assert _description(IMAGES / name) == drawn, "take the picture again with VENDO_TAKE_PICTURES=1"
 
 
-def test_there_is_no_picture_that_nobody_takes() -> None:
+def test_every_picture_is_taken_by_a_test() -> None:
     assert {path.name for path in IMAGES.glob("*.png")} == set(PICTURES)
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_a_picture_is_small_and_shown_somewhere_with_words_for_it(name: str) -> None:
+def test_a_picture_is_small_and_used_with_alternative_text(name: str) -> None:
     assert (IMAGES / name).stat().st_size <= MOST_BYTES
     alternatives = [
         found[1]
@@ -108,7 +108,7 @@ def test_a_picture_is_small_and_shown_somewhere_with_words_for_it(name: str) -> 
 
 
 def _drawn(browser: Chrome) -> str:
-    """The words on the page and a digest of its style; ports and times are anybody's."""
+    """Return the words of the page, without ports and times, and a digest of its style."""
     text = browser.find_element(By.TAG_NAME, "body").text
     text = re.sub(r"\d+:\d+(:\d+)?", "0:0", text)
     style = browser.execute_script(
@@ -136,7 +136,7 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _described(png: bytes, text: str) -> bytes:
-    """The picture with a text in it, and nothing else but the picture."""
+    """Return the picture with a text in it, without other metadata."""
     described = KEYWORD + b"\0\0\0\0\0" + text.encode()
     kept = [(kind, data) for kind, data in _chunks(png) if kind in {b"IHDR", b"PLTE", b"IDAT"}]
     pixels = zlib.decompress(b"".join(data for kind, data in kept if kind == b"IDAT"))
@@ -152,4 +152,4 @@ def _description(path: Path) -> str:
     for kind, data in _chunks(path.read_bytes()):
         if kind == b"iTXt" and data.startswith(KEYWORD):
             return data[len(KEYWORD) + 5 :].decode()
-    raise AssertionError(f"{path.name} does not say what it shows")
+    raise AssertionError(f"{path.name} has no description")

@@ -1,4 +1,4 @@
-"""The manual is a site: it builds without a complaint, and no link in it leads nowhere."""
+"""The manual's site builds without warnings, and all of its links work."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-#: The site's own place while links are followed; where it is published is nobody's affair here.
+#: The base address while links are checked.
 BASE = "site:///"
 
 PACKAGES = [
@@ -44,7 +44,7 @@ PACKAGES = [
 
 
 class Page(HTMLParser):
-    """What a page of the site leads to, what it loads, and what can be led to in it."""
+    """The links, assets and ids of a page of the site."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -68,21 +68,21 @@ class Page(HTMLParser):
 
 @dataclass(frozen=True)
 class Site:
-    """A site that was built."""
+    """A built site."""
 
     folder: Path
-    said: str
+    output: str
     pages: dict[str, Page] = field(default_factory=dict)
 
     def at(self, address: str) -> Path:
-        """The file that a server answers an address of the site with."""
+        """Return the file that a server returns for an address of the site."""
         path = self.folder / unquote(urlsplit(address).path).lstrip("/")
         return path / "index.html" if path.is_dir() else path
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """The site, built in a folder of its own."""
+    """Build the site in its own folder."""
     folder = tmp_path_factory.mktemp("manual")
     shutil.copytree(ROOT / "docs", folder / "docs")
     shutil.copy(ROOT / "mkdocs.yml", folder)
@@ -101,16 +101,18 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return done
 
 
-def test_the_site_builds_without_a_complaint(site: Site) -> None:
-    assert "No issues found" in site.said
-    # A strict build passes over what the readers of docstrings say.
-    assert not re.search(r"griffe|mkdocstrings|warning|error", site.said, re.IGNORECASE), site.said
+def test_the_site_builds_without_warnings(site: Site) -> None:
+    assert "No issues found" in site.output
+    # A strict build ignores warnings from the docstring parsers.
+    assert not re.search(r"griffe|mkdocstrings|warning|error", site.output, re.IGNORECASE), (
+        site.output
+    )
 
 
-def test_every_link_leads_to_a_place_in_the_site(site: Site) -> None:
+def test_every_link_in_the_site_works(site: Site) -> None:
     dead = []
     for name, page in site.pages.items():
-        if name == "404.html":  # its addresses are those of the published site
+        if name == "404.html":  # it has addresses of the published site
             continue
         for link in page.links + page.assets:
             target = urljoin(BASE + name, link)
@@ -124,14 +126,14 @@ def test_every_link_leads_to_a_place_in_the_site(site: Site) -> None:
     assert dead == []
 
 
-def test_links_to_elsewhere_are_encrypted(site: Site) -> None:
+def test_external_links_use_https(site: Site) -> None:
     schemes = {
         urlsplit(link).scheme for page in site.pages.values() for link in page.links + page.assets
     }
     assert schemes <= {"", "https", "mailto", "data"}
 
 
-def test_no_page_needs_anything_from_another_host(site: Site) -> None:
+def test_no_page_loads_assets_from_another_host(site: Site) -> None:
     foreign = [
         f"{name}: {asset}"
         for name, page in site.pages.items()
@@ -155,20 +157,20 @@ def test_every_public_name_is_in_the_reference(site: Site, package: str) -> None
         name
         for name in module.__all__
         if not ids & {f"{package}.{name}", f"vendo.errors.{name}"}
-        # The functions of `vendo.aio` are the methods of a client.
+        # The functions of `vendo.aio` are methods of `AsyncVendo`.
         and not (package == "vendo.aio" and f"vendo.AsyncVendo.{name}" in ids)
     ]
     assert missing == []
 
 
-def test_no_reference_to_a_name_is_left_open(site: Site) -> None:
+def test_every_reference_to_a_name_is_resolved(site: Site) -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in site.folder.rglob("*.html"))
     assert re.findall(r"\]\[vendo[^<\]]*\]|</code>\]\[[^\]]*\]|\[\]\(\)", text) == []
 
 
 @pytest.fixture(scope="module")
 def address(site: Site) -> Iterator[str]:
-    """Where the site is published for a while, on this machine."""
+    """Serve the site on this machine, and yield its address."""
 
     class Handler(SimpleHTTPRequestHandler):
         def log_message(self, *_: object) -> None: ...
@@ -182,27 +184,27 @@ def address(site: Site) -> Iterator[str]:
         thread.join()
 
 
-#: What is the theme's own, and does no harm: browsers let a keyboard into what scrolls, and the
-#: name that two lists of pages share is that of the section they are both of.
+#: Findings in the theme that do no harm: browsers let the keyboard focus scrollable regions, and
+#: two lists of pages share the name of their section.
 OF_THE_THEME = ("scrollable-region-focusable", "landmark-unique")
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1280])
-def test_the_site_is_for_everybody(address: str, browser: Chrome, width: int, dark: bool) -> None:
+def test_the_site_is_accessible(address: str, browser: Chrome, width: int, dark: bool) -> None:
     emulate(browser, width=width, dark=dark)
     for page in ("", "tutorial/", "errors/", "reference/vendo_pytest/"):
         browser.get(address + page)
-        found = [one for one in barriers(browser) if not one.startswith(OF_THE_THEME)]
+        found = [barrier for barrier in barriers(browser) if not barrier.startswith(OF_THE_THEME)]
         assert found == [], page
         assert not scrolls_sideways(browser), page
         assert foreign_assets(browser) == [], page
 
 
 @pytest.mark.browser
-def test_a_reader_finds_a_page_by_a_word(address: str, browser: Chrome) -> None:
-    # The box and what it finds are in a tree of their own, out of reach of selectors.
+def test_search_finds_a_page(address: str, browser: Chrome) -> None:
+    # The search box and its results are in a shadow tree, which selectors do not reach.
     found = (
         "const all = (root) => [...root.querySelectorAll('*')].flatMap((one) =>"
         " [one, ...(one.shadowRoot ? all(one.shadowRoot) : [])]);"
@@ -224,7 +226,7 @@ def test_a_reader_finds_a_page_by_a_word(address: str, browser: Chrome) -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("page", "source"), [("", "index.md"), ("tutorial/", "tutorial.md")])
-def test_the_copy_button_takes_the_commands_as_they_are_to_be_pasted(
+def test_the_copy_button_copies_exactly_the_commands(
     address: str, browser: Chrome, page: str, source: str
 ) -> None:
     find = (
@@ -234,7 +236,7 @@ def test_the_copy_button_takes_the_commands_as_they_are_to_be_pasted(
     read = "return navigator.clipboard.readText()"
     allowed = ["clipboardReadWrite", "clipboardSanitizedWrite"]
     browser.execute_cdp_cmd("Browser.grantPermissions", {"permissions": allowed})
-    # Only a page with the focus may use the clipboard.
+    # Only a focused page may use the clipboard.
     browser.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
     emulate(browser, width=1280)
     browser.get(address + page)
@@ -243,7 +245,7 @@ def test_the_copy_button_takes_the_commands_as_they_are_to_be_pasted(
     for text in commands:
         browser.execute_script("return navigator.clipboard.writeText('')")
         block = browser.execute_script(find, text)
-        # The theme adds the button once the block can be seen.
+        # The theme adds the button when the block becomes visible.
         browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", block)
         ActionChains(browser).move_to_element(block).perform()
         button = (By.CSS_SELECTOR, "button[data-md-type=copy]")

@@ -6,11 +6,11 @@ from django.apps import AppConfig
 
 
 class MailConfig(AppConfig):
-    """Connects the receivers of signals."""
+    """The configuration of the application."""
 
     name = "mailapp"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Called by Django once all applications are there."""
-        from mailapp import receivers  # noqa: F401  # importing it connects them
+        """Connect the receivers, once Django has loaded all applications."""
+        from mailapp import receivers  # noqa: F401  # the import connects them

@@ -1,4 +1,4 @@
-"""What the platform told in webhooks."""
+"""The webhooks that the platform sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Notice(models.Model):
     received_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        """The latest first."""
+        """Newest first."""
 
         ordering = ["-id"]
 

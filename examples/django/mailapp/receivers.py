@@ -1,4 +1,4 @@
-"""What is done when the platform tells something."""
+"""The receiver of webhooks."""
 
 from __future__ import annotations
 
@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 
 @receiver(webhook_received)
 def keep(event: WebhookEvent, **_: Any) -> None:
-    """Keep it for the page. Its signature is verified, and no event comes here twice."""
+    """Store a webhook for the home page. It is verified already, and each event arrives once."""
     Notice.objects.create(type=event.type[:100], slug=(event.slug or "")[:100])

@@ -1,4 +1,4 @@
-"""Settings. What is of Vendo stands together at the end."""
+"""The settings. Those for Vendo are at the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 from vendo_django import token
 
-# `VENDO_TOKEN_DJANGO_SECRET_KEY` in the environment, or a connection of that name.
+# From `VENDO_TOKEN_DJANGO_SECRET_KEY`, or from a connection of that name.
 SECRET_KEY = token("django-secret-key")
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
@@ -51,5 +51,5 @@ MIDDLEWARE = [
     "vendo_django.middleware.VendoIdentityMiddleware",
 ]
 AUTHENTICATION_BACKENDS = ["vendo_django.backends.VendoIdentityBackend"]
-# A page that needs Gmail sends a person to connect it, and gets them back.
+# A page that needs Gmail sends the user to connect it, and the user comes back to that page.
 VENDO = {"ERRORS": True}

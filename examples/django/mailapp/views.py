@@ -17,25 +17,25 @@ if TYPE_CHECKING:
 
 
 def home(request: VendoHttpRequest) -> HttpResponse:
-    """Whether Gmail is connected, and what the platform told lately."""
+    """Show whether Gmail is connected, and the latest webhooks."""
     context = {"notices": Notice.objects.all()[:10], "logout_url": sso.logout_url()}
     return render(request, "mailapp/home.html", context)
 
 
 def inbox(request: VendoHttpRequest) -> HttpResponse:
-    """The person's messages, those with the words of `?q=` where there is one."""
+    """Show the user's messages; with `?q=`, only those that match."""
     if not request.user.is_authenticated:
         return render(request, "mailapp/sign_in.html", status=401)
     query = request.GET.get("q", "").strip()
-    # Their own token goes along. Where Gmail is not connected, the middleware takes over.
+    # Sends the user's own token. If Gmail is not connected, the middleware responds.
     gmail = request.vendo.session("gmail")
     found = gmail.get("gmail/v1/users/me/messages", params={"q": query, "maxResults": 20})
     found.raise_for_status()
 
     def read(row: dict[str, str]) -> dict[str, Any]:
-        answer = gmail.get(f"gmail/v1/users/me/messages/{row['id']}")
-        answer.raise_for_status()
-        message = answer.json()
+        response = gmail.get(f"gmail/v1/users/me/messages/{row['id']}")
+        response.raise_for_status()
+        message = response.json()
         headers = {header["name"]: header["value"] for header in message["payload"]["headers"]}
         return {
             "subject": headers.get("Subject", "(no subject)"),

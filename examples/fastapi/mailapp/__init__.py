@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Follow the platform's events as long as the application runs."""
+    """Follow the platform's events while the application runs."""
     async with aclient(app).events.subscribe() as events:
         following = asyncio.create_task(app.state.live.follow(events))
         try:
@@ -33,13 +33,13 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def receive(event: WebhookEvent, request: Request) -> None:
-    """Keep a webhook for the page. Its signature is verified, and no event comes here twice."""
+    """Keep a webhook for the home page. It is verified already, and each event arrives once."""
     request.app.state.live.keep(event)
 
 
 def create_app() -> FastAPI:
-    """An application; `VENDO_API_KEY` and the rest of the environment say where Vendo is."""
-    # The pages with the API's documentation would load scripts from another site.
+    """Create the application. `VENDO_API_KEY` and the other variables configure Vendo."""
+    # FastAPI's documentation pages load scripts from another site.
     app = FastAPI(
         title="Mailbox",
         lifespan=lifespan,

@@ -1,4 +1,4 @@
-"""The API: the person's messages, and what is new."""
+"""The API: the user's messages, and live updates."""
 
 import asyncio
 from contextlib import suppress
@@ -17,11 +17,11 @@ api = APIRouter(prefix="/api")
 
 Gmail = Annotated[aiohttp.ClientSession, Depends(vendo_async_session("gmail"))]
 Client = Annotated[AsyncVendo, Depends(vendo_client())]
-Person = Annotated[VendoIdentity, Depends(vendo_identity())]
+User = Annotated[VendoIdentity, Depends(vendo_identity())]
 
 
 class Message(BaseModel):
-    """A message as the inbox lists it."""
+    """A message in the inbox."""
 
     subject: str
     sender: str
@@ -30,9 +30,9 @@ class Message(BaseModel):
 
 
 @api.get("/messages")
-async def messages(_: Person, gmail: Gmail, q: str = "") -> list[Message]:
-    """The person's messages, those with the words of `q` where there are any."""
-    # Their own token goes along. Where Gmail is not connected, the answer says how to connect it.
+async def messages(_: User, gmail: Gmail, q: str = "") -> list[Message]:
+    """Return the user's messages; with `q`, only those that match."""
+    # Sends the user's own token. If Gmail is not connected, the response has the connect link.
     found = await _get(gmail, "messages", params={"q": q.strip(), "maxResults": 20})
     rows = found.get("messages", [])
     return list(await asyncio.gather(*(_message(gmail, row["id"]) for row in rows)))
@@ -49,31 +49,31 @@ async def _message(gmail: aiohttp.ClientSession, message_id: str) -> Message:
     )
 
 
-async def _get(gmail: aiohttp.ClientSession, path: str, **how: Any) -> Any:
-    async with gmail.get(f"gmail/v1/users/me/{path}", **how) as answer:
-        answer.raise_for_status()
-        return await answer.json()
+async def _get(gmail: aiohttp.ClientSession, path: str, **options: Any) -> Any:
+    async with gmail.get(f"gmail/v1/users/me/{path}", **options) as response:
+        response.raise_for_status()
+        return await response.json()
 
 
 @api.websocket("/live")
-async def live(websocket: WebSocket, _: Person, client: Client) -> None:
-    """Whether Gmail is connected and what the platform told: at once, and whenever it changes."""
+async def live(websocket: WebSocket, _: User, client: Client) -> None:
+    """Send whether Gmail is connected and the latest webhooks, now and on each change."""
     await websocket.accept()
-    with websocket.app.state.live.page() as news:
+    with websocket.app.state.live.page() as changed:
         async with create_task_group() as tasks:
 
-            async def tell() -> None:
-                with suppress(WebSocketDisconnect):  # the loop below sees that as well
+            async def send_updates() -> None:
+                with suppress(WebSocketDisconnect):  # the loop below notices it too
                     while True:
-                        await news.wait()
-                        news.clear()
+                        await changed.wait()
+                        changed.clear()
                         connected = "gmail" in await client.connections.connected_slugs()
                         notices = websocket.app.state.live.notices()
                         await websocket.send_json(
                             jsonable_encoder({"connected": connected, "notices": notices})
                         )
 
-            tasks.start_soon(tell)
-            async for _message_of_page in websocket.iter_text():
-                pass  # a page says nothing; this ends when it is gone
+            tasks.start_soon(send_updates)
+            async for _message in websocket.iter_text():
+                pass  # a page sends nothing; the loop ends when the page closes
             tasks.cancel_scope.cancel()

@@ -1,4 +1,4 @@
-"""What the platform tells, for all who are looking at a page."""
+"""Live updates for all open pages."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Notice:
 
 
 class Live:
-    """One stream of events, however many pages are open: an application may have five."""
+    """Share one event stream among all open pages: an application may have five streams."""
 
     def __init__(self) -> None:
         self._notices: deque[Notice] = deque(maxlen=10)
         self._pages: set[asyncio.Event] = set()
 
     async def follow(self, events: AsyncIterable[VendoEvent]) -> None:
-        """Wake the pages at each event, until the stream ends."""
+        """Wake the pages on each event, until the stream ends."""
         async for event in events:
             if event.kind.startswith("connection."):
                 self._wake()
@@ -43,20 +43,20 @@ class Live:
         self._wake()
 
     def notices(self) -> list[Notice]:
-        """The latest webhooks, the latest first."""
+        """Return the latest webhooks, newest first."""
         return list(self._notices)
 
     @contextmanager
     def page(self) -> Iterator[asyncio.Event]:
-        """For one page, what is set whenever it has something new to show."""
-        news = asyncio.Event()
-        news.set()
-        self._pages.add(news)
+        """Yield an event that is set whenever the page has something new to show."""
+        changed = asyncio.Event()
+        changed.set()
+        self._pages.add(changed)
         try:
-            yield news
+            yield changed
         finally:
-            self._pages.remove(news)
+            self._pages.remove(changed)
 
     def _wake(self) -> None:
-        for news in self._pages:
-            news.set()
+        for changed in self._pages:
+            changed.set()

@@ -1,4 +1,4 @@
-"""What the platform told in webhooks, kept for the page."""
+"""The latest webhooks, kept for the home page."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Notice:
 
 
 def keep_notices(app: Flask) -> None:
-    """Keep the latest of an application, in its memory."""
+    """Keep the latest webhooks of an application in memory."""
     app.extensions["notices"] = deque(maxlen=10)
     webhook_received.connect(_keep, app)
 
 
 def latest() -> list[Notice]:
-    """What was told, the latest first."""
+    """Return the latest webhooks, newest first."""
     return list(current_app.extensions["notices"])
 
 
 def _keep(app: Flask, event: WebhookEvent) -> None:
-    # Its signature is verified, and no event comes here twice.
+    # It is verified already, and each event arrives once.
     app.extensions["notices"].appendleft(Notice(event.type, event.slug or ""))

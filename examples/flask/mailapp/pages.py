@@ -16,31 +16,31 @@ pages = Blueprint("pages", __name__)
 
 @pages.context_processor
 def links() -> dict[str, str]:
-    """What every page links to."""
+    """Add the links that every page has."""
     return {"logout_url": sso.logout_url()}
 
 
 @pages.get("/")
 def home() -> str:
-    """Whether Gmail is connected, and what the platform told lately."""
+    """Show whether Gmail is connected, and the latest webhooks."""
     return render_template("home.html", notices=latest())
 
 
 @pages.get("/inbox/")
 def inbox() -> str | tuple[str, int]:
-    """The person's messages, those with the words of `?q=` where there is one."""
+    """Show the user's messages; with `?q=`, only those that match."""
     if not vendo_identity:
         return render_template("sign_in.html"), 401
     query = request.args.get("q", "").strip()
-    # Their own token goes along. Where Gmail is not connected, FlaskVendo takes over.
+    # Sends the user's own token. If Gmail is not connected, FlaskVendo responds.
     gmail = current_vendo.session("gmail")
     found = gmail.get("gmail/v1/users/me/messages", params={"q": query, "maxResults": 20})
     found.raise_for_status()
 
     def read(row: dict[str, str]) -> dict[str, Any]:
-        answer = gmail.get(f"gmail/v1/users/me/messages/{row['id']}")
-        answer.raise_for_status()
-        message = answer.json()
+        response = gmail.get(f"gmail/v1/users/me/messages/{row['id']}")
+        response.raise_for_status()
+        message = response.json()
         headers = {header["name"]: header["value"] for header in message["payload"]["headers"]}
         return {
             "subject": headers.get("Subject", "(no subject)"),

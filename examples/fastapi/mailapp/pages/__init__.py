@@ -1,4 +1,4 @@
-"""The pages. They are the same for everybody; what they show comes from the API."""
+"""The pages. They are the same for every user; the API provides their content."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def _page(name: str) -> str:
 
 @pages.get("/")
 def home() -> str:
-    """Whether Gmail is connected, and what the platform told lately."""
+    """Return the home page."""
     return _page("home.html")
 
 
 @pages.get("/inbox/")
 def inbox() -> str:
-    """The person's messages."""
+    """Return the page with the user's messages."""
     return _page("inbox.html")
