@@ -1,4 +1,4 @@
-"""A browser that speaks ASGI."""
+"""A test client for ASGI."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from django.test import AsyncClient
 
 
 class AsgiClient(AsyncClient):
-    """Django's, whose headers have hyphens as those of browsers do.
+    """Django's client, with hyphens in header names as browsers send them.
 
     Older releases of it write underscores, as a forger might.
     """
 
     def request(self, **scope: Any) -> Any:
-        """The response, to be awaited."""
+        """Return the response as an awaitable."""
         headers = [(name.replace(b"_", b"-"), value) for name, value in scope.pop("headers")]
         return super().request(headers=headers, **scope)

@@ -1,4 +1,4 @@
-"""The URLs of a project without the ready views."""
+"""The URLs of a project without the ready-made views."""
 
 from __future__ import annotations
 

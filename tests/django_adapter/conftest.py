@@ -1,4 +1,4 @@
-"""A Django project in this process, with a database that each test leaves empty."""
+"""A Django project in this process, with an empty database for each test."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def db(database: None) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable of the machine's, no cached webhook of another test."""
+    """Remove the machine's own variables and the webhooks cached by other tests."""
     from django.core.cache import cache
 
     known = {name for slug in catalog.slugs() for name in catalog.env_vars(slug)}
@@ -103,7 +103,7 @@ def server() -> Iterator[LocalVendo]:
 
 @pytest.fixture
 def vendo_mode(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalVendo]:
-    """The process as in a deployment; the server plays Vendo."""
+    """Set up the process as in a deployment, with the local server as Vendo."""
     for name, value in server.environment("gmail").items():
         monkeypatch.setenv(name, value)
     yield server
@@ -114,7 +114,7 @@ def vendo_mode(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 @pytest.fixture
 def proxy(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The platform's proxy is in front; what is returned are the headers that it adds."""
+    """Set up the platform's proxy, and return the headers that it adds."""
     monkeypatch.setenv("VENDO_AUTH", "1")
     return {
         "X-Vendo-User-Id": "5f0c1a9e",

@@ -1,4 +1,4 @@
-"""The URLs of a project that has the ready views elsewhere."""
+"""The URLs of a project with the ready-made views at another path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tests' project as servers and runners load it: settings, and both kinds of application."""
+"""The tests' project as servers and runners load it: the WSGI and the ASGI application."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of the tests' project for processes of their own."""
+"""The settings of the tests' project in other processes."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ TEMPLATES = [
     {"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True},
 ]
 VENDO = {"ERRORS": True}
-# Whatever of the settings a started worker gets by pickling, it gets the credential.
+# A spawned worker gets settings by pickling: they must contain the credential.
 PLAIN = token("site-secret")

@@ -1,4 +1,4 @@
-"""The URLs of the tests' project, and its views."""
+"""The URLs and views of the tests' project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a browser and a program are answered when vendo's errors reach Django."""
+"""The responses to vendo's errors that reach Django, for browsers and API clients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def errors() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("vendo_mode")
-def test_without_the_setting_errors_stay_errors() -> None:
+def test_without_the_setting_errors_are_not_handled() -> None:
     with pytest.raises(NotConnected):
         Client().get("/unconnected/")
     with override_settings(VENDO={"ERRORS": False}), pytest.raises(RateLimited):
@@ -36,7 +36,7 @@ def test_without_the_setting_errors_stay_errors() -> None:
 
 
 @pytest.mark.usefixtures("errors")
-def test_a_program_is_told_what_is_not_connected_and_where_to_connect_it(
+def test_an_api_client_gets_424_with_the_connect_link(
     vendo_mode: LocalVendo,
 ) -> None:
     response = Client().get("/unconnected/?page=2")
@@ -53,7 +53,7 @@ def test_a_program_is_told_what_is_not_connected_and_where_to_connect_it(
 
 
 @pytest.mark.usefixtures("errors", "vendo_mode")
-def test_a_browser_is_sent_to_connect_it_and_comes_back() -> None:
+def test_a_browser_is_redirected_to_connect_and_comes_back() -> None:
     response = Client().get("/unconnected/?page=2", headers=BROWSER)
 
     assert response.status_code == 302
@@ -70,14 +70,14 @@ def test_a_browser_is_sent_to_connect_it_and_comes_back() -> None:
         ("", "/"),
     ],
 )
-def test_after_a_form_a_person_comes_back_to_its_page(referer: str, back: str) -> None:
+def test_after_a_form_the_user_comes_back_to_its_page(referer: str, back: str) -> None:
     response = Client().post("/unconnected/", headers={**BROWSER, "Referer": referer})
 
     assert parse_qs(urlsplit(response["Location"]).query)["next"] == [back]
 
 
 @pytest.mark.usefixtures("errors")
-def test_without_vendo_there_is_no_page_to_be_sent_to() -> None:
+def test_in_oss_mode_there_is_no_connect_link() -> None:
     response = Client().get("/unconnected/", headers=BROWSER)
 
     assert response.status_code == 424
@@ -94,20 +94,20 @@ def test_without_the_views_there_is_no_link() -> None:
 
 
 @pytest.mark.usefixtures("errors")
-def test_a_rate_limit_says_when_to_come_back() -> None:
+def test_a_rate_limit_has_retry_after() -> None:
     response = Client().get("/limited/", headers=BROWSER)
 
     assert (response.status_code, response["Retry-After"]) == (429, "3")
 
 
 @pytest.mark.usefixtures("errors", "vendo_mode")
-def test_under_asgi_errors_of_async_views_are_answered() -> None:
+def test_under_asgi_errors_of_async_views_get_responses() -> None:
     for path, status in (("/afailing/", 502), ("/unconnected/", 424)):
         assert async_to_sync(AsyncClient().get)(path).status_code == status
 
 
 @pytest.mark.usefixtures("errors")
-def test_an_error_of_the_key_tells_nothing(vendo_mode: LocalVendo) -> None:
+def test_an_error_of_the_key_shows_no_details(vendo_mode: LocalVendo) -> None:
     vendo_mode.revoke_key()
     response = Client(raise_request_exception=False).get("/token/")
 
@@ -119,44 +119,44 @@ def test_an_error_of_the_key_tells_nothing(vendo_mode: LocalVendo) -> None:
 @pytest.mark.usefixtures("errors")
 @pytest.mark.parametrize("path", ["/token/", "/atoken/", "/api/vendo/connect/slack/"])
 @pytest.mark.parametrize("protocol", ["wsgi", "asgi"])
-def test_who_runs_the_project_is_told_of_an_error_that_is_answered_with_500(
+def test_a_500_is_logged_and_signalled(
     protocol: str, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("VENDO_API_KEY", "cana ry")
-    told: list[BaseException | None] = []
+    reported: list[BaseException | None] = []
 
-    def tell(**_: Any) -> None:
-        told.append(sys.exc_info()[1])
+    def report(**_: Any) -> None:
+        reported.append(sys.exc_info()[1])
 
-    got_request_exception.connect(tell)
+    got_request_exception.connect(report)
     try:
         if protocol == "wsgi":
             response: Any = Client(raise_request_exception=False).get(path)
         else:
             response = async_to_sync(AsyncClient(raise_request_exception=False).get)(path)
     finally:
-        got_request_exception.disconnect(tell)
+        got_request_exception.disconnect(report)
 
     assert response.status_code == 500
     [record] = [record for record in caplog.records if record.levelname == "ERROR"]
     assert record.name == "django.request"
     assert record.getMessage() == f"Internal Server Error: {path}"
     assert record.exc_info
-    assert told == [record.exc_info[1]]
-    assert isinstance(told[0], VendoError)
+    assert reported == [record.exc_info[1]]
+    assert isinstance(reported[0], VendoError)
     assert "cana" not in caplog.text
 
 
 @pytest.mark.usefixtures("errors")
-def test_an_answer_that_says_why_is_no_error_of_the_project(
+def test_other_statuses_are_not_reported_as_errors(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    Client().get("/limited/")  # which raises what the signal is sent for
+    Client().get("/limited/")  # raises an error with a response of its own
 
     assert not [record for record in caplog.records if record.exc_info]
 
 
 @pytest.mark.usefixtures("errors")
-def test_other_errors_are_left_to_django() -> None:
+def test_other_errors_are_not_handled() -> None:
     with pytest.raises(ZeroDivisionError):
         Client().get("/broken/")

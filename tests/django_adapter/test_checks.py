@@ -1,4 +1,4 @@
-"""System checks: every id, what brings it about, and that nothing is said of a sound project."""
+"""System checks: what causes each id, and that a valid project has no messages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def found(*, deploy: bool = False) -> dict[str, CheckMessage]:
-    """The messages of ours by id. None of them ever holds a secret."""
+    """Return vendo's messages by id, after checking that they contain no secret."""
     messages = [
         message
         for message in checks.run_checks(tags=[Tags.security], include_deployment_checks=deploy)
@@ -34,7 +34,7 @@ def webhook_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENDO_WEBHOOK_SECRET", "whsec_canary")
 
 
-def test_a_sound_project_has_nothing_to_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_valid_project_has_no_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found() == {}
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
     monkeypatch.setenv("VENDO_TOKEN_MAPBOX", "pk.canary")
@@ -51,12 +51,12 @@ def test_a_sound_project_has_nothing_to_be_told(monkeypatch: pytest.MonkeyPatch)
         assert found() == {}
 
 
-def test_a_sound_deployment_has_nothing_to_be_told(vendo_mode: LocalVendo) -> None:
+def test_a_valid_deployment_has_no_messages(vendo_mode: LocalVendo) -> None:
     with override_settings(VENDO={"REQUIRED": ["gmail"]}):
         assert found(deploy=True) == {}
 
 
-def test_e001_an_unknown_key_and_what_was_meant() -> None:
+def test_e001_an_unknown_key_and_the_nearest_one() -> None:
     with override_settings(VENDO={"api_key": "canary", "TIMEOUTS": 5, "ZZZ": 1}):
         messages = [m for m in checks.run_checks(tags=[Tags.security]) if m.id == "vendo.E001"]
 
@@ -83,14 +83,14 @@ def test_e001_an_unknown_key_and_what_was_meant() -> None:
         {"TIMEOUT": -1},
     ],
 )
-def test_e002_a_value_of_the_wrong_kind(setting: Any) -> None:
+def test_e002_a_value_of_the_wrong_type(setting: Any) -> None:
     with override_settings(VENDO=setting):
         assert set(found()) == {"vendo.E002"}
         assert set(found(deploy=True)) >= {"vendo.E002"}
 
 
 @pytest.mark.parametrize("setting", [{"API_KEY": "can ary"}, {"BASE_URL": "http://example.com"}])
-def test_e003_a_key_or_an_address_that_no_client_can_be_made_of(setting: Any) -> None:
+def test_e003_a_malformed_key_or_address(setting: Any) -> None:
     with override_settings(VENDO=setting):
         assert set(found()) == {"vendo.E003"}
 
@@ -109,12 +109,12 @@ def test_e004_a_required_slug_without_a_credential() -> None:
             call_command("check", stderr=io.StringIO())
 
 
-def test_e004_a_required_slug_that_is_none() -> None:
+def test_e004_a_malformed_required_slug() -> None:
     with override_settings(VENDO={"REQUIRED": ["open ai"]}):
         assert set(found()) == {"vendo.E004"}
 
 
-def test_e004_in_vendo_mode_the_backend_is_asked_with_deploy_alone(vendo_mode: LocalVendo) -> None:
+def test_e004_in_vendo_mode_calls_the_backend_only_with_deploy(vendo_mode: LocalVendo) -> None:
     with override_settings(VENDO={"REQUIRED": ["gmail", "slack"]}):
         vendo_mode.clear_requests()
         assert found() == {}
@@ -127,7 +127,7 @@ def test_e004_in_vendo_mode_the_backend_is_asked_with_deploy_alone(vendo_mode: L
             assert set(found(deploy=True)) == {"vendo.E004"}
 
 
-def test_e004_a_backend_that_fails_is_told_as_that(vendo_mode: LocalVendo) -> None:
+def test_e004_is_not_reported_if_the_backend_fails(vendo_mode: LocalVendo) -> None:
     vendo_mode.fail("credentials", status=400, times=None)
     with override_settings(VENDO={"REQUIRED": ["gmail"]}):
         assert set(found(deploy=True)) == {"vendo.W005"}
@@ -143,13 +143,13 @@ def test_e005_a_template_token_that_is_a_secret(monkeypatch: pytest.MonkeyPatch)
         assert set(found()) == {"vendo.E005"}
 
 
-def test_e005_a_public_token_of_a_known_provider_is_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_e005_allows_a_public_token_of_a_known_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENDO_TOKEN_STRIPE", "pk_live_canary")
     with override_settings(VENDO={"TEMPLATE_TOKENS": ["stripe"]}):
         assert found() == {}
 
 
-def test_e005_in_vendo_mode_a_token_of_the_environment_is_judged_as_on_a_laptop(
+def test_e005_in_vendo_mode_checks_tokens_of_the_environment(
     vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_TOKEN_POSTHOG", "phc_canary")
@@ -163,7 +163,7 @@ def test_e005_in_vendo_mode_a_token_of_the_environment_is_judged_as_on_a_laptop(
         assert vendo_mode.count("credentials") == 0
 
 
-def test_e005_what_vendo_holds_is_judged_with_deploy_alone(vendo_mode: LocalVendo) -> None:
+def test_e005_checks_tokens_from_vendo_only_with_deploy(vendo_mode: LocalVendo) -> None:
     vendo_mode.connect("posthog", token="phc_canary", lifetime=None)
     vendo_mode.connect("stripe", token="sk_canary", lifetime=None)
     with override_settings(VENDO={"TEMPLATE_TOKENS": ["posthog", "stripe"]}):
@@ -177,7 +177,7 @@ def test_e005_what_vendo_holds_is_judged_with_deploy_alone(vendo_mode: LocalVend
         assert set(found(deploy=True)) == {"vendo.W005"}
 
 
-def test_e005_is_not_told_twice(monkeypatch: pytest.MonkeyPatch, vendo_mode: LocalVendo) -> None:
+def test_e005_is_reported_once(monkeypatch: pytest.MonkeyPatch, vendo_mode: LocalVendo) -> None:
     monkeypatch.setenv("VENDO_TOKEN_STRIPE", "sk_canary")
     vendo_mode.connect("openai", token="sk-canary")
     with override_settings(VENDO={"TEMPLATE_TOKENS": ["stripe", "openai"]}):
@@ -193,7 +193,7 @@ def test_e005_is_not_told_twice(monkeypatch: pytest.MonkeyPatch, vendo_mode: Loc
         "vendo_django.middleware.VendoMiddleware",
     ],
 )
-def test_e006_the_identity_middleware_before_what_it_needs(needed: str) -> None:
+def test_e006_the_identity_middleware_in_the_wrong_order(needed: str) -> None:
     missing = [path for path in settings.MIDDLEWARE if path != needed]
     for middleware in (missing, [*missing, needed]):
         with override_settings(MIDDLEWARE=middleware):
@@ -210,7 +210,7 @@ def test_e007_the_identity_middleware_without_a_backend() -> None:
         assert found() == {}
 
 
-def test_e008_the_backend_refuses_the_key(vendo_mode: LocalVendo) -> None:
+def test_e008_the_backend_rejects_the_key(vendo_mode: LocalVendo) -> None:
     vendo_mode.revoke_key()
 
     assert found() == {}
@@ -227,7 +227,7 @@ def test_w001_a_token_that_expires_kept_in_a_setting(vendo_mode: LocalVendo) -> 
     assert found() == {}
 
 
-def test_w001_one_that_was_put_together_with_another_text() -> None:
+def test_w001_an_expiring_token_concatenated_with_text() -> None:
     with override_settings(HEADER="Bearer " + MaskedStr("canary", slug="gmail", expires=True)):
         assert set(found()) == {"vendo.W001"}
 
@@ -243,7 +243,7 @@ def test_w002_the_webhook_view_without_a_secret(monkeypatch: pytest.MonkeyPatch)
         assert found() == {}
 
 
-def test_w003_the_identity_view_elsewhere_than_the_platform_looks(
+def test_w003_the_identity_view_at_another_path(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with override_settings(ROOT_URLCONF="django_adapter.moved_urls"):
@@ -260,11 +260,11 @@ def test_w004_placeholders_in_a_deployment(monkeypatch: pytest.MonkeyPatch) -> N
         assert set(found(deploy=True)) == {"vendo.W004"}
 
 
-def test_w005_the_backend_does_not_answer(vendo_mode: LocalVendo) -> None:
+def test_w005_the_backend_does_not_respond(vendo_mode: LocalVendo) -> None:
     vendo_mode.fail("api", status=400, times=None)
 
     assert set(found(deploy=True)) == {"vendo.W005"}
 
 
-def test_without_a_key_a_deployment_asks_nobody() -> None:
+def test_without_a_key_a_deployment_sends_no_request() -> None:
     assert found(deploy=True) == {}

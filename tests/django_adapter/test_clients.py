@@ -1,4 +1,4 @@
-"""The process's clients follow the setting, and the environment where it is silent."""
+"""The process's clients follow the setting, and by default the environment."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from vendo.testing import LocalVendo
 from vendo_django import MaskedStr, aclient, client
 
 
-def test_the_client_is_one_for_the_process() -> None:
+def test_the_process_has_one_client() -> None:
     assert client() is client()
     assert aclient() is aclient()
 
 
-def test_the_environment_counts_where_the_setting_is_silent(vendo_mode: LocalVendo) -> None:
+def test_the_environment_is_the_default(vendo_mode: LocalVendo) -> None:
     assert client().token("gmail") == vendo_mode.token("gmail")
 
 
@@ -37,7 +37,7 @@ def test_without_a_key_tokens_come_from_the_environment(
         assert asyncio.run(_atoken("openai")) == "sk-mine"
 
 
-def test_two_settings_in_one_process_see_each_their_own_key(
+def test_each_setting_uses_its_own_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with LocalVendo(["gmail"]) as one, LocalVendo(["gmail"]) as other:
@@ -58,7 +58,7 @@ def test_two_settings_in_one_process_see_each_their_own_key(
             assert keys == {f"Bearer {server.api_key}"}
 
 
-def test_a_setting_that_is_changed_in_place_counts_at_once() -> None:
+def test_a_setting_changed_in_place_takes_effect_immediately() -> None:
     setting: dict[str, Any] = {"TIMEOUT": 5}
     with override_settings(VENDO=setting):
         assert client().timeout == 5
@@ -66,7 +66,7 @@ def test_a_setting_that_is_changed_in_place_counts_at_once() -> None:
         assert client().timeout == 7
 
 
-def test_threads_that_come_at_once_get_the_same_client() -> None:
+def test_concurrent_threads_get_the_same_client() -> None:
     barrier = Barrier(20)
 
     def ask() -> int:
@@ -77,11 +77,11 @@ def test_threads_that_come_at_once_get_the_same_client() -> None:
         assert len(set(pool.map(lambda _: ask(), range(20)))) == 1
 
 
-def test_settings_may_change_while_threads_ask() -> None:
+def test_settings_may_change_while_threads_use_clients() -> None:
     rounds, crowd = 2000, 8
     setting: dict[str, Any] = {}
     numbers = count(1)
-    # All of them see a new setting at once, and each throws the clients of the old one away.
+    # All threads see a new setting at the same time, and each replaces the old clients.
     barrier = Barrier(crowd, lambda: setting.update(TIMEOUT=next(numbers)))
 
     def ask() -> None:
@@ -91,15 +91,15 @@ def test_settings_may_change_while_threads_ask() -> None:
                 client()
                 aclient()
             except BaseException:
-                barrier.abort()  # nobody is to wait for a thread that has ended
+                barrier.abort()  # do not wait for a thread that has ended
                 raise
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
         with override_settings(VENDO=setting), ThreadPoolExecutor(crowd) as pool:
-            answers = [pool.submit(ask) for _ in range(crowd)]
-        problems = [answer.exception() for answer in answers]
+            responses = [pool.submit(ask) for _ in range(crowd)]
+        problems = [response.exception() for response in responses]
         assert not [problem for problem in problems if problem is not None]
     finally:
         sys.setswitchinterval(interval)
@@ -124,7 +124,7 @@ def test_the_key_may_be_a_masked_value(server: LocalVendo, monkeypatch: pytest.M
         ({"TIMEOUT": float("inf")}, "TIMEOUT"),
     ],
 )
-def test_a_malformed_setting_is_told_by_name_and_never_repeated(setting: Any, words: str) -> None:
+def test_a_malformed_setting_is_named_and_its_value_not_repeated(setting: Any, words: str) -> None:
     with override_settings(VENDO=setting):
         for make in (client, aclient):
             with pytest.raises(ImproperlyConfigured, match=words) as caught:
@@ -132,20 +132,20 @@ def test_a_malformed_setting_is_told_by_name_and_never_repeated(setting: Any, wo
             assert "canary" not in str(caught.value)
 
 
-def test_a_client_for_a_request_is_its_persons(vendo_mode: LocalVendo) -> None:
-    request = RequestFactory().get("/", headers={"X-Vendo-User-JWT": " person.one.jwt "})
+def test_a_request_has_its_users_client(vendo_mode: LocalVendo) -> None:
+    request = RequestFactory().get("/", headers={"X-Vendo-User-JWT": " user.one.jwt "})
 
     mine = client(request).token("gmail")
 
-    assert mine == vendo_mode.token("gmail", user="person.one.jwt")
+    assert mine == vendo_mode.token("gmail", user="user.one.jwt")
     assert mine != client().token("gmail")
     assert asyncio.run(_atoken("gmail", request)) == mine
     assert client(RequestFactory().get("/")) is client()
 
 
-def test_a_blank_jwt_and_oss_mode_scope_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_blank_jwt_or_oss_mode_gives_the_process_client(monkeypatch: pytest.MonkeyPatch) -> None:
     blank = RequestFactory().get("/", headers={"X-Vendo-User-JWT": "  "})
-    some = RequestFactory().get("/", headers={"X-Vendo-User-JWT": "person.one.jwt"})
+    some = RequestFactory().get("/", headers={"X-Vendo-User-JWT": "user.one.jwt"})
 
     assert client(blank) is client(some) is client()
 

@@ -1,4 +1,4 @@
-"""`manage.py vendo`: what there is to know, on a page or as JSON, and never a secret."""
+"""`manage.py vendo`: its reports as text and as JSON, without secrets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def failing(*arguments: str) -> tuple[str, CommandError]:
     return out.getvalue(), caught.value
 
 
-def test_doctor_tells_mode_and_credentials_of_a_project_without_vendo(
+def test_doctor_reports_mode_and_credentials_in_oss_mode(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
@@ -41,36 +41,34 @@ def test_doctor_tells_mode_and_credentials_of_a_project_without_vendo(
     assert "canary" not in page
 
 
-def test_doctor_goes_by_the_projects_key(
-    server: LocalVendo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_doctor_uses_the_projects_key(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENDO_CREDENTIALS_URL", server.credentials_url)
     monkeypatch.setenv("VENDO_DATA_PROXY_URL", server.data_proxy_url)
     monkeypatch.setenv("VENDO_WEBHOOK_SECRET", "whsec_canary")
     with override_settings(VENDO={"API_KEY": server.api_key, "BASE_URL": server.url}):
-        facts = json.loads(run("doctor", "--json"))
+        report = json.loads(run("doctor", "--json"))
 
-    assert facts["mode"] == "vendo"
-    assert {row["slug"] for row in facts["connections"]} == {"gmail", "openai"}
-    assert facts["checks"] == []
-    assert server.api_key not in json.dumps(facts)
+    assert report["mode"] == "vendo"
+    assert {row["slug"] for row in report["connections"]} == {"gmail", "openai"}
+    assert report["checks"] == []
+    assert server.api_key not in json.dumps(report)
 
 
-def test_doctor_fails_where_a_check_does_and_tells_all_of_them(
+def test_doctor_fails_if_a_check_fails_and_lists_all_checks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with override_settings(VENDO={"REQUIRED": ["openai"], "TIMEOUT": "canary"}):
         page, error = failing("doctor")
-        facts, _ = failing("doctor", "--json")
+        report, _ = failing("doctor", "--json")
 
     assert "vendo.E002" in page
     assert "vendo.W002" in page
     assert "canary" not in page
     assert error.returncode == 1
-    assert {check["id"] for check in json.loads(facts)["checks"]} >= {"vendo.E002", "vendo.W002"}
+    assert {check["id"] for check in json.loads(report)["checks"]} >= {"vendo.E002", "vendo.W002"}
 
 
-def test_doctor_fails_where_the_backend_does(vendo_mode: LocalVendo) -> None:
+def test_doctor_fails_if_the_backend_fails(vendo_mode: LocalVendo) -> None:
     vendo_mode.revoke_key()
 
     page, _ = failing("doctor", "--timeout", "5")
@@ -87,7 +85,7 @@ def test_catalog_lists_providers_or_one_of_them() -> None:
     assert "opnai" in str(error)
 
 
-def test_connections_tell_their_status(vendo_mode: LocalVendo) -> None:
+def test_connections_shows_each_status(vendo_mode: LocalVendo) -> None:
     vendo_mode.set_status("gmail", "needs_reauth")
 
     assert run("connections").splitlines() == ["gmail   needs_reauth", "openai  connected"]
@@ -99,11 +97,11 @@ def test_connections_tell_their_status(vendo_mode: LocalVendo) -> None:
     assert "sk-openai" not in json.dumps(rows)
 
 
-def test_connections_of_a_project_that_has_none() -> None:
+def test_connections_of_a_project_without_any() -> None:
     assert run("connections") == "Nothing is connected.\n"
 
 
-def test_a_failure_is_told_with_what_to_do(vendo_mode: LocalVendo) -> None:
+def test_a_failure_is_printed_with_its_fix(vendo_mode: LocalVendo) -> None:
     vendo_mode.revoke_key()
     _, error = failing("connections")
     assert vendo_mode.api_key not in str(error)
@@ -115,6 +113,6 @@ def test_a_failure_is_told_with_what_to_do(vendo_mode: LocalVendo) -> None:
     assert "canary" not in str(error)
 
 
-def test_a_malformed_command_line_is_refused() -> None:
+def test_a_malformed_command_line_is_a_usage_error() -> None:
     failing("nonsense")
     failing("doctor", "--timeout", "-1")

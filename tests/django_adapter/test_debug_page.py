@@ -1,4 +1,4 @@
-"""What Django shows when something goes wrong holds no secret of ours."""
+"""Django's debug pages and error reports contain no secret."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from vendo.testing import LocalVendo
 
-# Pages show the lines of the source around an error: none of them may hold the canary itself.
+# Pages show source lines around an error: do not write the canary on such a line.
 CANARY = "".join(reversed("yranac"))
 
 
 def debug_pages(request: Any) -> str:
-    """The page for a browser, the answer for a program, and the report that is mailed."""
+    """Return the page for a browser, the text for an API client, and the mailed report."""
     kind, error, traceback = sys.exc_info()
     pages = []
     for accept in ("text/html", "text/plain"):
@@ -45,9 +45,7 @@ def _fail() -> None:
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_settings_are_masked_whatever_they_are_called(
-    debug: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_settings_are_masked_under_every_name(debug: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
     monkeypatch.setenv("VENDO_TOKEN_APP_DATABASE", f"postgresql://a:{CANARY}@db.example.com/app")
     shown = {
@@ -84,7 +82,7 @@ _MALFORMED = [
 
 
 @pytest.mark.parametrize("number", range(len(_MALFORMED)))
-def test_a_malformed_key_is_shown_no_more_than_a_good_one(number: int) -> None:
+def test_a_malformed_key_is_not_shown(number: int) -> None:
     with override_settings(DEBUG=True, VENDO=_MALFORMED[number]):
         try:
             client()
@@ -94,52 +92,52 @@ def test_a_malformed_key_is_shown_no_more_than_a_good_one(number: int) -> None:
             raise AssertionError
 
 
-def _asks_for_a_token(request: Any) -> object:
+def _get_token(request: Any) -> object:
     return request.vendo.token("slack")
 
 
-def _asks_for_tokens(request: Any) -> object:
+def _get_tokens(request: Any) -> object:
     return request.vendo.tokens(["slack", "gmail"])
 
 
-def _lists_connections(request: Any) -> object:
+def _list_connections(request: Any) -> object:
     return request.vendo.connections.list()
 
 
-def _executes(request: Any) -> object:
+def _execute(request: Any) -> object:
     return request.vendo.data.execute("SLACK_SEND_MESSAGE")
 
 
-def _uses_a_session(request: Any) -> object:
+def _use_session(request: Any) -> object:
     return request.vendo.session("slack").get("https://slack.com/api/api.test")
 
 
-def _makes_a_link(request: Any) -> object:
+def _make_link(request: Any) -> object:
     return request.vendo.connect_url("gmail", return_to="nowhere")
 
 
-def _asks_for_the_application(request: Any) -> object:
+def _get_application_token(request: Any) -> object:
     return client().token("slack")
 
 
 @pytest.mark.parametrize(
     "ask",
     [
-        _asks_for_a_token,
-        _asks_for_tokens,
-        _lists_connections,
-        _executes,
-        _uses_a_session,
-        _makes_a_link,
-        _asks_for_the_application,
+        _get_token,
+        _get_tokens,
+        _list_connections,
+        _execute,
+        _use_session,
+        _make_link,
+        _get_application_token,
     ],
 )
 @pytest.mark.parametrize("debug", [True, False])
-@pytest.mark.parametrize("trouble", ["missing", "refused", "failing", "reset"])
+@pytest.mark.parametrize("trouble", ["missing", "rejected", "failing", "reset"])
 def test_no_frame_of_an_error_shows_a_key_a_token_or_a_jwt(
     ask: Callable[[Any], object], debug: bool, trouble: str, vendo_mode: LocalVendo
 ) -> None:
-    if trouble == "refused":
+    if trouble == "rejected":
         vendo_mode.revoke_key()
     elif trouble == "failing":
         vendo_mode.fail("any", status=400, times=None)
@@ -150,8 +148,8 @@ def test_no_frame_of_an_error_shows_a_key_a_token_or_a_jwt(
     def view(request: Any) -> HttpResponse:
         try:
             ask(request)
-            _fail()  # some go well: the page of another error
-        except Exception:  # noqa: BLE001  # whatever it is, as Django does it
+            _fail()  # some calls succeed: show the page of another error
+        except Exception:  # noqa: BLE001  # any error, as in Django
             pages.append(debug_pages(request))
         return HttpResponse()
 

@@ -1,4 +1,4 @@
-"""Who a request is from, and that they are signed in: only where the platform's proxy says so."""
+"""The signed-in user comes only from the platform's proxy."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Forge = Callable[..., Any]
 
 @pytest.fixture(params=["wsgi", "asgi"])
 def get(request: pytest.FixtureRequest) -> Get:
-    """Asks the project who is there, as one browser, over one protocol."""
+    """Requests the identity from the project, as one browser, over one protocol."""
     if request.param == "wsgi":
         browser = Client()
         return lambda headers: browser.get("/identity/", headers=headers).json()
@@ -37,7 +37,7 @@ def get(request: pytest.FixtureRequest) -> Get:
 
 @pytest.fixture
 def forge(proxy: dict[str, str]) -> Forge:
-    """Asks over ASGI, with the proxy's headers written with underscores, and with others."""
+    """Sends the proxy's headers with underscores over ASGI, together with other headers."""
     forged = [(name.replace("-", "_").encode(), value.encode()) for name, value in proxy.items()]
 
     def ask(path: str, *headers: tuple[bytes, bytes]) -> Any:
@@ -58,21 +58,23 @@ class RolesBackend(VendoIdentityBackend):
         return user
 
 
-def test_headers_alone_mean_nothing(get: Get, proxy: dict[str, str], monkeypatch: Any) -> None:
+def test_identity_headers_without_the_proxy_are_ignored(
+    get: Get, proxy: dict[str, str], monkeypatch: Any
+) -> None:
     monkeypatch.delenv("VENDO_AUTH")
 
     assert get(proxy) == {"identity": None, "user": ""}
     assert not User.objects.exists()
 
 
-def test_underscores_in_the_place_of_hyphens_name_nobody(forge: Forge) -> None:
+def test_headers_with_underscores_are_ignored(forge: Forge) -> None:
     assert forge("/aidentity/").json() == {"identity": None, "user": ""}
     assert forge("/api/vendo/identity").status_code == 401
     assert forge("/api/vendo/connect/slack/").status_code == 401
     assert not User.objects.exists()
 
 
-def test_underscores_take_nothing_from_whom_the_proxy_names(
+def test_headers_with_underscores_do_not_replace_the_proxys(
     forge: Forge, proxy: dict[str, str]
 ) -> None:
     named = {**proxy, "X-Vendo-User-Id": "other"}
@@ -81,7 +83,7 @@ def test_underscores_take_nothing_from_whom_the_proxy_names(
     assert forge("/aidentity/", *headers).json() == {"identity": "other", "user": "other"}
 
 
-def test_a_person_whom_the_proxy_names_is_signed_in(get: Get, proxy: dict[str, str]) -> None:
+def test_the_user_of_the_proxy_is_signed_in(get: Get, proxy: dict[str, str]) -> None:
     assert get(proxy) == {"identity": "5f0c1a9e", "user": "5f0c1a9e"}
     assert get(proxy) == {"identity": "5f0c1a9e", "user": "5f0c1a9e"}
 
@@ -91,9 +93,7 @@ def test_a_person_whom_the_proxy_names_is_signed_in(get: Get, proxy: dict[str, s
     assert not user.is_staff
 
 
-def test_a_person_who_is_signed_in_costs_no_further_sign_in(
-    get: Get, proxy: dict[str, str]
-) -> None:
+def test_a_signed_in_user_is_not_signed_in_again(get: Get, proxy: dict[str, str]) -> None:
     get(proxy)
     first = User.objects.get().last_login
     get(proxy)
@@ -101,13 +101,13 @@ def test_a_person_who_is_signed_in_costs_no_further_sign_in(
     assert User.objects.get().last_login == first
 
 
-def test_a_person_leaves_with_the_proxys_headers(get: Get, proxy: dict[str, str]) -> None:
+def test_a_user_is_signed_out_without_the_proxys_headers(get: Get, proxy: dict[str, str]) -> None:
     get(proxy)
 
     assert get(None) == {"identity": None, "user": ""}
 
 
-def test_a_person_leaves_when_the_proxy_goes(
+def test_a_user_is_signed_out_without_the_proxy(
     get: Get, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     get(proxy)
@@ -116,14 +116,16 @@ def test_a_person_leaves_when_the_proxy_goes(
     assert get(proxy) == {"identity": None, "user": ""}
 
 
-def test_another_person_in_the_same_browser_takes_over(get: Get, proxy: dict[str, str]) -> None:
+def test_another_user_in_the_same_browser_replaces_the_first(
+    get: Get, proxy: dict[str, str]
+) -> None:
     get(proxy)
 
     assert get({**proxy, "X-Vendo-User-Id": "other"})["user"] == "other"
     assert User.objects.count() == 2
 
 
-def test_a_new_name_or_address_reaches_the_user(get: Get, proxy: dict[str, str]) -> None:
+def test_a_new_name_or_address_updates_the_user(get: Get, proxy: dict[str, str]) -> None:
     get(proxy)
     changed = {
         **proxy,
@@ -137,13 +139,13 @@ def test_a_new_name_or_address_reaches_the_user(get: Get, proxy: dict[str, str])
     assert len(user.last_name) == 150
 
 
-def test_an_inactive_user_is_not_let_in(get: Get, proxy: dict[str, str]) -> None:
+def test_an_inactive_user_is_not_signed_in(get: Get, proxy: dict[str, str]) -> None:
     User.objects.create_user("5f0c1a9e", is_active=False)
 
     assert get(proxy) == {"identity": "5f0c1a9e", "user": ""}
 
 
-def test_a_user_who_is_made_inactive_is_out_at_the_next_change(
+def test_a_deactivated_user_is_signed_out_at_the_next_change(
     get: Get, proxy: dict[str, str]
 ) -> None:
     get(proxy)
@@ -152,7 +154,7 @@ def test_a_user_who_is_made_inactive_is_out_at_the_next_change(
     assert get({**proxy, "X-Vendo-Role": "viewer"})["user"] == ""
 
 
-def test_who_signed_in_by_password_stays_without_an_identity(proxy: dict[str, str]) -> None:
+def test_a_password_session_is_kept_without_an_identity(proxy: dict[str, str]) -> None:
     user = User.objects.create_user("local", password="local-password")
     browser = Client()
     browser.force_login(user, "django.contrib.auth.backends.ModelBackend")
@@ -161,7 +163,7 @@ def test_who_signed_in_by_password_stays_without_an_identity(proxy: dict[str, st
     assert browser.get("/identity/", headers=proxy).json()["user"] == "5f0c1a9e"
 
 
-def test_a_session_of_a_backend_that_is_gone_is_not_taken_for_ours(proxy: dict[str, str]) -> None:
+def test_a_session_of_a_removed_backend_is_anonymous(proxy: dict[str, str]) -> None:
     browser = Client()
     browser.get("/identity/", headers=proxy)
     with override_settings(AUTHENTICATION_BACKENDS=["django.contrib.auth.backends.ModelBackend"]):
@@ -169,21 +171,21 @@ def test_a_session_of_a_backend_that_is_gone_is_not_taken_for_ours(proxy: dict[s
 
 
 @override_settings(AUTHENTICATION_BACKENDS=["django_adapter.test_identity.KnownPeopleBackend"])
-def test_a_project_may_let_in_known_people_alone(get: Get, proxy: dict[str, str]) -> None:
+def test_a_project_may_allow_only_known_users(get: Get, proxy: dict[str, str]) -> None:
     assert get(proxy)["user"] == ""
     User.objects.create_user("5f0c1a9e")
     assert get(proxy)["user"] == "5f0c1a9e"
 
 
 @override_settings(AUTHENTICATION_BACKENDS=["django_adapter.test_identity.RolesBackend"])
-def test_a_project_may_follow_the_roles(get: Get, proxy: dict[str, str]) -> None:
+def test_a_project_may_use_the_roles(get: Get, proxy: dict[str, str]) -> None:
     get(proxy)
     get({**proxy, "X-Vendo-Role": "owner"})
 
     assert [group.name for group in User.objects.get().groups.all()] == ["owner"]
 
 
-def test_a_user_model_that_goes_by_address_is_found_by_it(
+def test_a_user_model_may_use_the_email_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     identity = VendoIdentity("5f0c1a9e", "ada@example.com", "", "tenant-1", "member")
@@ -193,7 +195,7 @@ def test_a_user_model_that_goes_by_address_is_found_by_it(
     assert VendoIdentityBackend().username_of(identity) == "ada@example.com"
 
 
-def test_the_backend_lets_nobody_in_without_an_identity() -> None:
+def test_the_backend_needs_an_identity() -> None:
     assert VendoIdentityBackend().authenticate(None) is None
 
 
@@ -204,7 +206,7 @@ def test_the_backend_lets_nobody_in_without_an_identity() -> None:
         ("vendo_django.middleware.VendoMiddleware", "VendoMiddleware"),
     ],
 )
-def test_a_wrong_order_of_middleware_is_told(missing: str, named: str) -> None:
+def test_a_wrong_order_of_middleware_is_an_error(missing: str, named: str) -> None:
     with (
         override_settings(MIDDLEWARE=[path for path in settings.MIDDLEWARE if path != missing]),
         pytest.raises(ImproperlyConfigured, match=f"before {named}"),
@@ -212,13 +214,13 @@ def test_a_wrong_order_of_middleware_is_told(missing: str, named: str) -> None:
         Client().get("/identity/")
 
 
-def test_the_middleware_alone_says_what_it_needs() -> None:
+def test_the_middleware_without_its_requirements_is_an_error() -> None:
     middleware = VendoIdentityMiddleware(lambda request: None)
 
     with pytest.raises(ImproperlyConfigured):
         middleware(RequestFactory().get("/"))  # type: ignore[arg-type]
 
 
-def test_visitors_without_a_session_get_pages_that_caches_may_keep() -> None:
+def test_pages_without_a_session_can_be_cached() -> None:
     with override_settings(VENDO={"ERRORS": True}):
         assert "Vary" not in Client().get("/limited/").headers

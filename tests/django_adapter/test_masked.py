@@ -1,4 +1,4 @@
-"""A masked value is the credential for code, and a row of stars for people."""
+"""A masked value is the credential for code, and prints as stars."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ def value() -> MaskedStr:
     return MaskedStr(SECRET, slug="openai", expires=True)
 
 
-def test_code_gets_the_credential_itself(value: MaskedStr) -> None:
+def test_code_gets_the_credential(value: MaskedStr) -> None:
     assert value == SECRET
     assert hash(value) == hash(SECRET)
     assert isinstance(value, str)
-    assert not callable(value)  # clients of providers take a callable for something that gives keys
+    assert not callable(value)  # providers' SDKs call a callable to get a key
     assert type(str(value)) is str
     assert f"Bearer {value}" == f"Bearer {SECRET}"
-    assert "Bearer %s" % value == f"Bearer {SECRET}"  # noqa: UP031  # as smtplib does it
+    assert "Bearer %s" % value == f"Bearer {SECRET}"  # noqa: UP031  # as smtplib does
     assert f"{value:>30}" == f"{SECRET:>30}"
-    assert "Bearer {}".format(value) == f"Bearer {SECRET}"  # noqa: UP032  # the other way to write it
-    assert " ".join(["Bearer", value]) == f"Bearer {SECRET}"  # noqa: FLY002  # likewise
+    assert "Bearer {}".format(value) == f"Bearer {SECRET}"  # noqa: UP032  # the other notation
+    assert " ".join(["Bearer", value]) == f"Bearer {SECRET}"  # noqa: FLY002  # the other notation
     assert value.encode() == SECRET.encode()
     assert json.dumps({"key": value}) == json.dumps({"key": SECRET})
     assert json.dumps({value: 1}, indent=1) == json.dumps({SECRET: 1}, indent=1)
@@ -50,7 +50,7 @@ def test_code_gets_the_credential_itself(value: MaskedStr) -> None:
     assert {SECRET: 1}[value] == 1
 
 
-def test_it_goes_into_headers_and_into_the_environment_of_a_child(
+def test_it_works_in_headers_and_in_a_childs_environment(
     value: MaskedStr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CANARY", value)
@@ -66,12 +66,12 @@ def test_it_goes_into_headers_and_into_the_environment_of_a_child(
     assert printed.strip() == SECRET
 
 
-def test_people_see_stars(value: MaskedStr) -> None:
+def test_it_prints_stars(value: MaskedStr) -> None:
     shown = [
         repr(value),
         ascii(value),
         f"{value!r}",
-        "%r" % value,  # noqa: UP031  # as logging does it
+        "%r" % value,  # noqa: UP031  # as logging does
         repr({"a": [value], value: 1}),
         pprint.pformat({"a": {"b": (value,)}}),
         pprint.pformat(value),
@@ -83,7 +83,7 @@ def test_people_see_stars(value: MaskedStr) -> None:
     assert repr(MaskedStr()) == "''"
 
 
-def test_what_is_put_together_with_it_is_masked_too(value: MaskedStr) -> None:
+def test_concatenation_keeps_the_mask(value: MaskedStr) -> None:
     before, after = "Bearer " + value, value + "/path"
 
     assert (before, after) == (f"Bearer {SECRET}", f"{SECRET}/path")
@@ -97,7 +97,7 @@ def test_what_is_put_together_with_it_is_masked_too(value: MaskedStr) -> None:
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_it_is_pickled_for_workers_with_all_that_it_knows(value: MaskedStr, protocol: int) -> None:
+def test_it_survives_pickling(value: MaskedStr, protocol: int) -> None:
     loaded = pickle.loads(pickle.dumps(value, protocol))
 
     assert loaded == SECRET
@@ -153,13 +153,13 @@ def test_a_template_prints_stars(value: MaskedStr, source: str) -> None:
     assert "****" in printed
 
 
-def test_a_template_prints_whose_credential_it_is(value: MaskedStr) -> None:
+def test_a_template_prints_the_slug(value: MaskedStr) -> None:
     template = Engine().from_string("{{ value.slug }} {{ value.expires }} {{ value.nonsense }}")
 
     assert template.render(Context({"value": value})) == "openai True "
 
 
-def test_what_is_cut_out_or_made_of_it_is_masked_and_no_other_text(value: MaskedStr) -> None:
+def test_slices_and_edits_are_masked_and_other_text_is_not(value: MaskedStr) -> None:
     made = {
         value[3:9]: "canary",
         value[-1]: "9",
@@ -182,7 +182,7 @@ def test_what_is_cut_out_or_made_of_it_is_masked_and_no_other_text(value: Masked
     assert value.split("-") == SECRET.split("-")
 
 
-def test_html_that_code_puts_together_has_stars(value: MaskedStr) -> None:
+def test_html_built_in_code_has_stars(value: MaskedStr) -> None:
     assert "canary" not in format_html("<b>{}</b>", value)
 
 
@@ -194,7 +194,7 @@ def test_an_empty_value_prints_nothing() -> None:
     assert template.render(Context({"value": MaskedStr()})) == "[]"
 
 
-def test_a_template_still_knows_whether_there_is_one(value: MaskedStr) -> None:
+def test_a_template_can_test_for_a_value(value: MaskedStr) -> None:
     template = Engine().from_string("{% if value %}yes{% endif %}{% if not empty %}no{% endif %}")
 
     assert template.render(Context({"value": value, "empty": MaskedStr()})) == "yesno"
@@ -206,7 +206,7 @@ def test_jinja_prints_stars(value: MaskedStr) -> None:
 
 
 @given(st.text())
-def test_any_text_is_kept_as_it_is(text: str) -> None:
+def test_any_text_is_unchanged(text: str) -> None:
     value = MaskedStr(text)
 
     assert value == text

@@ -1,4 +1,4 @@
-"""The middleware under both protocols: whose client a request has, and that it stays."""
+"""The middleware under WSGI and ASGI: each request has its user's client, even after it ended."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
     from vendo.testing import LocalVendo
 
-ONE, OTHER = "person.one.jwt", "person.other.jwt"
+ONE, OTHER = "user.one.jwt", "user.other.jwt"
 
 
-def test_requests_of_two_people_have_two_tokens(vendo_mode: LocalVendo) -> None:
-    answers = [_get("/token/", jwt) for jwt in (ONE, OTHER, None)]
+def test_requests_of_two_users_have_two_tokens(vendo_mode: LocalVendo) -> None:
+    responses = [_get("/token/", jwt) for jwt in (ONE, OTHER, None)]
 
-    assert answers == [vendo_mode.token("gmail", user=jwt) for jwt in (ONE, OTHER, None)]
-    assert len(set(answers)) == 3
+    assert responses == [vendo_mode.token("gmail", user=jwt) for jwt in (ONE, OTHER, None)]
+    assert len(set(responses)) == 3
 
 
 @pytest.mark.parametrize("path", ["/token/", "/atoken/", "/token-in-thread/"])
-def test_under_asgi_views_of_both_kinds_have_the_persons_client(
+def test_under_asgi_both_kinds_of_views_have_the_users_client(
     vendo_mode: LocalVendo, path: str
 ) -> None:
     for jwt in (ONE, OTHER, None):
@@ -44,7 +44,7 @@ def test_under_asgi_views_of_both_kinds_have_the_persons_client(
 
 
 @pytest.mark.parametrize("path", ["/token/", "/atoken/"])
-def test_a_jwt_whose_header_has_underscores_is_nobodys(vendo_mode: LocalVendo, path: str) -> None:
+def test_a_jwt_header_with_underscores_is_ignored(vendo_mode: LocalVendo, path: str) -> None:
     response = _get_asgi(path, (b"x_vendo_user_jwt", ONE.encode()))
 
     assert response.content.decode() == vendo_mode.token("gmail")
@@ -55,12 +55,12 @@ def test_two_jwts_in_one_request_are_an_error(vendo_mode: LocalVendo) -> None:
         _get_asgi("/token/", *((b"x-vendo-user-jwt", jwt.encode()) for jwt in (ONE, OTHER)))
 
 
-def test_under_wsgi_an_async_view_has_the_persons_client(vendo_mode: LocalVendo) -> None:
+def test_under_wsgi_an_async_view_has_the_users_client(vendo_mode: LocalVendo) -> None:
     for path in ("/atoken/", "/token-in-thread/"):
         assert _get(path, ONE) == vendo_mode.token("gmail", user=ONE)
 
 
-def test_a_stream_still_has_its_client_after_the_view_returned(vendo_mode: LocalVendo) -> None:
+def test_a_stream_can_use_its_client_after_the_view_returned(vendo_mode: LocalVendo) -> None:
     response = Client().get("/stream/", headers=_headers(ONE))
     assert vendo_mode.count("credentials") == 0
     body = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
@@ -68,7 +68,7 @@ def test_a_stream_still_has_its_client_after_the_view_returned(vendo_mode: Local
     assert set(body.split()) == {vendo_mode.token("gmail", user=ONE)}
 
 
-def test_an_async_stream_still_has_its_client(vendo_mode: LocalVendo) -> None:
+def test_an_async_stream_can_use_its_client(vendo_mode: LocalVendo) -> None:
     async def read() -> str:
         response: Any = await AsgiClient().get("/astream/", headers=_headers(ONE))
         return b"".join([piece async for piece in response.streaming_content]).decode()
@@ -76,7 +76,7 @@ def test_an_async_stream_still_has_its_client(vendo_mode: LocalVendo) -> None:
     assert set(async_to_sync(read)().split()) == {vendo_mode.token("gmail", user=ONE)}
 
 
-def test_work_in_the_background_keeps_the_client_of_its_request(vendo_mode: LocalVendo) -> None:
+def test_background_work_can_use_the_client_of_its_request(vendo_mode: LocalVendo) -> None:
     kept: list[Vendo] = []
 
     def view(request: Any) -> HttpResponse:
@@ -88,34 +88,34 @@ def test_work_in_the_background_keeps_the_client_of_its_request(vendo_mode: Loca
     assert kept[0].token("gmail") == vendo_mode.token("gmail", user=ONE)
 
 
-def test_crowds_of_people_never_get_each_others_tokens(vendo_mode: LocalVendo) -> None:
-    people = [f"person.{number}.jwt" for number in range(25)]
-    barrier = Barrier(len(people))
+def test_concurrent_users_never_get_each_others_tokens(vendo_mode: LocalVendo) -> None:
+    users = [f"user.{number}.jwt" for number in range(25)]
+    barrier = Barrier(len(users))
 
     def visit(jwt: str) -> bool:
         barrier.wait()
         return all(_get("/token/", jwt) == vendo_mode.token("gmail", user=jwt) for _ in range(4))
 
-    with ThreadPoolExecutor(len(people)) as pool:
-        assert all(pool.map(visit, people))
+    with ThreadPoolExecutor(len(users)) as pool:
+        assert all(pool.map(visit, users))
 
 
-def test_crowds_of_tasks_never_get_each_others_tokens(vendo_mode: LocalVendo) -> None:
-    people = [f"person.{number}.jwt" for number in range(25)] * 4
+def test_concurrent_tasks_never_get_each_others_tokens(vendo_mode: LocalVendo) -> None:
+    users = [f"user.{number}.jwt" for number in range(25)] * 4
 
     async def visit(jwt: str) -> bool:
         response = await AsgiClient().get("/atoken/", headers=_headers(jwt))
         return response.content.decode() == vendo_mode.token("gmail", user=jwt)
 
     async def crowd() -> list[bool]:
-        return await asyncio.gather(*map(visit, people))
+        return await asyncio.gather(*map(visit, users))
 
     assert all(async_to_sync(crowd)())
 
 
-def test_the_client_is_made_when_it_is_used_and_once_a_request(vendo_mode: LocalVendo) -> None:
+def test_the_client_is_made_on_first_use_once_a_request(vendo_mode: LocalVendo) -> None:
     with override_settings(VENDO={"API_KEY": "malformed key"}):
-        assert Client().get("/identity/").status_code == 200  # nobody asked for it
+        assert Client().get("/identity/").status_code == 200  # the view does not use the client
 
     seen: list[Any] = []
 
@@ -152,11 +152,11 @@ def test_sessions_of_requests_share_their_connections(vendo_mode: LocalVendo) ->
 
     assert len(addresses) == 3
     opened = vendo_mode.connections_opened
-    _get("/profile/", "person.third.jwt")
+    _get("/profile/", "user.third.jwt")
     assert vendo_mode.connections_opened == opened
 
 
-def test_the_middleware_takes_the_kind_of_what_it_wraps() -> None:
+def test_the_middleware_is_sync_or_async_like_its_view() -> None:
     async def view(request: HttpRequest) -> HttpResponse:
         return HttpResponse()
 

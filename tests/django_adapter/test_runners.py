@@ -1,4 +1,4 @@
-"""Projects' own tools: parallel test runs with spawned workers, pytest-django, image builds."""
+"""The adapter with parallel test runners, pytest-django and image builds."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from vendo_django import client, token
 
 
 class Base:
-    def test_the_value_is_here_and_masked(self):
+    def test_the_value_is_masked(self):
         assert settings.PLAIN == os.environ["VENDO_TOKEN_SITE_SECRET"]
         assert "not-a-secret" not in repr(settings.PLAIN)
         assert "not-a-secret" not in repr(connection.settings_dict)
         assert connection.settings_dict["PASSWORD"] == settings.PLAIN
 
     def test_requests_have_their_client(self):
-        answer = self.client.get("/token/", headers={"X-Vendo-User-JWT": "person.one.jwt"})
-        assert answer.status_code == 200, answer.content
-        assert answer.content.decode() != client().token("gmail")
+        response = self.client.get("/token/", headers={"X-Vendo-User-JWT": "user.one.jwt"})
+        assert response.status_code == 200, response.content
+        assert response.content.decode() != client().token("gmail")
 
 
 class One(Base, TestCase):
@@ -57,12 +57,12 @@ def test_each_test_has_its_own_settings(settings, monkeypatch):
     assert client().timeout == 7
 
 
-def test_and_leaves_nothing_behind():
+def test_the_settings_are_restored():
     assert client().timeout == 30
 
 
 @pytest.mark.django_db
-def test_people_can_be_signed_in(client, monkeypatch):
+def test_users_can_be_signed_in(client, monkeypatch):
     monkeypatch.setenv("VENDO_AUTH", "1")
     headers = {
         "X-Vendo-User-Id": "5f0c1a9e",
@@ -136,13 +136,13 @@ def test_an_image_is_built_without_a_credential(
 ) -> None:
     bare = {name: value for name, value in environment.items() if not name.startswith("VENDO_")}
     command = ["-m", "django", "check"]
-    refused = subprocess.run(
+    rejected = subprocess.run(
         [sys.executable, *command], cwd=tmp_path, env=bare, capture_output=True, text=True
     )
-    assert refused.returncode != 0
-    assert "VENDO_TOKEN_SITE_SECRET" in refused.stderr.splitlines()[-1]
+    assert rejected.returncode != 0
+    assert "VENDO_TOKEN_SITE_SECRET" in rejected.stderr.splitlines()[-1]
 
-    # A secret key is none of what may be empty; what else is, is a placeholder.
+    # Django requires a secret key; any other missing credential is a placeholder.
     building = {**bare, "VENDO_DJANGO_BUILD": "1", "VENDO_TOKEN_SITE_SECRET": "build-only"}
     assert "no issues" in run(command, building, tmp_path)
     del building["VENDO_TOKEN_SITE_SECRET"]

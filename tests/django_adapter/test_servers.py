@@ -54,68 +54,70 @@ def site(request: pytest.FixtureRequest, server: LocalVendo, tmp_path: Path) -> 
 def test_a_deployment_behind_the_proxy(
     site: str, server: LocalVendo, proxy: dict[str, str]
 ) -> None:
-    _crowds_keep_their_tokens(site, server)
+    _concurrent_users_keep_their_tokens(site, server)
     _streams_have_their_client(site, server)
     _sessions_reach_the_provider(site)
-    _people_are_signed_in(site, proxy)
-    _webhooks_of_any_form_are_bounded(site, server)
-    _a_person_can_connect(site, server, proxy)
+    _users_are_signed_in(site, proxy)
+    _webhooks_have_a_size_limit(site, server)
+    _a_user_can_connect(site, server, proxy)
 
 
-def _crowds_keep_their_tokens(site: str, server: LocalVendo) -> None:
-    people = [f"person.{number}.jwt" for number in range(20)]
+def _concurrent_users_keep_their_tokens(site: str, server: LocalVendo) -> None:
+    users = [f"user.{number}.jwt" for number in range(20)]
 
     def visit(jwt: str) -> bool:
         with requests.Session() as session:
             session.headers["X-Vendo-User-JWT"] = jwt
-            answers = {
+            responses = {
                 session.get(f"{site}/{path}/", timeout=30).text
                 for path in ("token", "atoken", "token-in-thread", "token")
             }
-        return answers == {server.token("gmail", user=jwt)}
+        return responses == {server.token("gmail", user=jwt)}
 
-    with ThreadPoolExecutor(len(people)) as pool:
-        assert all(pool.map(visit, people))
+    with ThreadPoolExecutor(len(users)) as pool:
+        assert all(pool.map(visit, users))
 
 
 def _streams_have_their_client(site: str, server: LocalVendo) -> None:
     for path in ("stream", "astream"):
-        answer = requests.get(
-            f"{site}/{path}/", headers={"X-Vendo-User-JWT": "person.s.jwt"}, timeout=30
+        response = requests.get(
+            f"{site}/{path}/", headers={"X-Vendo-User-JWT": "user.s.jwt"}, timeout=30
         )
-        assert answer.text.split() == [server.token("gmail", user="person.s.jwt")] * 3
+        assert response.text.split() == [server.token("gmail", user="user.s.jwt")] * 3
 
 
 def _sessions_reach_the_provider(site: str) -> None:
     assert requests.get(f"{site}/profile/", timeout=30).json()["emailAddress"]
 
 
-def _people_are_signed_in(site: str, proxy: dict[str, str]) -> None:
+def _users_are_signed_in(site: str, proxy: dict[str, str]) -> None:
     with requests.Session() as browser:
         for path in ("identity", "aidentity", "api/vendo/identity"):
-            answer = browser.get(f"{site}/{path}", headers=proxy, timeout=30, allow_redirects=False)
+            response = browser.get(
+                f"{site}/{path}", headers=proxy, timeout=30, allow_redirects=False
+            )
             if path == "api/vendo/identity":
-                assert answer.json()["email"] == "ada@example.com"
+                assert response.json()["email"] == "ada@example.com"
             else:
-                answer = browser.get(f"{site}/{path}/", headers=proxy, timeout=30)
-                assert answer.json() == {"identity": "5f0c1a9e", "user": "5f0c1a9e"}
+                response = browser.get(f"{site}/{path}/", headers=proxy, timeout=30)
+                assert response.json() == {"identity": "5f0c1a9e", "user": "5f0c1a9e"}
         assert browser.get(f"{site}/aidentity/", timeout=30).json()["user"] == ""
     assert requests.get(f"{site}/api/vendo/identity", timeout=30).status_code == 401
 
 
-def _webhooks_of_any_form_are_bounded(site: str, server: LocalVendo) -> None:
+def _webhooks_have_a_size_limit(site: str, server: LocalVendo) -> None:
     url = f"{site}/api/vendo/webhook/"
     headers, body = server.sign_webhook({"id": "evt_1", "type": "t", "data": {}})
     assert requests.post(url, data=body, headers=headers, timeout=30).status_code == 200
     assert requests.post(url, data=body + b" ", headers=headers, timeout=30).status_code == 400
     large = b"x" * (MAX_WEBHOOK_BYTES + 1)
     assert requests.post(url, data=large, headers=headers, timeout=30).status_code == 413
-    # In chunks, without a length: read whole under ASGI, not at all under WSGI. Never believed.
+    # A chunked body without a length: ASGI reads all of it, WSGI none. Both reject it.
     chunks = requests.post(url, data=iter([large, b"x"]), headers=headers, timeout=30)
     assert chunks.status_code in {400, 413}
 
 
-def _a_person_can_connect(site: str, server: LocalVendo, proxy: dict[str, str]) -> None:
+def _a_user_can_connect(site: str, server: LocalVendo, proxy: dict[str, str]) -> None:
     with requests.Session() as browser:
         browser.headers.update(proxy)
         leaving = browser.get(

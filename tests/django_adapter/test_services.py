@@ -1,4 +1,4 @@
-"""Mail servers and databases out of one credential."""
+"""Mail servers and databases from one credential."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ SLUGS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:.*MAILERS")  # what newer releases of Django ask for instead
+@pytest.mark.filterwarnings(
+    "ignore:.*MAILERS"
+)  # newer releases of Django warn about EMAIL_… settings
 @pytest.mark.parametrize("slug", SLUGS)
 def test_mail_goes_over_tls_with_the_credential_as_the_password(
     slug: str, monkeypatch: pytest.MonkeyPatch
@@ -50,8 +52,8 @@ def test_mail_goes_over_tls_with_the_credential_as_the_password(
     assert (connection.password, connection.use_tls) == ("pm-canary", True)
 
 
-def test_a_mailer_is_what_newer_releases_of_django_take(monkeypatch: pytest.MonkeyPatch) -> None:
-    # In a process of its own: settings with MAILERS have no EMAIL_… settings any more.
+def test_a_mailer_works_with_newer_releases_of_django(monkeypatch: pytest.MonkeyPatch) -> None:
+    # In another process: settings with MAILERS cannot have EMAIL_… settings.
     program = """
 import django
 from django.conf import settings
@@ -87,9 +89,7 @@ assert (made.password, made.use_tls) == ("re_canary", True)
         ("openai", "'openai'"),
     ],
 )
-def test_a_provider_whose_key_is_no_password_is_refused_with_the_reason(
-    slug: str, words: str
-) -> None:
+def test_a_provider_without_smtp_is_an_error_with_the_reason(slug: str, words: str) -> None:
     for make in (mailer, email_settings):
         with pytest.raises(ImproperlyConfigured, match=words) as caught:
             make(slug)
@@ -155,7 +155,7 @@ def test_a_connection_url_becomes_a_database(
         "postgresql://user:p@[canary]/app",
     ],
 )
-def test_anything_else_is_no_database_and_is_not_repeated(
+def test_another_value_is_an_error_and_not_repeated(
     credential: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_TOKEN_SUPABASE", credential)
@@ -183,7 +183,7 @@ def test_passwords_among_the_options_are_masked(monkeypatch: pytest.MonkeyPatch)
     assert "require" in repr(made)
 
 
-def test_a_database_knows_whose_credential_its_password_is(vendo_mode: LocalVendo) -> None:
+def test_a_database_password_knows_its_slug(vendo_mode: LocalVendo) -> None:
     url = "postgresql://ada:canary@db.example.com/app?sslpassword=canary"
     vendo_mode.connect("app-database", token=url, lifetime=3600)
 
@@ -203,7 +203,7 @@ def test_in_a_build_the_database_is_a_dummy(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @given(st.text() | st.text().map("postgresql://{}".format))
-def test_any_text_is_a_database_or_refused(text: str) -> None:
+def test_any_text_is_a_database_or_an_error(text: str) -> None:
     try:
         made = _entry(MaskedStr(text))
     except ValueError:

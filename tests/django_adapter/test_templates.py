@@ -1,4 +1,4 @@
-"""Template tags: what is connected, the links, and tokens that are listed by name."""
+"""Template tags: connection status, connect links, and listed tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vendo.errors import NotConnected
 if TYPE_CHECKING:
     from vendo.testing import LocalVendo
 
-JWT = {"X-Vendo-User-JWT": "person.one.jwt"}
+JWT = {"X-Vendo-User-JWT": "user.one.jwt"}
 
 
 def render(source: str, request: Any = None) -> str:
@@ -22,14 +22,14 @@ def render(source: str, request: Any = None) -> str:
     return Template("{% load vendo %}" + source).render(context)
 
 
-def test_a_token_that_is_listed_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listed_token_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENDO_TOKEN_MAPBOX", "pk.<public>")
     with override_settings(VENDO={"TEMPLATE_TOKENS": ["MapBox"]}):
         assert render("{% vendo_token 'mapbox' %}") == "pk.&lt;public&gt;"
 
 
 @pytest.mark.parametrize("setting", [None, {}, {"TEMPLATE_TOKENS": ["mapbox"]}])
-def test_a_token_that_is_not_listed_is_not(
+def test_an_unlisted_token_is_not_printed(
     setting: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
@@ -46,7 +46,7 @@ def test_a_listed_token_that_is_missing_is_an_error() -> None:
         render("{% vendo_token 'mapbox' %}")
 
 
-def test_a_page_asks_once_for_all_its_providers(vendo_mode: LocalVendo) -> None:
+def test_a_page_makes_one_request_for_all_providers(vendo_mode: LocalVendo) -> None:
     source = (
         "{% vendo_connected 'Gmail' as gmail %}{% vendo_connected 'slack' as slack %}"
         "{{ gmail }} {{ slack }}"
@@ -57,10 +57,10 @@ def test_a_page_asks_once_for_all_its_providers(vendo_mode: LocalVendo) -> None:
     assert vendo_mode.count("api") == 1
 
 
-def test_a_page_asks_for_its_person(vendo_mode: LocalVendo) -> None:
+def test_a_page_requests_its_users_connections(vendo_mode: LocalVendo) -> None:
     render("{% vendo_connected 'gmail' %}", RequestFactory().get("/", headers=JWT))
 
-    assert vendo_mode.requests[-1].headers["x-vendo-user-jwt"] == "person.one.jwt"
+    assert vendo_mode.requests[-1].headers["x-vendo-user-jwt"] == "user.one.jwt"
 
 
 def test_a_template_without_a_request_knows_what_is_connected(
@@ -71,7 +71,7 @@ def test_a_template_without_a_request_knows_what_is_connected(
     assert render("{% vendo_connected 'openai' %}{% vendo_connected 'slack' %}") == "TrueFalse"
 
 
-def test_a_link_leads_to_connect_and_back_and_holds_no_key(vendo_mode: LocalVendo) -> None:
+def test_a_connect_link_returns_to_the_page_and_contains_no_key(vendo_mode: LocalVendo) -> None:
     link = render("{% vendo_connect_url 'Gmail' %}", RequestFactory().get("/inbox/?a=b"))
 
     assert link == "/api/vendo/connect/gmail/?next=%2Finbox%2F%3Fa%3Db"
@@ -87,13 +87,13 @@ def test_a_button_names_the_provider(vendo_mode: LocalVendo) -> None:
     assert vendo_mode.api_key not in page
 
 
-def test_a_button_has_the_words_that_it_is_given() -> None:
+def test_a_button_may_have_its_own_text() -> None:
     button = "{% with label='Go' %}{% vendo_connect_button 'gmail' label %}{% endwith %}"
     assert ">Go</a>" in render(button)
     assert ">Connect in-house</a>" in render("{% vendo_connect_button 'in-house' %}")
 
 
-def test_a_project_without_the_views_is_told_what_to_add() -> None:
+def test_without_the_views_the_error_says_what_to_add() -> None:
     with (
         override_settings(ROOT_URLCONF="django_adapter.bare_urls"),
         pytest.raises(ImproperlyConfigured, match=r"vendo_django\.urls"),

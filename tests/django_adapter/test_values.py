@@ -1,4 +1,4 @@
-"""`token` and `tokens`: plain values for `settings.py`, or one error that says what to do."""
+"""`token` and `tokens`: plain values for `settings.py`, or one error with the fix."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vendo.testing import LocalVendo
 
 
-def test_a_token_is_a_masked_value_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_a_masked_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", " sk-canary ")
 
     value = token("OpenAI")
@@ -34,12 +34,12 @@ def test_a_missing_token_says_which_variable_to_set() -> None:
     assert caught.value.__cause__ is None
 
 
-def test_a_default_stands_in_for_a_missing_token() -> None:
+def test_a_default_replaces_a_missing_token() -> None:
     assert token("openai", default=None) is None
     assert token("openai", "fallback") == "fallback"
 
 
-def test_a_default_does_not_hide_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_default_does_not_hide_a_malformed_value(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ImproperlyConfigured, match="slug"):
         token("open ai", default=None)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary\nsecond line")
@@ -83,15 +83,15 @@ def test_several_tokens_come_from_vendo_in_one_request(vendo_mode: LocalVendo) -
     assert not found["openai"].expires
 
 
-def test_what_vendo_lacks_is_told_with_what_to_do(vendo_mode: LocalVendo) -> None:
+def test_an_unconnected_provider_is_an_error_with_its_fix(vendo_mode: LocalVendo) -> None:
     with pytest.raises(ImproperlyConfigured, match="slack"):
         tokens("gmail", "slack")
 
 
-def test_a_provider_that_is_connected_meanwhile_is_no_longer_missing(
+def test_a_provider_connected_between_two_requests_is_not_missing(
     vendo_mode: LocalVendo,
 ) -> None:
-    # The request for both is answered; the one that asks why is kept waiting.
+    # The request for both gets its response; the request for the reason waits.
     with vendo_mode.hold("credentials", "slack") as gate, ThreadPoolExecutor(1) as pool:
         asking = pool.submit(tokens, "gmail", "slack")
         gate.wait_for(1)
@@ -100,7 +100,7 @@ def test_a_provider_that_is_connected_meanwhile_is_no_longer_missing(
         assert asking.result()["slack"] == vendo_mode.token("slack")
 
 
-def test_a_default_stands_in_for_what_vendo_does_not_know_and_not_for_what_it_cannot_give(
+def test_a_default_replaces_an_unknown_provider_but_no_other_error(
     vendo_mode: LocalVendo,
 ) -> None:
     assert token("slack", default=None) is None
@@ -110,7 +110,7 @@ def test_a_default_stands_in_for_what_vendo_does_not_know_and_not_for_what_it_ca
         token("gmail", default=None)
 
 
-def test_the_backends_refusal_is_told_without_the_key(vendo_mode: LocalVendo) -> None:
+def test_the_backends_error_does_not_contain_the_key(vendo_mode: LocalVendo) -> None:
     vendo_mode.revoke_key()
 
     for ask in (lambda: token("gmail", default=None), lambda: tokens("gmail")):
@@ -141,7 +141,7 @@ def test_in_a_build_no_backend_is_needed(
     assert tokens("gmail", "openai") == {"gmail": "", "openai": ""}
 
 
-def test_a_build_still_finds_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_build_still_reports_malformed_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENDO_DJANGO_BUILD", "1")
 
     with pytest.raises(ImproperlyConfigured):
@@ -150,14 +150,16 @@ def test_a_build_still_finds_mistakes(monkeypatch: pytest.MonkeyPatch) -> None:
         tokens("openai", "no slug!")
 
 
-def test_any_other_value_of_the_variable_is_no_build(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_value_of_the_variable_does_not_start_a_build(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for value in ("", "0", "false"):
         monkeypatch.setenv("VENDO_DJANGO_BUILD", value)
         with pytest.raises(ImproperlyConfigured):
             token("openai")
 
 
-def test_settings_need_little_to_be_imported() -> None:
+def test_importing_settings_loads_few_modules() -> None:
     program = """
 import os, sys
 os.environ["OPENAI_API_KEY"] = "sk"

@@ -1,4 +1,4 @@
-"""The ready views: connect a provider and come back, webhooks, who is signed in."""
+"""The ready-made views: connecting a provider, webhooks, the identity."""
 
 from __future__ import annotations
 
@@ -76,14 +76,14 @@ def test_the_connect_link_leads_to_vendo_with_a_signed_state(vendo_mode: LocalVe
     assert (back.status_code, back["Location"]) == (302, "/inbox?page=2")
 
 
-def test_over_https_the_cookie_is_for_https_alone(vendo_mode: LocalVendo) -> None:
+def test_over_https_the_cookie_is_secure(vendo_mode: LocalVendo) -> None:
     response = Client().get(CONNECT, secure=True)
 
     assert response.cookies[CONNECT_COOKIE]["secure"]
     assert "https%3A%2F%2Ftestserver%2F" in response["Location"]
 
 
-def test_two_tabs_come_back_both(vendo_mode: LocalVendo) -> None:
+def test_connecting_in_two_tabs_works(vendo_mode: LocalVendo) -> None:
     browser = Client()
     states = [
         parse_qs(urlsplit(browser.get(f"{CONNECT}?next=/{tab}")["Location"]).query)["state"][0]
@@ -106,7 +106,7 @@ def test_two_tabs_come_back_both(vendo_mode: LocalVendo) -> None:
         "http://testserver@evil.example/",
     ],
 )
-def test_the_way_back_leads_nowhere_else(vendo_mode: LocalVendo, next_address: str) -> None:
+def test_next_addresses_on_other_hosts_are_400(vendo_mode: LocalVendo, next_address: str) -> None:
     response = Client().get(CONNECT, {"next": next_address})
 
     assert response.status_code == 400
@@ -114,7 +114,7 @@ def test_the_way_back_leads_nowhere_else(vendo_mode: LocalVendo, next_address: s
     assert "evil" not in response.content.decode()
 
 
-def test_another_browser_cannot_end_what_this_one_began(vendo_mode: LocalVendo) -> None:
+def test_another_browser_cannot_use_the_state(vendo_mode: LocalVendo) -> None:
     state = parse_qs(urlsplit(Client().get(CONNECT)["Location"]).query)["state"][0]
 
     for browser in (Client(), _with_cookie("x" * 32)):
@@ -122,8 +122,8 @@ def test_another_browser_cannot_end_what_this_one_began(vendo_mode: LocalVendo) 
     assert Client().get("/api/vendo/connect/done/").status_code == 400
 
 
-def test_after_coming_back_the_fresh_token_is_used(vendo_mode: LocalVendo) -> None:
-    jwt = {"X-Vendo-User-JWT": "person.one.jwt"}
+def test_after_connecting_the_new_token_is_used(vendo_mode: LocalVendo) -> None:
+    jwt = {"X-Vendo-User-JWT": "user.one.jwt"}
     browser = Client()
     browser.get("/token/", headers=jwt)
     client().token("gmail")
@@ -132,33 +132,33 @@ def test_after_coming_back_the_fresh_token_is_used(vendo_mode: LocalVendo) -> No
 
     browser.get("/api/vendo/connect/done/", {"state": state}, headers=jwt)
 
-    fresh = vendo_mode.token("gmail", user="person.one.jwt")
+    fresh = vendo_mode.token("gmail", user="user.one.jwt")
     assert browser.get("/token/", headers=jwt).content.decode() == fresh
     assert client().token("gmail") == vendo_mode.token("gmail")
 
 
-def test_behind_the_proxy_the_link_with_the_key_is_for_signed_in_people(
+def test_behind_the_proxy_connecting_needs_a_signed_in_user(
     vendo_mode: LocalVendo, proxy: dict[str, str], db: None
 ) -> None:
-    refused = Client().get(CONNECT)
+    rejected = Client().get(CONNECT)
 
-    assert refused.status_code == 401
-    assert vendo_mode.api_key not in str(refused.headers) + refused.content.decode()
+    assert rejected.status_code == 401
+    assert vendo_mode.api_key not in str(rejected.headers) + rejected.content.decode()
     assert Client().get(CONNECT, headers=proxy).status_code == 302
 
 
-def test_without_vendo_there_is_nothing_to_connect() -> None:
+def test_in_oss_mode_connecting_responds_with_501() -> None:
     response = Client().get(CONNECT)
 
     assert response.status_code == 501
     assert response.json()["error"]["code"] == "vendo_only_feature"
 
 
-def test_a_malformed_slug_is_refused(vendo_mode: LocalVendo) -> None:
+def test_a_malformed_slug_is_400(vendo_mode: LocalVendo) -> None:
     assert Client().get("/api/vendo/connect/no%20slug/").status_code == 400
 
 
-def test_the_views_take_the_methods_that_they_are_for(vendo_mode: LocalVendo) -> None:
+def test_other_methods_are_405(vendo_mode: LocalVendo) -> None:
     assert Client().post(CONNECT).status_code == 405
     assert Client().post("/api/vendo/connect/done/").status_code == 405
     assert Client().post("/api/vendo/identity").status_code == 405
@@ -177,7 +177,7 @@ def test_a_webhook_reaches_the_receivers_once(
 
 
 @pytest.mark.redis
-def test_a_shared_redis_keeps_what_was_handled(
+def test_a_shared_redis_stores_handled_ids(
     post: Callable[..., Any], received: list[WebhookEvent], redis_port: int
 ) -> None:
     redis = {
@@ -196,7 +196,7 @@ def test_a_shared_redis_keeps_what_was_handled(
         webhook_received.disconnect(fail)
     received.clear()
     for prefix in ("one", "one", "another"):
-        # New settings are a new cache, with the content of the last one of the same prefix.
+        # New settings make a new cache, with the content of the last one of the same prefix.
         with override_settings(CACHES={"default": {**redis, "KEY_PREFIX": prefix}}):
             assert post().status_code == 200
     assert [event.id for event in received] == ["evt_1", "evt_1"]
@@ -204,7 +204,7 @@ def test_a_shared_redis_keeps_what_was_handled(
         cache.clear()
 
 
-def test_under_asgi_a_webhook_arrives_as_well(
+def test_under_asgi_a_webhook_is_delivered(
     vendo_mode: LocalVendo, received: list[WebhookEvent]
 ) -> None:
     headers, body = vendo_mode.sign_webhook(EVENT)
@@ -216,7 +216,7 @@ def test_under_asgi_a_webhook_arrives_as_well(
     assert [event.id for event in received] == ["evt_1"]
 
 
-def test_receivers_get_the_request_and_may_be_asynchronous(post: Callable[..., Any]) -> None:
+def test_receivers_get_the_request_and_may_be_async(post: Callable[..., Any]) -> None:
     seen: list[str] = []
 
     async def receive(event: WebhookEvent, request: Any, **_: Any) -> None:
@@ -230,7 +230,7 @@ def test_receivers_get_the_request_and_may_be_asynchronous(post: Callable[..., A
     assert seen == [f"evt_1 {WEBHOOK}"]
 
 
-def test_an_event_whose_handling_failed_is_handled_at_its_next_delivery(
+def test_a_failed_event_is_handled_on_redelivery(
     post: Callable[..., Any], received: list[WebhookEvent]
 ) -> None:
     def fail(**_: Any) -> None:
@@ -245,7 +245,7 @@ def test_an_event_whose_handling_failed_is_handled_at_its_next_delivery(
     assert [event.id for event in received] == ["evt_1", "evt_1"]
 
 
-def test_a_failure_of_a_receiver_is_not_taken_for_a_bad_webhook(post: Callable[..., Any]) -> None:
+def test_a_failing_receiver_is_not_an_invalid_webhook(post: Callable[..., Any]) -> None:
     def fail(**_: Any) -> None:
         client().token("no slug!")
 
@@ -257,7 +257,7 @@ def test_a_failure_of_a_receiver_is_not_taken_for_a_bad_webhook(post: Callable[.
 
 
 @pytest.mark.parametrize("event_id", ["evt 2\n", "é" * 300, "\ud800"])
-def test_any_id_can_be_remembered(
+def test_any_event_id_can_be_stored(
     event_id: str, post: Callable[..., Any], received: list[WebhookEvent]
 ) -> None:
     for _ in range(2):
@@ -265,7 +265,7 @@ def test_any_id_can_be_remembered(
     assert len(received) == 1
 
 
-def test_a_forged_webhook_is_refused_and_reaches_nobody(
+def test_a_forged_webhook_is_400_and_not_delivered(
     vendo_mode: LocalVendo, post: Callable[..., Any], received: list[WebhookEvent]
 ) -> None:
     headers, body = vendo_mode.sign_webhook(EVENT)
@@ -278,7 +278,7 @@ def test_a_forged_webhook_is_refused_and_reaches_nobody(
     assert vendo_mode.webhook_secret not in forged.content.decode()
 
 
-def test_a_webhook_that_is_too_old_is_refused(
+def test_a_webhook_that_is_too_old_is_400(
     vendo_mode: LocalVendo, post: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     headers, body = vendo_mode.sign_webhook(EVENT)
@@ -289,7 +289,7 @@ def test_a_webhook_that_is_too_old_is_refused(
 
 
 @pytest.mark.parametrize("limit", [2_621_440, 1_000])
-def test_a_webhook_over_a_mebibyte_is_refused_unread(
+def test_a_webhook_over_1_mib_is_413_and_not_read(
     limit: int, post: Callable[..., Any], received: list[WebhookEvent]
 ) -> None:
     with override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=limit):
@@ -298,10 +298,10 @@ def test_a_webhook_over_a_mebibyte_is_refused_unread(
     assert not received
 
 
-def test_a_length_that_lies_does_not_get_past_the_limit(post: Callable[..., Any]) -> None:
+def test_a_wrong_length_does_not_bypass_the_limit(post: Callable[..., Any]) -> None:
     assert post(CONTENT_LENGTH="nonsense").status_code == 400
     request = RequestFactory().generic("POST", WEBHOOK, b"x" * (MAX_WEBHOOK_BYTES + 1))
-    request.META["CONTENT_LENGTH"] = ""  # as of a body in chunks
+    request.META["CONTENT_LENGTH"] = ""  # as for a chunked body
     assert views.webhook(request).status_code == 413
 
 
@@ -322,7 +322,7 @@ def test_the_setting_names_the_secrets(
     assert len(received) == 1
 
 
-def test_without_a_secret_every_webhook_is_refused(
+def test_without_a_secret_every_webhook_is_400(
     post: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VENDO_WEBHOOK_SECRET")
@@ -332,7 +332,7 @@ def test_without_a_secret_every_webhook_is_refused(
         assert post().status_code == 400
 
 
-def test_repeats_are_known_for_as_long_as_they_can_come(
+def test_ids_are_stored_as_long_as_a_replay_is_possible(
     post: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     timeouts: list[float] = []
@@ -347,7 +347,9 @@ def test_repeats_are_known_for_as_long_as_they_can_come(
     assert timeouts == [600]
 
 
-def test_who_is_signed_in_is_told_as_the_platform_words_it(proxy: dict[str, str], db: None) -> None:
+def test_the_identity_endpoint_responds_with_the_platforms_fields(
+    proxy: dict[str, str], db: None
+) -> None:
     response = Client().get("/api/vendo/identity", headers=proxy)
 
     assert response.json()["user_id"] == "5f0c1a9e"
@@ -355,7 +357,7 @@ def test_who_is_signed_in_is_told_as_the_platform_words_it(proxy: dict[str, str]
     assert "no-store" in response["Cache-Control"]
 
 
-def test_nobody_is_told_from_headers_alone(
+def test_identity_headers_alone_are_ignored(
     proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Client().get("/api/vendo/identity").status_code == 401
@@ -365,7 +367,7 @@ def test_nobody_is_told_from_headers_alone(
     assert "ada" not in response.content.decode()
 
 
-def test_where_everybody_has_to_sign_in_the_platform_still_gets_through(
+def test_login_required_middleware_exempts_the_platforms_views(
     post: Callable[..., Any], db: None
 ) -> None:
     middleware = [*settings.MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]
@@ -375,7 +377,7 @@ def test_where_everybody_has_to_sign_in_the_platform_still_gets_through(
         assert Client().get(CONNECT)["Location"].startswith("/login/")
 
 
-def test_the_identity_is_where_the_platform_looks_for_it() -> None:
+def test_the_identity_view_is_at_the_platforms_path() -> None:
     assert reverse("vendo:identity") == "/api/vendo/identity"
 
 

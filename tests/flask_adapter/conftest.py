@@ -1,4 +1,4 @@
-"""A Vendo, and an environment without anything of the machine's."""
+"""A local Vendo server, and an environment without the machine's own variables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable of the machine's."""
+    """Remove the machine's own variables."""
     known = {name for slug in catalog.slugs() for name in catalog.env_vars(slug)}
     for name in list(os.environ):
         if name.startswith(("VENDO_", "FLASK_")) or name in known:
@@ -36,7 +36,7 @@ def server() -> Iterator[LocalVendo]:
 
 @pytest.fixture
 def vendo_mode(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> LocalVendo:
-    """The process as in a deployment; the server plays Vendo."""
+    """Set up the process as in a deployment, with the local server as Vendo."""
     for name, value in server.environment("gmail").items():
         monkeypatch.setenv(name, value)
     return server
@@ -44,7 +44,7 @@ def vendo_mode(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> LocalVend
 
 @pytest.fixture
 def proxy(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The platform's proxy is in front; what is returned are the headers that it adds."""
+    """Set up the platform's proxy, and return the headers that it adds."""
     monkeypatch.setenv("VENDO_AUTH", "1")
     return {
         "X-Vendo-User-Id": "5f0c1a9e",
@@ -57,11 +57,11 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 @pytest.fixture
 def app() -> Iterator[Flask]:
-    """An application that follows the environment."""
+    """Make an application that follows the environment."""
     app = make_app()
     client = app.extensions["vendo"]
     yield app
-    app.config["VENDO_API_KEY"] = None  # a malformed one of the test's
+    app.config["VENDO_API_KEY"] = None  # the test may have set a malformed key
     client.close()
 
 

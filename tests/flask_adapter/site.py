@@ -1,4 +1,4 @@
-"""The tests' application, for this process and for servers of its own."""
+"""The tests' application, for this process and for real servers."""
 
 from __future__ import annotations
 
@@ -63,8 +63,10 @@ def kept_stream() -> Response:
 
 
 def profile() -> ResponseReturnValue:
-    answer: dict[str, Any] = current_vendo.session("gmail").get("gmail/v1/users/me/profile").json()
-    return answer
+    response: dict[str, Any] = (
+        current_vendo.session("gmail").get("gmail/v1/users/me/profile").json()
+    )
+    return response
 
 
 def limited() -> str:

@@ -1,4 +1,4 @@
-"""What a browser and a program are answered when vendo's errors reach Flask."""
+"""The responses to vendo's errors that reach Flask, for browsers and API clients."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 @pytest.fixture
 def app() -> Flask:
     app = make_app(errors=True)
-    app.testing = True  # what is not answered is raised
+    app.testing = True  # raise unhandled errors
     return app
 
 
 @pytest.mark.usefixtures("vendo_mode")
-def test_without_being_told_to_errors_stay_errors() -> None:
+def test_without_the_option_errors_are_not_handled() -> None:
     app = make_app()
     app.testing = True
     with pytest.raises(NotConnected):
@@ -40,7 +40,7 @@ def test_without_being_told_to_errors_stay_errors() -> None:
         app.test_client().get("/personal/")
 
 
-def test_a_program_is_told_what_is_not_connected_and_where_to_connect_it(
+def test_an_api_client_gets_424_with_the_connect_link(
     vendo_mode: LocalVendo, browser: FlaskClient
 ) -> None:
     for path in ("/unconnected/", "/aunconnected/"):
@@ -59,7 +59,7 @@ def test_a_program_is_told_what_is_not_connected_and_where_to_connect_it(
 
 
 @pytest.mark.usefixtures("vendo_mode")
-def test_a_browser_is_sent_to_connect_it_and_comes_back(browser: FlaskClient) -> None:
+def test_a_browser_is_redirected_to_connect_and_comes_back(browser: FlaskClient) -> None:
     response = browser.get("/unconnected/?page=2", headers=BROWSER)
 
     assert response.status_code == 302
@@ -76,7 +76,7 @@ def test_a_browser_is_sent_to_connect_it_and_comes_back(browser: FlaskClient) ->
         ("", "/"),
     ],
 )
-def test_after_a_form_a_person_comes_back_to_its_page(
+def test_after_a_form_the_user_comes_back_to_its_page(
     referer: str, back: str, browser: FlaskClient
 ) -> None:
     response = browser.post("/unconnected/", headers={**BROWSER, "Referer": referer})
@@ -84,7 +84,7 @@ def test_after_a_form_a_person_comes_back_to_its_page(
     assert parse_qs(urlsplit(response.location).query)["next"] == [back]
 
 
-def test_without_vendo_there_is_no_page_to_be_sent_to(browser: FlaskClient) -> None:
+def test_in_oss_mode_there_is_no_connect_link(browser: FlaskClient) -> None:
     response = browser.get("/unconnected/", headers=BROWSER)
 
     assert response.status_code == 424
@@ -103,13 +103,13 @@ def test_without_the_views_there_is_no_link() -> None:
     assert response.json["error"]["connect_url"] is None
 
 
-def test_a_rate_limit_says_when_to_come_back(browser: FlaskClient) -> None:
+def test_a_rate_limit_has_retry_after(browser: FlaskClient) -> None:
     response = browser.get("/limited/", headers=BROWSER)
 
     assert (response.status_code, response.headers["Retry-After"]) == (429, "3")
 
 
-def test_a_page_that_needs_a_person_is_refused_to_nobody(
+def test_a_page_that_needs_a_user_is_401_without_one(
     browser: FlaskClient, proxy: dict[str, str]
 ) -> None:
     assert browser.get("/personal/").status_code == 401
@@ -123,7 +123,7 @@ def test_a_failing_backend_is_a_bad_gateway(vendo_mode: LocalVendo, app: Flask) 
     assert app.test_client().get("/token/").status_code == 502
 
 
-def test_an_error_of_the_key_tells_nothing(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
+def test_an_error_of_the_key_shows_no_details(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
     vendo_mode.revoke_key()
     response = browser.get("/token/")
 
@@ -133,7 +133,7 @@ def test_an_error_of_the_key_tells_nothing(vendo_mode: LocalVendo, browser: Flas
     assert "key" not in response.text
 
 
-def test_a_malformed_option_tells_nothing_either(app: Flask) -> None:
+def test_a_malformed_option_shows_no_details(app: Flask) -> None:
     app.config["VENDO_API_KEY"] = "canary key"
     response = app.test_client().get("/token/")
 
@@ -143,19 +143,19 @@ def test_a_malformed_option_tells_nothing_either(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("path", ["/token/", "/api/vendo/connect/gmail/"])
-def test_what_was_answered_with_500_is_told_to_those_whom_flask_tells(
+def test_a_500_is_logged_and_signalled(
     path: str, app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
     app.config["VENDO_API_KEY"] = "canary key"
-    told: list[tuple[Flask, BaseException]] = []
+    reported: list[tuple[Flask, BaseException]] = []
 
     def tracker(sender: Flask, exception: BaseException) -> None:
-        told.append((sender, exception))
+        reported.append((sender, exception))
 
     with got_request_exception.connected_to(tracker, app), caplog.at_level(logging.ERROR):
         assert app.test_client().get(path).status_code == 500
 
-    ((sender, error),) = told
+    ((sender, error),) = reported
     assert sender is app
     assert isinstance(error, AuthError)
     (record,) = caplog.records
@@ -167,27 +167,27 @@ def test_what_was_answered_with_500_is_told_to_those_whom_flask_tells(
 
 
 @pytest.mark.usefixtures("vendo_mode")
-def test_what_is_no_fault_of_the_applications_is_not_told(
+def test_other_statuses_are_not_reported_as_errors(
     browser: FlaskClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told: list[object] = []
+    reported: list[object] = []
 
     def tracker(sender: object, **_: object) -> None:
-        told.append(sender)
+        reported.append(sender)
 
     with got_request_exception.connected_to(tracker), caplog.at_level(logging.ERROR):
         for path in ("/unconnected/", "/limited/", "/personal/", "/api/vendo/connect/no%20slug/"):
             browser.get(path)
-    assert (told, caplog.records) == ([], [])
+    assert (reported, caplog.records) == ([], [])
 
 
-def test_other_errors_are_left_to_flask(browser: FlaskClient) -> None:
+def test_other_errors_are_not_handled(browser: FlaskClient) -> None:
     with pytest.raises(ZeroDivisionError):
         browser.get("/broken/")
 
 
 @pytest.mark.usefixtures("vendo_mode")
-def test_handlers_of_the_applications_own_win() -> None:
+def test_the_applications_own_handlers_win() -> None:
     app = make_app(errors=True)
     app.register_error_handler(NotConnected, lambda error: (f"mine: {error.slug}", 418))
     assert app.test_client().get("/unconnected/").text == "mine: slack"

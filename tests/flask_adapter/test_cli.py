@@ -1,4 +1,4 @@
-"""`flask vendo`: what there is to know, on a page or as JSON, and never a secret unasked."""
+"""`flask vendo`: its reports as text and as JSON, without secrets."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def run(app: Flask, *arguments: str, status: int = 0) -> str:
-    """What a command prints."""
+    """Run a command, and return its output."""
     result = app.test_cli_runner().invoke(args=["vendo", *arguments])
     assert result.exit_code == status, result.output
     assert "Traceback" not in result.output
     return result.output
 
 
-def test_doctor_tells_mode_and_credentials_of_an_application_without_vendo(
+def test_doctor_reports_mode_and_credentials_in_oss_mode(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
@@ -41,30 +41,30 @@ def test_doctor_tells_mode_and_credentials_of_an_application_without_vendo(
     assert "canary" not in page
 
 
-def test_doctor_goes_by_the_applications_key(server: LocalVendo) -> None:
+def test_doctor_uses_the_applications_key(server: LocalVendo) -> None:
     app = make_app(server.environment(), VENDO_REQUIRED=["gmail"])
-    facts = json.loads(run(app, "doctor", "--json"))
+    report = json.loads(run(app, "doctor", "--json"))
 
-    assert facts["mode"] == "vendo"
-    assert {row["slug"] for row in facts["connections"]} == {"gmail", "openai"}
-    assert facts["checks"] == []
-    assert server.api_key not in json.dumps(facts)
+    assert report["mode"] == "vendo"
+    assert {row["slug"] for row in report["connections"]} == {"gmail", "openai"}
+    assert report["checks"] == []
+    assert server.api_key not in json.dumps(report)
 
 
-def test_doctor_tells_what_became_wrong_since_the_start(app: Flask) -> None:
+def test_doctor_reports_problems_after_the_start(app: Flask) -> None:
     app.config.update(VENDO_TIMEOUTS="canary", VENDO_REQUIRED=["openai"], VENDO_TIMEOUT=-1)
-    facts = json.loads(run(app, "doctor", "--json", status=1))
-    assert ["VENDO_TIMEOUTS" in check["text"] for check in facts["checks"]] == [True, False, False]
+    report = json.loads(run(app, "doctor", "--json", status=1))
+    assert ["VENDO_TIMEOUTS" in check["text"] for check in report["checks"]] == [True, False, False]
     app.config["VENDO_TIMEOUT"] = 1
 
     page = run(app, "doctor", status=1)
-    facts = json.loads(run(app, "doctor", "--json", status=1))
+    report = json.loads(run(app, "doctor", "--json", status=1))
 
     assert "VENDO_TIMEOUT?" in page
     assert "OPENAI_API_KEY" in page
     assert "The webhook view has no secret" in page
     assert "canary" not in page
-    assert [check["is_wrong"] for check in facts["checks"]] == [True, True, False]
+    assert [check["is_wrong"] for check in report["checks"]] == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_doctor_tells_what_became_wrong_since_the_start(app: Flask) -> None:
         ({"VENDO_API_KEY": "canary key"}, "white space"),
     ],
 )
-def test_doctor_looks_at_each_option(app: Flask, config: dict[str, Any], words: str) -> None:
+def test_doctor_checks_each_option(app: Flask, config: dict[str, Any], words: str) -> None:
     app.config.update(config)
     page = app.test_cli_runner().invoke(args=["vendo", "doctor"]).output
     assert words in page
@@ -84,7 +84,7 @@ def test_doctor_looks_at_each_option(app: Flask, config: dict[str, Any], words: 
 
 
 @pytest.mark.usefixtures("proxy")
-def test_doctor_tells_of_an_identity_view_that_nobody_finds() -> None:
+def test_doctor_reports_an_identity_view_at_another_path() -> None:
     app = make_app(views=False)
     from vendo_flask import blueprint
 
@@ -94,7 +94,7 @@ def test_doctor_tells_of_an_identity_view_that_nobody_finds() -> None:
     assert "view" not in run(make_app(views=False), "doctor").partition("Application")[2]
 
 
-def test_doctor_fails_where_the_backend_does(vendo_mode: LocalVendo, app: Flask) -> None:
+def test_doctor_fails_if_the_backend_fails(vendo_mode: LocalVendo, app: Flask) -> None:
     app.config["VENDO_REQUIRED"] = ["gmail"]
     vendo_mode.revoke_key()
 
@@ -112,7 +112,7 @@ def test_catalog_lists_providers_or_one_of_them(app: Flask) -> None:
     run(app, "catalog", "no slug!", status=2)
 
 
-def test_connections_tell_their_status(vendo_mode: LocalVendo, app: Flask) -> None:
+def test_connections_shows_each_status(vendo_mode: LocalVendo, app: Flask) -> None:
     vendo_mode.set_status("gmail", "needs_reauth")
 
     assert run(app, "connections").splitlines() == ["gmail   needs_reauth", "openai  connected"]
@@ -124,7 +124,7 @@ def test_connections_tell_their_status(vendo_mode: LocalVendo, app: Flask) -> No
     assert "sk-openai" not in json.dumps(rows)
 
 
-def test_connections_of_an_application_that_has_none(app: Flask) -> None:
+def test_connections_of_an_application_without_any(app: Flask) -> None:
     assert run(app, "connections") == "Nothing is connected.\n"
 
 
@@ -132,7 +132,7 @@ def test_token_prints_the_token_of_this_application_and_nothing_else(server: Loc
     assert run(make_app(server.environment()), "token", "openai") == "sk-openai\n"
 
 
-def test_a_failure_is_told_with_what_to_do(vendo_mode: LocalVendo, app: Flask) -> None:
+def test_a_failure_is_printed_with_its_fix(vendo_mode: LocalVendo, app: Flask) -> None:
     assert "slack" in run(app, "token", "slack", status=1)
     vendo_mode.revoke_key()
     assert vendo_mode.api_key not in run(app, "connections", status=1)
@@ -142,13 +142,13 @@ def test_a_failure_is_told_with_what_to_do(vendo_mode: LocalVendo, app: Flask) -
     assert "canary" not in message
 
 
-def test_a_malformed_command_line_is_refused(app: Flask) -> None:
+def test_a_malformed_command_line_is_a_usage_error(app: Flask) -> None:
     run(app, "nonsense", status=2)
     run(app, "doctor", "--timeout", "-1", status=2)
     run(app, "token", status=2)
 
 
-def test_the_flask_command_of_a_shell_has_it(server: LocalVendo) -> None:
+def test_the_flask_command_line_has_it(server: LocalVendo) -> None:
     done = subprocess.run(
         [
             sys.executable,

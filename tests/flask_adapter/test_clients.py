@@ -1,4 +1,4 @@
-"""An application's client follows its configuration, and the environment where that is silent."""
+"""An application's client follows its configuration, and by default the environment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vendo.testing import LocalVendo
 from vendo_flask import FlaskVendo, current_vendo
 
 
-def test_the_extension_is_the_client_with_its_whole_surface(vendo_mode: LocalVendo) -> None:
+def test_the_extension_has_every_method_of_the_client(vendo_mode: LocalVendo) -> None:
     client = make_app().extensions["vendo"]
 
     assert isinstance(client, Vendo)
@@ -42,7 +42,7 @@ def test_without_a_key_tokens_come_from_the_environment(
     assert client.token("openai") == "sk-mine"
 
 
-def test_two_applications_in_one_process_see_each_their_own_key() -> None:
+def test_each_application_uses_its_own_key() -> None:
     with LocalVendo(["gmail"]) as one, LocalVendo(["gmail"]) as other:
         apps = [(server, make_app(server.environment())) for server in (one, other)]
         barrier = Barrier(8)
@@ -62,7 +62,7 @@ def test_two_applications_in_one_process_see_each_their_own_key() -> None:
             assert keys == {f"Bearer {server.api_key}"}
 
 
-def test_a_changed_configuration_counts_at_once(vendo_mode: LocalVendo) -> None:
+def test_a_changed_configuration_takes_effect_immediately(vendo_mode: LocalVendo) -> None:
     app = make_app()
     client = app.extensions["vendo"]
     first = client._get_current_object()
@@ -77,7 +77,7 @@ def test_a_changed_configuration_counts_at_once(vendo_mode: LocalVendo) -> None:
     assert app.extensions["vendo"] is client
 
 
-def test_a_client_that_is_replaced_leaves_no_connection_open(vendo_mode: LocalVendo) -> None:
+def test_a_replaced_client_closes_its_connections(vendo_mode: LocalVendo) -> None:
     app = make_app()
     app.extensions["vendo"].connections.list()
     replaced = app.extensions["vendo"]._get_current_object()
@@ -87,12 +87,12 @@ def test_a_client_that_is_replaced_leaves_no_connection_open(vendo_mode: LocalVe
 
     app.extensions["vendo"].connections.list()
     assert vendo_mode.connections_opened == opened
-    replaced.connections.list()  # it can be used on, over a new connection
+    replaced.connections.list()  # still usable, over a new connection
     assert vendo_mode.connections_opened == opened + 1
     replaced.close()
 
 
-def test_threads_that_come_at_once_get_the_same_client() -> None:
+def test_concurrent_threads_get_the_same_client() -> None:
     app = make_app()
     app.config["VENDO_TIMEOUT"] = 11
     barrier = Barrier(20)
@@ -127,7 +127,7 @@ def test_threads_that_come_at_once_get_the_same_client() -> None:
         ("VENDO_ERRORS", True, "There are VENDO_API_KEY"),
     ],
 )
-def test_a_malformed_option_stops_the_start_and_is_never_repeated(
+def test_a_malformed_option_stops_the_start_and_is_not_repeated(
     option: str, value: Any, words: str
 ) -> None:
     with pytest.raises(VendoError, match=words) as caught:
@@ -135,7 +135,7 @@ def test_a_malformed_option_stops_the_start_and_is_never_repeated(
     assert "canary" not in str(caught.value)
 
 
-def test_everything_that_is_wrong_is_told_together() -> None:
+def test_one_error_lists_everything_that_is_wrong() -> None:
     with pytest.raises(VendoError) as caught:
         make_app(VENDO_TIMEOUT=-1, VENDO_KEY="canary", OTHER="fine")
     assert "VENDO_TIMEOUT" in str(caught.value)
@@ -143,7 +143,7 @@ def test_everything_that_is_wrong_is_told_together() -> None:
 
 
 @pytest.mark.parametrize("value", ["canary key", ["canary"], 5])
-def test_an_option_that_becomes_malformed_later_is_told_at_its_use(value: Any) -> None:
+def test_an_option_that_becomes_malformed_is_an_error_on_use(value: Any) -> None:
     app = make_app()
     app.config["VENDO_API_KEY"] = value
     with pytest.raises(VendoError) as caught:
@@ -160,7 +160,7 @@ def test_an_environment_may_be_copied_into_the_configuration(
     app = make_app(os.environ)
     assert app.extensions["vendo"].token("gmail") == vendo_mode.token("gmail")
 
-    # What is read from the environment alone cannot be set here.
+    # Variables that are not options cannot be set here.
     with pytest.raises(VendoError, match="VENDO_AUTH"):
         make_app(VENDO_AUTH="1")
 
@@ -177,7 +177,7 @@ def test_required_slugs_without_a_credential_stop_the_start(
     assert make_app(VENDO_REQUIRED=("openai",))
 
 
-def test_required_slugs_are_asked_of_vendo_in_one_request(vendo_mode: LocalVendo) -> None:
+def test_required_slugs_are_checked_in_one_request(vendo_mode: LocalVendo) -> None:
     assert make_app(VENDO_REQUIRED=["openai", "gmail"])
     assert vendo_mode.count("credentials") == 1
     with pytest.raises(VendoError, match="slack"):
@@ -186,14 +186,14 @@ def test_required_slugs_are_asked_of_vendo_in_one_request(vendo_mode: LocalVendo
         make_app(VENDO_REQUIRED=["nonsense"])
 
 
-def test_a_refused_key_stops_the_start(vendo_mode: LocalVendo) -> None:
+def test_a_rejected_key_stops_the_start(vendo_mode: LocalVendo) -> None:
     vendo_mode.revoke_key()
     with pytest.raises(AuthError) as caught:
         make_app(VENDO_REQUIRED=["openai"])
     assert vendo_mode.api_key not in str(caught.value)
 
 
-def test_a_vendo_that_does_not_answer_keeps_nobody_from_starting(
+def test_an_application_starts_while_vendo_is_unreachable(
     vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture
 ) -> None:
     vendo_mode.fail("credentials", status=503, times=None)
@@ -204,7 +204,7 @@ def test_a_vendo_that_does_not_answer_keeps_nobody_from_starting(
     assert app.extensions["vendo"].token("openai") == "sk-openai"
 
 
-def test_an_application_gets_vendo_once() -> None:
+def test_init_app_twice_is_an_error() -> None:
     app = Flask("once")
     vendo = FlaskVendo(app)
     for again in (vendo, FlaskVendo()):
@@ -212,7 +212,7 @@ def test_an_application_gets_vendo_once() -> None:
             again.init_app(app)
 
 
-def test_an_application_that_could_not_start_can_be_put_right() -> None:
+def test_init_app_can_be_repeated_after_an_error() -> None:
     app = Flask("mended")
     app.config["VENDO_TIMEOUT"] = -1
     with pytest.raises(VendoError):

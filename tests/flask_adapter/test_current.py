@@ -1,4 +1,4 @@
-"""`current_vendo` and `vendo_identity`: whose they are, in every kind of context, and how long."""
+"""`current_vendo` and `vendo_identity` in every kind of context."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
     from vendo.testing import LocalVendo
 
-ONE, OTHER = "person.one.jwt", "person.other.jwt"
+ONE, OTHER = "user.one.jwt", "user.other.jwt"
 
 
-def test_requests_of_two_people_have_two_tokens(
+def test_requests_of_two_users_have_two_tokens(
     vendo_mode: LocalVendo, browser: FlaskClient
 ) -> None:
-    answers = [_get(browser, "/token/", jwt) for jwt in (ONE, OTHER, None)]
+    responses = [_get(browser, "/token/", jwt) for jwt in (ONE, OTHER, None)]
 
-    assert answers == [vendo_mode.token("gmail", user=jwt) for jwt in (ONE, OTHER, None)]
-    assert len(set(answers)) == 3
+    assert responses == [vendo_mode.token("gmail", user=jwt) for jwt in (ONE, OTHER, None)]
+    assert len(set(responses)) == 3
 
 
-def test_an_async_view_has_the_persons_client(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
+def test_an_async_view_has_the_users_client(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
     for jwt in (ONE, OTHER, None):
         assert _get(browser, "/atoken/", jwt) == vendo_mode.token("gmail", user=jwt)
 
 
-def test_in_oss_mode_everybody_has_the_tokens_of_the_environment(
+def test_in_oss_mode_every_user_has_the_tokens_of_the_environment(
     browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GMAIL_ACCESS_TOKEN", "mine")
@@ -48,7 +48,7 @@ def test_in_oss_mode_everybody_has_the_tokens_of_the_environment(
 
 
 @pytest.mark.usefixtures("vendo_mode")
-def test_outside_of_a_request_it_is_the_applications(app: Flask) -> None:
+def test_outside_of_a_request_it_is_the_applications_client(app: Flask) -> None:
     with app.app_context():
         assert current_vendo == app.extensions["vendo"]
         assert isinstance(current_vendo, Vendo)
@@ -68,13 +68,13 @@ def test_it_is_one_client_for_the_whole_request(vendo_mode: LocalVendo, app: Fla
         assert current_vendo._get_current_object() is app.extensions["vendo"]._get_current_object()
 
 
-def test_an_application_without_vendo_is_told_what_to_write() -> None:
+def test_without_the_extension_the_error_says_what_to_write() -> None:
     with Flask("bare").app_context(), pytest.raises(RuntimeError, match=r"FlaskVendo\(app\)"):
         current_vendo.token("gmail")
 
 
 @pytest.mark.usefixtures("vendo_mode")
-def test_contexts_inside_of_each_other_keep_their_people_apart(app: Flask) -> None:
+def test_nested_contexts_keep_their_users_apart(app: Flask) -> None:
     def user() -> str | None:
         return current_vendo._get_current_object()._settings.user_jwt
 
@@ -92,9 +92,7 @@ def test_contexts_inside_of_each_other_keep_their_people_apart(app: Flask) -> No
         assert not list(g)
 
 
-def test_a_request_inside_of_a_request_has_its_own_client(
-    vendo_mode: LocalVendo, app: Flask
-) -> None:
+def test_a_nested_request_has_its_own_client(vendo_mode: LocalVendo, app: Flask) -> None:
     def outer() -> list[str]:
         before = current_vendo.token("gmail")
         inner = _get(app.test_client(), "/token/", OTHER)
@@ -105,7 +103,7 @@ def test_a_request_inside_of_a_request_has_its_own_client(
     assert app.test_client().get("/outer/", headers=_headers(ONE)).json == [one, other, one]
 
 
-def test_another_application_inside_of_a_request_acts_for_nobody(app: Flask) -> None:
+def test_a_nested_application_does_not_act_for_the_user(app: Flask) -> None:
     other = make_app(VENDO_API_KEY="vendo_sk_" + "o" * 32)
     app.config["VENDO_API_KEY"] = "vendo_sk_" + "a" * 32
     with app.test_request_context(headers=_headers(ONE)):
@@ -117,10 +115,10 @@ def test_another_application_inside_of_a_request_acts_for_nobody(app: Flask) -> 
         assert current_vendo._get_current_object() is mine
 
 
-def test_a_flask_with_one_context_is_not_asked_for_another(
+def test_a_flask_with_one_context_works(
     vendo_mode: LocalVendo, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As from Flask 3.2 on, where the context of a request is that of its application.
+    # As in Flask 3.2, where a request and its application share one context.
     monkeypatch.setattr(current, "_HAS_TWO_CONTEXTS", False)
     monkeypatch.delattr(flask_globals, "request_ctx")
 
@@ -130,7 +128,7 @@ def test_a_flask_with_one_context_is_not_asked_for_another(
 
 
 @pytest.mark.parametrize("path", ["/stream/", "/kept-stream/"])
-def test_a_stream_still_has_its_client_after_the_view_returned(
+def test_a_stream_can_use_its_client_after_the_view_returned(
     vendo_mode: LocalVendo, app: Flask, browser: FlaskClient, path: str
 ) -> None:
     token = vendo_mode.token("gmail", user=ONE)
@@ -138,14 +136,14 @@ def test_a_stream_still_has_its_client_after_the_view_returned(
     pieces = response.iter_encoded()
     assert next(pieces).decode() == f"{token}\n"
 
-    # The rest is asked for anew.
+    # The rest is requested again.
     app.extensions["vendo"].for_user(ONE).invalidate("gmail")
     vendo_mode.clear_requests()
     assert [piece.decode() for piece in pieces] == [f"{token}\n"] * 2
     assert vendo_mode.requests[0].headers["x-vendo-user-jwt"] == ONE
 
 
-def test_work_in_the_background_keeps_the_client_of_its_request(
+def test_background_work_can_use_the_client_of_its_request(
     vendo_mode: LocalVendo, app: Flask
 ) -> None:
     kept: dict[str, Any] = {}
@@ -166,7 +164,7 @@ def test_work_in_the_background_keeps_the_client_of_its_request(
         assert pool.submit(kept["session"].get, "gmail/v1/users/me/profile").result().ok
 
 
-def test_the_client_of_a_request_is_let_go_with_it(vendo_mode: LocalVendo, app: Flask) -> None:
+def test_the_client_of_a_request_is_freed_with_it(vendo_mode: LocalVendo, app: Flask) -> None:
     made: list[weakref.ref[Vendo]] = []
 
     def view() -> str:
@@ -183,9 +181,9 @@ def test_the_client_of_a_request_is_let_go_with_it(vendo_mode: LocalVendo, app: 
     assert app.extensions["vendo"].token("gmail") == vendo_mode.token("gmail")
 
 
-def test_crowds_of_people_never_get_each_others_tokens(vendo_mode: LocalVendo, app: Flask) -> None:
-    people = [f"person.{number}.jwt" for number in range(25)]
-    barrier = Barrier(len(people))
+def test_concurrent_users_never_get_each_others_tokens(vendo_mode: LocalVendo, app: Flask) -> None:
+    users = [f"user.{number}.jwt" for number in range(25)]
+    barrier = Barrier(len(users))
 
     def visit(jwt: str) -> bool:
         browser = app.test_client()
@@ -193,8 +191,8 @@ def test_crowds_of_people_never_get_each_others_tokens(vendo_mode: LocalVendo, a
         token = vendo_mode.token("gmail", user=jwt)
         return all(_get(browser, path, jwt) == token for path in ("/token/", "/atoken/") * 2)
 
-    with ThreadPoolExecutor(len(people)) as pool:
-        assert all(pool.map(visit, people))
+    with ThreadPoolExecutor(len(users)) as pool:
+        assert all(pool.map(visit, users))
 
 
 def test_sessions_of_requests_share_their_connections(
@@ -203,21 +201,21 @@ def test_sessions_of_requests_share_their_connections(
     def profile(jwt: str | None) -> Any:
         return browser.get("/profile/", headers=_headers(jwt)).json
 
-    people = [profile(jwt)["emailAddress"] for jwt in (ONE, OTHER, None) * 5]
+    users = [profile(jwt)["emailAddress"] for jwt in (ONE, OTHER, None) * 5]
 
-    assert len(set(people)) == 3
+    assert len(set(users)) == 3
     opened = vendo_mode.connections_opened
-    profile("person.third.jwt")
+    profile("user.third.jwt")
     assert vendo_mode.connections_opened == opened
 
 
-def test_a_test_may_put_a_mock_in_the_clients_place(app: Flask) -> None:
+def test_a_test_may_replace_the_client_with_a_mock(app: Flask) -> None:
     app.extensions["vendo"] = MockClient(tokens={"gmail": "mocked"})
 
     assert _get(app.test_client(), "/token/", ONE) == "mocked"
 
 
-def test_the_person_who_is_signed_in(app: Flask, proxy: dict[str, str]) -> None:
+def test_the_identity_is_the_signed_in_user(app: Flask, proxy: dict[str, str]) -> None:
     with app.test_request_context(headers=proxy):
         who = vendo_identity()
         assert isinstance(who, VendoIdentity)
@@ -226,7 +224,9 @@ def test_the_person_who_is_signed_in(app: Flask, proxy: dict[str, str]) -> None:
         assert repr(vendo_identity) == repr(who)
 
 
-def test_nobody_is_false_and_has_no_attributes(app: Flask, proxy: dict[str, str]) -> None:
+def test_without_a_user_the_identity_is_false_and_has_no_attributes(
+    app: Flask, proxy: dict[str, str]
+) -> None:
     with app.test_request_context():
         assert not vendo_identity
         assert vendo_identity() is None
@@ -237,7 +237,7 @@ def test_nobody_is_false_and_has_no_attributes(app: Flask, proxy: dict[str, str]
     assert not vendo_identity
 
 
-def test_nobody_is_told_from_headers_alone(
+def test_identity_headers_alone_are_ignored(
     browser: FlaskClient, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert browser.get("/identity/", headers=proxy).json == {

@@ -1,4 +1,4 @@
-"""What an application shows when something goes wrong holds no secret of ours."""
+"""Debug pages, logs and frames of errors contain no secret."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from vendo.testing import LocalVendo
 
-# Pages show the lines of the source around an error: none of them may hold the canary itself.
+# Pages show source lines around an error: do not write the canary on such a line.
 CANARY = "".join(reversed("7x4yranac"))
 
 
@@ -30,42 +30,42 @@ def _fail() -> str:
     raise ZeroDivisionError
 
 
-def _asks_for_a_token() -> object:
+def _get_token() -> object:
     return current_vendo.token("slack")
 
 
-def _asks_for_tokens() -> object:
+def _get_tokens() -> object:
     return current_vendo.tokens(["slack", "gmail"])
 
 
-def _lists_connections() -> object:
+def _list_connections() -> object:
     return current_vendo.connections.list()
 
 
-def _executes() -> object:
+def _execute() -> object:
     return current_vendo.data.execute("SLACK_SEND_MESSAGE")
 
 
-def _uses_a_session() -> object:
+def _use_session() -> object:
     return current_vendo.session("slack").get("https://slack.com/api/api.test")
 
 
-def _makes_a_link() -> object:
+def _make_link() -> object:
     return current_vendo.connect_url("gmail", return_to="nowhere")
 
 
 @pytest.mark.parametrize(
     "ask",
     [
-        _asks_for_a_token,
-        _asks_for_tokens,
-        _lists_connections,
-        _executes,
-        _uses_a_session,
-        _makes_a_link,
+        _get_token,
+        _get_tokens,
+        _list_connections,
+        _execute,
+        _use_session,
+        _make_link,
     ],
 )
-@pytest.mark.parametrize("trouble", ["missing", "refused", "failing", "reset"])
+@pytest.mark.parametrize("trouble", ["missing", "rejected", "failing", "reset"])
 def test_no_page_log_or_frame_of_an_error_shows_a_key_or_a_token(
     ask: Callable[[], object],
     trouble: str,
@@ -74,7 +74,7 @@ def test_no_page_log_or_frame_of_an_error_shows_a_key_or_a_token(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     app = make_app(VENDO_TIMEOUT=0.3)
-    if trouble == "refused":
+    if trouble == "rejected":
         vendo_mode.revoke_key()
     elif trouble == "failing":
         vendo_mode.fail("any", status=400, times=None)
@@ -85,7 +85,7 @@ def test_no_page_log_or_frame_of_an_error_shows_a_key_or_a_token(
     def view() -> str:
         try:
             ask()
-            return _fail()  # some go well: the page of another error
+            return _fail()  # some calls succeed: show the page of another error
         except Exception as error:
             report = traceback.TracebackException.from_exception(error, capture_locals=True)
             reports.extend(report.format())
@@ -127,7 +127,7 @@ def test_a_malformed_option_is_in_no_frame_of_its_error(number: int) -> None:
     assert CANARY not in "".join(report.format())
 
 
-def test_what_an_application_keeps_shows_no_secret(vendo_mode: LocalVendo) -> None:
+def test_the_state_of_an_application_shows_no_secret(vendo_mode: LocalVendo) -> None:
     app = make_app(vendo_mode.environment())
     client = app.extensions["vendo"]
     client.token("gmail")

@@ -37,69 +37,69 @@ def site(request: pytest.FixtureRequest, server: LocalVendo, tmp_path: Path) -> 
 def test_a_deployment_behind_the_proxy(
     site: str, server: LocalVendo, proxy: dict[str, str]
 ) -> None:
-    _crowds_keep_their_tokens(site, server)
+    _concurrent_users_keep_their_tokens(site, server)
     _streams_have_their_client(site, server)
     _sessions_reach_the_provider(site)
-    _people_are_signed_in(site, proxy)
-    _webhooks_of_any_form_are_bounded(site, server)
-    _a_person_can_connect(site, server, proxy)
+    _users_are_signed_in(site, proxy)
+    _webhooks_have_a_size_limit(site, server)
+    _a_user_can_connect(site, server, proxy)
 
 
-def _crowds_keep_their_tokens(site: str, server: LocalVendo) -> None:
-    people = [f"person.{number}.jwt" for number in range(20)]
+def _concurrent_users_keep_their_tokens(site: str, server: LocalVendo) -> None:
+    users = [f"user.{number}.jwt" for number in range(20)]
 
     def visit(jwt: str) -> bool:
         with requests.Session() as session:
             session.headers["X-Vendo-User-JWT"] = jwt
-            answers = {
+            responses = {
                 session.get(f"{site}/{path}/", timeout=30).text
                 for path in ("token", "atoken", "token")
             }
-        return answers == {server.token("gmail", user=jwt)}
+        return responses == {server.token("gmail", user=jwt)}
 
-    with ThreadPoolExecutor(len(people)) as pool:
-        assert all(pool.map(visit, people))
+    with ThreadPoolExecutor(len(users)) as pool:
+        assert all(pool.map(visit, users))
 
 
 def _streams_have_their_client(site: str, server: LocalVendo) -> None:
     for path in ("stream", "kept-stream"):
-        answer = requests.get(
-            f"{site}/{path}/", headers={"X-Vendo-User-JWT": "person.s.jwt"}, timeout=30
+        response = requests.get(
+            f"{site}/{path}/", headers={"X-Vendo-User-JWT": "user.s.jwt"}, timeout=30
         )
-        assert answer.text.split() == [server.token("gmail", user="person.s.jwt")] * 3
+        assert response.text.split() == [server.token("gmail", user="user.s.jwt")] * 3
 
 
 def _sessions_reach_the_provider(site: str) -> None:
     assert requests.get(f"{site}/profile/", timeout=30).json()["emailAddress"]
 
 
-def _people_are_signed_in(site: str, proxy: dict[str, str]) -> None:
-    answer = requests.get(f"{site}/api/vendo/identity", headers=proxy, timeout=30)
-    assert answer.json()["email"] == "ada@example.com"
+def _users_are_signed_in(site: str, proxy: dict[str, str]) -> None:
+    response = requests.get(f"{site}/api/vendo/identity", headers=proxy, timeout=30)
+    assert response.json()["email"] == "ada@example.com"
     assert requests.get(f"{site}/api/vendo/identity", timeout=30).status_code == 401
     for headers, who in ((proxy, "5f0c1a9e"), ({}, None)):
-        answer = requests.get(f"{site}/identity/", headers=headers, timeout=30)
-        assert answer.json()["identity"] == who
+        response = requests.get(f"{site}/identity/", headers=headers, timeout=30)
+        assert response.json()["identity"] == who
 
 
-def _webhooks_of_any_form_are_bounded(site: str, server: LocalVendo) -> None:
+def _webhooks_have_a_size_limit(site: str, server: LocalVendo) -> None:
     url = f"{site}/api/vendo/webhook/"
     headers, body = server.sign_webhook({"id": "evt_1", "type": "t", "data": {}})
     for data, status in ((body, 200), (body + b" ", 400), (iter([body]), 200)):
         assert requests.post(url, data=data, headers=headers, timeout=30).status_code == status
     large = b"x" * (MAX_WEBHOOK_BYTES + 1)
-    for data in (large, iter([large, b"x"])):  # the second in chunks, without a length
-        assert _refused(url, data, headers)
+    for data in (large, iter([large, b"x"])):  # the second is chunked, without a length
+        assert _is_rejected(url, data, headers)
 
 
-def _refused(url: str, data: bytes | Iterator[bytes], headers: dict[str, str]) -> bool:
+def _is_rejected(url: str, data: bytes | Iterator[bytes], headers: dict[str, str]) -> bool:
     try:
         return requests.post(url, data=data, headers=headers, timeout=30).status_code == 413
     except requests.ConnectionError:
-        return True  # it answered without reading all, and closed the connection on the rest
+        return True  # the server responded and closed the connection before reading everything
 
 
-def _a_person_can_connect(site: str, server: LocalVendo, proxy: dict[str, str]) -> None:
+def _a_user_can_connect(site: str, server: LocalVendo, proxy: dict[str, str]) -> None:
     with requests.Session() as browser:
         browser.headers.update(proxy)
         leaving = browser.get(

@@ -1,4 +1,4 @@
-"""Jinja globals: what is connected, and the links to connect it."""
+"""Jinja globals: connection status and connect links."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from vendo.testing import LocalVendo
 
-JWT = {"X-Vendo-User-JWT": "person.one.jwt"}
+JWT = {"X-Vendo-User-JWT": "user.one.jwt"}
 BOTH = "{{ vendo_connected('Gmail') }} {{ vendo_connected('slack') }}"
 
 
@@ -27,15 +27,15 @@ def page(app: Flask) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("page")
-def test_a_page_asks_once_for_all_its_providers_and_for_its_person(vendo_mode: LocalVendo) -> None:
+def test_a_page_makes_one_request_for_all_providers_of_its_user(vendo_mode: LocalVendo) -> None:
     vendo_mode.clear_requests()
 
     assert render_template_string(BOTH) == "True False"
     assert vendo_mode.count("api") == 1
-    assert vendo_mode.requests[-1].headers["x-vendo-user-jwt"] == "person.one.jwt"
+    assert vendo_mode.requests[-1].headers["x-vendo-user-jwt"] == "user.one.jwt"
 
 
-def test_another_request_asks_anew(vendo_mode: LocalVendo, app: Flask) -> None:
+def test_each_request_checks_again(vendo_mode: LocalVendo, app: Flask) -> None:
     with app.test_request_context():
         assert render_template_string(BOTH) == "True False"
         vendo_mode.disconnect("gmail")
@@ -44,7 +44,9 @@ def test_another_request_asks_anew(vendo_mode: LocalVendo, app: Flask) -> None:
         assert render_template_string(BOTH) == "False False"
 
 
-def test_outside_of_a_request_nothing_is_kept(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_of_a_request_nothing_is_cached(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = "{{ vendo_connected('openai') }}"
     with app.app_context():
         assert render_template_string(source) == "False"
@@ -53,13 +55,13 @@ def test_outside_of_a_request_nothing_is_kept(app: Flask, monkeypatch: pytest.Mo
 
 
 @pytest.mark.usefixtures("page", "vendo_mode")
-def test_a_link_leads_to_connect_and_back_and_holds_no_key() -> None:
+def test_a_connect_link_returns_to_the_page_and_contains_no_key() -> None:
     link = render_template_string("{{ vendo_connect_url('Gmail') }}")
 
     assert link == "/api/vendo/connect/gmail/?next=%2Finbox%2F%3Fa%3Db"
 
 
-def test_outside_of_a_request_a_link_needs_to_know_where_the_application_is() -> None:
+def test_outside_of_a_request_a_link_needs_the_server_name() -> None:
     app = make_app(SERVER_NAME="mail.example.com", PREFERRED_URL_SCHEME="https")
     with app.app_context():
         link = render_template_string("{{ vendo_connect_url('gmail') }}")
@@ -76,7 +78,7 @@ def test_a_button_names_the_provider(vendo_mode: LocalVendo, browser: FlaskClien
 
 
 @pytest.mark.usefixtures("page")
-def test_a_button_has_the_words_that_it_is_given() -> None:
+def test_a_button_may_have_its_own_text() -> None:
     assert ">A &amp; B</a>" in render_template_string(
         "{{ vendo_connect_button('gmail', 'A & B') }}"
     )
@@ -85,18 +87,18 @@ def test_a_button_has_the_words_that_it_is_given() -> None:
     )
 
 
-def test_an_application_without_the_views_is_told_what_to_add() -> None:
+def test_without_the_views_the_error_says_what_to_add() -> None:
     app = make_app(views=False)
     with app.test_request_context(), pytest.raises(RuntimeError, match="register_blueprint"):
         render_template_string("{{ vendo_connect_button('gmail') }}")
 
 
-def test_a_page_can_name_the_person(app: Flask, proxy: dict[str, str]) -> None:
+def test_a_page_can_name_the_user(app: Flask, proxy: dict[str, str]) -> None:
     source = (
-        "{% macro who() %}{% if vendo_identity %}{{ vendo_identity.name }}{% else %}nobody"
+        "{% macro who() %}{% if vendo_identity %}{{ vendo_identity.name }}{% else %}signed out"
         "{% endif %} {{ vendo_identity() is none }}{% endmacro %}{{ who() }}"
     )
     with app.test_request_context(headers=proxy):
         assert render_template_string(source) == "Ada Example False"
     with app.test_request_context():
-        assert render_template_string(source) == "nobody True"
+        assert render_template_string(source) == "signed out True"

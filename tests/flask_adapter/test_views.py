@@ -1,4 +1,4 @@
-"""The ready views: connect a provider and come back, webhooks, who is signed in."""
+"""The ready-made views: connecting a provider, webhooks, the identity."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_connect_link_leads_to_vendo_with_a_signed_state(
     assert (back.status_code, back.location) == (302, "/inbox?page=2")
 
 
-def test_people_come_back_to_an_address_with_any_letters(
+def test_users_come_back_to_an_address_with_any_letters(
     vendo_mode: LocalVendo, browser: FlaskClient
 ) -> None:
     for tab, location in (("/büro?q=é", "/b%C3%BCro?q=%C3%A9"), ("/a%20b", "/a%20b")):
@@ -88,25 +88,21 @@ def test_people_come_back_to_an_address_with_any_letters(
         assert response.headers["Location"] == location
 
 
-def test_the_key_is_in_the_redirect_alone_and_in_no_page(
-    vendo_mode: LocalVendo, browser: FlaskClient
-) -> None:
+def test_the_key_is_only_in_the_redirect(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
     response = browser.get(CONNECT)
 
     assert vendo_mode.api_key in response.location
     assert response.data == b""
 
 
-def test_over_https_the_cookie_is_for_https_alone(
-    vendo_mode: LocalVendo, browser: FlaskClient
-) -> None:
+def test_over_https_the_cookie_is_secure(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
     response = browser.get(CONNECT, base_url="https://mail.example.com/")
 
     assert "Secure" in response.headers["Set-Cookie"]
     assert "https%3A%2F%2Fmail.example.com%2F" in response.location
 
 
-def test_two_tabs_come_back_both(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
+def test_connecting_in_two_tabs_works(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
     states = [_state(browser, f"{CONNECT}?next=/{tab}") for tab in ("one", "other")]
 
     for tab, state in zip(("one", "other"), states, strict=True):
@@ -124,7 +120,7 @@ def test_two_tabs_come_back_both(vendo_mode: LocalVendo, browser: FlaskClient) -
         "http://localhost@evil.example/",
     ],
 )
-def test_the_way_back_leads_nowhere_else(
+def test_next_addresses_on_other_hosts_are_400(
     vendo_mode: LocalVendo, browser: FlaskClient, next_address: str
 ) -> None:
     response = browser.get(CONNECT, query_string={"next": next_address})
@@ -136,7 +132,7 @@ def test_the_way_back_leads_nowhere_else(
     assert "evil" not in response.text
 
 
-def test_another_browser_cannot_end_what_this_one_began(
+def test_another_browser_cannot_use_the_state(
     vendo_mode: LocalVendo, app: Flask, browser: FlaskClient
 ) -> None:
     state = _state(browser, CONNECT)
@@ -148,7 +144,7 @@ def test_another_browser_cannot_end_what_this_one_began(
     assert thief.get(DONE).status_code == 400
 
 
-def test_two_applications_do_not_end_what_the_other_began(vendo_mode: LocalVendo) -> None:
+def test_an_application_rejects_the_state_of_another(vendo_mode: LocalVendo) -> None:
     one, other = make_app(VENDO_API_KEY="vendo_sk_" + "o" * 32), make_app()
     browser = one.test_client()
     state = _state(browser, CONNECT)
@@ -161,10 +157,10 @@ def test_two_applications_do_not_end_what_the_other_began(vendo_mode: LocalVendo
     assert browser.get(DONE, query_string={"state": state}).status_code == 302
 
 
-def test_after_coming_back_the_fresh_token_is_used(
+def test_after_connecting_the_new_token_is_used(
     vendo_mode: LocalVendo, app: Flask, browser: FlaskClient
 ) -> None:
-    jwt = {"X-Vendo-User-JWT": "person.one.jwt"}
+    jwt = {"X-Vendo-User-JWT": "user.one.jwt"}
     browser.get("/token/", headers=jwt)
     app.extensions["vendo"].token("gmail")
     state = _state(browser, CONNECT)
@@ -172,22 +168,22 @@ def test_after_coming_back_the_fresh_token_is_used(
 
     browser.get(DONE, query_string={"state": state}, headers=jwt)
 
-    fresh = vendo_mode.token("gmail", user="person.one.jwt")
+    fresh = vendo_mode.token("gmail", user="user.one.jwt")
     assert browser.get("/token/", headers=jwt).text == fresh
     assert app.extensions["vendo"].token("gmail") == vendo_mode.token("gmail")
 
 
-def test_behind_the_proxy_the_link_with_the_key_is_for_signed_in_people(
+def test_behind_the_proxy_connecting_needs_a_signed_in_user(
     vendo_mode: LocalVendo, browser: FlaskClient, proxy: dict[str, str]
 ) -> None:
-    refused = browser.get(CONNECT)
+    rejected = browser.get(CONNECT)
 
-    assert refused.status_code == 401
-    assert vendo_mode.api_key not in str(refused.headers) + refused.text
+    assert rejected.status_code == 401
+    assert vendo_mode.api_key not in str(rejected.headers) + rejected.text
     assert browser.get(CONNECT, headers=proxy).status_code == 302
 
 
-def test_without_vendo_there_is_nothing_to_connect(browser: FlaskClient) -> None:
+def test_in_oss_mode_connecting_responds_with_501(browser: FlaskClient) -> None:
     for path in (CONNECT, DONE):
         response = browser.get(path)
 
@@ -196,13 +192,11 @@ def test_without_vendo_there_is_nothing_to_connect(browser: FlaskClient) -> None
         assert response.json["error"]["code"] == "vendo_only_feature"
 
 
-def test_a_malformed_slug_is_refused(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
+def test_a_malformed_slug_is_400(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
     assert browser.get("/api/vendo/connect/no%20slug/").status_code == 400
 
 
-def test_the_views_take_the_methods_that_they_are_for(
-    vendo_mode: LocalVendo, browser: FlaskClient
-) -> None:
+def test_other_methods_are_405(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
     for path in (CONNECT, DONE, "/api/vendo/identity"):
         assert browser.post(path).status_code == 405
     for method in ("get", "put", "delete", "head", "options", "patch"):
@@ -219,7 +213,7 @@ def test_a_webhook_reaches_the_receivers_once(
     assert received[0].slug == "gmail"
 
 
-def test_a_receiver_may_be_for_one_application_and_asynchronous(
+def test_a_receiver_may_be_for_one_application_and_async(
     vendo_mode: LocalVendo, app: Flask
 ) -> None:
     other = make_app()
@@ -236,7 +230,7 @@ def test_a_receiver_may_be_for_one_application_and_asynchronous(
     assert seen == [f"evt_1 {WEBHOOK}"]
 
 
-def test_an_event_whose_handling_failed_is_handled_at_its_next_delivery(
+def test_a_failed_event_is_handled_on_redelivery(
     post: Callable[..., Any], received: list[WebhookEvent]
 ) -> None:
     def fail(sender: Flask, event: WebhookEvent) -> None:
@@ -249,7 +243,7 @@ def test_an_event_whose_handling_failed_is_handled_at_its_next_delivery(
     assert [event.id for event in received] == ["evt_1"]
 
 
-def test_a_failure_of_a_receiver_is_not_taken_for_a_bad_webhook(post: Callable[..., Any]) -> None:
+def test_a_failing_receiver_is_not_an_invalid_webhook(post: Callable[..., Any]) -> None:
     def fail(sender: Flask, event: WebhookEvent) -> None:
         current_vendo.token("no slug!")
 
@@ -259,7 +253,7 @@ def test_a_failure_of_a_receiver_is_not_taken_for_a_bad_webhook(post: Callable[.
 
 @pytest.mark.parametrize("event_id", ["evt 2\n", "é" * 300, "\ud800"])
 @pytest.mark.parametrize("is_cached", [False, True])
-def test_any_id_can_be_remembered(
+def test_any_event_id_can_be_stored(
     event_id: str,
     is_cached: bool,
     vendo_mode: LocalVendo,
@@ -276,7 +270,7 @@ def test_any_id_can_be_remembered(
 
 @pytest.fixture(params=["files", pytest.param("redis", marks=pytest.mark.redis)])
 def shared_cache(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], BaseCache]:
-    """Makes a cache that has the content of every other one that it makes."""
+    """Makes caches that share their content."""
     if request.param == "files":
         return lambda: FileSystemCache(str(tmp_path))
     port = request.getfixturevalue("redis_port")
@@ -302,7 +296,7 @@ def test_processes_that_share_a_cache_handle_an_event_once(
     assert len(received) == 1
 
 
-def test_repeats_are_known_for_as_long_as_they_can_come(vendo_mode: LocalVendo) -> None:
+def test_ids_are_stored_as_long_as_a_replay_is_possible(vendo_mode: LocalVendo) -> None:
     kept: list[tuple[str, float]] = []
 
     class Cache:
@@ -319,7 +313,7 @@ def test_repeats_are_known_for_as_long_as_they_can_come(vendo_mode: LocalVendo) 
     assert "evt_1" not in kept[0][0]
 
 
-def test_a_forged_webhook_is_refused_and_reaches_nobody(
+def test_a_forged_webhook_is_400_and_not_delivered(
     vendo_mode: LocalVendo, post: Callable[..., Any], received: list[WebhookEvent]
 ) -> None:
     headers, body = vendo_mode.sign_webhook(EVENT)
@@ -332,7 +326,7 @@ def test_a_forged_webhook_is_refused_and_reaches_nobody(
     assert vendo_mode.webhook_secret not in forged.text
 
 
-def test_a_webhook_that_is_too_old_is_refused(
+def test_a_webhook_that_is_too_old_is_400(
     vendo_mode: LocalVendo, post: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     headers, body = vendo_mode.sign_webhook(EVENT)
@@ -343,7 +337,7 @@ def test_a_webhook_that_is_too_old_is_refused(
 
 
 @pytest.mark.parametrize("limit", [None, 2 * MAX_WEBHOOK_BYTES, 1_000])
-def test_a_webhook_over_a_mebibyte_is_refused(
+def test_a_webhook_over_1_mib_is_413(
     limit: int | None, app: Flask, post: Callable[..., Any], received: list[WebhookEvent]
 ) -> None:
     app.config["MAX_CONTENT_LENGTH"] = limit
@@ -352,7 +346,7 @@ def test_a_webhook_over_a_mebibyte_is_refused(
     assert not received
 
 
-def test_a_length_that_lies_does_not_get_past_the_limit(post: Callable[..., Any]) -> None:
+def test_a_wrong_length_does_not_bypass_the_limit(post: Callable[..., Any]) -> None:
     large = b"x" * (MAX_WEBHOOK_BYTES + 1)
     for length in ("nonsense", "", "-1"):
         assert post(environ_overrides={"CONTENT_LENGTH": length}).status_code == 400
@@ -381,7 +375,7 @@ def test_the_configuration_names_the_secrets(
     assert len(received) == 1
 
 
-def test_without_a_secret_every_webhook_is_refused(
+def test_without_a_secret_every_webhook_is_400(
     app: Flask, post: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VENDO_WEBHOOK_SECRET")
@@ -391,7 +385,7 @@ def test_without_a_secret_every_webhook_is_refused(
     assert post().status_code == 400
 
 
-def test_who_is_signed_in_is_told_as_the_platform_words_it(
+def test_the_identity_endpoint_responds_with_the_platforms_fields(
     browser: FlaskClient, proxy: dict[str, str]
 ) -> None:
     response = browser.get("/api/vendo/identity", headers=proxy)
@@ -402,7 +396,7 @@ def test_who_is_signed_in_is_told_as_the_platform_words_it(
     assert "no-store" in response.headers["Cache-Control"]
 
 
-def test_nobody_is_told_from_headers_alone(
+def test_identity_headers_alone_are_ignored(
     browser: FlaskClient, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert browser.get("/api/vendo/identity").status_code == 401
@@ -413,13 +407,13 @@ def test_nobody_is_told_from_headers_alone(
     assert "no-store" in response.headers["Cache-Control"]
 
 
-def test_the_identity_is_where_the_platform_looks_for_it(app: Flask) -> None:
+def test_the_identity_view_is_at_the_platforms_path(app: Flask) -> None:
     with app.test_request_context():
         assert url_for("vendo.identity") == "/api/vendo/identity"
 
 
 @pytest.mark.usefixtures("vendo_mode")
-def test_the_views_may_stand_elsewhere_and_inside_of_another_blueprint() -> None:
+def test_the_views_may_be_nested_at_another_path() -> None:
     app = Flask("moved")
     vendo = FlaskVendo(app, errors=True)
     outer = Blueprint("account", __name__, url_prefix="/account")
@@ -428,15 +422,15 @@ def test_the_views_may_stand_elsewhere_and_inside_of_another_blueprint() -> None
     app.add_url_rule("/", view_func=lambda: current_vendo.token("slack"))
 
     browser = app.test_client()
-    answer = browser.get("/", headers={"Accept": "application/json"})
-    link = json.loads(answer.text)["error"]["connect_url"]
+    response = browser.get("/", headers={"Accept": "application/json"})
+    link = json.loads(response.text)["error"]["connect_url"]
     assert link.startswith("/account/services/connect/slack/")
     query = parse_qs(urlsplit(browser.get(link).location).query)
     assert query["return_to"] == ["http://localhost/account/services/connect/done/"]
 
 
 @pytest.mark.usefixtures("vendo_mode")
-def test_below_a_prefix_of_the_servers_people_come_back_below_it(browser: FlaskClient) -> None:
+def test_users_come_back_below_the_servers_prefix(browser: FlaskClient) -> None:
     base_url = "http://localhost/mail-app"
     page = browser.get("/page/", query_string={"q": "é&"}, base_url=base_url).text
 
@@ -444,7 +438,7 @@ def test_below_a_prefix_of_the_servers_people_come_back_below_it(browser: FlaskC
     assert "next=%2Fmail-app%2Fpage%2F%3Fq%3D%25C3%25A9%2526" in page
 
 
-def test_views_of_an_application_can_be_for_signed_in_people(
+def test_an_application_can_guard_the_views(
     vendo_mode: LocalVendo,
 ) -> None:
     app = Flask("guarded")

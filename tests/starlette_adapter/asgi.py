@@ -1,4 +1,4 @@
-"""An application called as a server calls it, for what no test client shows."""
+"""Call an application as a server does, for behaviour that test clients hide."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 def http_scope(path: str = "/", method: str = "GET", headers: Headers | None = None) -> Scope:
-    """The scope of a request, with nothing in it that a server might leave out."""
+    """Return the scope of a request, without the optional keys."""
     return {
         "type": "http",
         "asgi": {"version": "3.0"},
@@ -29,14 +29,14 @@ def http_scope(path: str = "/", method: str = "GET", headers: Headers | None = N
 
 
 async def call(app: ASGIApp, scope: Scope, incoming: Iterable[Message] = ()) -> list[Any]:
-    """What the application sends, once it returned."""
+    """Call the application, and return the messages that it sent."""
     messages = list(incoming)
     sent: list[Any] = []
 
     async def receive() -> Message:
         if messages:
             return messages.pop(0)
-        await asyncio.Event().wait()  # a client that stays
+        await asyncio.Event().wait()  # the client stays connected
         raise AssertionError
 
     async def send(message: Message) -> None:
@@ -47,7 +47,7 @@ async def call(app: ASGIApp, scope: Scope, incoming: Iterable[Message] = ()) -> 
 
 
 def request(app: ASGIApp, scope: Scope, body: bytes = b"") -> tuple[int, bytes]:
-    """Status and body of the answer to a request."""
+    """Send a request, and return the status and body of the response."""
     sent = asyncio.run(call(app, scope, [{"type": "http.request", "body": body}]))
     status = next(message["status"] for message in sent if "status" in message)
     return status, b"".join(message.get("body", b"") for message in sent)

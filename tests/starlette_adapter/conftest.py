@@ -1,4 +1,4 @@
-"""What the tests of the adapter stand on: a clean environment, and a Vendo to talk to."""
+"""A clean environment, and a local Vendo server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable of the machine's."""
+    """Remove the machine's own variables."""
     known = {name for slug in catalog.slugs() for name in catalog.env_vars(slug)}
     for name in list(os.environ):
         if name.startswith("VENDO_") or name in known:
@@ -32,7 +32,7 @@ def server() -> Iterator[LocalVendo]:
 
 @pytest.fixture
 def vendo_mode(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> LocalVendo:
-    """The process as in a deployment; the server plays Vendo."""
+    """Set up the process as in a deployment, with the local server as Vendo."""
     for name, value in server.environment("gmail", "openai").items():
         monkeypatch.setenv(name, value)
     return server
@@ -40,7 +40,7 @@ def vendo_mode(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> LocalVend
 
 @pytest.fixture
 def proxy(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The platform's proxy is in front; what is returned are the headers that it adds."""
+    """Set up the platform's proxy, and return the headers that it adds."""
     monkeypatch.setenv("VENDO_AUTH", "1")
     return {
         "X-Vendo-User-Id": "5f0c1a9e",

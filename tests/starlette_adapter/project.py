@@ -1,6 +1,6 @@
 """A FastAPI application that uses every dependency, for test clients and for real servers."""
 
-# No `from __future__ import annotations`: as FastAPI's users write it.
+# Without `from __future__ import annotations`, as most FastAPI users write it.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -35,20 +35,20 @@ AsyncSession = Annotated[aiohttp.ClientSession, Depends(vendo_async_session("gma
 Httpx = Annotated[httpx2.AsyncClient, Depends(vendo_httpx("gmail"))]
 Client = Annotated[AsyncVendo, Depends(vendo_client())]
 SyncClient = Annotated[Vendo, Depends(vendo_sync_client())]
-Person = Annotated[VendoIdentity, Depends(vendo_identity())]
-Anybody = Annotated[VendoIdentity | None, Depends(vendo_identity(required=False))]
+User = Annotated[VendoIdentity, Depends(vendo_identity())]
+OptionalUser = Annotated[VendoIdentity | None, Depends(vendo_identity(required=False))]
 Webhook = Annotated[WebhookEvent, Depends(vendo_webhook())]
 
-#: What was done after answers were sent.
+#: Results of work after the responses were sent.
 done: list[Any] = []
 
 
-def make_app(*, middleware: bool = False, told: bool = False) -> FastAPI:
-    """The application, without anything of ours around it unless it is asked for."""
+def make_app(*, middleware: bool = False, installed: bool = False) -> FastAPI:
+    """Make the application, with or without the middleware and `install`."""
     app = FastAPI(routes=vendo_routes(lambda event, _: done.append(event.id)))
     if middleware:
         app.add_middleware(VendoMiddleware)
-    if told:
+    if installed:
         install(app)
     app.include_router(router_of_dependencies())
     return app
@@ -69,8 +69,8 @@ def router_of_dependencies() -> Any:
         "/stream/async-session": stream_async_session,
         "/stream/httpx": stream_httpx,
         "/background": background,
-        "/person": person,
-        "/anybody": anybody,
+        "/user": user,
+        "/optional-user": optional_user,
         "/blocking": blocking,
     }
     for path, endpoint in endpoints.items():
@@ -93,8 +93,8 @@ def session(gmail: Session) -> Any:
 
 
 async def async_session(gmail: AsyncSession) -> Any:
-    async with gmail.get(PROFILE) as answer:
-        return await answer.json()
+    async with gmail.get(PROFILE) as response:
+        return await response.json()
 
 
 async def httpx(gmail: Httpx) -> Any:
@@ -119,8 +119,8 @@ def stream_session(gmail: Session) -> Any:
 async def stream_async_session(gmail: AsyncSession) -> Any:
     async def pieces() -> AsyncIterator[str]:
         for _ in range(3):
-            async with gmail.get(PROFILE) as answer:
-                yield (await answer.json())["emailAddress"] + "\n"
+            async with gmail.get(PROFILE) as response:
+                yield (await response.json())["emailAddress"] + "\n"
 
     return StreamingResponse(pieces())
 
@@ -140,20 +140,20 @@ async def background(
         done.append(session.get(PROFILE).json()["emailAddress"])
 
     async def on_loop() -> None:
-        async with async_session.get(PROFILE) as answer:
-            done.append((await answer.json())["emailAddress"])
+        async with async_session.get(PROFILE) as response:
+            done.append((await response.json())["emailAddress"])
         done.append((await httpx.get(PROFILE)).json()["emailAddress"])
 
     tasks.add_task(in_thread)
     tasks.add_task(on_loop)
 
 
-async def person(person: Person) -> str:
-    return person.email
+async def user(user: User) -> str:
+    return user.email
 
 
-async def anybody(person: Anybody) -> str | None:
-    return person.email if person else None
+async def optional_user(user: OptionalUser) -> str | None:
+    return user.email if user else None
 
 
 async def blocking(gmail: Session) -> list[str]:
@@ -169,11 +169,11 @@ async def talk(
 ) -> None:
     await websocket.accept()
     async for _ in websocket.iter_text():
-        async with gmail.get(PROFILE) as answer:
-            address = (await answer.json())["emailAddress"]
+        async with gmail.get(PROFILE) as response:
+            address = (await response.json())["emailAddress"]
         other = (await httpx.get(PROFILE)).json()["emailAddress"]
         await websocket.send_json([token, await client.token("gmail"), address, other])
 
 
-app = make_app(middleware=True, told=True)
+app = make_app(middleware=True, installed=True)
 bare = make_app()

@@ -1,4 +1,4 @@
-"""What a browser and a program are answered when vendo's errors reach the application."""
+"""The responses to vendo's errors that reach the application, for browsers and API clients."""
 
 from __future__ import annotations
 
@@ -75,30 +75,28 @@ def visitor(app: Any) -> TestClient:
 
 
 @pytest.mark.parametrize("kind", [Starlette, FastAPI])
-def test_a_program_is_told_what_is_not_connected_and_where_to_connect_it(
-    kind: Any, vendo_mode: LocalVendo
-) -> None:
-    answer = visitor(application(UNCONNECTED, kind=kind)).get("/page?number=2")
+def test_an_api_client_gets_424_with_the_connect_link(kind: Any, vendo_mode: LocalVendo) -> None:
+    response = visitor(application(UNCONNECTED, kind=kind)).get("/page?number=2")
 
-    assert answer.status_code == 424
-    assert answer.json()["error"] == {
+    assert response.status_code == 424
+    assert response.json()["error"] == {
         "code": "binding_missing",
         "message": "Not connected.",
         "slug": "slack",
         "connect_url": "/api/vendo/connect/slack/?next=%2Fpage%3Fnumber%3D2",
     }
-    assert answer.headers["Vary"] == "Accept"
-    assert vendo_mode.api_key not in answer.text
+    assert response.headers["Vary"] == "Accept"
+    assert vendo_mode.api_key not in response.text
 
 
-def test_a_browser_is_sent_to_connect_it_and_comes_back(vendo_mode: LocalVendo) -> None:
+def test_a_browser_is_redirected_to_connect_and_comes_back(vendo_mode: LocalVendo) -> None:
     browser = visitor(application(UNCONNECTED))
-    answer = browser.get("/page?number=2", headers=BROWSER)
+    response = browser.get("/page?number=2", headers=BROWSER)
 
-    assert answer.status_code == 302
-    assert answer.headers["Location"] == "/api/vendo/connect/slack/?next=%2Fpage%3Fnumber%3D2"
-    assert answer.headers["Vary"] == "Accept"
-    assert browser.get(answer.headers["Location"]).headers["Location"].startswith(vendo_mode.url)
+    assert response.status_code == 302
+    assert response.headers["Location"] == "/api/vendo/connect/slack/?next=%2Fpage%3Fnumber%3D2"
+    assert response.headers["Vary"] == "Accept"
+    assert browser.get(response.headers["Location"]).headers["Location"].startswith(vendo_mode.url)
 
 
 @pytest.mark.parametrize(
@@ -109,43 +107,43 @@ def test_a_browser_is_sent_to_connect_it_and_comes_back(vendo_mode: LocalVendo) 
         ("", "/"),
     ],
 )
-def test_after_a_form_a_person_comes_back_to_its_page(
+def test_after_a_form_the_user_comes_back_to_its_page(
     referer: str, back: str, vendo_mode: LocalVendo
 ) -> None:
     headers = {**BROWSER, "Referer": referer}
-    answer = visitor(application(UNCONNECTED)).post("/page", headers=headers)
+    response = visitor(application(UNCONNECTED)).post("/page", headers=headers)
 
-    assert parse_qs(urlsplit(answer.headers["Location"]).query)["next"] == [back]
+    assert parse_qs(urlsplit(response.headers["Location"]).query)["next"] == [back]
 
 
-def test_a_script_sends_the_person_back_to_its_page(vendo_mode: LocalVendo) -> None:
+def test_after_a_script_the_user_comes_back_to_its_page(vendo_mode: LocalVendo) -> None:
     headers = {"Accept": "*/*", "Referer": "http://testserver/inbox"}
-    answer = visitor(application(UNCONNECTED)).get("/page", headers=headers)
+    response = visitor(application(UNCONNECTED)).get("/page", headers=headers)
 
-    link = answer.json()["error"]["connect_url"]
+    link = response.json()["error"]["connect_url"]
     assert parse_qs(urlsplit(link).query)["next"] == ["http://testserver/inbox"]
 
 
-def test_without_vendo_there_is_no_page_to_be_sent_to() -> None:
-    answer = visitor(application(UNCONNECTED)).get("/page", headers=BROWSER)
+def test_in_oss_mode_there_is_no_connect_link() -> None:
+    response = visitor(application(UNCONNECTED)).get("/page", headers=BROWSER)
 
-    assert answer.status_code == 424
-    assert answer.json()["error"]["connect_url"] is None
+    assert response.status_code == 424
+    assert response.json()["error"]["connect_url"] is None
 
 
 def test_without_the_routes_there_is_no_link(vendo_mode: LocalVendo) -> None:
-    answer = visitor(application(UNCONNECTED, routes=False)).get("/page", headers=BROWSER)
+    response = visitor(application(UNCONNECTED, routes=False)).get("/page", headers=BROWSER)
 
-    assert answer.status_code == 424
-    assert answer.json()["error"]["connect_url"] is None
+    assert response.status_code == 424
+    assert response.json()["error"]["connect_url"] is None
 
 
 def test_a_mounted_application_finds_the_link_of_the_outer_one(vendo_mode: LocalVendo) -> None:
     inner = application(UNCONNECTED, routes=False)
     outer = Starlette(routes=[Mount("/api/mail", inner), *vendo_routes()])
-    answer = visitor(outer).get("/api/mail/page", headers=BROWSER)
+    response = visitor(outer).get("/api/mail/page", headers=BROWSER)
 
-    location = answer.headers["Location"]
+    location = response.headers["Location"]
     assert location == "/api/vendo/connect/slack/?next=%2Fapi%2Fmail%2Fpage"
 
 
@@ -163,10 +161,10 @@ def test_a_mounted_application_finds_the_link_of_the_outer_one(vendo_mode: Local
     ],
 )
 def test_each_error_has_its_status(error: VendoError, status: int) -> None:
-    answer = visitor(application(error)).get("/page")
+    response = visitor(application(error)).get("/page")
 
-    assert (answer.status_code, answer.json()["error"]["code"]) == (status, error.code)
-    assert answer.headers.get("Retry-After") == ("3" if error.retry_after else None)
+    assert (response.status_code, response.json()["error"]["code"]) == (status, error.code)
+    assert response.headers.get("Retry-After") == ("3" if error.retry_after else None)
 
 
 @pytest.mark.parametrize(
@@ -177,37 +175,37 @@ def test_each_error_has_its_status(error: VendoError, status: int) -> None:
         VendoError("something_new", "About canary."),
     ],
 )
-def test_what_nobody_outside_should_know_is_logged_and_not_answered(
+def test_internal_errors_are_logged_and_not_in_the_response(
     error: VendoError, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR, "vendo"):
-        answer = visitor(application(error)).get("/page")
+        response = visitor(application(error)).get("/page")
 
-    assert answer.status_code == 500
-    assert answer.json()["error"]["code"] == "internal_error"
-    assert "canary" not in answer.text
+    assert response.status_code == 500
+    assert response.json()["error"]["code"] == "internal_error"
+    assert "canary" not in response.text
     (record,) = caplog.records
     assert record.exc_info
     assert record.exc_info[1] is error
 
 
-def test_other_errors_are_left_to_the_application() -> None:
+def test_other_errors_are_not_handled() -> None:
     with pytest.raises(ZeroDivisionError):
         TestClient(application(ZeroDivisionError())).get("/page")
 
 
 async def _pass_on(error: Exception) -> None:
-    await answer_error(None, error)  # type: ignore[arg-type]  # it is not looked at
+    await answer_error(None, error)  # type: ignore[arg-type]  # the request is not used
 
 
-def test_the_handler_passes_on_what_is_not_vendos() -> None:
+def test_the_handler_raises_other_errors_again() -> None:
     import asyncio
 
     with pytest.raises(ZeroDivisionError):
         asyncio.run(_pass_on(ZeroDivisionError()))
 
 
-def test_without_install_errors_stay_errors() -> None:
+def test_without_install_errors_are_not_handled() -> None:
     async def fail(request: Request) -> PlainTextResponse:
         raise UNCONNECTED
 
@@ -215,7 +213,7 @@ def test_without_install_errors_stay_errors() -> None:
         TestClient(Starlette(routes=[Route("/", fail)])).get("/")
 
 
-def test_a_handler_of_the_applications_own_stays() -> None:
+def test_the_applications_own_handler_wins() -> None:
     async def own(request: Any, error: Exception) -> PlainTextResponse:
         return PlainTextResponse("my own", 418)
 
@@ -226,14 +224,16 @@ def test_a_handler_of_the_applications_own_stays() -> None:
     assert visitor(app).get("/page").text == "my own"
 
 
-def test_install_comes_before_the_application_starts() -> None:
+def test_install_after_the_start_is_an_error() -> None:
     app = Starlette()
     TestClient(app).get("/")
     with pytest.raises(RuntimeError, match="before"):
         install(app)
 
 
-def test_a_websocket_that_is_not_open_yet_is_answered_as_a_request(vendo_mode: LocalVendo) -> None:
+def test_a_websocket_that_is_not_open_gets_the_response_of_a_request(
+    vendo_mode: LocalVendo,
+) -> None:
     browser = visitor(application(UNCONNECTED))
     with pytest.raises(WebSocketDenialResponse) as caught, browser.websocket_connect("/ws"):
         raise AssertionError
@@ -259,11 +259,11 @@ def test_an_open_websocket_is_closed_with_the_errors_code(error: VendoError, cod
         pytest.raises(WebSocketDisconnect) as caught,
     ):
         websocket.receive_text()
-    told = "internal_error" if isinstance(error, AuthError) else error.code
-    assert (caught.value.code, caught.value.reason) == (code, told)
+    reason = "internal_error" if isinstance(error, AuthError) else error.code
+    assert (caught.value.code, caught.value.reason) == (code, reason)
 
 
-def test_a_websocket_that_was_closed_stays_closed() -> None:
+def test_an_error_after_close_does_not_close_a_websocket_again() -> None:
     with (
         visitor(application(UNCONNECTED)).websocket_connect("/ws/end") as websocket,
         pytest.raises(WebSocketDisconnect) as caught,
@@ -272,7 +272,7 @@ def test_a_websocket_that_was_closed_stays_closed() -> None:
     assert caught.value.code == 4000
 
 
-def test_a_server_that_knows_no_denial_closes_the_websocket() -> None:
+def test_without_denial_responses_the_websocket_is_closed() -> None:
     import asyncio
 
     from starlette_adapter.asgi import call

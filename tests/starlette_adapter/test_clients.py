@@ -1,4 +1,4 @@
-"""Whose client is it: the process's, an application's, a mounted one's, a person's."""
+"""Clients of the process, of an application, of a mounted one, and of a user."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vendo_starlette.clients import Clients, clients_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ONE, OTHER = "person.one.jwt", "person.other.jwt"
+ONE, OTHER = "user.one.jwt", "user.other.jwt"
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def settings_of(server: LocalVendo) -> VendoSettings:
 
 
 async def tokens(request: Request) -> JSONResponse:
-    """What every way to a client gives, as a set."""
+    """Return the tokens from every way to get a client."""
     ways = [
         await aclient(request).token("gmail"),
         await asyncio.to_thread(client(request).token, "gmail"),
@@ -62,7 +62,7 @@ def seen(app: Any, path: str = "/", jwt: str | None = None) -> Any:
         return browser.get(path, headers=headers).json()
 
 
-def test_an_application_that_was_told_nothing_follows_the_environment(
+def test_an_application_without_settings_follows_the_environment(
     vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = Starlette(routes=[Route("/", tokens)])
@@ -75,7 +75,7 @@ def test_an_application_that_was_told_nothing_follows_the_environment(
 
 
 @pytest.mark.parametrize("way", ["install", "middleware", "both", "around"])
-def test_two_applications_never_see_each_others_key(
+def test_two_applications_do_not_share_a_key(
     way: str, server: LocalVendo, other_server: LocalVendo
 ) -> None:
     applications = []
@@ -118,7 +118,7 @@ def test_a_mounted_application_with_settings_has_its_own_clients(
 
 
 @pytest.mark.parametrize("way", ["install", "middleware"])
-def test_a_mounted_application_without_settings_has_those_of_the_outer_middleware(
+def test_a_mounted_application_without_settings_uses_the_outer_clients(
     way: str, server: LocalVendo
 ) -> None:
     inner = Starlette(routes=[Route("/", tokens)])
@@ -131,16 +131,16 @@ def test_a_mounted_application_without_settings_has_those_of_the_outer_middlewar
     assert seen(outer, "/inner/") == [server.token("gmail")]
 
 
-def test_requests_of_two_people_have_two_tokens(vendo_mode: LocalVendo) -> None:
+def test_requests_of_two_users_have_two_tokens(vendo_mode: LocalVendo) -> None:
     app = Starlette(routes=[Route("/", tokens)], middleware=[Middleware(VendoMiddleware)])
-    answers = [seen(app, jwt=jwt) for jwt in (ONE, OTHER, None, " ")]
+    responses = [seen(app, jwt=jwt) for jwt in (ONE, OTHER, None, " ")]
 
     expected = [[vendo_mode.token("gmail", user=jwt)] for jwt in (ONE, OTHER, None, None)]
-    assert answers == expected
-    assert len({answer[0] for answer in answers}) == 3
+    assert responses == expected
+    assert len({response[0] for response in responses}) == 3
 
 
-def test_without_vendo_nobody_has_a_client_of_their_own() -> None:
+def test_in_oss_mode_a_client_cannot_be_scoped_to_a_user() -> None:
     connection = HTTPConnection(http_scope(headers=[(b"x-vendo-user-jwt", ONE.encode())]))
 
     assert not client(connection).is_vendo_mode()
@@ -148,14 +148,14 @@ def test_without_vendo_nobody_has_a_client_of_their_own() -> None:
         client(connection).for_user(ONE)
 
 
-def test_two_people_in_one_request_are_none(vendo_mode: LocalVendo) -> None:
+def test_two_different_jwts_in_one_request_are_an_error(vendo_mode: LocalVendo) -> None:
     headers = [(b"x-vendo-user-jwt", jwt.encode()) for jwt in (ONE, OTHER)]
 
     with pytest.raises(ValidationError, match="different values"):
         client(HTTPConnection(http_scope(headers=headers)))
 
 
-def test_a_request_has_its_client_made_once() -> None:
+def test_a_request_makes_its_client_once() -> None:
     connection = HTTPConnection(http_scope())
 
     assert client(connection) is client(Request(connection.scope))
@@ -173,14 +173,14 @@ def test_an_application_has_clients_outside_of_requests(server: LocalVendo) -> N
     assert client(app) is client(app)
 
 
-def test_a_router_that_is_served_by_itself_follows_the_environment(vendo_mode: LocalVendo) -> None:
+def test_a_router_served_alone_follows_the_environment(vendo_mode: LocalVendo) -> None:
     router = Router(routes=[Route("/", tokens)])
 
     status, body = request(router, http_scope())
     assert (status, body.decode()) == (200, f'["{vendo_mode.token("gmail")}"]')
 
 
-def test_a_malformed_key_is_told_when_a_client_is_asked_for() -> None:
+def test_a_malformed_key_is_an_error_on_first_use() -> None:
     app = Starlette()
     install(app, VendoSettings(api_key="two words"))
 
@@ -188,10 +188,10 @@ def test_a_malformed_key_is_told_when_a_client_is_asked_for() -> None:
         with pytest.raises(AuthError, match="white space") as caught:
             client(app)
         frames = [frame.name for frame in caught.traceback]
-        assert "__init__" not in frames  # whose variables hold the key
+        assert "__init__" not in frames  # its variables contain the key
 
 
-def test_settings_are_given_once(server: LocalVendo) -> None:
+def test_settings_cannot_be_given_twice(server: LocalVendo) -> None:
     app = Starlette(middleware=[Middleware(VendoMiddleware, settings=settings_of(server))])
     install(app, settings_of(server))
     with pytest.raises(ValidationError, match="twice"):
@@ -201,7 +201,7 @@ def test_settings_are_given_once(server: LocalVendo) -> None:
         raise AssertionError
 
 
-def test_clients_made_before_the_application_was_told_are_replaced(server: LocalVendo) -> None:
+def test_clients_made_before_install_are_replaced(server: LocalVendo) -> None:
     app = Starlette()
     assert not client(app).is_vendo_mode()
 
@@ -209,7 +209,7 @@ def test_clients_made_before_the_application_was_told_are_replaced(server: Local
     assert client(app).is_vendo_mode()
 
 
-def test_an_application_that_is_gone_leaves_nothing(server: LocalVendo) -> None:
+def test_a_deleted_application_is_freed(server: LocalVendo) -> None:
     app = Starlette()
     install(app, settings_of(server))
     kept = weakref.ref(clients_of(app))

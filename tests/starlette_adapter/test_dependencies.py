@@ -1,4 +1,4 @@
-"""Dependencies: values that work anywhere an application can ask for them."""
+"""Dependencies compare by value, and work everywhere in an application."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from vendo.testing import LocalVendo
 
-ONE, OTHER = "person.one.jwt", "person.other.jwt"
+ONE, OTHER = "user.one.jwt", "user.other.jwt"
 WITH_SLUG: list[Callable[..., Any]] = [
     vendo_token, vendo_session, vendo_async_session, vendo_httpx,
 ]  # fmt: skip
@@ -44,8 +44,8 @@ WITHOUT: list[Callable[..., Any]] = [
 
 @pytest.fixture(params=[False, True], ids=["bare", "with everything"])
 def browser(request: pytest.FixtureRequest) -> TestClient:
-    """A browser at an application with nothing of ours around it, and at one with all of it."""
-    return TestClient(project.make_app(middleware=request.param, told=request.param))
+    """A browser at an application without middleware and `install`, and at one with both."""
+    return TestClient(project.make_app(middleware=request.param, installed=request.param))
 
 
 def headers_of(jwt: str | None) -> dict[str, str]:
@@ -90,22 +90,20 @@ def test_dependencies_without_arguments_are_values_too() -> None:
 
 
 @pytest.mark.parametrize("make", WITH_SLUG)
-def test_a_malformed_slug_is_refused_where_it_is_written(make: Callable[..., Any]) -> None:
+def test_a_malformed_slug_is_an_error_at_definition(make: Callable[..., Any]) -> None:
     with pytest.raises(ValidationError, match="slug"):
         make("no slug!")
 
 
 @pytest.mark.parametrize("make", WITH_HOSTS)
 @pytest.mark.parametrize("hosts", ["api.example.com", 5, None, [5], [[]], ["no host!"]])
-def test_hosts_that_are_none_are_refused_where_they_are_written(
-    make: Callable[..., Any], hosts: Any
-) -> None:
+def test_malformed_hosts_are_an_error_at_definition(make: Callable[..., Any], hosts: Any) -> None:
     with pytest.raises(ValidationError, match="hosts="):
         make("gmail", hosts=hosts)
 
 
 @pytest.mark.parametrize("make", WITH_HOSTS)
-def test_hosts_may_come_one_by_one(make: Callable[..., Any]) -> None:
+def test_hosts_may_be_an_iterator(make: Callable[..., Any]) -> None:
     assert make("gmail", hosts=iter(["a.example.com"])) == make("gmail", hosts=["a.example.com"])
 
 
@@ -117,7 +115,7 @@ def test_hosts_may_come_one_by_one(make: Callable[..., Any]) -> None:
         "https://u:canary@example.com", "https://exa\x00mple.com", "https://a.example/?canary",
     ],
 )  # fmt: skip
-def test_a_base_url_that_is_none_is_refused_where_it_is_written(
+def test_a_malformed_base_url_is_an_error_at_definition(
     make: Callable[..., Any], base_url: Any
 ) -> None:
     with pytest.raises(ValidationError, match="base_url=") as caught:
@@ -125,7 +123,7 @@ def test_a_base_url_that_is_none_is_refused_where_it_is_written(
     assert "canary" not in str(caught.value)
 
 
-def test_each_dependency_gives_the_persons_own(browser: TestClient, vendo_mode: LocalVendo) -> None:
+def test_each_dependency_acts_for_the_user(browser: TestClient, vendo_mode: LocalVendo) -> None:
     for jwt in (ONE, OTHER, None):
         headers = headers_of(jwt)
         token, mail = vendo_mode.token("gmail", user=jwt), address(vendo_mode, jwt)
@@ -136,21 +134,19 @@ def test_each_dependency_gives_the_persons_own(browser: TestClient, vendo_mode: 
             assert browser.get(path, headers=headers).json()["emailAddress"] == mail
 
 
-def test_streams_still_have_their_sessions(browser: TestClient, vendo_mode: LocalVendo) -> None:
+def test_sessions_work_in_streams(browser: TestClient, vendo_mode: LocalVendo) -> None:
     for path in ("/stream/session", "/stream/async-session", "/stream/httpx"):
-        answer = browser.get(path, headers=headers_of(ONE))
-        assert answer.text.split() == [address(vendo_mode, ONE)] * 3
+        response = browser.get(path, headers=headers_of(ONE))
+        assert response.text.split() == [address(vendo_mode, ONE)] * 3
 
 
-def test_background_tasks_still_have_their_sessions(
-    browser: TestClient, vendo_mode: LocalVendo
-) -> None:
+def test_sessions_work_in_background_tasks(browser: TestClient, vendo_mode: LocalVendo) -> None:
     project.done.clear()
     assert browser.get("/background", headers=headers_of(ONE)).status_code == 200
     assert project.done == [address(vendo_mode, ONE)] * 3
 
 
-def test_a_websocket_has_them_as_long_as_it_is_open(
+def test_sessions_work_while_a_websocket_is_open(
     browser: TestClient, vendo_mode: LocalVendo
 ) -> None:
     for jwt in (ONE, None):
@@ -161,7 +157,7 @@ def test_a_websocket_has_them_as_long_as_it_is_open(
                 assert websocket.receive_json() == [token, token, mail, mail]
 
 
-def test_without_vendo_they_give_what_the_environment_has(
+def test_in_oss_mode_dependencies_use_the_environment(
     browser: TestClient, server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GMAIL_ACCESS_TOKEN", server.token("gmail"))
@@ -186,7 +182,7 @@ def test_no_session_is_left_open(browser: TestClient, vendo_mode: LocalVendo) ->
     assert [str(warning.message) for warning in caught] == []
 
 
-def test_one_is_made_for_a_request_however_often_it_is_asked_for(vendo_mode: LocalVendo) -> None:
+def test_a_dependency_is_resolved_once_in_a_request(vendo_mode: LocalVendo) -> None:
     app = FastAPI()
     seen: list[Any] = []
 
@@ -203,7 +199,7 @@ def test_one_is_made_for_a_request_however_often_it_is_asked_for(vendo_mode: Loc
     assert seen[2] is seen[3] is not seen[0]
 
 
-def test_overrides_find_them_by_their_arguments() -> None:
+def test_overrides_match_by_arguments() -> None:
     app = project.make_app()
     app.dependency_overrides[vendo_token("gmail")] = lambda: "test-token"
     app.dependency_overrides[vendo_session("gmail")] = _Fake
@@ -221,7 +217,7 @@ class _Fake:
         return "fake"
 
 
-def test_the_openapi_document_is_as_if_they_were_not_there() -> None:
+def test_dependencies_do_not_change_the_openapi_document() -> None:
     with_them, without = FastAPI(), FastAPI()
 
     def endpoint(q: str = "") -> None: ...
@@ -234,7 +230,7 @@ def test_the_openapi_document_is_as_if_they_were_not_there() -> None:
     assert routes.openapi()["paths"] == {}
 
 
-def test_an_error_is_the_applications_to_handle() -> None:
+def test_a_missing_credential_raises_not_connected() -> None:
     for path in ("/token", "/session"):
         with pytest.raises(NotConnected, match="GMAIL_ACCESS_TOKEN"):
             TestClient(project.make_app()).get(path)

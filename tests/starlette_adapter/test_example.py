@@ -1,4 +1,4 @@
-"""What the example for FastAPI alone has: a status that comes live, and a document of its API."""
+"""The live status and the OpenAPI document of the FastAPI example."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def example() -> Iterator[str]:
 
 
 @pytest.mark.browser
-def test_an_open_page_sees_what_happens_in_another(example: str, browser: Chrome) -> None:
+def test_an_open_page_shows_changes_made_in_another(example: str, browser: Chrome) -> None:
     browser.get(example + "__vendo/auth/login")
     wait_for(browser, "Gmail is not connected.")
     page = browser.current_window_handle
@@ -40,7 +40,7 @@ def test_an_open_page_sees_what_happens_in_another(example: str, browser: Chrome
     wait_for(browser, "connection.connected gmail")
 
 
-def test_the_document_of_the_api_is_about_the_mailbox_alone(example: str) -> None:
+def test_the_openapi_document_has_only_the_mailbox(example: str) -> None:
     document = requests.get(f"{example}openapi.json", timeout=30).json()
 
     assert list(document["paths"]) == ["/api/messages"]

@@ -1,4 +1,4 @@
-"""Who is signed in: from the platform's proxy, and from nobody else."""
+"""The signed-in user comes only from the platform's proxy."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from vendo_starlette import install, vendo_identity
 
 @pytest.fixture(params=[False, True], ids=["bare", "installed"])
 def browser(request: pytest.FixtureRequest) -> TestClient:
-    return TestClient(project.make_app(told=request.param))
+    return TestClient(project.make_app(installed=request.param))
 
 
-def test_the_person_is_named(browser: TestClient, proxy: dict[str, str]) -> None:
-    for path in ("/person", "/anybody"):
+def test_the_signed_in_user_is_named(browser: TestClient, proxy: dict[str, str]) -> None:
+    for path in ("/user", "/optional-user"):
         assert browser.get(path, headers=proxy).json() == "ada@example.com"
 
 
-def test_nobody_is_401_where_somebody_is_needed_and_none_where_not(
+def test_without_a_user_a_required_identity_is_401_and_an_optional_one_none(
     browser: TestClient, proxy: dict[str, str]
 ) -> None:
-    refused = browser.get("/person")
+    rejected = browser.get("/user")
 
-    assert refused.status_code == 401
-    assert "Not signed in" in refused.text
-    assert browser.get("/anybody").json() is None
+    assert rejected.status_code == 401
+    assert "Not signed in" in rejected.text
+    assert browser.get("/optional-user").json() is None
 
 
-def test_headers_alone_are_nobody(
+def test_identity_headers_without_the_proxy_are_ignored(
     browser: TestClient, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VENDO_AUTH")
-    refused = browser.get("/person", headers=proxy)
+    rejected = browser.get("/user", headers=proxy)
 
-    assert refused.status_code == 401
-    assert "VENDO_AUTH is not 1" in refused.text
-    assert "ada" not in refused.text.lower()
-    assert browser.get("/anybody", headers=proxy).json() is None
+    assert rejected.status_code == 401
+    assert "VENDO_AUTH is not 1" in rejected.text
+    assert "ada" not in rejected.text.lower()
+    assert browser.get("/optional-user", headers=proxy).json() is None
 
 
-def test_two_people_in_one_request_are_nobody(browser: TestClient, proxy: dict[str, str]) -> None:
+def test_two_identities_in_one_request_are_401(browser: TestClient, proxy: dict[str, str]) -> None:
     headers: Any = [*proxy.items(), ("X-Vendo-User-Id", "another")]
-    assert browser.get("/person", headers=headers).status_code == 401
+    assert browser.get("/user", headers=headers).status_code == 401
 
 
 async def _talk(websocket: WebSocket) -> None:
@@ -56,10 +56,12 @@ async def _talk(websocket: WebSocket) -> None:
     await websocket.close()
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_a_websocket_for_people_is_not_opened_for_nobody(told: bool, proxy: dict[str, str]) -> None:
+@pytest.mark.parametrize("installed", [False, True])
+def test_a_websocket_that_needs_a_user_is_not_opened_without_one(
+    installed: bool, proxy: dict[str, str]
+) -> None:
     app = FastAPI()
-    if told:
+    if installed:
         install(app)
     router = APIRouter(dependencies=[Depends(vendo_identity())])
     router.add_api_websocket_route("/", _talk)

@@ -1,4 +1,4 @@
-"""What happens when an application starts and when it ends."""
+"""Startup and shutdown of an application."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def requiring(*slugs: str, **settings: Any) -> Starlette:
     return Starlette(middleware=[Middleware(VendoMiddleware, settings=given)])
 
 
-def test_an_application_starts_where_the_required_credentials_are_there(
+def test_an_application_starts_with_the_required_credentials(
     vendo_mode: LocalVendo,
 ) -> None:
     with TestClient(requiring("gmail", "openai")) as browser:
         assert browser.get("/").status_code == 404
-    assert vendo_mode.count("credentials") == 1  # one request for both, and they are cached now
+    assert vendo_mode.count("credentials") == 1  # one request for both, now cached
 
 
 def test_an_application_does_not_start_without_a_required_credential(
@@ -56,7 +56,7 @@ def test_an_application_does_not_start_without_a_required_credential(
     assert "gmail" not in str(caught.value)
 
 
-def test_a_required_credential_may_be_connected_at_the_last_moment(
+def test_a_credential_connected_during_the_check_counts(
     vendo_mode: LocalVendo,
 ) -> None:
     vendo_mode.fail("credentials", body={"tokens": {}}, status=200)
@@ -65,7 +65,7 @@ def test_a_required_credential_may_be_connected_at_the_last_moment(
     assert vendo_mode.count("credentials") == 2
 
 
-def test_without_vendo_the_environment_has_to_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_oss_mode_a_required_credential_must_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotConnected, match="OPENAI_API_KEY"), TestClient(requiring("openai")):
         raise AssertionError
     monkeypatch.setenv("OPENAI_API_KEY", "sk-there")
@@ -73,7 +73,7 @@ def test_without_vendo_the_environment_has_to_have_it(monkeypatch: pytest.Monkey
         assert browser.get("/").status_code == 404
 
 
-def test_a_vendo_that_does_not_answer_keeps_no_application_from_starting(
+def test_an_application_starts_while_vendo_is_unreachable(
     vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture
 ) -> None:
     vendo_mode.fail("credentials", status=503, times=None)
@@ -83,7 +83,7 @@ def test_a_vendo_that_does_not_answer_keeps_no_application_from_starting(
     assert vendo_mode.api_key not in caplog.text
 
 
-def test_nor_does_one_that_fails_when_it_is_asked_for_the_reason(
+def test_an_application_starts_if_the_request_for_the_reason_fails(
     vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture
 ) -> None:
     vendo_mode.fail("credentials", 503, slug="slack", times=None)
@@ -96,7 +96,7 @@ def test_nor_does_one_that_fails_when_it_is_asked_for_the_reason(
 
 
 @pytest.mark.parametrize("code", ["provider_unknown", "profile_unsupported"])
-def test_what_vendo_says_of_one_provider_keeps_an_application_from_starting(
+def test_an_error_of_one_required_provider_stops_the_start(
     code: str, vendo_mode: LocalVendo
 ) -> None:
     vendo_mode.fail("credentials", slug="slack", code=code, times=None)
@@ -113,7 +113,7 @@ def test_what_vendo_says_of_one_provider_keeps_an_application_from_starting(
         ({"api_key": "vendo_sk_refused", "required": ["gmail"]}, AuthError),
     ],
 )
-def test_malformed_and_refused_settings_are_told_at_the_start(
+def test_malformed_and_rejected_settings_stop_the_start(
     settings: dict[str, Any], error: type[VendoError], vendo_mode: LocalVendo
 ) -> None:
     app = Starlette(middleware=[Middleware(VendoMiddleware)])
@@ -124,7 +124,7 @@ def test_malformed_and_refused_settings_are_told_at_the_start(
     assert "refused" not in str(caught.value.message).split()
 
 
-def test_the_server_is_told_in_a_word_why_the_application_does_not_start() -> None:
+def test_the_server_gets_the_reason_why_the_application_does_not_start() -> None:
     sent: list[Any] = []
 
     async def live() -> None:
@@ -143,7 +143,7 @@ def test_the_server_is_told_in_a_word_why_the_application_does_not_start() -> No
     assert "OPENAI_API_KEY" in sent[0]["message"]
 
 
-def test_the_applications_own_lifespan_is_passed_through_and_has_clients_to_its_end(
+def test_the_applications_lifespan_runs_and_can_use_clients(
     vendo_mode: LocalVendo,
 ) -> None:
     seen: list[str] = []
@@ -153,8 +153,8 @@ def test_the_applications_own_lifespan_is_passed_through_and_has_clients_to_its_
         seen.append(await aclient(app).token("gmail"))
         yield {"greeting": "hello"}
         async with await aclient(app).session("gmail") as session:
-            answer = await session.get("gmail/v1/users/me/profile")
-            seen.append((await answer.json())["emailAddress"])
+            response = await session.get("gmail/v1/users/me/profile")
+            seen.append((await response.json())["emailAddress"])
 
     async def greet(request: Request) -> PlainTextResponse:
         return PlainTextResponse(request.state.greeting)
@@ -167,13 +167,13 @@ def test_the_applications_own_lifespan_is_passed_through_and_has_clients_to_its_
     assert len(seen) == 2
 
 
-def test_connections_are_closed_at_the_end_and_opened_again_where_it_starts_again(
+def test_connections_close_at_shutdown_and_open_after_a_restart(
     vendo_mode: LocalVendo,
 ) -> None:
     async def profile(request: Request) -> JSONResponse:
         async with await request.state.vendo.session("gmail") as session:
-            answer = await session.get("gmail/v1/users/me/profile")
-            found = [await answer.json()]
+            response = await session.get("gmail/v1/users/me/profile")
+            found = [await response.json()]
         blocking = request.state.vendo_sync.session("gmail")
         found.append((await asyncio.to_thread(blocking.get, "gmail/v1/users/me/profile")).json())
         return JSONResponse(found)
@@ -191,7 +191,7 @@ def test_connections_are_closed_at_the_end_and_opened_again_where_it_starts_agai
     assert not pool.pools  # closed with the application
 
 
-def test_an_application_without_lifespan_stays_one() -> None:
+def test_the_error_of_an_application_without_lifespan_is_passed_on() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             raise NotImplementedError
@@ -200,7 +200,7 @@ def test_an_application_without_lifespan_stays_one() -> None:
         asyncio.run(call(VendoMiddleware(app), {"type": "lifespan"}, [START]))
 
 
-def test_around_an_application_the_lifespan_is_the_applications(vendo_mode: LocalVendo) -> None:
+def test_a_middleware_around_an_application_handles_its_lifespan(vendo_mode: LocalVendo) -> None:
     app = Starlette()
     around = VendoMiddleware(app, VendoSettings(required=["gmail"]))
 

@@ -1,4 +1,4 @@
-"""The middleware: what a request's state has, for whom, and for how long."""
+"""The middleware: the clients and the identity on a request's state."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from vendo.testing import LocalVendo
 
-ONE, OTHER = "person.one.jwt", "person.other.jwt"
+ONE, OTHER = "user.one.jwt", "user.other.jwt"
 
 
 def application(*routes: Any, **settings: Any) -> Starlette:
@@ -40,7 +40,7 @@ def headers_of(jwt: str | None) -> dict[str, str]:
     return {} if jwt is None else {"X-Vendo-User-JWT": jwt}
 
 
-def test_a_websocket_has_the_persons_clients(vendo_mode: LocalVendo) -> None:
+def test_a_websocket_has_the_users_clients(vendo_mode: LocalVendo) -> None:
     async def talk(websocket: WebSocket) -> None:
         await websocket.accept()
         state = websocket.state
@@ -51,8 +51,8 @@ def test_a_websocket_has_the_persons_clients(vendo_mode: LocalVendo) -> None:
     browser = TestClient(application(WebSocketRoute("/", talk)))
     for jwt in (ONE, OTHER, None):
         with browser.websocket_connect("/", headers=headers_of(jwt)) as websocket:
-            told = {websocket.receive_text(), websocket.receive_text()}
-        assert told == {vendo_mode.token("gmail", user=jwt)}
+            received = {websocket.receive_text(), websocket.receive_text()}
+        assert received == {vendo_mode.token("gmail", user=jwt)}
 
 
 def test_both_modes_have_both_clients(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,11 +62,11 @@ def test_both_modes_have_both_clients(monkeypatch: pytest.MonkeyPatch) -> None:
         state = request.state
         return JSONResponse([await state.vendo.token("gmail"), state.vendo_sync.token("gmail")])
 
-    answer = TestClient(application(Route("/", tokens))).get("/", headers=headers_of(ONE))
-    assert answer.json() == ["of-the-environment"] * 2
+    response = TestClient(application(Route("/", tokens))).get("/", headers=headers_of(ONE))
+    assert response.json() == ["of-the-environment"] * 2
 
 
-def test_streams_and_background_tasks_still_have_their_clients(vendo_mode: LocalVendo) -> None:
+def test_clients_work_in_streams_and_background_tasks(vendo_mode: LocalVendo) -> None:
     later: list[str] = []
 
     async def stream(request: Request) -> Response:
@@ -96,7 +96,7 @@ def test_streams_and_background_tasks_still_have_their_clients(vendo_mode: Local
     assert later == [token] * 2
 
 
-def test_work_that_goes_on_keeps_the_client_of_its_request(vendo_mode: LocalVendo) -> None:
+def test_a_client_works_after_its_request(vendo_mode: LocalVendo) -> None:
     kept: list[Any] = []
 
     async def view(request: Request) -> Response:
@@ -108,7 +108,7 @@ def test_work_that_goes_on_keeps_the_client_of_its_request(vendo_mode: LocalVend
         assert vendo.token("gmail") == vendo_mode.token("gmail", user=ONE)
 
 
-def test_what_stands_in_for_a_client_is_one_to_whoever_looks() -> None:
+def test_a_lazy_proxy_behaves_as_the_client() -> None:
     seen: list[Any] = []
 
     async def view(request: Request) -> Response:
@@ -117,17 +117,17 @@ def test_what_stands_in_for_a_client_is_one_to_whoever_looks() -> None:
             (state.vendo, aclient(request), AsyncVendo),
             (state.vendo_sync, client(request), Vendo),
         ]
-        for standing_in, real, kind in both:
-            assert isinstance(standing_in, kind)
-            assert standing_in == real
-            assert {standing_in: 1}[real] == 1
-            assert standing_in == standing_in  # noqa: PLR0124  # two stand-ins of one client are equal
-            assert repr(standing_in) == repr(real)
-            assert dir(standing_in) == dir(real)
-            assert copy.copy(standing_in) is copy.deepcopy(standing_in) is real
-            assert standing_in.timeout == 30.0
+        for proxied, real, kind in both:
+            assert isinstance(proxied, kind)
+            assert proxied == real
+            assert {proxied: 1}[real] == 1
+            assert proxied == proxied  # noqa: PLR0124  # two proxies of one client are equal
+            assert repr(proxied) == repr(real)
+            assert dir(proxied) == dir(real)
+            assert copy.copy(proxied) is copy.deepcopy(proxied) is real
+            assert proxied.timeout == 30.0
             with pytest.raises(AttributeError, match="tokenn"):
-                _ = standing_in.tokenn
+                _ = proxied.tokenn
         assert state.vendo != state.vendo_sync
         with pytest.raises(ValidationError, match="pickled"):
             pickle.dumps(state.vendo)
@@ -139,17 +139,17 @@ def test_what_stands_in_for_a_client_is_one_to_whoever_looks() -> None:
     assert seen
 
 
-def test_a_pickle_of_a_persons_client_is_refused(vendo_mode: LocalVendo) -> None:
+def test_a_users_client_cannot_be_pickled(vendo_mode: LocalVendo) -> None:
     async def view(request: Request) -> Response:
         with pytest.raises(ValidationError, match="scoped to a user"):
             pickle.dumps(request.state.vendo_sync)
-        return PlainTextResponse("refused")
+        return PlainTextResponse("not pickled")
 
     browser = TestClient(application(Route("/", view)))
-    assert browser.get("/", headers=headers_of(ONE)).text == "refused"
+    assert browser.get("/", headers=headers_of(ONE)).text == "not pickled"
 
 
-def test_a_client_that_nobody_uses_is_not_made() -> None:
+def test_an_unused_client_is_not_made() -> None:
     async def view(request: Request) -> Response:
         return PlainTextResponse("fine")
 
@@ -158,7 +158,7 @@ def test_a_client_that_nobody_uses_is_not_made() -> None:
     assert request(around, http_scope()) == (200, b"fine")
 
 
-def test_state_is_shared_with_the_middlewares_around_this_one() -> None:
+def test_state_is_shared_with_outer_middlewares() -> None:
     class Around(BaseHTTPMiddleware):
         async def dispatch(self, request: Request, call_next: Any) -> Response:
             request.state.outer = "outer"
@@ -171,12 +171,12 @@ def test_state_is_shared_with_the_middlewares_around_this_one() -> None:
         return PlainTextResponse(request.state.outer + request.state.vendo.__class__.__name__)
 
     middleware = [Middleware(Around), Middleware(VendoMiddleware)]
-    answer = TestClient(Starlette(routes=[Route("/", view)], middleware=middleware)).get("/")
-    assert answer.text == "outerAsyncVendo"
-    assert answer.headers["X-Inner"] == "inner"
+    response = TestClient(Starlette(routes=[Route("/", view)], middleware=middleware)).get("/")
+    assert response.text == "outerAsyncVendo"
+    assert response.headers["X-Inner"] == "inner"
 
 
-def test_the_person_is_there_behind_the_proxy_and_nowhere_else(
+def test_the_user_is_set_only_behind_the_proxy(
     proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[VendoIdentity | None] = []
@@ -207,7 +207,7 @@ def test_the_person_is_there_behind_the_proxy_and_nowhere_else(
     assert seen == [None, None]
 
 
-def test_what_is_no_request_is_passed_on_untouched() -> None:
+def test_other_scopes_are_passed_on_unchanged() -> None:
     seen: list[Scope] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -228,7 +228,7 @@ def test_any_asgi_application_can_be_wrapped(vendo_mode: LocalVendo) -> None:
     assert (status, body.decode()) == (200, vendo_mode.token("gmail", user=ONE))
 
 
-def test_an_error_that_another_middleware_lets_through_reaches_the_applications_handler() -> None:
+def test_an_error_in_another_middleware_reaches_the_applications_handler() -> None:
     class Failing:
         def __init__(self, app: Any) -> None:
             self.app = app
@@ -239,54 +239,54 @@ def test_an_error_that_another_middleware_lets_through_reaches_the_applications_
                 return
             raise NotConnected("binding_missing", "Not connected.", slug="slack")
 
-    async def answer(request: Request, error: Exception) -> Response:
+    async def handle(request: Request, error: Exception) -> Response:
         return PlainTextResponse(f"handled {error}", 424)
 
-    def answer_in_thread(request: Request, error: Exception) -> Response:
+    def handle_in_thread(request: Request, error: Exception) -> Response:
         return PlainTextResponse("handled in a thread", 424)
 
     middleware = [Middleware(VendoMiddleware), Middleware(Failing)]
     for handler, text in (
-        (answer, "handled Not connected."),
-        (answer_in_thread, "handled in a thread"),
+        (handle, "handled Not connected."),
+        (handle_in_thread, "handled in a thread"),
     ):
         for handled in (NotConnected, VendoError):
             app = Starlette(middleware=middleware, exception_handlers={handled: handler})
             response = TestClient(app).get("/")
             assert (response.status_code, response.text) == (424, text)
-    others: list[dict[Any, Any]] = [{}, {ValidationError: answer}, {404: answer}]
+    others: list[dict[Any, Any]] = [{}, {ValidationError: handle}, {404: handle}]
     for handlers in others:
         with pytest.raises(NotConnected):
             TestClient(Starlette(middleware=middleware, exception_handlers=handlers)).get("/")
 
 
-def test_an_error_of_the_middlewares_own_is_handled_as_well(
+def test_an_error_in_the_middleware_itself_is_handled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def answer(request: Request, error: Exception) -> Response:
+    async def handle(request: Request, error: Exception) -> Response:
         return PlainTextResponse(f"handled: {error}", 500)
 
-    app = application(exception_handlers={ValidationError: answer})
+    app = application(exception_handlers={ValidationError: handle})
     with TestClient(app) as browser:
         monkeypatch.setenv("VENDO_AUTH", "1\x07")
         assert "VENDO_AUTH" in browser.get("/").text
 
 
-def test_an_error_in_the_middle_of_an_answer_stays_one() -> None:
+def test_an_error_during_a_response_is_raised() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         raise NotConnected("binding_missing", "Not connected.")
 
-    async def answer(request: Request, error: Exception) -> Response:
+    async def handle(request: Request, error: Exception) -> Response:
         raise AssertionError
 
-    handling = Starlette(exception_handlers={NotConnected: answer})
+    handling = Starlette(exception_handlers={NotConnected: handle})
     scope = {**http_scope(), "app": handling}
     with pytest.raises(NotConnected):
         asyncio.run(call(VendoMiddleware(app), scope))
 
 
-def test_the_middleware_shows_nothing() -> None:
+def test_the_repr_of_the_middleware_shows_no_secret() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None: ...
 
     assert repr(VendoMiddleware(app, VendoSettings(api_key="k"))) == "<VendoMiddleware>"

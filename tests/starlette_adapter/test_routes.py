@@ -1,4 +1,4 @@
-"""The ready routes: the way to the connect page and back, and who is signed in."""
+"""The ready-made routes: connecting a provider, and the identity."""
 
 from __future__ import annotations
 
@@ -38,13 +38,11 @@ def visitor(app: Any, **how: Any) -> TestClient:
     return TestClient(app, follow_redirects=False, **how)
 
 
-def query_of(answer: Any) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(answer.headers["Location"]).query)
+def query_of(response: Any) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(response.headers["Location"]).query)
 
 
-def test_a_person_leaves_to_connect_and_comes_back_to_where_they_were(
-    app: Any, vendo_mode: LocalVendo
-) -> None:
+def test_a_user_connects_and_comes_back_to_their_page(app: Any, vendo_mode: LocalVendo) -> None:
     browser = visitor(app)
     leaving = browser.get(CONNECT, params={"next": "/inbox?page=2"})
     parts, query = urlsplit(leaving.headers["Location"]), query_of(leaving)
@@ -65,14 +63,14 @@ def test_a_person_leaves_to_connect_and_comes_back_to_where_they_were(
     assert back.headers["Cache-Control"] == "no-store"
 
 
-def test_over_https_the_cookie_is_for_https_alone(app: Any, vendo_mode: LocalVendo) -> None:
+def test_over_https_the_cookie_is_secure(app: Any, vendo_mode: LocalVendo) -> None:
     leaving = visitor(app, base_url="https://testserver").get(CONNECT)
 
     assert "Secure" in leaving.headers["Set-Cookie"].split("; ")
     assert query_of(leaving)["return_to"] == ["https://testserver" + DONE]
 
 
-def test_two_tabs_come_back_both(app: Any, vendo_mode: LocalVendo) -> None:
+def test_connecting_in_two_tabs_works(app: Any, vendo_mode: LocalVendo) -> None:
     browser = visitor(app)
     states = [
         query_of(browser.get(CONNECT, params={"next": f"/{tab}"}))["state"][0]
@@ -95,17 +93,17 @@ def test_two_tabs_come_back_both(app: Any, vendo_mode: LocalVendo) -> None:
         "http://testserver.evil.example/",
     ],
 )
-def test_the_way_back_leads_nowhere_else(
+def test_next_addresses_on_other_hosts_are_400(
     app: Any, vendo_mode: LocalVendo, next_address: str
 ) -> None:
-    answer = visitor(app).get(CONNECT, params={"next": next_address})
+    response = visitor(app).get(CONNECT, params={"next": next_address})
 
-    assert answer.status_code == 400
-    assert answer.json()["error"]["code"] == "validation_failed"
-    assert "evil" not in answer.text
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "validation_failed"
+    assert "evil" not in response.text
 
 
-def test_another_browser_cannot_end_what_this_one_began(app: Any, vendo_mode: LocalVendo) -> None:
+def test_another_browser_cannot_use_the_state(app: Any, vendo_mode: LocalVendo) -> None:
     state = query_of(visitor(app).get(CONNECT))["state"][0]
 
     for cookies in ({}, {CONNECT_COOKIE: "x" * 32}):
@@ -114,8 +112,8 @@ def test_another_browser_cannot_end_what_this_one_began(app: Any, vendo_mode: Lo
     assert visitor(app).get(DONE).status_code == 400
 
 
-def test_after_coming_back_the_fresh_token_is_used(app: Any, vendo_mode: LocalVendo) -> None:
-    jwt = {"X-Vendo-User-JWT": "person.one.jwt"}
+def test_after_connecting_the_new_token_is_used(app: Any, vendo_mode: LocalVendo) -> None:
+    jwt = {"X-Vendo-User-JWT": "user.one.jwt"}
     browser = visitor(app)
     browser.get("/token", headers=jwt)
     client(app).token("gmail")
@@ -123,65 +121,63 @@ def test_after_coming_back_the_fresh_token_is_used(app: Any, vendo_mode: LocalVe
     vendo_mode.rotate("gmail")
 
     browser.get(DONE, params={"state": state}, headers=jwt)
-    fresh = vendo_mode.token("gmail", user="person.one.jwt")
+    fresh = vendo_mode.token("gmail", user="user.one.jwt")
     assert browser.get("/token", headers=jwt).text == fresh
     assert client(app).token("gmail") == vendo_mode.token("gmail")
 
 
-def test_behind_the_proxy_the_link_with_the_key_is_for_signed_in_people(
+def test_behind_the_proxy_connecting_needs_a_signed_in_user(
     app: Any, vendo_mode: LocalVendo, proxy: dict[str, str]
 ) -> None:
-    refused = visitor(app).get(CONNECT)
+    rejected = visitor(app).get(CONNECT)
 
-    assert refused.status_code == 401
-    assert vendo_mode.api_key not in str(refused.headers) + refused.text
+    assert rejected.status_code == 401
+    assert vendo_mode.api_key not in str(rejected.headers) + rejected.text
     assert visitor(app).get(CONNECT, headers=proxy).status_code == 302
 
 
-def test_without_vendo_there_is_nothing_to_connect(app: Any) -> None:
+def test_in_oss_mode_connecting_responds_with_501(app: Any) -> None:
     for path in (CONNECT, DONE):
-        answer = visitor(app).get(path)
-        assert answer.status_code == 501
-        assert answer.json()["error"]["code"] == "vendo_only_feature"
+        response = visitor(app).get(path)
+        assert response.status_code == 501
+        assert response.json()["error"]["code"] == "vendo_only_feature"
 
 
-def test_a_malformed_slug_is_refused(app: Any, vendo_mode: LocalVendo) -> None:
+def test_a_malformed_slug_is_400(app: Any, vendo_mode: LocalVendo) -> None:
     assert visitor(app).get("/api/vendo/connect/no%20slug/").status_code == 400
 
 
-def test_pages_are_read_and_nothing_else(app: Any, vendo_mode: LocalVendo) -> None:
+def test_pages_accept_only_get_and_head(app: Any, vendo_mode: LocalVendo) -> None:
     for path in (CONNECT, DONE, "/api/vendo/identity"):
         assert visitor(app).post(path).status_code == 405
     assert visitor(app).head(CONNECT).status_code == 302
 
 
 @pytest.mark.parametrize("slug", ["gmail", "connect", "done-deal"])
-def test_wherever_they_are_mounted_the_way_back_is_theirs(
-    slug: str, vendo_mode: LocalVendo
-) -> None:
+def test_mounted_routes_use_their_own_return_address(slug: str, vendo_mode: LocalVendo) -> None:
     inner = Starlette(routes=vendo_routes(path="/connect"))
     around = VendoMiddleware(Starlette(routes=[Mount("/deep/down", inner)]), VendoSettings())
 
     leaving = visitor(around).get(f"/deep/down/connect/connect/{slug}/")
     back = query_of(leaving)["return_to"][0]
     assert back == "http://testserver/deep/down/connect/connect/done/"
-    assert visitor(around).get(back).status_code == 400  # it is there, and wants a state
+    assert visitor(around).get(back).status_code == 400  # the route exists, and needs a state
 
 
-def test_behind_a_proxy_that_strips_a_prefix_the_way_back_has_it(
+def test_the_return_address_has_the_prefix_that_a_proxy_strips(
     app: Any, vendo_mode: LocalVendo
 ) -> None:
     leaving = visitor(app, root_path="/shop").get("/shop" + CONNECT)
     assert query_of(leaving)["return_to"] == ["http://testserver/shop" + DONE]
 
 
-def test_who_is_signed_in_is_told_as_the_platform_words_it(
+def test_the_identity_endpoint_responds_with_the_platforms_fields(
     app: Any, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = visitor(app).get("/api/vendo/identity", headers=proxy)
-    assert answer.json()["user_id"] == "5f0c1a9e"
-    assert answer.json()["logout_url"] == "/__vendo/auth/logout"
-    assert answer.headers["Cache-Control"] == "no-store"
+    response = visitor(app).get("/api/vendo/identity", headers=proxy)
+    assert response.json()["user_id"] == "5f0c1a9e"
+    assert response.json()["logout_url"] == "/__vendo/auth/logout"
+    assert response.headers["Cache-Control"] == "no-store"
 
     assert visitor(app).get("/api/vendo/identity").status_code == 401
     monkeypatch.delenv("VENDO_AUTH")
@@ -190,14 +186,14 @@ def test_who_is_signed_in_is_told_as_the_platform_words_it(
     assert "ada" not in forged.text
 
 
-def test_a_failure_of_the_applications_own_is_logged_and_not_answered(
+def test_an_internal_failure_is_logged_and_not_in_the_response(
     app: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("VENDO_API_KEY", "canary key")
     with caplog.at_level(logging.ERROR, "vendo"):
-        answer = visitor(app).get(CONNECT)
+        response = visitor(app).get(CONNECT)
 
-    assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "internal_error")
     (record,) = caplog.records
     assert record.exc_info
     assert isinstance(record.exc_info[1], AuthError)

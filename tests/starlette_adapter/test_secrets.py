@@ -1,4 +1,4 @@
-"""What is shown when something goes wrong holds no secret: pages, logs, frames of errors."""
+"""Debug pages, logs and frames of errors contain no secret."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from vendo.testing import LocalVendo
 
-JWT = "canary.of-a.person"
+JWT = "canary.of-a.user"
 KEY = "vendo_sk_canary" + "k" * 26
 SECRET = "whsec_canary"
 
@@ -69,43 +69,43 @@ def request_of(settings: VendoSettings) -> Request:
     return Request({**http_scope(headers=[(b"x-vendo-user-jwt", JWT.encode())]), "app": app})
 
 
-async def _uses_a_session(connection: HTTPConnection) -> None:
+async def _use_session(connection: HTTPConnection) -> None:
     session = await vendo_session("slack")(connection)
     await asyncio.to_thread(session.get, "https://slack.com/api/api.test")
 
 
-async def _uses_an_async_session(connection: HTTPConnection) -> None:
+async def _use_async_session(connection: HTTPConnection) -> None:
     session = await vendo_async_session("slack")(connection)
     await session.get("https://slack.com/api/api.test")
 
 
-async def _uses_httpx(connection: HTTPConnection) -> None:
+async def _use_httpx(connection: HTTPConnection) -> None:
     await (await vendo_httpx("slack")(connection)).get("https://slack.com/api/api.test")
 
 
-async def _asks_for_a_token(connection: HTTPConnection) -> None:
+async def _get_token(connection: HTTPConnection) -> None:
     await vendo_token("slack")(connection)
 
 
-async def _lists_connections(connection: HTTPConnection) -> None:
+async def _list_connections(connection: HTTPConnection) -> None:
     await (await vendo_client()(connection)).connections.list()
 
 
-async def _asks_in_a_thread(connection: HTTPConnection) -> None:
+async def _get_token_in_thread(connection: HTTPConnection) -> None:
     client = await vendo_sync_client()(connection)
     await asyncio.to_thread(client.token, "slack")
 
 
-@pytest.mark.parametrize("trouble", ["malformed", "refused", "failing", "reset"])
+@pytest.mark.parametrize("trouble", ["malformed", "rejected", "failing", "reset"])
 @pytest.mark.parametrize(
     "ask",
     [
-        _uses_a_session,
-        _uses_an_async_session,
-        _uses_httpx,
-        _asks_for_a_token,
-        _lists_connections,
-        _asks_in_a_thread,
+        _use_session,
+        _use_async_session,
+        _use_httpx,
+        _get_token,
+        _list_connections,
+        _get_token_in_thread,
     ],
 )
 def test_no_frame_of_an_error_shows_a_key_or_a_jwt(
@@ -123,7 +123,7 @@ def test_no_frame_of_an_error_shows_a_key_or_a_jwt(
     async def main() -> None:
         await ask(request_of(VendoSettings(api_key=key, timeout=0.3)))
 
-    # aiohttp makes one of its own out of any `OSError`, and ours is its cause.
+    # aiohttp wraps any `OSError` in its own error; ours is the cause.
     errors = (VendoError, aiohttp.ClientOSError)
     with caplog.at_level(logging.DEBUG), pytest.raises(errors) as caught:
         asyncio.run(main())
@@ -131,7 +131,7 @@ def test_no_frame_of_an_error_shows_a_key_or_a_jwt(
     assert "canary" not in caplog.text
 
 
-def test_no_frame_of_a_refused_webhook_shows_the_secret() -> None:
+def test_no_frame_of_a_rejected_webhook_shows_the_secret() -> None:
     async def receive() -> Any:
         return {"type": "http.request", "body": b"{}"}
 

@@ -1,4 +1,4 @@
-"""Real servers, uvicorn and hypercorn: crowds, streams, WebSockets, and how they end."""
+"""Real servers, uvicorn and hypercorn: concurrent users, streams, WebSockets, shutdown."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ COMMANDS = {
     "hypercorn": ["hypercorn", "--bind=127.0.0.1:{port}", "{app}"],
 }  # fmt: skip
 
-PEOPLE = [f"person.{number}.jwt" for number in range(50)]
-#: How many requests are on their way at a time.
-CROWD = 200
+USERS = [f"user.{number}.jwt" for number in range(50)]
+#: The number of concurrent requests.
+CONCURRENT = 200
 
 
 def command(server: str, app: str = "starlette_adapter.project:app") -> list[str]:
-    """How a server is started, but for the port."""
+    """Return the command that starts a server, with a placeholder for the port."""
     return [part.replace("{app}", app) for part in COMMANDS[server]]
 
 
@@ -50,63 +50,63 @@ def test_a_deployment_behind_the_proxy(
     name: str, server: LocalVendo, deployed: dict[str, str], tmp_path: Path, proxy: dict[str, str]
 ) -> None:
     with serving(command(name), deployed, tmp_path, signal.SIGINT) as site:
-        asyncio.run(_crowds_keep_their_tokens(site, server))
+        asyncio.run(_concurrent_users_keep_their_tokens(site, server))
         _streams_have_their_sessions(site, server)
         asyncio.run(_websockets_have_their_sessions(site, server))
-        _people_are_known(site, proxy)
-        _webhooks_are_bounded(site, server)
-        _a_person_can_connect(site, server, proxy)
-        _errors_are_answered(site, server)
+        _users_are_identified(site, proxy)
+        _webhooks_have_a_size_limit(site, server)
+        _a_user_can_connect(site, server, proxy)
+        _errors_get_responses(site, server)
 
 
-async def _crowds_keep_their_tokens(site: str, server: LocalVendo) -> None:
-    """200 requests of 50 people at a time, several times over."""
-    tokens = {jwt: server.token("gmail", user=jwt) for jwt in PEOPLE}
+async def _concurrent_users_keep_their_tokens(site: str, server: LocalVendo) -> None:
+    """Send 200 concurrent requests of 50 users, several times."""
+    tokens = {jwt: server.token("gmail", user=jwt) for jwt in USERS}
     timeout = aiohttp.ClientTimeout(total=120)
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=CROWD), timeout=timeout
+        connector=aiohttp.TCPConnector(limit=CONCURRENT), timeout=timeout
     ) as browser:
 
         async def visit(path: str, jwt: str) -> Any:
-            async with browser.get(site + path, headers={"X-Vendo-User-JWT": jwt}) as answer:
-                assert answer.status == 200, await answer.text()
-                return await answer.json()
+            async with browser.get(site + path, headers={"X-Vendo-User-JWT": jwt}) as response:
+                assert response.status == 200, await response.text()
+                return await response.json()
 
         paths = ("/token", "/clients", "/token-in-thread", "/token")
-        visits = [(path, jwt) for path in paths for jwt in PEOPLE]
-        assert len(visits) == CROWD
-        answers = await asyncio.gather(*(visit(*each) for each in visits))
-        for (_, jwt), answer in zip(visits, answers, strict=True):
-            assert set(answer if isinstance(answer, list) else [answer]) == {tokens[jwt]}
-        # One request of each person at Vendo, whatever the crowd.
-        assert server.count("credentials") == len(PEOPLE)
+        visits = [(path, jwt) for path in paths for jwt in USERS]
+        assert len(visits) == CONCURRENT
+        responses = await asyncio.gather(*(visit(*each) for each in visits))
+        for (_, jwt), response in zip(visits, responses, strict=True):
+            assert set(response if isinstance(response, list) else [response]) == {tokens[jwt]}
+        # One request for each user at Vendo.
+        assert server.count("credentials") == len(USERS)
 
         addresses: dict[str, set[str]] = {}
         for _ in range(2):
             visits = [
                 (path, jwt) for path in ("/session", "/async-session", "/httpx", "/async-session")
-                for jwt in PEOPLE
+                for jwt in USERS
             ]  # fmt: skip
-            answers = await asyncio.gather(*(visit(*each) for each in visits))
-            for (_, jwt), answer in zip(visits, answers, strict=True):
-                addresses.setdefault(jwt, set()).add(answer["emailAddress"])
+            responses = await asyncio.gather(*(visit(*each) for each in visits))
+            for (_, jwt), response in zip(visits, responses, strict=True):
+                addresses.setdefault(jwt, set()).add(response["emailAddress"])
         assert all(len(found) == 1 for found in addresses.values())
-        assert len({found.pop() for found in addresses.values()}) == len(PEOPLE)
+        assert len({found.pop() for found in addresses.values()}) == len(USERS)
         seen = [request for request in server.requests if request.surface == "provider"]
-        assert len(seen) == 2 * CROWD
+        assert len(seen) == 2 * CONCURRENT
         sent = {request.headers["Authorization"].removeprefix("Bearer ") for request in seen}
         assert sent == set(tokens.values())
-        # No more connections than there were requests at a time: 400 did not open 400.
-        assert server.connections_opened <= CROWD + len(PEOPLE)
+        # No more connections than concurrent requests: 400 requests did not open 400.
+        assert server.connections_opened <= CONCURRENT + len(USERS)
 
 
 def _streams_have_their_sessions(site: str, server: LocalVendo) -> None:
     found = set()
     for path in ("/stream/session", "/stream/async-session", "/stream/httpx"):
-        answer = requests.get(
-            site + path, headers={"X-Vendo-User-JWT": PEOPLE[0]}, timeout=30
+        response = requests.get(
+            site + path, headers={"X-Vendo-User-JWT": USERS[0]}, timeout=30
         )  # fmt: skip
-        lines = answer.text.split()
+        lines = response.text.split()
         assert len(lines) == 3
         found.update(lines)
     assert len(found) == 1
@@ -124,33 +124,33 @@ async def _websockets_have_their_sessions(site: str, server: LocalVendo) -> None
                 found: list[str] = json.loads(await ws.receive_str(timeout=30))
                 return found
 
-        answers = await asyncio.gather(*map(talk, PEOPLE[:20]))
-    for jwt, (token, other, address, other_address) in zip(PEOPLE, answers, strict=False):
+        responses = await asyncio.gather(*map(talk, USERS[:20]))
+    for jwt, (token, other, address, other_address) in zip(USERS, responses, strict=False):
         assert token == other == server.token("gmail", user=jwt)
         assert address == other_address
 
 
-def _people_are_known(site: str, proxy: dict[str, str]) -> None:
-    for path in ("/person", "/anybody"):
+def _users_are_identified(site: str, proxy: dict[str, str]) -> None:
+    for path in ("/user", "/optional-user"):
         assert requests.get(site + path, headers=proxy, timeout=30).json() == "ada@example.com"
     identity = requests.get(f"{site}/api/vendo/identity", headers=proxy, timeout=30)
     assert identity.json()["email"] == "ada@example.com"
-    for path in ("/person", "/api/vendo/identity"):
+    for path in ("/user", "/api/vendo/identity"):
         assert requests.get(site + path, timeout=30).status_code == 401
 
 
-def _webhooks_are_bounded(site: str, server: LocalVendo) -> None:
+def _webhooks_have_a_size_limit(site: str, server: LocalVendo) -> None:
     headers, body = server.sign_webhook({"id": "evt_1", "type": "t", "data": {}})
     large = b"x" * (MAX_WEBHOOK_BYTES + 1)
     for url in (f"{site}/api/vendo/webhook/", f"{site}/webhook"):
         for content, status in ((body, 200), (body + b" ", 400), (large, 413)):
-            answer = requests.post(url, data=content, headers=headers, timeout=30)
-            assert answer.status_code == status
+            response = requests.post(url, data=content, headers=headers, timeout=30)
+            assert response.status_code == status
         pieces = requests.post(url, data=iter([large, b"x"]), headers=headers, timeout=30)
         assert pieces.status_code == 413
 
 
-def _a_person_can_connect(site: str, server: LocalVendo, proxy: dict[str, str]) -> None:
+def _a_user_can_connect(site: str, server: LocalVendo, proxy: dict[str, str]) -> None:
     with requests.Session() as browser:
         browser.headers.update(proxy)
         leaving = browser.get(
@@ -169,17 +169,17 @@ def _a_person_can_connect(site: str, server: LocalVendo, proxy: dict[str, str]) 
         assert back.headers["Location"] == "/inbox"
 
 
-def _errors_are_answered(site: str, server: LocalVendo) -> None:
+def _errors_get_responses(site: str, server: LocalVendo) -> None:
     server.set_status("gmail", "needs_reauth")
-    headers = {"X-Vendo-User-JWT": "person.new.jwt"}
-    answer = requests.get(f"{site}/token", headers=headers, timeout=30)
-    assert answer.status_code == 424
-    link = answer.json()["error"]["connect_url"]
+    headers = {"X-Vendo-User-JWT": "user.new.jwt"}
+    response = requests.get(f"{site}/token", headers=headers, timeout=30)
+    assert response.status_code == 424
+    link = response.json()["error"]["connect_url"]
     assert link == "/api/vendo/connect/gmail/?next=%2Ftoken"
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "hypercorn"])
-def test_a_server_does_not_start_without_what_is_required(name: str, tmp_path: Path) -> None:
+def test_a_server_does_not_start_without_required_credentials(name: str, tmp_path: Path) -> None:
     (tmp_path / "strict.py").write_text(
         "from fastapi import FastAPI\n"
         "from vendo_starlette import VendoMiddleware, VendoSettings\n"

@@ -1,4 +1,4 @@
-"""Sessions made for requests: over shared connections, closed in time, and honest on a loop."""
+"""Sessions of requests: shared connections, closing, and the warning on an event loop."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def connection_of(app: Starlette, jwt: str = "") -> HTTPConnection:
 # On the thread of an event loop
 
 
-def test_a_requests_session_on_the_loops_thread_warns_once_and_names_its_twin(
+def test_a_requests_session_on_the_event_loop_warns_once(
     vendo_mode: LocalVendo,
 ) -> None:
     browser = TestClient(project.make_app())
@@ -65,7 +65,7 @@ def test_a_requests_session_on_the_loops_thread_warns_once_and_names_its_twin(
     assert Path(caught[0].filename) == Path(project.__file__)  # where the session is used
 
 
-def test_each_application_is_told_by_itself(vendo_mode: LocalVendo) -> None:
+def test_each_application_warns_itself(vendo_mode: LocalVendo) -> None:
     for _ in range(2):
         with pytest.warns(RuntimeWarning, match="event loop"):
             TestClient(project.make_app()).get("/blocking")
@@ -92,15 +92,15 @@ async def _of_the_state(request: Request) -> Vendo:
 @pytest.mark.parametrize(
     "way", [_of_the_dependency, _of_the_request, _of_the_application, _of_the_state]
 )
-def test_a_session_of_any_blocking_client_warns_as_well(
+def test_sessions_of_every_blocking_client_warn(
     way: Callable[[Request], Awaitable[Vendo]], scope: str, vendo_mode: LocalVendo
 ) -> None:
     async def blocking(request: Request) -> Response:
         vendo = await way(request)
         if scope == "for_user":
-            vendo = vendo.for_user("person.one.jwt")
+            vendo = vendo.for_user("user.one.jwt")
         elif scope == "for_request":
-            vendo = vendo.for_request({"X-Vendo-User-JWT": "person.one.jwt"})
+            vendo = vendo.for_request({"X-Vendo-User-JWT": "user.one.jwt"})
         with vendo.session("gmail", hosts=["mail.example.com"]) as gmail:
             return JSONResponse([gmail.get(project.PROFILE).json() for _ in range(2)])
 
@@ -112,7 +112,7 @@ def test_a_session_of_any_blocking_client_warns_as_well(
     assert Path(warning.filename) == Path(__file__)
 
 
-def test_pickles_of_a_blocking_client_know_no_application(vendo_mode: LocalVendo) -> None:
+def test_a_pickled_blocking_client_is_a_plain_client(vendo_mode: LocalVendo) -> None:
     vendo = client(Starlette())
 
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
@@ -123,13 +123,13 @@ def test_pickles_of_a_blocking_client_know_no_application(vendo_mode: LocalVendo
         other.close()
 
 
-def test_where_warnings_are_errors_nothing_is_sent(vendo_mode: LocalVendo) -> None:
+def test_if_warnings_are_errors_nothing_is_sent(vendo_mode: LocalVendo) -> None:
     with pytest.raises(RuntimeWarning):
         TestClient(project.make_app()).get("/blocking")
     assert vendo_mode.count("provider") == 0
 
 
-def test_in_a_thread_a_requests_session_is_as_it_should_be(vendo_mode: LocalVendo) -> None:
+def test_a_requests_session_in_a_thread_does_not_warn(vendo_mode: LocalVendo) -> None:
     app = Starlette()
     session = asyncio.run(vendo_session("gmail")(connection_of(app)))
 
@@ -137,7 +137,7 @@ def test_in_a_thread_a_requests_session_is_as_it_should_be(vendo_mode: LocalVend
     assert repr(session.auth) == "<VendoAuth 'gmail'>"
 
 
-def test_copies_and_pickles_of_a_session_know_no_application(vendo_mode: LocalVendo) -> None:
+def test_a_copied_or_pickled_session_is_a_plain_session(vendo_mode: LocalVendo) -> None:
     session = asyncio.run(vendo_session("gmail")(connection_of(Starlette())))
     vendo_mode.expire("gmail")
 
@@ -152,20 +152,20 @@ def test_copies_and_pickles_of_a_session_know_no_application(vendo_mode: LocalVe
 @pytest.mark.parametrize("path", ["/session", "/async-session", "/httpx"])
 def test_a_session_for_a_request_opens_no_connection(path: str, vendo_mode: LocalVendo) -> None:
     with TestClient(project.make_app()) as browser:
-        for jwt in ("person.one.jwt", "person.other.jwt"):
+        for jwt in ("user.one.jwt", "user.other.jwt"):
             browser.get(path, headers={"X-Vendo-User-JWT": jwt})
         opened = vendo_mode.connections_opened
-        for jwt in ("person.one.jwt", "person.other.jwt") * 3:
+        for jwt in ("user.one.jwt", "user.other.jwt") * 3:
             browser.get(path, headers={"X-Vendo-User-JWT": jwt})
         assert vendo_mode.connections_opened == opened
 
 
-def test_a_session_is_closed_when_its_request_is_gone(vendo_mode: LocalVendo) -> None:
+def test_a_session_is_closed_after_its_request(vendo_mode: LocalVendo) -> None:
     async def main() -> None:
         connection = connection_of(Starlette())
         session = await vendo_async_session("gmail")(connection)
-        async with session.get(project.PROFILE) as answer:
-            assert answer.status == 200
+        async with session.get(project.PROFILE) as response:
+            assert response.status == 200
         assert not session.closed
         del connection
         assert session.closed
@@ -173,7 +173,7 @@ def test_a_session_is_closed_when_its_request_is_gone(vendo_mode: LocalVendo) ->
     asyncio.run(main())
 
 
-def test_closing_a_session_oneself_closes_no_other(vendo_mode: LocalVendo) -> None:
+def test_closing_a_session_does_not_close_others(vendo_mode: LocalVendo) -> None:
     async def main() -> None:
         connection = connection_of(Starlette())
         for make in (vendo_async_session("gmail"), vendo_httpx("gmail")):
@@ -186,7 +186,7 @@ def test_closing_a_session_oneself_closes_no_other(vendo_mode: LocalVendo) -> No
     asyncio.run(main())
 
 
-def test_an_httpx_client_stays_good_when_its_request_is_gone(vendo_mode: LocalVendo) -> None:
+def test_an_httpx_client_works_after_its_request(vendo_mode: LocalVendo) -> None:
     async def main() -> None:
         kept = await vendo_httpx("gmail")(connection_of(Starlette()))
         assert (await kept.get(project.PROFILE)).status_code == 200
@@ -216,18 +216,18 @@ def test_httpx_connections_are_closed_with_their_loop(vendo_mode: LocalVendo) ->
         gmail = await vendo_httpx("gmail")(connection_of(app))
         return (await gmail.get(project.PROFILE)).status_code
 
-    # An open connection of a loop that is gone would warn, which is an error here.
+    # An open connection of an ended loop would warn, and warnings are errors here.
     assert [asyncio.run(main()) for _ in range(3)] == [200] * 3
 
 
-def test_loops_in_several_threads_have_connections_of_their_own(vendo_mode: LocalVendo) -> None:
+def test_each_event_loop_has_its_own_connections(vendo_mode: LocalVendo) -> None:
     app = Starlette()
     statuses: list[int] = []
 
     async def main() -> None:
         gmail = await vendo_httpx("gmail")(connection_of(app))
-        answers = await asyncio.gather(*(gmail.get(project.PROFILE) for _ in range(5)))
-        statuses.extend(answer.status_code for answer in answers)
+        responses = await asyncio.gather(*(gmail.get(project.PROFILE) for _ in range(5)))
+        statuses.extend(response.status_code for response in responses)
 
     threads = [threading.Thread(target=asyncio.run, args=(main(),)) for _ in range(4)]
     for thread in threads:
@@ -241,7 +241,7 @@ def test_loops_in_several_threads_have_connections_of_their_own(vendo_mode: Loca
 
 
 @pytest.mark.parametrize("make", [vendo_async_session, vendo_httpx])
-def test_a_base_url_of_ones_own_may_be_sent_the_token(make: Any, vendo_mode: LocalVendo) -> None:
+def test_a_custom_base_url_gets_the_token(make: Any, vendo_mode: LocalVendo) -> None:
     base = vendo_mode.provider_url("gmail")
 
     async def main() -> None:
@@ -258,7 +258,9 @@ def test_a_base_url_of_ones_own_may_be_sent_the_token(make: Any, vendo_mode: Loc
 @pytest.mark.parametrize(
     "other", ["https://a.example:8443/", "https://[::1]/", "https://b.example"]
 )
-def test_it_stands_for_its_own_port_alone(make: Any, other: str, vendo_mode: LocalVendo) -> None:
+def test_a_custom_base_url_allows_only_its_port(
+    make: Any, other: str, vendo_mode: LocalVendo
+) -> None:
     async def main() -> None:
         connection = connection_of(Starlette())
         session = await make("in-house", base_url="https://a.example/v1/")(connection)
@@ -270,7 +272,7 @@ def test_it_stands_for_its_own_port_alone(make: Any, other: str, vendo_mode: Loc
 
 
 @pytest.mark.parametrize("base_url", ["http://[::1]:8080", "https://[::1]", "https://a.example:1"])
-def test_httpx_takes_any_base_url_that_others_take(base_url: str, vendo_mode: LocalVendo) -> None:
+def test_httpx_accepts_the_same_base_urls(base_url: str, vendo_mode: LocalVendo) -> None:
     async def main() -> str:
         gmail = await vendo_httpx("gmail", base_url=base_url)(connection_of(Starlette()))
         return str(gmail.base_url)
@@ -278,7 +280,7 @@ def test_httpx_takes_any_base_url_that_others_take(base_url: str, vendo_mode: Lo
     assert asyncio.run(main()).rstrip("/") == base_url
 
 
-def test_a_token_goes_to_no_other_host(vendo_mode: LocalVendo) -> None:
+def test_a_token_is_not_sent_to_another_host(vendo_mode: LocalVendo) -> None:
     async def main() -> None:
         connection = connection_of(Starlette())
         for make in (vendo_async_session("gmail"), vendo_httpx("gmail")):
@@ -291,7 +293,7 @@ def test_a_token_goes_to_no_other_host(vendo_mode: LocalVendo) -> None:
     asyncio.run(main())
 
 
-def test_httpx_goes_through_the_environments_proxy(
+def test_httpx_uses_the_environments_proxy(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = Starlette()
@@ -309,18 +311,22 @@ def test_httpx_goes_through_the_environments_proxy(
         assert [request.slug for request in server.requests] == ["gmail"]
 
 
-def test_httpx_takes_no_proxy_for_hosts_that_are_to_be_reached_without(
+def test_httpx_skips_the_proxy_for_no_proxy_hosts(
     vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from vendo_starlette.httpx_clients import _proxy_of
 
-    monkeypatch.setenv("HTTPS_PROXY", "127.0.0.1:9")  # nobody listens: whoever tries it fails
+    monkeypatch.setenv(
+        "HTTPS_PROXY", "127.0.0.1:9"
+    )  # nothing listens there: using this proxy fails
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("NO_PROXY", "internal.example.com")
 
     assert _proxy_of("https://gmail.googleapis.com/") == "http://127.0.0.1:9"
     assert _proxy_of("https://internal.example.com/") is None
-    assert TestClient(project.make_app()).get("/httpx").status_code == 200  # plain, on this machine
+    assert (
+        TestClient(project.make_app()).get("/httpx").status_code == 200
+    )  # plain http on this machine
 
 
 # Extras
@@ -334,7 +340,7 @@ def test_httpx_takes_no_proxy_for_hosts_that_are_to_be_reached_without(
         (["httpx2", "httpx"], vendo_httpx, "httpx"),
     ],
 )
-def test_an_extra_that_is_missing_is_named(
+def test_a_missing_extra_is_named(
     missing: list[str], make: Any, extra: str, vendo_mode: LocalVendo,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -345,7 +351,7 @@ def test_an_extra_that_is_missing_is_named(
         asyncio.run(make("gmail")(connection_of(Starlette())))
 
 
-def test_where_httpx_alone_is_installed_it_is_used(
+def test_httpx_is_used_if_httpx2_is_missing(
     vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     httpx = importlib.import_module("httpx")
@@ -357,22 +363,22 @@ def test_where_httpx_alone_is_installed_it_is_used(
 
     newer, _ = asyncio.run(main())
     monkeypatch.setitem(sys.modules, "httpx2", None)
-    older, answer = asyncio.run(main())
+    older, response = asyncio.run(main())
     assert (type(newer).__module__, type(older).__module__) == ("httpx2", "httpx")
     assert isinstance(older, httpx.AsyncClient)
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
-def test_without_aiohttp_the_clients_work_over_threads(
+def test_without_aiohttp_the_clients_use_threads(
     vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     app = Starlette()
 
     async def main() -> str:
-        return await vendo_token("gmail")(connection_of(app, "person.threads.jwt"))
+        return await vendo_token("gmail")(connection_of(app, "user.threads.jwt"))
 
-    assert asyncio.run(main()) == vendo_mode.token("gmail", user="person.threads.jwt")
+    assert asyncio.run(main()) == vendo_mode.token("gmail", user="user.threads.jwt")
     assert "over threads" in repr(aclient(app))
     client(app).close()
 
@@ -397,7 +403,7 @@ except AttributeError as error:
     assert done.returncode == 0, done.stderr
 
 
-def test_a_token_is_renewed_on_a_refusal(vendo_mode: LocalVendo) -> None:
+def test_a_token_is_renewed_after_a_401(vendo_mode: LocalVendo) -> None:
     with TestClient(project.make_app()) as browser:
         for path in ("/session", "/async-session", "/httpx"):
             browser.get(path)

@@ -1,4 +1,4 @@
-"""Webhooks: through the ready route and through the dependency."""
+"""Webhooks through the ready-made route and through the dependency."""
 
 from __future__ import annotations
 
@@ -70,10 +70,10 @@ def poster(app: Any, server: LocalVendo) -> Callable[..., Any]:
 def test_a_webhook_reaches_the_receiver_once(
     post: Callable[..., Any], received: list[WebhookEvent]
 ) -> None:
-    answers = [post() for _ in range(3)]
+    responses = [post() for _ in range(3)]
 
-    assert [answer.status_code for answer in answers] == [200, 200, 200]
-    assert [answer.content for answer in answers] == [b"", b"", b""]
+    assert [response.status_code for response in responses] == [200, 200, 200]
+    assert [response.content for response in responses] == [b"", b"", b""]
     assert [event.id for event in received] == ["evt_1"]
     assert received[0].slug == "gmail"
 
@@ -83,14 +83,14 @@ def test_a_receiver_may_be_an_ordinary_function(vendo_mode: LocalVendo) -> None:
 
     def receive(event: WebhookEvent, request: Request) -> None:
         with pytest.raises(RuntimeError):
-            asyncio.get_running_loop()  # it is called in a thread
+            asyncio.get_running_loop()  # raises in a thread
         received.append(event.id)
 
     assert poster(FastAPI(routes=vendo_routes(receive)), vendo_mode)().status_code == 200
     assert received == ["evt_1"]
 
 
-def test_a_receiver_may_be_anything_that_can_be_called(vendo_mode: LocalVendo) -> None:
+def test_a_receiver_may_be_any_callable(vendo_mode: LocalVendo) -> None:
     received: list[str] = []
 
     class Receiver:
@@ -100,19 +100,19 @@ def test_a_receiver_may_be_anything_that_can_be_called(vendo_mode: LocalVendo) -
     async def receive(event: WebhookEvent, request: Request) -> None:
         received.append(event.id)
 
-    for receiver in (Receiver(), lambda *arguments: receive(*arguments)):  # noqa: PLW0108  # it is no coroutine function itself, and returns a coroutine
+    for receiver in (Receiver(), lambda *arguments: receive(*arguments)):  # noqa: PLW0108  # not a coroutine function, but returns a coroutine
         assert poster(Starlette(routes=vendo_routes(receiver)), vendo_mode)().status_code == 200
     assert received == ["evt_1", "evt_1"]
 
 
-def test_without_a_receiver_a_webhook_is_verified_all_the_same(vendo_mode: LocalVendo) -> None:
+def test_without_a_receiver_a_webhook_is_verified(vendo_mode: LocalVendo) -> None:
     post = poster(Starlette(routes=vendo_routes()), vendo_mode)
 
     assert post().status_code == 200
     assert post(body=b"{}").status_code == 400
 
 
-def test_an_event_whose_handling_failed_is_handled_at_its_next_delivery(
+def test_a_failed_event_is_handled_on_redelivery(
     vendo_mode: LocalVendo,
 ) -> None:
     tries: list[str] = []
@@ -127,7 +127,7 @@ def test_an_event_whose_handling_failed_is_handled_at_its_next_delivery(
     assert tries == ["evt_1", "evt_1"]
 
 
-def test_what_was_seen_can_be_kept_elsewhere(vendo_mode: LocalVendo) -> None:
+def test_handled_ids_can_be_stored_elsewhere(vendo_mode: LocalVendo) -> None:
     received: list[str] = []
     kept: set[str] = set()
 
@@ -154,7 +154,7 @@ def test_what_was_seen_can_be_kept_elsewhere(vendo_mode: LocalVendo) -> None:
     assert kept == {"evt_1"}
 
 
-def test_a_delivery_that_is_given_up_is_handled_at_its_next(vendo_mode: LocalVendo) -> None:
+def test_a_cancelled_event_is_handled_on_redelivery(vendo_mode: LocalVendo) -> None:
     tries: list[str] = []
 
     async def receive(event: WebhookEvent, request: Request) -> None:
@@ -185,7 +185,7 @@ def test_a_delivery_that_is_given_up_is_handled_at_its_next(vendo_mode: LocalVen
     assert tries == ["evt_1", "evt_1"]
 
 
-def test_each_application_has_seen_what_it_has_seen(vendo_mode: LocalVendo) -> None:
+def test_each_application_has_its_own_replay_protection(vendo_mode: LocalVendo) -> None:
     received: list[str] = []
 
     def receive(event: WebhookEvent, request: Request) -> None:
@@ -197,7 +197,7 @@ def test_each_application_has_seen_what_it_has_seen(vendo_mode: LocalVendo) -> N
 
 
 @pytest.mark.parametrize("event_id", ["evt 2\n", "é" * 300, "\ud800"])
-def test_any_id_can_be_remembered(
+def test_any_event_id_can_be_stored(
     event_id: str, post: Callable[..., Any], received: list[WebhookEvent]
 ) -> None:
     for _ in range(2):
@@ -205,7 +205,7 @@ def test_any_id_can_be_remembered(
     assert len(received) == 1
 
 
-def test_a_forged_webhook_is_refused_and_reaches_nobody(
+def test_a_forged_webhook_is_400_and_not_delivered(
     vendo_mode: LocalVendo, post: Callable[..., Any], received: list[WebhookEvent]
 ) -> None:
     headers, body = vendo_mode.sign_webhook(EVENT)
@@ -219,7 +219,7 @@ def test_a_forged_webhook_is_refused_and_reaches_nobody(
     assert vendo_mode.webhook_secret not in forged.text
 
 
-def test_a_webhook_that_is_too_old_is_refused(
+def test_a_webhook_that_is_too_old_is_400(
     vendo_mode: LocalVendo, post: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     headers, body = vendo_mode.sign_webhook(EVENT)
@@ -229,7 +229,7 @@ def test_a_webhook_that_is_too_old_is_refused(
     assert post(headers=headers, body=body).status_code == 400
 
 
-def test_a_webhook_over_a_mebibyte_is_refused(
+def test_a_webhook_over_1_mib_is_413(
     post: Callable[..., Any], received: list[WebhookEvent]
 ) -> None:
     assert post(body=b"x" * (MAX_WEBHOOK_BYTES + 1)).status_code == 413
@@ -238,29 +238,29 @@ def test_a_webhook_over_a_mebibyte_is_refused(
 
 
 @pytest.mark.parametrize("length", [None, b"12", b"nonsense", b"-5", "٣".encode()])
-def test_a_length_that_is_not_told_or_lies_does_not_get_past_the_limit(
+def test_a_missing_or_wrong_length_does_not_bypass_the_limit(
     length: bytes | None, app: Starlette, vendo_mode: LocalVendo
 ) -> None:
     piece = {"type": "http.request", "body": b"x" * (MAX_WEBHOOK_BYTES // 2), "more_body": True}
     headers = [] if length is None else [(b"content-length", length)]
 
-    # The client would go on for ever; what is read of it is bounded.
+    # The client never stops sending; the route stops reading.
     sent = asyncio.run(call(app, http_scope(WEBHOOK, "POST", headers), [piece] * 3))
     assert sent[0]["status"] == 413
 
 
-def test_one_that_says_that_it_is_too_large_is_not_read(app: Starlette) -> None:
+def test_a_webhook_with_a_too_large_length_is_not_read(app: Starlette) -> None:
     headers = [(b"content-length", b"9" * 300)]
     sent = asyncio.run(call(app, http_scope(WEBHOOK, "POST", headers)))
     assert sent[0]["status"] == 413
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete", "head", "options", "patch"])
-def test_anything_but_a_post_is_not_allowed(method: str, app: Starlette) -> None:
-    answer = getattr(TestClient(app), method)(WEBHOOK)
+def test_other_methods_than_post_are_405(method: str, app: Starlette) -> None:
+    response = getattr(TestClient(app), method)(WEBHOOK)
 
-    assert answer.status_code == 405
-    assert answer.headers["Allow"] == "POST"
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "POST"
 
 
 def test_the_settings_name_the_secrets(
@@ -277,16 +277,16 @@ def test_the_settings_name_the_secrets(
         assert poster(app, vendo_mode)().status_code == status
 
 
-def test_without_a_secret_every_webhook_is_refused(
+def test_without_a_secret_every_webhook_is_400(
     post: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("VENDO_WEBHOOK_SECRET")
     assert post().status_code == 400
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_the_dependency_gives_an_event_that_is_genuine(told: bool, vendo_mode: LocalVendo) -> None:
-    post = poster(project.make_app(told=told), vendo_mode)
+@pytest.mark.parametrize("installed", [False, True])
+def test_the_dependency_gives_only_verified_events(installed: bool, vendo_mode: LocalVendo) -> None:
+    post = poster(project.make_app(installed=installed), vendo_mode)
 
     assert post(path="/webhook").json() == "evt_1"
     forged = post(path="/webhook", body=b"{}")
