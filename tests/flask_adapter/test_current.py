@@ -118,7 +118,7 @@ def test_a_nested_application_does_not_act_for_the_user(app: Flask) -> None:
 def test_a_flask_with_one_context_works(
     vendo_mode: LocalVendo, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As in Flask 3.2, where a request and its application share one context.
+    # As from Flask 3.2 on, where the context of a request is that of its application.
     monkeypatch.setattr(current, "_HAS_TWO_CONTEXTS", False)
     monkeypatch.delattr(flask_globals, "request_ctx")
 

@@ -195,7 +195,7 @@ def test_other_errors_are_not_handled() -> None:
 
 
 async def _pass_on(error: Exception) -> None:
-    await answer_error(None, error)  # type: ignore[arg-type]  # the request is not used
+    await answer_error(None, error)  # type: ignore[arg-type]  # it is not looked at
 
 
 def test_the_handler_raises_other_errors_again() -> None:
