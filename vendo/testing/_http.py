@@ -6,26 +6,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from vendo.testing._wire import Wire
 
 Json: TypeAlias = Any
-
-MAX_BODY = 32 * 1024 * 1024
-MAX_LINE = 64 * 1024
-MAX_HEADERS = 200
-
-
-class BadRequest(Exception):
-    """What came in is no request that can be answered; the connection ends with `status`."""
-
-    def __init__(self, status: int, problem: str) -> None:
-        super().__init__(problem)
-        self.status = status
-        self.problem = problem
 
 
 class Headers(Mapping[str, str]):
@@ -102,32 +89,6 @@ def json_response(value: Json, status: int = 200, **headers: str) -> Response:
     return Response(status, json.dumps(value, separators=(",", ":")).encode(), fields)
 
 
-def read_request(stream: BinaryIO, send_continue: Callable[[], None]) -> Request | None:
-    """The next request, or None where the client has closed the connection.
-
-    Raises:
-        BadRequest: malformed or too large.
-    """
-    line = _read_line(stream, 414)
-    if line == "":
-        line = _read_line(stream, 414)  # some clients end a body with a line too many
-    if line is None:
-        return None
-    method, target, version = _request_line(line)
-    headers = _read_headers(stream)
-    if headers is None:
-        return None
-    if version == "HTTP/1.1" and "host" not in headers:
-        raise BadRequest(400, "The request has no Host header.")
-    body = _read_body(stream, headers, send_continue)
-    if body is None:
-        return None
-    path, query = _split_target(target)
-    options = {option.strip().lower() for option in headers.get("connection", "").split(",")}
-    keep_alive = version == "HTTP/1.1" and "close" not in options
-    return Request(method, path, query, headers, body, keep_alive)
-
-
 def decoded_pairs(text: str) -> dict[str, str]:
     """A query or a form as a dict; the last value of a name wins."""
     pairs = (part.partition("=") for part in text.split("&") if part)
@@ -137,97 +98,6 @@ def decoded_pairs(text: str) -> dict[str, str]:
 def decoded(text: str) -> str:
     """Percent-encoding and `+` undone."""
     return unquote(text.replace("+", " "))
-
-
-def _request_line(line: str) -> tuple[str, str, str]:
-    parts = line.split(" ")
-    if len(parts) != 3 or not parts[0].isalpha() or not parts[0].isupper():
-        raise BadRequest(400, "The request line is malformed.")
-    method, target, version = parts
-    if version not in {"HTTP/1.1", "HTTP/1.0"}:
-        raise BadRequest(505, "This server speaks HTTP/1.1.")
-    return method, target, version
-
-
-def _split_target(target: str) -> tuple[str, str]:
-    if not target.startswith("/") and target != "*":
-        try:  # the absolute form, as it is sent to a proxy
-            parts = urlsplit(target)
-        except ValueError:
-            raise BadRequest(400, "The request target is malformed.") from None
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise BadRequest(400, "The request target is malformed.")
-        return parts.path or "/", parts.query
-    path, _, query = target.partition("?")
-    return path, query
-
-
-def _read_line(stream: BinaryIO, too_long: int) -> str | None:
-    line = stream.readline(MAX_LINE + 1)
-    if len(line) > MAX_LINE:
-        raise BadRequest(too_long, "A line of the request is too long.")
-    if not line.endswith(b"\n"):
-        return None
-    return line.rstrip(b"\r\n").decode("latin-1")
-
-
-def _read_headers(stream: BinaryIO) -> Headers | None:
-    pairs: list[tuple[str, str]] = []
-    while True:
-        line = _read_line(stream, 431)
-        if line is None:
-            return None
-        if not line:
-            return Headers(pairs)
-        name, colon, value = line.partition(":")
-        if not colon or not name or name != name.strip() or len(pairs) == MAX_HEADERS:
-            status = 431 if len(pairs) == MAX_HEADERS else 400
-            raise BadRequest(status, "The headers are malformed or too many.")
-        pairs.append((name, value.strip()))
-
-
-def _read_body(
-    stream: BinaryIO, headers: Headers, send_continue: Callable[[], None]
-) -> bytes | None:
-    coding, length = headers.get("transfer-encoding"), headers.get("content-length")
-    if coding is None and length is None:
-        return b""
-    if coding is not None and (coding.lower() != "chunked" or length is not None):
-        raise BadRequest(400, "The request's length is ambiguous.")
-    if length is not None and not (length.isascii() and length.isdigit()):
-        raise BadRequest(400, "The Content-Length is no number.")
-    if length is not None and (len(length) > 18 or int(length) > MAX_BODY):
-        raise BadRequest(413, f"A request's body is at most {MAX_BODY} bytes here.")
-    if headers.get("expect", "").lower() == "100-continue":
-        send_continue()
-    return _read_chunks(stream) if length is None else _read_exactly(stream, int(length))
-
-
-def _read_exactly(stream: BinaryIO, length: int) -> bytes | None:
-    body = stream.read(length)
-    return body if len(body) == length else None
-
-
-def _read_chunks(stream: BinaryIO) -> bytes | None:
-    chunks: list[bytes] = []
-    room = MAX_BODY
-    while True:
-        line = _read_line(stream, 400)
-        if line is None:
-            return None
-        try:
-            size = int(line.partition(";")[0], 16)
-        except ValueError:
-            raise BadRequest(400, "A chunk's size is no number.") from None
-        if not 0 <= size <= room:
-            raise BadRequest(413, f"A request's body is at most {MAX_BODY} bytes here.")
-        if size == 0:
-            return b"".join(chunks) if _read_headers(stream) is not None else None
-        chunk = _read_exactly(stream, size)
-        if chunk is None or _read_line(stream, 400) is None:
-            return None
-        chunks.append(chunk)
-        room -= size
 
 
 def _reason(status: int) -> str:

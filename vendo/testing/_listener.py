@@ -1,131 +1,130 @@
-"""A listening socket on loopback, and a thread for each connection to it."""
+"""Listen on loopback with the standard library's `socketserver`, a thread for each connection."""
 
 from __future__ import annotations
 
-import selectors
+import contextlib
+import os
 import socket
+import sys
 import threading
-from typing import TYPE_CHECKING
+from socketserver import ThreadingTCPServer
+from typing import Any
 
 from vendo._transports.fork import on_fork
 from vendo.testing._wire import shut_down
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
 HOST = "127.0.0.1"
-_BACKLOG = 512
-#: Seconds that `close` waits for a thread whose connection it has ended.
+#: Seconds that `close` waits for the threads of the connections that it has ended.
 _PATIENCE = 5.0
 
 
-class Accepted:
-    """One accepted connection and the thread that serves it."""
+class Listener(ThreadingTCPServer):
+    """Accept connections and run `serve(sock)` for each, in a daemon thread.
 
-    __slots__ = ("sock", "thread")
+    It is not a `ThreadingHTTPServer`, which asks the DNS for the name of its address.
+    """
 
-    def __init__(self, sock: socket.socket) -> None:
-        self.sock = sock
-        self.thread: threading.Thread | None = None
-
-
-class Listener:
-    """Accepts connections and calls `serve(sock)` for each, in a daemon thread of its own."""
+    daemon_threads = True
+    request_queue_size = 512
+    allow_reuse_address = os.name == "posix"
+    timeout = 0.5  # seconds until `close` is noticed where its connection cannot be made
 
     def __init__(
         self,
-        serve: Callable[[socket.socket], None],
+        serve: Callable[[socket.socket], object],
         port: int,
         ssl_context: ssl.SSLContext | None,
     ) -> None:
+        super().__init__((HOST, port), None)  # type: ignore[arg-type]  # `finish_request` serves
         self._serve = serve
         self._ssl_context = ssl_context
-        self._lock = threading.Lock()
-        self._connections: set[Accepted] = set()
+        self._threads_of: dict[socket.socket, threading.Thread | None] = {}
+        self._changed = threading.Condition()
         self._closing = threading.Event()
-        self._sock = socket.create_server((HOST, port), backlog=_BACKLOG)
-        self._sock.setblocking(False)
-        self.port: int = self._sock.getsockname()[1]
-        self._waker, self._wakened = socket.socketpair()
-        self._thread = threading.Thread(
-            target=self._accept_all, name=f"LocalVendo:{self.port}", daemon=True
+        self.port: int = self.server_address[1]
+        self._acceptor = threading.Thread(
+            target=self._accept, name=f"LocalVendo:{self.port}", daemon=True
         )
-        self._thread.start()
+        self._acceptor.start()
         on_fork(self, Listener._after_fork)
 
     def close(self) -> None:
         """Stop accepting, end every connection, and wait for the threads."""
         self._closing.set()
-        self._waker.send(b"x")
-        self._thread.join(_PATIENCE)
-        with self._lock:
-            connections = list(self._connections)
-        for connection in connections:
-            shut_down(connection.sock)
-        for connection in connections:
-            if (
-                connection.thread is not None
-                and connection.thread is not threading.current_thread()
-            ):
-                connection.thread.join(_PATIENCE)
-        self._close_sockets()
+        # Wake the acceptor: `shutdown()` would wait for the next poll of `serve_forever()`.
+        with contextlib.suppress(OSError):
+            socket.create_connection((HOST, self.port), _PATIENCE).close()
+        self._acceptor.join(_PATIENCE)
+        with self._changed:
+            for sock in self._threads_of:
+                shut_down(sock)
+            own = {threading.current_thread()}
+            self._changed.wait_for(lambda: {*self._threads_of.values()} <= own, _PATIENCE)
+        self.server_close()
 
-    def _close_sockets(self) -> None:
-        for sock in (self._sock, self._waker, self._wakened):
-            sock.close()
+    def _accept(self) -> None:
+        while not self._closing.is_set():
+            self.handle_request()
 
     def _after_fork(self) -> None:
         # The child has copies of the sockets and none of the threads: held open, they would keep
         # the port alive and the clients waiting after the parent has closed its own.
-        self._lock = threading.Lock()
-        self._close_sockets()
-        for connection in self._connections:
-            if connection.sock.fileno() >= 0:
-                socket.close(connection.sock.detach())  # `close` would wait for its reader
+        self._changed = threading.Condition()
+        self.socket.close()
+        for sock in self._threads_of:
+            if sock.fileno() >= 0:
+                socket.close(sock.detach())  # `close` would wait for its reader
 
-    def _accept_all(self) -> None:
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._sock, selectors.EVENT_READ)
-            selector.register(self._wakened, selectors.EVENT_READ)
-            while not self._closing.is_set():
-                selector.select()
-                try:
-                    sock, _address = self._sock.accept()
-                except BlockingIOError:
-                    continue
-                except OSError:  # no file descriptor left: one may become free
-                    self._closing.wait(0.05)
-                    continue
-                self._begin(Accepted(sock))
+    # What `handle_request` calls
 
-    def _begin(self, connection: Accepted) -> None:
-        connection.sock.setblocking(True)
-        connection.thread = threading.Thread(
-            target=self._run, args=(connection,), name=f"LocalVendo:{self.port}:conn", daemon=True
-        )
-        with self._lock:
-            self._connections.add(connection)
-        connection.thread.start()
-
-    def _run(self, connection: Accepted) -> None:
+    def get_request(self) -> tuple[socket.socket, Any]:
+        """Accept a connection."""
         try:
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._ssl_context is not None:
-                self._secure(connection, self._ssl_context)
-            self._serve(connection.sock)
-        except (OSError, ValueError):
-            pass  # the client went away, or `close` ended the connection
-        finally:
-            with self._lock:
-                self._connections.discard(connection)
-            connection.sock.close()
+            sock, address = super().get_request()
+        except OSError:  # no file descriptor left: wait until one becomes free
+            self._closing.wait(0.05)
+            raise
+        if self._ssl_context is not None:
+            # Wrapped before the handshake, so that `close` can end a handshake that hangs.
+            sock = self._ssl_context.wrap_socket(
+                sock, server_side=True, do_handshake_on_connect=False
+            )
+        return sock, address
 
-    def _secure(self, connection: Accepted, context: ssl.SSLContext) -> None:
-        # Wrapped before the handshake, so that `close` can end a handshake that never does.
-        connection.sock = context.wrap_socket(
-            connection.sock, server_side=True, do_handshake_on_connect=False
-        )
-        if self._closing.is_set():
-            raise OSError
-        connection.sock.do_handshake()
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
+        """Drop the connection that `close` makes."""
+        return not self._closing.is_set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Start a thread for a connection."""
+        with self._changed:
+            self._threads_of[request] = None
+        super().process_request(request, client_address)
+
+    def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """Serve a connection, in its thread."""
+        thread = threading.current_thread()
+        thread.name = f"LocalVendo:{self.port}:conn"
+        with self._changed:
+            self._threads_of[request] = thread
+        request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._ssl_context is not None:
+            request.do_handshake()
+        self._serve(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print the traceback, except where the client has left or `close` has been called."""
+        if not isinstance(sys.exc_info()[1], OSError | ValueError):
+            super().handle_error(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Close a connection. An orderly shutdown would undo a fault's TCP reset."""
+        with self._changed:
+            self._threads_of.pop(request, None)
+            self._changed.notify_all()
+        request.close()

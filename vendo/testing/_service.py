@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import socket
 from email.utils import formatdate
-from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vendo._protocol.origins import is_loopback
 from vendo.testing import _routes
 from vendo.testing._errors import error_response
-from vendo.testing._http import BadRequest, Response, read_request
+from vendo.testing._handler import BadRequest, Handler
+from vendo.testing._http import Response
 from vendo.testing._seen import SeenRequest
 from vendo.testing._state import State
 from vendo.testing._wire import CutOff, Wire, reset_on_close, shut_down
@@ -46,24 +46,21 @@ class Service:
     def serve(self, sock: socket.socket) -> None:
         """Answer the requests of one connection until it ends."""
         self.state.count_connection()
-        send_continue = partial(sock.sendall, b"HTTP/1.1 100 Continue\r\n\r\n")
-        with sock.makefile("rb") as stream:
-            while True:
-                try:
-                    request = read_request(stream, send_continue)
-                except BadRequest as problem:
-                    refusal = error_response("api", problem.status, None, problem.problem)
-                    state = self.state
-                    self._send(Wire(sock, None, state.ended), state, refusal, keep_alive=False)
-                    _drain(sock)
-                    return
-                if request is None:
-                    return
-                try:
-                    if not self._exchange(sock, request):
-                        return
-                except CutOff:
-                    return
+        Handler(sock, self)
+
+    def reject(self, sock: socket.socket, error: BadRequest) -> None:
+        """Send the response to a request that cannot be read."""
+        state = self.state
+        response = error_response("api", error.status, None, error.message)
+        self._send(Wire(sock, None, state.ended), state, response, keep_alive=False)
+        _drain(sock)
+
+    def respond(self, sock: socket.socket, request: Request) -> bool:
+        """Send the response to a request. Return True to keep the connection open."""
+        try:
+            return self._exchange(sock, request)
+        except CutOff:
+            return False
 
     def _exchange(self, sock: socket.socket, request: Request) -> bool:
         """Answer one request. False where the connection ends with it."""
