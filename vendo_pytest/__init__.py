@@ -1,8 +1,8 @@
-"""A pytest plugin: test tokens in place of real ones, and a Vendo of your own for each suite.
+"""A pytest plugin: test tokens in place of real ones, and a local server for each test run.
 
-pytest loads `vendo_pytest.plugin` by itself where vendo-sdk is installed; nothing happens until a
-fixture, a marker or an ini option is used. Here are the names for annotations and for
-`pytest.raises`, each fetched when it is first used.
+pytest loads `vendo_pytest.plugin` if vendo-sdk is installed. Nothing happens until a fixture, a
+marker or an ini option is used. This package has the names for annotations and `pytest.raises`.
+Each is imported when it is first used.
 
 PYTEST_DONT_REWRITE
 """

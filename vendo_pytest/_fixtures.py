@@ -1,4 +1,4 @@
-"""What the fixtures hand to a test: small objects that a test calls."""
+"""The objects that the fixtures return."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vendo_pytest._suite import TestScope
 
 
 class VendoToken:
-    """`vendo_token("openai", "sk-test")`: the token that this test is to meet for a provider."""
+    """`vendo_token("openai", "sk-test")`: set the token of a provider for this test."""
 
     def __init__(self, test: TestScope) -> None:
         self._test = test
@@ -23,10 +23,10 @@ class VendoToken:
 
         Args:
             slug: the provider, of the catalog or not.
-            token: the value; without it, a fake one that is the same at each call.
+            token: the value. The default is a fake token, always the same for a slug.
 
         Raises:
-            TypeError: the token is no text.
+            TypeError: the token is not a str.
             ValueError: the token is blank.
             vendo.ValidationError: the slug is malformed.
         """
@@ -35,7 +35,7 @@ class VendoToken:
 
 
 class VendoTokens:
-    """`vendo_tokens("stripe", openai="sk-test")`: the same for several providers."""
+    """`vendo_tokens("stripe", openai="sk-test")`: set the tokens of several providers."""
 
     def __init__(self, test: TestScope) -> None:
         self._test = test
@@ -47,7 +47,7 @@ class VendoTokens:
         """Set `VENDO_TOKEN_<SLUG>` for each until the test ends, and return the values by slug.
 
         Args:
-            slugs: providers that get a fake token.
+            slugs: providers with a fake token.
             tokens: providers with their tokens, None for a fake one.
 
         Raises:
@@ -58,7 +58,7 @@ class VendoTokens:
 
 
 class VendoSession:
-    """`vendo_session("gmail")`: a session whose requests the server's stand-in answers."""
+    """`vendo_session("gmail")`: create a session with the server's fake provider."""
 
     def __init__(self, client: vendo.Vendo, server: vendo.testing.LocalVendo) -> None:
         self._client = client
@@ -69,13 +69,13 @@ class VendoSession:
         return f"<{type(self).__name__}>"
 
     def __call__(self, slug: str, *, hosts: Sequence[str] = ()) -> _optional.requests.Session:
-        """An authenticated `requests.Session`, closed when the test ends.
+        """Return an authenticated `requests.Session`, closed when the test ends.
 
-        A relative URL goes to the stand-in. A provider that nobody has connected is connected.
+        A relative URL goes to the fake provider. The provider is connected if it is not yet.
 
         Args:
             slug: the provider, of the catalog or not.
-            hosts: further hosts that the token may be sent to.
+            hosts: further hosts to which the token may be sent.
 
         Raises:
             vendo.MissingExtra: requests is not installed.
@@ -95,7 +95,7 @@ class VendoSession:
         except KeyError:
             return False
         except ValueError:
-            pass  # connected once, and to be met as it stands, such as `needs_reauth`
+            pass  # connected, but for example with the status `needs_reauth`
         return True
 
     def close(self) -> None:
@@ -105,7 +105,7 @@ class VendoSession:
 
 
 class VendoUsage:
-    """Which providers' tokens the code under test was given."""
+    """The providers of the tokens that the code under test got."""
 
     def __init__(self, test: TestScope) -> None:
         self._test = test
@@ -115,11 +115,11 @@ class VendoUsage:
 
     @property
     def slugs(self) -> list[str]:
-        """The providers whose token was handed out since the test began, each once, in order."""
+        """The providers with a token used since the test began, without duplicates, in order."""
         return list(dict.fromkeys(slug for slug, _token in self._test.handed_out))
 
     def assert_used(self, *slugs: str) -> None:
-        """Fail unless a token of each of these providers was handed out."""
+        """Fail unless the code under test got a token of each of these providers."""
         __tracebackhide__ = True
         used = self.slugs
         unused = [slug for slug in slugs if slug.lower() not in used]
@@ -127,7 +127,7 @@ class VendoUsage:
             raise AssertionError(f"{_listed(unused)} not used; {_listed(used)} used.")
 
     def assert_unused(self, *slugs: str) -> None:
-        """Fail if a token of one of these providers was handed out; without any, of any at all."""
+        """Fail if the code under test got a token of one of these providers, by default of any."""
         __tracebackhide__ = True
         used = [slug for slug in self.slugs if not slugs or slug in map(str.lower, slugs)]
         if used:

@@ -1,10 +1,11 @@
-"""Looks for tokens in what a test has printed and logged, and keeps them out of the report."""
+"""Find tokens in a test's output and logs, and mask them in the report."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -12,23 +13,23 @@ if TYPE_CHECKING:
 
     from vendo_pytest._suite import TestScope
 
-#: Shorter ones would be found in texts that have nothing to do with them.
+#: Shorter tokens occur in unrelated texts.
 _SHORTEST = 4
 _MASK = "[token of {slug}]"
 _CAPTURING = ("capsys", "capfd", "capsysbinary", "capfdbinary", "capteesys")
 
 
 class Leaks:
-    """One test that is watched for leaks."""
+    """The search for leaks of one test."""
 
     def __init__(self, test: TestScope) -> None:
         self._test = test
-        self._told: set[str] = set()
-        #: What the test itself has taken out of a capturing fixture: no report shows it.
+        self._reported: set[str] = set()
+        #: Output that the test has read from a capturing fixture, which no report shows.
         self._read: dict[str, list[str]] = {}
 
     def listen(self, funcargs: dict[str, Any]) -> None:
-        """Look also at what the test reads from `capsys` and its kin."""
+        """Search the output that the test reads from `capsys` and similar fixtures, too."""
         for name in _CAPTURING:
             fixture = funcargs.get(name)
             if fixture is not None:
@@ -46,14 +47,14 @@ class Leaks:
         return readouterr
 
     def inspect(self, report: pytest.TestReport) -> None:
-        """Fail a report whose output shows a token, and mask the token wherever it stands."""
+        """Mask tokens in a report, and fail it if its output shows one."""
         masks = self._masks()
         where: dict[str, list[str]] = {}
         read = [(f"output read from {name}", "".join(texts)) for name, texts in self._read.items()]
         for place, text in (*report.sections, *read):
             slugs = sorted({slug for slug, form in masks if form in text})
-            if slugs and place not in self._told:
-                self._told.add(place)
+            if slugs and place not in self._reported:
+                self._reported.add(place)
                 where[place[:1].lower() + place[1:]] = slugs
         report.sections = [(place, _masked(text, masks)) for place, text in report.sections]
         failure = self._mask_failure(report, masks)
@@ -61,13 +62,13 @@ class Leaks:
             found = "; ".join(
                 f"{', '.join(slugs)} in the {place}" for place, slugs in where.items()
             )
-            told = f"vendo_leaks: a token shows up where anybody may read it: {found}."
+            message = f"vendo_leaks: the output contains a token: {found}."
             report.outcome = "failed"
-            report.longrepr = f"{failure}\n{told}" if failure else told
+            report.longrepr = f"{failure}\n{message}" if failure else message
 
     @staticmethod
     def _mask_failure(report: pytest.TestReport, masks: list[tuple[str, str]]) -> str:
-        """Mask what a report says of a failure or of a skip, and return its text."""
+        """Mask the text of a failure or a skip, and return it."""
         if isinstance(report.longrepr, tuple):  # pytest's form for a skipped test
             path, line, reason = report.longrepr
             reason = _masked(reason, masks)
@@ -80,7 +81,7 @@ class Leaks:
         return masked
 
     def _masks(self) -> list[tuple[str, str]]:
-        """Every form of every token that was handed out, the longest first."""
+        """Return every form of every recorded token, longest first."""
         forms = {
             (slug, form)
             for slug, token in self._test.handed_out

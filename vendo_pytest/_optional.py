@@ -1,4 +1,4 @@
-"""requests, for annotations: it is imported when an annotation is read."""
+"""requests for annotations, imported when an annotation is read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 else:
 
     class _Missing:
-        """A package that is not installed: all that it would have is `Any`."""
+        """A package that is not installed. All its names are `Any`."""
 
         def __getattr__(self, name: str) -> object:
             from typing import Any

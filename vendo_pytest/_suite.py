@@ -1,4 +1,4 @@
-"""What holds for one run of pytest, and what holds for the test that it is at."""
+"""The state of one run of pytest, and of its current test."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OWN_PREFIX = "VENDO_"
 
 
 class Suite:
-    """One run of pytest: what its ini file and command line say."""
+    """One run of pytest, with the options of its ini file and command line."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.is_live: bool = _is_live(config)
@@ -46,41 +46,41 @@ class Suite:
         _watch.running.remove(self)
 
     def header(self) -> str | None:
-        """A line on what is in force; no value."""
-        facts = []
+        """Return a line with the active options, without values."""
+        parts = []
         if self.is_live:
-            facts.append("real credentials may be used (--vendo-live)")
+            parts.append("real credentials may be used (--vendo-live)")
         if self._has_guard:
-            facts.append("guard")
+            parts.append("guard")
         if self._isolates:
-            facts.append("isolated environment")
+            parts.append("isolated environment")
         if self.slugs:
-            facts.append(f"test tokens for {', '.join(self.slugs)}")
-        return f"vendo: {', '.join(facts)}" if facts else None
+            parts.append(f"test tokens for {', '.join(self.slugs)}")
+        return f"vendo: {', '.join(parts)}" if parts else None
 
     @property
     def guards(self) -> bool:
-        """True where a credential that no test has given is not to be handed out now."""
+        """True if a credential that the test did not provide is an error now."""
         return self._has_guard and not (self._test is not None and self._test.is_live)
 
     @property
     def has_server(self) -> bool:
-        """True where the present test talks to the local server."""
+        """True if the current test uses the local server."""
         return self._test is not None and self._test.server is not None
 
     def gave(self, slug: str, token: str) -> bool:
-        """True for a token that the ini file or the present test has given for the slug."""
+        """Return True for a token that the ini file or the current test provides for the slug."""
         name = override_variable(slug)
         given = {**self._given, **(self._test.given if self._test is not None else {})}
         return given.get(name, "").strip() == token
 
     def note(self, slug: str, token: str) -> None:
-        """A token is handed out."""
+        """Record a token of the current test."""
         if self._test is not None:
             self._test.handed_out.append((slug, token))
 
     def enter(self, item: pytest.Item) -> TestScope:
-        """Begin with a test: its isolation, then what its markers give."""
+        """Begin a test: isolate it, then set the tokens of its markers."""
         is_live = item.get_closest_marker("vendo_live") is not None
         test = self._test = TestScope(self, is_live=is_live)
         if self._has_guard:
@@ -89,7 +89,7 @@ class Suite:
             if test.is_live:
                 test.variables.update(self._variables.removed)
             elif self._isolates:
-                test.isolate()  # again: a program may have loaded a file of variables meanwhile
+                test.isolate()  # again: the program may have loaded a .env file
             for marker in reversed(list(item.iter_markers("vendo"))):  # the closest one wins
                 test.give_all(marker.args, marker.kwargs)
         except BaseException:
@@ -98,24 +98,24 @@ class Suite:
         return test
 
     def leave(self, test: TestScope) -> None:
-        """End with a test."""
+        """End a test."""
         test.variables.undo()
         self._test = None
         if not self._has_guard:
             self._watch.remove()
 
     def watch(self) -> None:
-        """Note what is handed out from now on to the end of the test."""
+        """Record tokens until the end of the test."""
         self._watch.install()
 
     @property
     def given(self) -> dict[str, str]:
-        """The variables that the ini file's tokens are in."""
+        """The variables of the ini file's tokens."""
         return self._given
 
 
 class TestScope:
-    """One test: what was given to it, and what was handed out while it ran."""
+    """One test: the tokens that it provides, and those that the code under test got."""
 
     __test__ = False
 
@@ -131,36 +131,36 @@ class TestScope:
         """Set `VENDO_TOKEN_<SLUG>` for the rest of the test.
 
         Raises:
-            TypeError: the token is no text.
-            ValueError: it is blank.
+            TypeError: the token is not a str.
+            ValueError: the token is blank.
             ValidationError: the slug is malformed.
         """
         __tracebackhide__ = True
         name = override_variable(slug)
         token = fake_token(slug) if token is None else token
         if not isinstance(token, str):
-            raise TypeError(f"The token for {slug!r} is of type {type(token).__name__}, not text.")
+            raise TypeError(f"The token for {slug!r} must be a str, not {type(token).__name__}.")
         if not token.strip():
             raise ValueError(
-                f"The token for {slug!r} is blank, and a blank one counts as unset. Fix: leave it "
-                "out for a fake one, or use the fixture vendo_isolated to be without any."
+                f"The token for {slug!r} is blank. Fix: leave it out for a fake token, or use the "
+                "fixture vendo_isolated for a test without tokens."
             )
         self.given[name] = token
         self.variables.set(name, token)
         return token
 
     def give_all(self, fakes: Iterable[str], tokens: Mapping[str, str | None]) -> dict[str, str]:
-        """Give several: slugs with a fake token each, and slugs with their tokens."""
+        """Set fake tokens for some slugs, and given tokens for others."""
         __tracebackhide__ = True
         given = {slug: self.give(slug, None) for slug in fakes}
         return given | {slug: self.give(slug, token) for slug, token in tokens.items()}
 
     def isolate(self) -> None:
-        """Take every credential but the given ones out of the environment."""
+        """Remove every credential from the environment, except the provided ones."""
         isolate(self.variables, kept=(*self.suite.given, *self.given))
 
     def use(self, server: vendo.testing.LocalVendo) -> None:
-        """Point the whole library at a local server, whoever calls it."""
+        """Make the whole library use a local server."""
         self.isolate()
         forget_tokens()
         self.variables.update(server.environment(*catalog_slugs()))
@@ -168,14 +168,14 @@ class TestScope:
 
 
 def _is_live(config: pytest.Config) -> bool:
-    # The first is there before the conftest files are read, the second for a plugin that one of
-    # them has named.
+    # The first exists before the conftest files are read, the second if one of them names this
+    # plugin.
     spaces = (config.known_args_namespace, config.option)
     return any(getattr(space, "vendo_live", False) for space in spaces)
 
 
 def isolate(variables: Variables, kept: Iterable[str]) -> None:
-    """Take `VENDO_*` and every variable of the catalog out of the environment."""
+    """Remove `VENDO_*` and every variable of the catalog from the environment."""
     kept, credentials = frozenset(kept), credential_variables()
     for name in list(os.environ):
         if (name in credentials or name.startswith(_OWN_PREFIX)) and name not in kept:
@@ -183,15 +183,15 @@ def isolate(variables: Variables, kept: Iterable[str]) -> None:
 
 
 def fake_token(slug: str) -> str:
-    """A token that nobody takes for a real one; the same for the same slug."""
+    """Return a token that is clearly not real, always the same for a slug."""
     return f"vendo-test-token-{slug.lower()}"
 
 
 def parsed_tokens(lines: Iterable[str]) -> dict[str, str]:
-    """What the ini option `vendo_tokens` lists: `slug = token` or a slug alone, one a line.
+    """Parse the ini option `vendo_tokens`: lines of `slug = token`, or of a slug for a fake token.
 
     Raises:
-        pytest.UsageError: a line that is none of that. The text names the slug alone.
+        pytest.UsageError: a line is malformed. The text has the slug, not the token.
     """
     tokens: dict[str, str] = {}
     for line in lines:
@@ -204,8 +204,8 @@ def parsed_tokens(lines: Iterable[str]) -> dict[str, str]:
             raise pytest.UsageError(f"vendo_tokens: {problem}") from None
         if equals and not token:
             raise pytest.UsageError(
-                f"vendo_tokens: nothing follows the = after {slug!r}. Fix: write a token, or the "
-                "slug alone for a fake one."
+                f"vendo_tokens: {slug!r} has no token after the =. Fix: write a token, or only the "
+                "slug for a fake token."
             )
         tokens[slug.lower()] = token or fake_token(slug)
     return tokens

@@ -1,4 +1,4 @@
-"""Environment variables that are changed for a while."""
+"""Environment variables that are set for a while."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Variables:
-    """Changes to the environment that can be taken back.
+    """Changes to the environment that can be undone.
 
-    Only what is still as it was left is taken back: a test's `monkeypatch`, which was undone
-    before, may have put a variable back already, and knows better than we do what it was.
+    A variable with another value is left alone: the test's `monkeypatch`, which is undone first,
+    may have restored it already.
     """
 
     def __init__(self) -> None:
@@ -21,19 +21,19 @@ class Variables:
         self._ours: dict[str, str | None] = {}
 
     def set(self, name: str, value: str | None) -> None:
-        """Set a variable, or take it out of the environment where the value is None."""
+        """Set a variable, or remove it if the value is None."""
         self._before.setdefault(name, os.environ.get(name))
         self._ours[name] = value
         _put(name, value)
 
     def update(self, values: Mapping[str, str]) -> None:
-        """Set several."""
+        """Set several variables."""
         for name, value in values.items():
             self.set(name, value)
 
     @property
     def removed(self) -> dict[str, str]:
-        """What was taken out of the environment, with the values it had."""
+        """The removed variables with their values."""
         return {
             name: before
             for name, before in self._before.items()
@@ -41,7 +41,7 @@ class Variables:
         }
 
     def undo(self) -> None:
-        """Take everything back."""
+        """Undo all changes."""
         for name, before in self._before.items():
             if os.environ.get(name) == self._ours[name]:
                 _put(name, before)

@@ -1,4 +1,4 @@
-"""The interceptor on the resolution chain: it guards, and notes what was handed out."""
+"""The interceptor on the resolution chain: the guard, and the record of tokens."""
 
 from __future__ import annotations
 
@@ -10,19 +10,27 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
 
-    from vendo_pytest._suite import Suite
-
     class Interceptor(Protocol):
-        """What `install_interceptor` takes."""
+        """The argument of `install_interceptor`."""
 
         def before_lookup(self, slug: str) -> None: ...
         def handed_out(self, slug: str, token: str) -> None: ...
 
+    class Run(Protocol):
+        """A run of pytest; see `vendo_pytest._suite.Suite`."""
+
+        @property
+        def guards(self) -> bool: ...
+        @property
+        def has_server(self) -> bool: ...
+        def gave(self, slug: str, token: str) -> bool: ...
+        def note(self, slug: str, token: str) -> None: ...
+
 
 class GuardError(RuntimeError):
-    """The code under test asked for a credential, and no test has given one (ini `vendo_guard`).
+    """The code under test requested a credential that the test did not provide (`vendo_guard`).
 
-    It is no `VendoError`, so that the code under test does not take it for a provider that is not
+    It is not a `VendoError`, so the code under test does not handle it like a provider that is not
     connected.
     """
 
@@ -30,22 +38,22 @@ class GuardError(RuntimeError):
 
 
 class Watch:
-    """Stands on the chain from `install` to `remove`, in front of whoever stood there before."""
+    """The interceptor from `install` to `remove`. It calls the earlier interceptor, if any."""
 
-    def __init__(self, suite: Suite) -> None:
-        self._suite = suite
+    def __init__(self, run: Run) -> None:
+        self._run = run
         self._before: Interceptor | None = None
         self.is_installed = False
 
     def install(self) -> None:
-        """Take the place on the chain, again where something has taken it away meanwhile."""
+        """Install the interceptor, also if another one has replaced it."""
         before = install_interceptor(self)
         if not self.is_installed:
             self._before = before
             self.is_installed = True
 
     def remove(self) -> None:
-        """Leave the chain as it was found."""
+        """Restore the earlier interceptor."""
         if self.is_installed:
             self.is_installed = False
             current = install_interceptor(self._before)
@@ -53,39 +61,38 @@ class Watch:
                 install_interceptor(current)
 
     def before_lookup(self, slug: str) -> None:
-        """No test token is set for this slug."""
+        """Check the lookup of a slug without a test token."""
         __tracebackhide__ = True
-        if self._suite.guards and not any(suite.has_server for suite in running):
-            raise GuardError(_REFUSAL.format(slug=slug))
+        if self._run.guards and not any(run.has_server for run in running):
+            raise GuardError(_MESSAGE.format(slug=slug))
         if self._before is not None:
             self._before.before_lookup(slug)
 
     def handed_out(self, slug: str, token: str) -> None:
-        """A token is about to be handed out."""
+        """Check and record a token before it is returned."""
         __tracebackhide__ = True
-        if self._suite.guards and not _is_harmless(slug, token):
-            raise GuardError(_REFUSAL.format(slug=slug))
-        self._suite.note(slug, token)
+        if self._run.guards and not _is_harmless(slug, token):
+            raise GuardError(_MESSAGE.format(slug=slug))
+        self._run.note(slug, token)
         if self._before is not None:
             self._before.handed_out(slug, token)
 
 
-#: The suites that run in this process, the outermost first: `pytester` runs one inside another.
-running: list[Suite] = []
+#: The runs of this process, outermost first: `pytester` runs pytest inside pytest.
+running: list[Run] = []
 
 
 def _is_harmless(slug: str, token: str) -> bool:
-    """True for a token that a test has given, and for one that came from the local server."""
-    if any(suite.gave(slug, token) for suite in running):
+    """Return True for a token of a test or of the local server."""
+    if any(run.gave(slug, token) for run in running):
         return True
     is_of_environment = any(value.strip() == token for value in os.environ.values())
-    return not is_of_environment and any(suite.has_server for suite in running)
+    return not is_of_environment and any(run.has_server for run in running)
 
 
-_REFUSAL = (
-    "The code under test asked for a credential of {slug!r}, and the test has given none "
-    '(vendo_guard). Fix: call vendo_token("{slug}") of that fixture, mark the test with '
-    '@pytest.mark.vendo("{slug}"), list {slug} in the ini option vendo_tokens, or use the fixture '
-    "vendo_server; to use the real credential, mark the test with vendo_live or run pytest with "
-    "--vendo-live."
+_MESSAGE = (
+    "The code under test requested a credential of {slug!r}, but the test does not provide one "
+    '(vendo_guard). Fix: vendo_token("{slug}") in the test, or {slug} in the ini option '
+    "vendo_tokens, or the fixture vendo_server. For the real credential, mark the test with "
+    "vendo_live or run pytest with --vendo-live."
 )

@@ -1,7 +1,7 @@
-"""The plugin that pytest loads: hooks that wait to be needed, and fixtures.
+"""The plugin that pytest loads: hooks and fixtures.
 
-Every pytest run of an environment that vendo-sdk is installed in loads this module, so it imports
-pytest and nothing else. What a fixture needs is imported by that fixture.
+Every pytest run in an environment with vendo-sdk loads this module, so it imports only pytest. A
+fixture imports what it needs.
 
 PYTEST_DONT_REWRITE
 """
@@ -26,7 +26,7 @@ _leaks: pytest.StashKey[Leaks] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The ini options and the command line's option."""
+    """Add the ini options and the command line option."""
     parser.getgroup("vendo").addoption(
         "--vendo-live",
         action="store_true",
@@ -34,18 +34,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "vendo_tokens",
-        "Test tokens for the whole suite, one a line: `slug = token`, or a slug for a fake one.",
+        "Test tokens for all tests, one per line: `slug = token`, or a slug for a fake token.",
         type="linelist",
     )
     parser.addini(
         "vendo_isolate",
-        "Take VENDO_* and every provider's variables out of the environment.",
+        "Remove VENDO_* and every provider's variables from the environment.",
         type="bool",
         default=False,
     )
     parser.addini(
         "vendo_guard",
-        "Raise where a test asks for a credential that no test token was given for.",
+        "Raise an error if the code under test requests a credential without a test token.",
         type="bool",
         default=False,
     )
@@ -53,42 +53,42 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, object, object]:
-    """Begin before any conftest file and any other plugin: pytest-django reads settings here."""
+    """Begin before conftest files and other plugins: pytest-django reads settings here."""
     _begin(early_config)
     return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Describe the markers."""
+    """Register the markers."""
     config.addinivalue_line(
         "markers",
-        "vendo(*slugs, **tokens): give the test a token for each provider, a fake one for `slugs`.",
+        "vendo(*slugs, **tokens): set a token for each provider, a fake one for `slugs`.",
     )
     config.addinivalue_line(
         "markers",
         "vendo_live: let the test use real credentials; the guard and the isolation of the ini "
         "file are off for it.",
     )
-    _begin(config)  # where a conftest file has named the plugin
+    _begin(config)  # if a conftest file names the plugin
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """What is in force, where the ini file or the command line has asked for something."""
+    """Show the active options of the ini file and the command line."""
     suite = config.stash[_suites]
     return None if suite is None else suite.header()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Begin with a test before its fixtures do."""
+    """Begin a test before its fixtures do."""
     if item.config.stash[_suites] is not None or item.get_closest_marker("vendo") is not None:
         _test(item)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Listen to the capturing fixtures of a test that is watched for leaks."""
+    """Search what the test reads from capturing fixtures for leaks."""
     leaks = item.stash.get(_leaks, None)
     if leaks is not None:
         leaks.listen(getattr(item, "funcargs", {}))
@@ -97,7 +97,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
-    """End with a test after its fixtures have, so that a `monkeypatch` of its own is undone."""
+    """End a test after its fixtures, so that its `monkeypatch` is undone."""
     try:
         return (yield)
     finally:
@@ -111,7 +111,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Look for leaks in what a test has printed and logged."""
+    """Search the output and the logs of a test for leaks."""
     report = yield
     leaks = item.stash.get(_leaks, None)
     if leaks is not None:
@@ -124,9 +124,9 @@ def pytest_runtest_makereport(
 def _begin(config: pytest.Config) -> None:
     if _suites in config.stash:
         return
-    asked = any(map(config.getini, ("vendo_tokens", "vendo_isolate", "vendo_guard")))
+    is_used = any(map(config.getini, ("vendo_tokens", "vendo_isolate", "vendo_guard")))
     config.stash[_suites] = None
-    if asked:
+    if is_used:
         _suite(config)
 
 
@@ -148,7 +148,7 @@ def _test(item: pytest.Item) -> TestScope:
 
 @pytest.fixture
 def vendo_token(request: pytest.FixtureRequest) -> VendoToken:
-    """`vendo_token("openai", "sk-test")` gives the test a token (a fake one by default)."""
+    """`vendo_token("openai", "sk-test")` sets a token for the test (by default a fake one)."""
     from vendo_pytest._fixtures import VendoToken
 
     return VendoToken(_test(request.node))
@@ -156,7 +156,7 @@ def vendo_token(request: pytest.FixtureRequest) -> VendoToken:
 
 @pytest.fixture
 def vendo_tokens(request: pytest.FixtureRequest) -> VendoTokens:
-    """`vendo_tokens("stripe", openai="sk-test")` gives the test several tokens."""
+    """`vendo_tokens("stripe", openai="sk-test")` sets several tokens for the test."""
     from vendo_pytest._fixtures import VendoTokens
 
     return VendoTokens(_test(request.node))
@@ -164,7 +164,7 @@ def vendo_tokens(request: pytest.FixtureRequest) -> VendoTokens:
 
 @pytest.fixture
 def vendo_isolated(request: pytest.FixtureRequest) -> None:
-    """Take VENDO_* and every provider's variables out of the environment for the test."""
+    """Remove VENDO_* and every provider's variables from the environment for the test."""
     _test(request.node).isolate()
 
 
@@ -178,32 +178,30 @@ def _vendo_local() -> Iterator[LocalVendo]:
 
 @pytest.fixture
 def vendo_server(request: pytest.FixtureRequest, _vendo_local: LocalVendo) -> Iterator[LocalVendo]:
-    """A Vendo on loopback with nothing connected, which `vendo.token()` and all the rest talk to
-    during the test.
-    """
+    """A Vendo on loopback without connections, which the whole library uses during the test."""
     _vendo_local.start()  # a test may have stopped it
     _vendo_local.reset()
     _test(request.node).use(_vendo_local)
     yield _vendo_local
-    _vendo_local.reset()  # lets go of what the test has held or slowed
+    _vendo_local.reset()  # end requests that the test holds or slows
 
 
 @pytest.fixture
 def vendo_client(vendo_server: LocalVendo) -> Iterator[Vendo]:
-    """A `vendo.Vendo` of the server."""
+    """A `vendo.Vendo` for the server."""
     with vendo_server.client() as client:
         yield client
 
 
 @pytest.fixture
 def vendo_async_client(vendo_server: LocalVendo) -> AsyncVendo:
-    """A `vendo.AsyncVendo` of the server."""
+    """A `vendo.AsyncVendo` for the server."""
     return vendo_server.async_client()
 
 
 @pytest.fixture
 def vendo_session(vendo_client: Vendo, vendo_server: LocalVendo) -> Iterator[VendoSession]:
-    """`vendo_session("gmail")` is a requests session against the server's stand-in provider."""
+    """`vendo_session("gmail")` returns a requests session with the server's fake provider."""
     from vendo_pytest._fixtures import VendoSession
 
     sessions = VendoSession(vendo_client, vendo_server)
@@ -213,8 +211,8 @@ def vendo_session(vendo_client: Vendo, vendo_server: LocalVendo) -> Iterator[Ven
 
 @pytest.fixture
 def vendo_usage(request: pytest.FixtureRequest) -> VendoUsage:
-    """`vendo_usage.assert_used("openai")` and `.assert_unused("slack")` say which tokens were
-    handed out during the test.
+    """`vendo_usage.assert_used("openai")` and `.assert_unused("slack")` check which tokens the code
+    under test got.
     """
     from vendo_pytest._fixtures import VendoUsage
 
@@ -225,7 +223,7 @@ def vendo_usage(request: pytest.FixtureRequest) -> VendoUsage:
 
 @pytest.fixture
 def vendo_leaks(request: pytest.FixtureRequest) -> None:
-    """Fail the test when a token handed out during it shows up in captured output or logs."""
+    """Fail the test if its captured output or logs contain a token that it got."""
     from vendo_pytest._leaks import Leaks
 
     test = _test(request.node)

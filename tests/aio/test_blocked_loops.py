@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from concurrent.futures import Future
 
-    from vendo.testing._faults import Gate
+    from vendo.testing._state.gates import Gate
 
 #: Seconds. A wait that cannot succeed takes longer than `PROMPT`, but not for ever.
 TIMEOUT = 20.0

@@ -106,7 +106,7 @@ def test_every_annotation_of_the_core_can_be_read(core: Annotations) -> None:
         "vendo._sessions.httpx_auth.VendoHttpxAuth.sync_auth_flow",
         "vendo.errors.VendoError.replace",
         "vendo.reconciler.start",
-        "vendo.testing._faults.Gate.wait_for",
+        "vendo.testing._state.gates.Gate.wait_for",
     ],
 )
 def test_methods_and_annotated_classes_are_checked(core: Annotations, path: str) -> None:

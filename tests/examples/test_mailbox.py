@@ -54,7 +54,7 @@ def test_a_user_connects_gmail_and_reads_their_mail(example: str, browser: Chrom
     # Without a connection, the inbox redirects to the connect page, also after the user denied.
     follow(browser, "Inbox")
     wait_until_at(browser, CONNECT_PAGE)
-    press(browser, "Refuse")
+    press(browser, "Deny")
     wait_until_at(browser, CONNECT_PAGE)
     browser.get(example)
     wait_for(browser, "Gmail is not connected.")

@@ -69,7 +69,7 @@ def test_pages_have_no_accessibility_barrier(
 def test_user_connects_with_the_keyboard_alone(server: LocalVendo, browser: Chrome) -> None:
     emulate(browser, width=1280)
     browser.get(server.client().connect_url("stripe"))
-    assert focus_stops(browser)[:3] == ["Local Vendo", "Connect", "Refuse"]
+    assert focus_stops(browser)[:3] == ["Local Vendo", "Connect", "Deny"]
     browser.find_element(By.XPATH, "//button[text()='Connect']").send_keys(Keys.ENTER)
     waiting(browser).until(lambda _: "is connected" in browser.title)
     assert browser.find_element(By.TAG_NAME, "h1").text == "Stripe is connected."

@@ -203,7 +203,7 @@ def test_the_native_toml_list_works_too(suite: pytest.Pytester) -> None:
     ("line", "message"),
     [
         ("no slug = sk-canary", "*vendo_tokens: A slug is lower-case letters*'no slug'*"),
-        ("openai =", "*vendo_tokens: nothing follows the = after 'openai'*"),
+        ("openai =", "*vendo_tokens: 'openai' has no token after the =*"),
     ],
 )
 def test_a_malformed_ini_line_ends_the_run_with_one_line(run: Run, line: str, message: str) -> None:
@@ -218,7 +218,7 @@ def test_a_malformed_ini_line_ends_the_run_with_one_line(run: Run, line: str, me
     ("call", "message"),
     [
         ('vendo_token("no slug", "sk-canary" + "-1")', "*ValidationError: A slug is*"),
-        ('vendo_token("openai", b"sk-canary" + b"-1")', "*TypeError: *of type bytes, not text*"),
+        ('vendo_token("openai", b"sk-canary" + b"-1")', "*TypeError: *must be a str, not bytes*"),
         ('vendo_token("openai", "  ")', "*ValueError: *is blank*vendo_isolated*"),
         ('vendo_tokens("no slug", openai="sk-canary" + "-1")', "*ValidationError: A slug is*"),
     ],

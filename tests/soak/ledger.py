@@ -6,7 +6,7 @@ import hmac
 import threading
 from typing import TYPE_CHECKING
 
-from vendo.testing._connections import user_of
+from vendo.testing._state.connections import user_of
 
 if TYPE_CHECKING:
     from vendo.testing import LocalVendo
@@ -19,7 +19,7 @@ class Ledger:
     """Knows every token that the server can issue, rejected or not."""
 
     def __init__(self, server: LocalVendo) -> None:
-        self._secret = server._service._beginning.secret
+        self._secret = server._service._options.secret
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str | None], set[str]] = {}
 

@@ -20,7 +20,7 @@ from soak.ledger import Ledger
 from vendo import RetryPolicy
 from vendo._tokens.cache import shared
 from vendo.testing import LocalVendo
-from vendo.testing._connections import user_of
+from vendo.testing._state.connections import user_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

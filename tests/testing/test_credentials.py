@@ -10,7 +10,7 @@ import pytest
 
 from testing.local_http import Answer, ask, bearer, with_key
 from vendo.testing import LocalVendo
-from vendo.testing._connections import Connections
+from vendo.testing._state.connections import Connections
 
 if TYPE_CHECKING:
     from typing import Any

@@ -121,11 +121,11 @@ def test_a_large_body_arrives_whole(server: LocalVendo) -> None:
 def test_the_record_of_requests_is_bounded(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vendo.testing._seen.MOST_REQUESTS", 3)
+    monkeypatch.setattr("vendo.testing._state.requests.MOST_REQUESTS", 3)
     for number in range(5):
         ask(f"{server.url}/{number}")
     assert [seen.path for seen in server.requests] == ["/2", "/3", "/4"]
-    monkeypatch.setattr("vendo.testing._seen._MOST_BYTES", 10)
+    monkeypatch.setattr("vendo.testing._state.requests._MOST_BYTES", 10)
     ask(f"{server.url}/big", "POST", body=b"x" * 8)
     ask(f"{server.url}/bigger", "POST", body=b"x" * 9)
     assert [seen.path for seen in server.requests] == ["/bigger"]

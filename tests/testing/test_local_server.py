@@ -58,7 +58,7 @@ def test_its_repr_shows_no_key(server: LocalVendo) -> None:
 
 
 def test_it_has_no_address_before_it_is_started() -> None:
-    with pytest.raises(RuntimeError, match="Start the server first"):
+    with pytest.raises(RuntimeError, match="not started"):
         _ = LocalVendo().url
 
 
@@ -292,7 +292,7 @@ def test_a_failure_of_its_own_is_an_answer_without_detail(
     def broken(*_args: object, **_kwargs: object) -> None:
         raise LookupError("sk-secret")
 
-    monkeypatch.setattr("vendo.testing._stand_in.answer", broken)
+    monkeypatch.setattr("vendo.testing._providers.fake_provider.respond", broken)
     answer = ask(f"{server.provider_url('gmail')}/echo")
     assert answer.status == 500
     assert "LookupError" in answer.text

@@ -81,7 +81,7 @@ def test_waiting_for_requests(server: LocalVendo) -> None:
         with_key(server, "/api/integrations")
         with_key(server, TOKEN)
     assert outcome == [None]
-    with pytest.raises(TimeoutError, match="Saw 2 requests of 3"):
+    with pytest.raises(TimeoutError, match="Received 2 of 3 requests"):
         server.wait_for_requests(3, "credentials", timeout=0.01)
 
 
@@ -134,7 +134,7 @@ def test_two_gates_hold_one_after_the_other(server: LocalVendo) -> None:
 
 def test_waiting_at_a_gate_ends(server: LocalVendo) -> None:
     gate = server.hold("credentials")
-    with pytest.raises(TimeoutError, match="0 requests of 1"):
+    with pytest.raises(TimeoutError, match="0 of 1 requests"):
         gate.wait_for(1, timeout=0.01)
     assert repr(gate) == "<Gate credentials, 0 waiting>"
 

@@ -83,7 +83,7 @@ def is_connected(server: LocalVendo, slug: str = "stripe") -> bool:
 
 def test_a_person_connects_a_provider_and_is_led_back(server: LocalVendo) -> None:
     page = Page(ask(link(server, return_to=f"{BACK}?a=1#part", state="s t&=ü\n")))
-    assert page.buttons == ["connect", "refuse"]
+    assert page.buttons == ["connect", "deny"]
     assert "Stripe" in page.text
     assert "localhost:8000" in page.text
     with EventReader(server) as reader:
@@ -100,13 +100,13 @@ def test_a_person_connects_a_provider_and_is_led_back(server: LocalVendo) -> Non
 
 
 def test_a_person_refuses(server: LocalVendo) -> None:
-    answer = decide(server, Page(ask(link(server, return_to=BACK))), "refuse")
+    answer = decide(server, Page(ask(link(server, return_to=BACK))), "deny")
     assert answer.headers["Location"] == f"{BACK}?status=refused&slug=stripe"
     assert not is_connected(server)
 
 
 @pytest.mark.parametrize(
-    ("decision", "text"), [("connect", "is connected"), ("refuse", "was not connected")]
+    ("decision", "text"), [("connect", "is connected"), ("deny", "was not connected")]
 )
 def test_without_a_return_address_the_page_says_the_end(
     server: LocalVendo, decision: str, text: str

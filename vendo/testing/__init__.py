@@ -1,8 +1,8 @@
-"""What a test suite needs in order to meet Vendo without the network.
+"""Test with Vendo, without the network.
 
-`LocalVendo` is a real HTTP server on loopback that answers as a Vendo backend does; `MockClient`
-and its kin are given their answers. Nothing is imported until a name is used, so that a pytest
-plugin may import this package at no cost.
+`LocalVendo` is a real HTTP server on loopback that behaves like a Vendo backend. `MockClient` and
+`MockAsyncClient` return what a test gives to them. A name is imported when it is first used, so a
+pytest plugin can import this package at no cost.
 
 PYTEST_DONT_REWRITE
 """
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
         forget_tokens,
         override_variable,
     )
-    from vendo.testing._mocks import MockAsyncClient, MockClient
-    from vendo.testing._mocks_canned import fake_connection
-    from vendo.testing._mocks_events import MockSSE
-    from vendo.testing._seen import SeenRequest
-    from vendo.testing._server import LocalVendo
+    from vendo.testing._mocks.canned import fake_connection
+    from vendo.testing._mocks.clients import MockAsyncClient, MockClient
+    from vendo.testing._mocks.events import MockSSE
+    from vendo.testing._server.local_vendo import LocalVendo
+    from vendo.testing._state.requests import SeenRequest
 
 __all__ = [
     "LocalVendo",
@@ -37,14 +37,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "LocalVendo": "vendo.testing._server",
-    "MockAsyncClient": "vendo.testing._mocks",
-    "MockClient": "vendo.testing._mocks",
-    "MockSSE": "vendo.testing._mocks_events",
-    "SeenRequest": "vendo.testing._seen",
+    "LocalVendo": "vendo.testing._server.local_vendo",
+    "MockAsyncClient": "vendo.testing._mocks.clients",
+    "MockClient": "vendo.testing._mocks.clients",
+    "MockSSE": "vendo.testing._mocks.events",
+    "SeenRequest": "vendo.testing._state.requests",
     "catalog_slugs": "vendo.testing._chain",
     "credential_variables": "vendo.testing._chain",
-    "fake_connection": "vendo.testing._mocks_canned",
+    "fake_connection": "vendo.testing._mocks.canned",
     "forget_tokens": "vendo.testing._chain",
     "install_interceptor": "vendo._tokens.resolver",
     "override_variable": "vendo.testing._chain",

@@ -1,0 +1,41 @@
+"""What a test framework's plugin needs of the resolution chain: its variables and its cache.
+
+Only the core may be imported. The pytest plugin reaches the functions through `vendo.testing`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from vendo._catalog import catalog
+from vendo._config import environment
+from vendo._config.slugs import checked_slug
+from vendo._tokens.cache import shared
+
+
+def override_variable(slug: str) -> str:
+    """Return the name of `VENDO_TOKEN_<SLUG>`.
+
+    Raises:
+        ValidationError: the slug is malformed.
+    """
+    return environment.override_variable(checked_slug(slug)).name
+
+
+def catalog_slugs() -> tuple[str, ...]:
+    """Return every slug of the bundled catalog."""
+    return catalog.slugs()
+
+
+@cache
+def credential_variables() -> frozenset[str]:
+    """Return every variable in the catalog: primaries, alternatives and companions."""
+    providers = filter(None, map(catalog.provider, catalog.slugs()))
+    return frozenset(
+        name for provider in providers for name in (*provider.variables, *provider.companions)
+    )
+
+
+def forget_tokens() -> None:
+    """Empty the token cache of this process. Fetches in progress do not fill it again."""
+    shared.clear()

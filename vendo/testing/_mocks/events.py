@@ -1,0 +1,149 @@
+"""`MockSSE`: an event stream that a test feeds."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, Self
+
+from vendo._client.async_streams import AsyncEventStream
+from vendo._client.event_watch import EventWatch
+from vendo._client.streams import EventStream
+from vendo._protocol.models import VendoEvent
+
+
+class MockSSE:
+    """An event stream without a server: `MockClient(events=MockSSE())`.
+
+    Every subscriber gets all events from the first one on, and waits for more until the stream is
+    closed. Thread-safe.
+    """
+
+    def __init__(self, events: Iterable[VendoEvent] = ()) -> None:
+        self._events = list(events)
+        self._closed = False
+        self._wakers: set[Callable[[], None]] = set()
+        self._changed = threading.Condition()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else "open"
+        return f"<MockSSE, {len(self._events)} events, {state}>"
+
+    def emit(self, kind: str, **fields: Any) -> VendoEvent:
+        """Send one event and return it: `emit("connection.changed", slug="gmail")`."""
+        with self._changed:
+            number = str(len(self._events) + 1)
+            at = "2026-05-02T09:00:00Z"
+            data = {"id": number, "at": at, "kind": kind, **fields}
+            event = VendoEvent(kind, number, at, data)
+            self._events.append(event)
+        self._wake()
+        return event
+
+    def close(self) -> None:
+        """End the stream after the events so far."""
+        with self._changed:
+            self._closed = True
+        self._wake()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+            wakers = list(self._wakers)
+        for wake in wakers:
+            wake()
+
+    def _has_news(self, position: int) -> bool:
+        return self._closed or position < len(self._events)
+
+    def _at(self, position: int) -> VendoEvent | None:
+        return self._events[position] if position < len(self._events) else None
+
+
+class MockEventStream(EventStream):
+    """The result of `MockClient.events.subscribe()`."""
+
+    def __init__(self, source: MockSSE) -> None:
+        self._source = source
+        self._position = 0
+        self._closed = threading.Event()
+
+    def __next__(self) -> VendoEvent:
+        """Return the next event, and wait for one while the stream is open."""
+        source = self._source
+        with source._changed:
+            source._changed.wait_for(
+                lambda: self._closed.is_set() or source._has_news(self._position)
+            )
+            event = None if self._closed.is_set() else source._at(self._position)
+        if event is None:
+            self._closed.set()
+            raise StopIteration
+        self._position += 1
+        return event
+
+    def close(self) -> None:
+        """End the iteration, also if another thread waits for an event."""
+        self._closed.set()
+        self._source._wake()
+
+
+class MockAsyncEventStream(AsyncEventStream):
+    """The result of `MockAsyncClient.events.subscribe()`."""
+
+    def __init__(self, source: MockSSE) -> None:
+        self._source = source
+        self._position = 0
+        self._ended = False
+
+    async def __anext__(self) -> VendoEvent:
+        """Return the next event, and wait for one while the stream is open."""
+        loop = asyncio.get_running_loop()
+        news = asyncio.Event()
+
+        def wake() -> None:
+            loop.call_soon_threadsafe(news.set)
+
+        source = self._source
+        with source._changed:
+            source._wakers.add(wake)
+        try:
+            while not (self._ended or source._has_news(self._position)):
+                await news.wait()
+                news.clear()
+        finally:
+            with source._changed:
+                source._wakers.discard(wake)
+        event = None if self._ended else source._at(self._position)
+        if event is None:
+            self._ended = True
+            raise StopAsyncIteration
+        self._position += 1
+        return event
+
+    def _close(self) -> None:
+        self._ended = True
+        self._source._wake()
+
+
+class MockEventWatch(EventWatch):
+    """The result of `MockClient.events.watch()`. A mock does not have a cache to update."""
+
+    def __init__(self) -> None:
+        self._running = True
+
+    @property
+    def is_running(self) -> bool:
+        """True until `stop`."""
+        return self._running
+
+    def stop(self) -> None:
+        """Stop watching."""
+        self._running = False

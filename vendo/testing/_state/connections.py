@@ -1,0 +1,269 @@
+"""The connections of the deployment, and the tokens that are issued for them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from threading import RLock
+
+from vendo._catalog import catalog
+from vendo._config.slugs import checked_slug
+from vendo.testing._http.errors import ApiError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+
+STATUSES = ("connected", "available", "pending_setup", "needs_reauth", "error", "revoked")
+#: Profiles with a credential that the worker does not hand out.
+_UNVENDED_PROFILES = frozenset({"webhook_inbound", "composio_managed"})
+#: Options of a connection besides the fields of the wire contract.
+_OPTIONS = frozenset({"token", "lifetime", "omit"})
+_FIELDS = frozenset({
+    "status", "external_id", "display_name", "category", "profile", "metadata", "context",
+    "credential", "api_key", "base_url", "setup_url", "error_message", "connected_at",
+    "env_bootstrap", "exclusive", "logo_url", "brand_color", "docs_url",
+})  # fmt: skip
+#: Seconds before its expiry at which a token is replaced, as an OAuth client does it. At most half
+#: of its lifetime.
+_EARLY = 300.0
+
+
+@dataclass(slots=True)
+class Issued:
+    """A token that the worker handed out. Its times are monotonic, except `expires_on`."""
+
+    text: str = field(repr=False)
+    user: str | None
+    expires_at: float | None = None
+    replace_at: float | None = None
+    #: Unix seconds by this machine's clock.
+    expires_on: float | None = None
+
+
+class Connection:
+    """The deployment's connection to one provider."""
+
+    __slots__ = ("fields", "id", "lifetime", "omitted", "options", "slug", "status", "token")
+
+    def __init__(self, slug: str, connection_id: str, options: Mapping[str, Any]) -> None:
+        unknown = options.keys() - _OPTIONS - _FIELDS
+        if unknown:
+            known = ", ".join(sorted(_OPTIONS | _FIELDS))
+            raise TypeError(f"Unknown connection option {min(unknown)!r}. Use one of: {known}.")
+        self.slug = slug
+        self.id = connection_id
+        self.status: str = checked_status(options.get("status", "connected"))
+        self.token: str | None = options.get("token")
+        self.lifetime: float | None = options.get("lifetime")
+        self.omitted: frozenset[str] = frozenset(options.get("omit", ()))
+        self.options = options
+        self.fields = {name: value for name, value in options.items() if name in _FIELDS}
+
+    @property
+    def profile(self) -> str:
+        """The kind of credential. It decides whether the worker hands it out."""
+        return str(self.fields.get("profile", "user_oauth"))
+
+
+def checked_status(status: str) -> str:
+    """Return the status of a connection.
+
+    Raises:
+        ValueError: the contract does not have this status.
+    """
+    if status not in STATUSES:
+        raise ValueError(f"Unknown status {status!r}. Use one of: {', '.join(STATUSES)}.")
+    return status
+
+
+class Connections:
+    """All connections by slug, and their valid tokens. Thread-safe."""
+
+    def __init__(
+        self,
+        seeds: Mapping[str, Mapping[str, Any]],
+        secret: bytes,
+        lifetime: float | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._secret = secret
+        self._clock = clock
+        self._lifetime = lifetime
+        self._lock = RLock()
+        self._by_slug: dict[str, Connection] = {}
+        self._counts: dict[str, int] = {}
+        self._current: dict[tuple[str, str | None], Issued] = {}
+        self._accepted: dict[tuple[str, str], Issued] = {}
+        for slug, options in seeds.items():
+            self.put(slug, options)
+
+    def put(self, slug: str, options: Mapping[str, Any]) -> Connection:
+        """Create or replace a connection."""
+        slug = checked_slug(slug)
+        with self._lock:
+            options = {"lifetime": self._lifetime, **options}
+            connection = Connection(slug, self._new_id(slug), options)
+            self.expire_tokens(slug)
+            self._by_slug[slug] = connection
+            return connection
+
+    def remove(self, slug: str) -> Connection:
+        """Remove a connection and reject its tokens from now on.
+
+        Raises:
+            KeyError: the provider is not connected.
+        """
+        with self._lock:
+            connection = self._by_slug.pop(slug)
+            self.expire_tokens(slug)
+            return connection
+
+    def get(self, slug: str) -> Connection | None:
+        """Return the connection of a slug in any status, or None."""
+        return self._by_slug.get(slug)
+
+    def of(self, slug: str) -> Connection:
+        """Return the connection of a slug.
+
+        Raises:
+            KeyError: the provider is not connected.
+        """
+        connection = self._by_slug.get(slug)
+        if connection is None:
+            raise KeyError(f"{slug} is not connected. Fix: server.connect({slug!r})")
+        return connection
+
+    def all(self) -> list[Connection]:
+        """Return every connection, oldest first."""
+        with self._lock:
+            return list(self._by_slug.values())
+
+    def issue(self, slug: str, user: str | None) -> Issued:
+        """Return the current token, and create one if it is missing or expires soon.
+
+        Raises:
+            ApiError: the connection does not have a token.
+        """
+        with self._lock:
+            self._check_usable(slug)
+            issued = self._current.get((slug, user))
+            if issued is None or (
+                issued.replace_at is not None and self._clock() >= issued.replace_at
+            ):
+                issued = self._make(self._by_slug[slug], user)
+            return issued
+
+    def expire_tokens(self, slug: str, user: str | None = None) -> None:
+        """Reject the tokens of a slug, or only a user's. The next request gets a new one."""
+        with self._lock:
+            for key, issued in list(self._accepted.items()):
+                if key[0] == slug and user in {None, issued.user}:
+                    del self._accepted[key]
+                    self._current.pop((slug, issued.user), None)
+
+    def holder(self, slug: str, token: str) -> Issued | None:
+        """Return the record of a valid token, or None if the provider has to reject it."""
+        with self._lock:
+            issued = self._accepted.get((slug, token))
+            connection = self._by_slug.get(slug)
+        if issued is None or connection is None or connection.status != "connected":
+            return None
+        if issued.expires_at is not None and self._clock() >= issued.expires_at:
+            return None
+        return issued
+
+    def _check_usable(self, slug: str) -> None:
+        connection = self._by_slug.get(slug)
+        if connection is None:
+            if catalog.provider(slug) is None:
+                raise ApiError("provider_unknown", "Unknown provider.", slug=slug)
+            raise ApiError("binding_missing", "The provider is not connected.", slug=slug)
+        if connection.profile in _UNVENDED_PROFILES:
+            raise ApiError("profile_unsupported", "This connection has no token.", slug=slug)
+        if connection.status != "connected":
+            code, message = _ERROR_OF_STATUS[connection.status]
+            raise ApiError(code, message, slug=slug)
+
+    def _make(self, connection: Connection, user: str | None) -> Issued:
+        slug, now = connection.slug, self._clock()
+        text = None
+        if user is None:  # a token that the test gives is the first one only
+            text, connection.token = connection.token, None
+        if text is None:
+            number = self._count(f"token {slug} {user}")
+            text = f"local_{slug}_{self._digest(f'{slug} {user} {number}').hex()[:32]}"
+        issued = Issued(text, user)
+        if connection.lifetime is not None:
+            issued.expires_at = now + connection.lifetime
+            issued.replace_at = issued.expires_at - min(_EARLY, connection.lifetime / 2)
+            issued.expires_on = time.time() + connection.lifetime
+        self._current[slug, user] = self._accepted[slug, text] = issued
+        return issued
+
+    def _new_id(self, slug: str) -> str:
+        number = self._count(f"connection {slug}")
+        return str(uuid.UUID(bytes=self._digest(f"id {slug} {number}")[:16], version=4))
+
+    def _count(self, what: str) -> int:
+        self._counts[what] = self._counts.get(what, 0) + 1
+        return self._counts[what]
+
+    def _digest(self, text: str) -> bytes:
+        return hmac.digest(self._secret, text.encode(), "sha256")
+
+
+_ERROR_OF_STATUS = {
+    "available": ("binding_missing", "The provider is available, but not connected."),
+    "pending_setup": ("binding_missing", "The setup of the connection is not complete."),
+    "needs_reauth": ("connection_needs_reauth", "The user has to authorize again."),
+    "error": ("upstream_error", "The provider issued no token."),
+    "revoked": ("connection_revoked", "The connection was revoked."),
+}
+
+
+def as_rfc3339(moment: float) -> str:
+    """Format Unix seconds as the backend does."""
+    text = datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def user_of(jwt: str | None) -> str | None:
+    """Return the user of a JWT: its `sub`, unverified, or a digest if it is not a JWT."""
+    if jwt is None or not jwt.strip():
+        return None
+    subject = _claims(jwt).get("sub")
+    if isinstance(subject, str) and subject.strip():
+        return subject
+    return f"user-{hashlib.sha256(jwt.encode()).hexdigest()[:12]}"
+
+
+def _claims(jwt: str) -> dict[str, Any]:
+    parts = jwt.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def seeds_of(
+    connections: Mapping[str, Mapping[str, Any] | None] | Iterable[str],
+) -> dict[str, dict[str, Any]]:
+    """Return `LocalVendo(connections=...)` as options by checked slug."""
+    if isinstance(connections, str):
+        raise TypeError(f"connections= must be a list. Fix: connections=[{connections!r}]")
+    given = getattr(connections, "items", None)
+    pairs = given() if given else ((slug, None) for slug in connections)
+    return {checked_slug(slug): dict(options or {}) for slug, options in pairs}
