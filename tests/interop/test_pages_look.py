@@ -18,7 +18,7 @@ from support.looks import (
     small_targets,
 )
 from support.user import waiting
-from testing.local_http import ask
+from testing.local_http import send
 from testing.test_pages import Page, luminance
 from vendo.testing import LocalVendo
 
@@ -78,7 +78,7 @@ def test_user_connects_with_the_keyboard_alone(server: LocalVendo, browser: Chro
 
 
 def test_links_make_sense_out_of_context(server: LocalVendo) -> None:
-    page = Page(ask(server.url))
+    page = Page(send(server.url))
     assert page.text.count("Connect ") >= len(page.links) - 1  # all but the link home
 
 

@@ -1,4 +1,4 @@
-"""Suites run by a pytest of their own, which has found the plugin by its entry point."""
+"""Run test suites in a separate pytest, which finds the plugin by its entry point."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import vendo_pytest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: The plugin alone, so that no other one is loaded.
+#: Load only this plugin.
 PLUGIN = ("-p", "vendo")
 
 _PACKAGES = Path(vendo.__file__).parent, Path(vendo_pytest.__file__).parent
@@ -22,20 +22,20 @@ _PACKAGES = Path(vendo.__file__).parent, Path(vendo_pytest.__file__).parent
 
 @pytest.fixture
 def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A folder for a suite, in an environment that vendo-sdk looks installed in from a wheel."""
+    """A folder for a suite, in an environment where vendo-sdk seems installed from a wheel."""
     site = pytester.mkdir("site")
-    facts = site / "vendo_sdk_as_a_wheel-0.dist-info"
-    facts.mkdir()
-    (facts / "METADATA").write_text(
+    metadata = site / "vendo_sdk_as_a_wheel-0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: vendo-sdk-as-a-wheel\nVersion: 0\n"
     )
-    (facts / "entry_points.txt").write_text("[pytest11]\nvendo = vendo_pytest.plugin\n")
+    (metadata / "entry_points.txt").write_text("[pytest11]\nvendo = vendo_pytest.plugin\n")
     files = [
         file.relative_to(package.parent).as_posix()
         for package in _PACKAGES
         for file in sorted(package.rglob("*.py"))
     ]
-    (facts / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+    (metadata / "RECORD").write_text("".join(f"{file},,\n" for file in files))
     places = [str(site), *filter(None, [os.environ.get("PYTHONPATH")])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(places))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
@@ -47,7 +47,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 
 @pytest.fixture
 def run(suite: pytest.Pytester) -> Callable[..., pytest.RunResult]:
-    """`run(test_text, "-v", ini="vendo_guard = true")`: the outcome of a suite of one module."""
+    """`run(test_text, "-v", ini="vendo_guard = true")`: run a suite of one module."""
 
     def run(
         text: str, *arguments: str, ini: str = "", plugin: tuple[str, ...] = PLUGIN

@@ -1,4 +1,4 @@
-"""The guard: what no test has given is not handed out, whatever the machine holds."""
+"""The guard: a test gets only the tokens that it provides, not those of the machine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def real(monkeypatch: pytest.MonkeyPatch, suite: pytest.Pytester) -> None:
     monkeypatch.setenv("KEPT", "kept-canary")
 
 
-def test_a_slug_without_a_test_token_raises_and_the_error_names_what_to_use(run: Run) -> None:
+def test_slug_without_test_token_raises_with_a_fix(run: Run) -> None:
     result = run("import vendo\ndef test_it(): vendo.token('openai')", ini=GUARD)
 
     result.assert_outcomes(failed=1)
@@ -32,7 +32,7 @@ def test_a_slug_without_a_test_token_raises_and_the_error_names_what_to_use(run:
 
 
 @pytest.mark.parametrize("how", [(), ("--showlocals", "--full-trace")], ids=["short", "full"])
-def test_no_report_of_the_guard_shows_a_value(
+def test_guard_report_has_no_values(
     run: Run, how: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_API_KEY", "vendo_sk_canary")
@@ -46,7 +46,7 @@ def test_no_report_of_the_guard_shows_a_value(
                 monkeypatch.setenv("VENDO_API_KEY", request.param)
 
         @pytest.mark.parametrize("slug", ["slack", "openai"])
-        @pytest.mark.parametrize("ask", [
+        @pytest.mark.parametrize("fetch", [
             lambda slug: vendo.token(slug),
             lambda slug: vendo.tokens([slug]),
             lambda slug: vendo.tokens(["gmail", slug]),
@@ -55,19 +55,19 @@ def test_no_report_of_the_guard_shows_a_value(
             lambda slug: asyncio.run(vendo.aio.tokens(["gmail", slug])),
             lambda slug: vendo.session(slug).get("models"),
         ])
-        def test_it(mode, ask, slug, vendo_token):
+        def test_it(mode, fetch, slug, vendo_token):
             vendo_token("gmail", "g-test")
-            ask(slug)
+            fetch(slug)
 
-        def test_what_a_local_server_does_not_cover(vendo_server, monkeypatch):
+        def test_local_server_does_not_allow_real_credentials(vendo_server, monkeypatch):
             monkeypatch.setenv("OPENAI_API_KEY", os.environ["KEPT"])
             vendo.Vendo("byok").tokens(["openai"])
 
-        def test_what_a_variable_holds_that_vendo_hands_out(vendo_server, monkeypatch):
+        def test_server_token_from_the_environment_is_guarded(vendo_server, monkeypatch):
             vendo_server.connect("linear", token=os.environ["KEPT"])
             vendo.token("linear")
 
-        def test_several_of_them(vendo_server):
+        def test_server_tokens_from_the_environment_are_guarded(vendo_server):
             vendo_server.connect("linear", token=os.environ["KEPT"])
             vendo.tokens(["linear"])
         """,
@@ -96,7 +96,7 @@ def test_no_report_of_the_guard_shows_a_value(
         "asyncio.run(vendo.aio.tokens(['openai']))",
     ],
 )
-def test_every_way_to_ask_is_guarded(run: Run, ask: str) -> None:
+def test_every_call_that_returns_a_token_is_guarded(run: Run, ask: str) -> None:
     run(
         f"""
         import asyncio, pytest, vendo
@@ -112,13 +112,13 @@ def test_every_way_to_ask_is_guarded(run: Run, ask: str) -> None:
     ).assert_outcomes(passed=1)
 
 
-def test_the_error_is_not_taken_for_a_provider_that_is_not_connected(run: Run) -> None:
+def test_guard_error_is_not_a_vendo_error(run: Run) -> None:
     run(
         """
         import pytest, vendo
         from vendo_pytest import GuardError
 
-        def answer():
+        def handler():
             try:
                 return vendo.token("openai")
             except vendo.VendoError:
@@ -126,13 +126,13 @@ def test_the_error_is_not_taken_for_a_provider_that_is_not_connected(run: Run) -
 
         def test_it():
             with pytest.raises(GuardError):
-                answer()
+                handler()
         """,
         ini=GUARD,
     ).assert_outcomes(passed=1)
 
 
-def test_what_was_given_is_handed_out(run: Run) -> None:
+def test_provided_tokens_pass_the_guard(run: Run) -> None:
     run(
         """
         import pytest, vendo
@@ -153,7 +153,7 @@ def test_what_was_given_is_handed_out(run: Run) -> None:
     ).assert_outcomes(passed=3)
 
 
-def test_a_token_of_the_test_before_is_no_longer_given(run: Run) -> None:
+def test_token_of_an_earlier_test_does_not_pass_the_guard(run: Run) -> None:
     run(
         """
         import os, pytest, vendo
@@ -171,7 +171,7 @@ def test_a_token_of_the_test_before_is_no_longer_given(run: Run) -> None:
     ).assert_outcomes(passed=2)
 
 
-def test_it_survives_a_tests_own_undo(run: Run) -> None:
+def test_guard_stays_after_a_monkeypatch_undo(run: Run) -> None:
     run(
         """
         import pytest, vendo
@@ -189,7 +189,7 @@ def test_it_survives_a_tests_own_undo(run: Run) -> None:
     ).assert_outcomes(passed=1)
 
 
-def test_it_is_back_after_a_test_that_took_it_away(run: Run) -> None:
+def test_guard_returns_after_a_test_that_removed_it(run: Run) -> None:
     run(
         """
         import pytest, vendo
@@ -231,17 +231,17 @@ def test_threads_are_guarded_too(run: Run) -> None:
         def test_it(vendo_token):
             vendo_token("gmail", "g-test")
             with ThreadPoolExecutor(8) as pool:
-                asked = [pool.submit(vendo.token, slug) for slug in ["openai", "gmail"] * 8]
-            for future in asked[::2]:
+                futures = [pool.submit(vendo.token, slug) for slug in ["openai", "gmail"] * 8]
+            for future in futures[::2]:
                 with pytest.raises(GuardError):
                     future.result()
-            assert {future.result() for future in asked[1::2]} == {"g-test"}
+            assert {future.result() for future in futures[1::2]} == {"g-test"}
         """,
         ini=GUARD,
     ).assert_outcomes(passed=1)
 
 
-def test_the_marker_lifts_it_for_its_test_alone(run: Run) -> None:
+def test_live_marker_disables_the_guard_for_its_test_only(run: Run) -> None:
     run(
         """
         import pytest, vendo
@@ -261,7 +261,7 @@ def test_the_marker_lifts_it_for_its_test_alone(run: Run) -> None:
     ).assert_outcomes(passed=2)
 
 
-def test_the_option_lifts_it_for_the_whole_run_and_the_header_says_so(run: Run) -> None:
+def test_live_option_disables_the_guard_for_the_run_and_is_in_the_header(run: Run) -> None:
     result = run(
         """
         import vendo
@@ -279,7 +279,7 @@ def test_the_option_lifts_it_for_the_whole_run_and_the_header_says_so(run: Run) 
     result.stdout.fnmatch_lines(["vendo: real credentials may be used (--vendo-live)"])
 
 
-def test_the_local_server_needs_no_test_tokens(run: Run) -> None:
+def test_local_server_needs_no_test_tokens(run: Run) -> None:
     run(
         """
         import pytest, vendo
@@ -293,7 +293,7 @@ def test_the_local_server_needs_no_test_tokens(run: Run) -> None:
                 vendo.token("openai")
             assert vendo_token("slack", "xoxb-test") == vendo.token("slack")
 
-            monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")  # as a loaded file does
+            monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")  # like a .env file
             with pytest.raises(GuardError):
                 vendo.Vendo("byok").token("openai")
             monkeypatch.setenv("VENDO_TOKEN_GMAIL", "g-canary")
@@ -310,7 +310,7 @@ def test_the_local_server_needs_no_test_tokens(run: Run) -> None:
     ).assert_outcomes(passed=2)
 
 
-def test_an_interceptor_that_was_there_before_goes_on_watching(suite: pytest.Pytester) -> None:
+def test_earlier_interceptor_is_still_called(suite: pytest.Pytester) -> None:
     suite.makeini(f"[pytest]\n{GUARD}")
     suite.makepyfile(
         test_it="""
@@ -327,14 +327,14 @@ def test_an_interceptor_that_was_there_before_goes_on_watching(suite: pytest.Pyt
         from vendo.testing import install_interceptor
 
         class Their:
-            seen = []
-            def before_lookup(self, slug): self.seen.append(slug)
-            def handed_out(self, slug, token): self.seen.append((slug, token))
+            calls = []
+            def before_lookup(self, slug): self.calls.append(slug)
+            def handed_out(self, slug, token): self.calls.append((slug, token))
 
         their = Their()
         install_interceptor(their)
         assert pytest.main(["-p", "vendo", "test_it.py"]) == 0
-        assert their.seen[:2] == [("openai", "sk-test"), "gmail"], their.seen
+        assert their.calls[:2] == [("openai", "sk-test"), "gmail"], their.calls
         assert install_interceptor(None) is their
         """,
     )
@@ -342,7 +342,7 @@ def test_an_interceptor_that_was_there_before_goes_on_watching(suite: pytest.Pyt
     assert suite.runpython(suite.path / "program.py").ret == 0
 
 
-def test_an_interceptor_that_a_test_leaves_in_front_is_not_taken_away(run: Run) -> None:
+def test_interceptor_that_a_test_installs_is_not_removed(run: Run) -> None:
     run(
         """
         from vendo.testing import install_interceptor

@@ -1,4 +1,4 @@
-"""Tests that find no credential of the machine they run on."""
+"""Isolation: tests without the credentials of the machine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def real(monkeypatch: pytest.MonkeyPatch, suite: pytest.Pytester) -> None:
         monkeypatch.setenv(name, value)
 
 
-def test_an_isolated_test_is_without_every_credential_and_the_next_one_has_them(run: Run) -> None:
+def test_isolated_test_has_no_credentials_and_the_next_one_has_them(run: Run) -> None:
     run(
         f"""
         import os, pytest, vendo
@@ -47,7 +47,7 @@ def test_an_isolated_test_is_without_every_credential_and_the_next_one_has_them(
 
 
 @pytest.mark.parametrize("order", ["vendo_isolated, vendo_token", "vendo_token, vendo_isolated"])
-def test_what_was_given_stays_whatever_comes_first(run: Run, order: str) -> None:
+def test_provided_tokens_stay_in_an_isolated_test(run: Run, order: str) -> None:
     run(
         f"""
         import os, pytest, vendo
@@ -65,7 +65,7 @@ def test_what_was_given_stays_whatever_comes_first(run: Run, order: str) -> None
     ).assert_outcomes(passed=1)
 
 
-def test_the_ini_option_isolates_the_whole_suite_imports_included(
+def test_ini_option_isolates_the_whole_suite_and_its_imports(
     run: Run, suite: pytest.Pytester
 ) -> None:
     suite.makeconftest("import os\nAT_IMPORT = dict(os.environ)")
@@ -98,7 +98,7 @@ def test_the_ini_option_isolates_the_whole_suite_imports_included(
     result.stdout.fnmatch_lines(["vendo: isolated environment, test tokens for stripe"])
 
 
-def test_vendo_live_brings_the_environment_back_for_the_whole_run(run: Run) -> None:
+def test_live_option_restores_the_environment_for_the_run(run: Run) -> None:
     result = run(
         f"""
         import os
@@ -114,7 +114,7 @@ def test_vendo_live_brings_the_environment_back_for_the_whole_run(run: Run) -> N
     result.stdout.fnmatch_lines(["vendo: real credentials may be used (--vendo-live)"])
 
 
-def test_a_run_inside_a_process_leaves_the_environment_as_it_was(
+def test_run_inside_a_process_restores_the_environment(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suite.makeini("[pytest]\nvendo_isolate = true\nvendo_tokens = stripe\nvendo_guard = true")
@@ -124,7 +124,7 @@ def test_a_run_inside_a_process_leaves_the_environment_as_it_was(
         import os, pytest
 
         for name in [name for name in os.environ if name.startswith("PYTEST_")]:
-            del os.environ[name]  # pytest's own, of the test that has started this
+            del os.environ[name]  # set by the outer pytest
         before = dict(os.environ)
         assert pytest.main(["-p", "vendo", "test_it.py"]) == 0
         assert dict(os.environ) == before

@@ -1,4 +1,4 @@
-"""`vendo_leaks`: a token that shows up in what a test prints or logs fails it, and is masked."""
+"""`vendo_leaks`: a token in the output or logs of a test fails the test, and is masked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     Run = Callable[..., pytest.RunResult]
 
-# The canary is written in two parts, so that the source in a failure's report does not hold it.
+# The canary is in two parts, because the report of a failure has the source of the test.
 PREAMBLE = """
 import logging, os, sys, pytest, vendo
 
@@ -37,7 +37,7 @@ OUTPUT = [
 
 
 @pytest.mark.parametrize(("leak", "place"), OUTPUT)
-def test_a_token_in_the_output_fails_the_test_and_is_not_shown(
+def test_token_in_the_output_fails_the_test_and_is_masked(
     run: Run, suite: pytest.Pytester, leak: str, place: str
 ) -> None:
     result = run(
@@ -56,7 +56,7 @@ def test_a_token_in_the_output_fails_the_test_and_is_not_shown(
 
 
 @pytest.mark.parametrize("capture", ["capsys", "capfd", "capsysbinary", "capfdbinary"])
-def test_output_that_the_test_reads_itself_counts_too(run: Run, capture: str) -> None:
+def test_output_read_from_capsys_is_searched(run: Run, capture: str) -> None:
     result = run(
         f"""{PREAMBLE}
 def test_it(vendo_leaks, token, {capture}):
@@ -71,12 +71,12 @@ def test_it(vendo_leaks, token, {capture}):
     assert "canary" not in result.stdout.str()
 
 
-def test_a_test_that_keeps_its_tokens_to_itself_passes(run: Run) -> None:
+def test_test_without_a_leak_passes(run: Run) -> None:
     run(
         f"""{PREAMBLE}
 def test_it(vendo_leaks, vendo_token, capsys):
     vendo_token("slack", "xoxb-never-handed-out")
-    vendo_token("gmail", "abc")  # too short to be told from ordinary text
+    vendo_token("gmail", "abc")  # too short to search for
     vendo_token("openai", CANARY)
     vendo.tokens(["openai", "gmail"])
     print("xoxb-never-handed-out", "abc", vendo.Vendo())
@@ -86,7 +86,7 @@ def test_it(vendo_leaks, vendo_token, capsys):
     ).assert_outcomes(passed=1)
 
 
-def test_a_leak_outside_of_the_test_function_is_found(run: Run) -> None:
+def test_leak_in_a_fixture_is_found(run: Run) -> None:
     result = run(
         f"""{PREAMBLE}
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_late(vendo_leaks, late):
     assert "canary" not in result.stdout.str()
 
 
-def test_a_failing_test_is_told_both_and_its_own_message_is_masked(run: Run) -> None:
+def test_failing_test_reports_both_errors_and_its_message_is_masked(run: Run) -> None:
     result = run(
         f"""{PREAMBLE}
 def test_it(vendo_leaks, token):
@@ -132,7 +132,7 @@ def test_it(vendo_leaks, token):
     assert "canary" not in result.stdout.str()
 
 
-def test_a_failing_test_without_a_leak_keeps_its_report(run: Run) -> None:
+def test_failing_test_without_a_leak_keeps_its_report(run: Run) -> None:
     result = run(
         f"""{PREAMBLE}
 def test_it(vendo_leaks, token):
@@ -147,7 +147,7 @@ def test_it(vendo_leaks, token):
     assert "canary" not in result.stdout.str()
 
 
-def test_the_reason_of_a_skipped_test_is_masked_and_its_output_looked_at(run: Run) -> None:
+def test_skipped_test_has_a_masked_reason_and_searched_output(run: Run) -> None:
     result = run(
         f"""{PREAMBLE}
 def test_quiet(vendo_leaks, token):
@@ -168,7 +168,7 @@ def test_loud(vendo_leaks, token):
     assert "canary" not in result.stdout.str()
 
 
-def test_a_token_of_the_local_server_counts(run: Run) -> None:
+def test_token_of_the_local_server_is_a_leak_too(run: Run) -> None:
     result = run(
         """
         import vendo
@@ -184,7 +184,7 @@ def test_a_token_of_the_local_server_counts(run: Run) -> None:
     assert "local_gmail_" not in result.stdout.str()
 
 
-def test_a_test_without_the_fixture_may_print_what_it_likes(run: Run) -> None:
+def test_test_without_the_fixture_may_print_tokens(run: Run) -> None:
     run(
         f"""{PREAMBLE}
 @pytest.mark.usefixtures("vendo_leaks")
@@ -199,7 +199,7 @@ def test_two(token):
     ).assert_outcomes(passed=2)
 
 
-def test_the_ini_option_usefixtures_watches_a_whole_suite(run: Run) -> None:
+def test_usefixtures_ini_option_checks_the_whole_suite(run: Run) -> None:
     result = run(
         """
         import unittest, vendo

@@ -1,4 +1,4 @@
-"""The server of a suite, and the clients and sessions that talk to it."""
+"""The server fixture, and its clients and sessions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Run = Callable[..., pytest.RunResult]
 
 
-def test_the_whole_library_talks_to_the_server_of_the_test(
+def test_whole_library_uses_the_server_of_the_test(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_API_KEY", "vendo_sk_real")
@@ -46,7 +46,7 @@ def test_the_whole_library_talks_to_the_server_of_the_test(
     ).assert_outcomes(passed=2)
 
 
-def test_each_test_has_the_server_afresh_and_no_token_of_the_one_before(run: Run) -> None:
+def test_each_test_has_a_reset_server_and_an_empty_token_cache(run: Run) -> None:
     run(
         """
         import pytest, vendo
@@ -69,7 +69,7 @@ def test_each_test_has_the_server_afresh_and_no_token_of_the_one_before(run: Run
     ).assert_outcomes(passed=3)
 
 
-def test_a_session_meets_the_stand_in_and_renews_its_token(run: Run) -> None:
+def test_session_uses_the_fake_provider_and_renews_its_token(run: Run) -> None:
     run(
         """
         import vendo
@@ -82,10 +82,10 @@ def test_a_session_meets_the_stand_in_and_renews_its_token(run: Run) -> None:
             assert vendo_server.count("provider", "gmail") == 3
 
             assert vendo_session("my-tool").get("anything").json()["path"] == "/anything"
-            # The program's own sessions meet it as well.
+            # The program's own sessions use it too.
             assert vendo.session("gmail").get("gmail/v1/users/me/profile").ok
 
-        def test_a_connection_is_taken_as_it_stands(vendo_server, vendo_session):
+        def test_vendo_session_keeps_an_existing_connection(vendo_server, vendo_session):
             vendo_server.connect("gmail", status="needs_reauth")
             try:
                 vendo_session("gmail").get("gmail/v1/users/me/profile")
@@ -100,14 +100,14 @@ def test_a_session_meets_the_stand_in_and_renews_its_token(run: Run) -> None:
     ).assert_outcomes(passed=2)
 
 
-def test_a_test_that_holds_requests_keeps_nobody_waiting(run: Run) -> None:
+def test_held_requests_end_with_the_test(run: Run) -> None:
     run(
         """
         import threading, vendo
 
         threads = []
 
-        def ask(client):
+        def fetch(client):
             try:
                 client.token("gmail")
             except vendo.VendoError:
@@ -117,7 +117,7 @@ def test_a_test_that_holds_requests_keeps_nobody_waiting(run: Run) -> None:
             vendo_server.connect("gmail")
             gate = vendo_server.hold("credentials")
             client = vendo_server.client(retry=vendo.RetryPolicy(1))
-            threads.append(threading.Thread(target=ask, args=[client]))
+            threads.append(threading.Thread(target=fetch, args=[client]))
             threads[0].start()
             gate.wait_for(1)
 
@@ -130,7 +130,7 @@ def test_a_test_that_holds_requests_keeps_nobody_waiting(run: Run) -> None:
     ).assert_outcomes(passed=2)
 
 
-def test_a_given_token_stands_beside_the_servers(run: Run) -> None:
+def test_provided_token_works_with_the_server(run: Run) -> None:
     run(
         """
         import pytest, vendo
@@ -145,7 +145,7 @@ def test_a_given_token_stands_beside_the_servers(run: Run) -> None:
     ).assert_outcomes(passed=1)
 
 
-def test_a_suite_without_requests_is_told_which_extra_it_lacks(run: Run) -> None:
+def test_session_without_requests_raises_missing_extra(run: Run) -> None:
     result = run(
         """
         import sys

@@ -1,4 +1,4 @@
-"""Test tokens: by fixture, by marker, by ini option."""
+"""Test tokens: fixtures, markers and the ini option."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Run = Callable[..., pytest.RunResult]
 
 
-def test_a_token_is_what_the_library_finds_and_is_gone_after_the_test(run: Run) -> None:
+def test_token_is_set_until_the_end_of_the_test(run: Run) -> None:
     run(
         """
         import os, pytest, vendo
@@ -28,7 +28,7 @@ def test_a_token_is_what_the_library_finds_and_is_gone_after_the_test(run: Run) 
     ).assert_outcomes(passed=2)
 
 
-def test_a_fake_token_is_recognisable_and_the_same_at_each_call(run: Run) -> None:
+def test_fake_token_is_recognisable_and_the_same_at_each_call(run: Run) -> None:
     run(
         """
         import vendo
@@ -46,7 +46,7 @@ def test_a_fake_token_is_recognisable_and_the_same_at_each_call(run: Run) -> Non
     ).assert_outcomes(passed=1)
 
 
-def test_a_token_wins_in_vendo_mode_too(run: Run) -> None:
+def test_token_wins_in_vendo_mode_too(run: Run) -> None:
     run(
         """
         import vendo
@@ -60,7 +60,7 @@ def test_a_token_wins_in_vendo_mode_too(run: Run) -> None:
 
 
 @pytest.mark.parametrize("order", ["monkeypatch, vendo_token", "vendo_token, monkeypatch"])
-def test_the_environment_comes_back_in_whatever_order_things_are_undone(
+def test_environment_is_restored_with_monkeypatch_in_any_order(
     run: Run, monkeypatch: pytest.MonkeyPatch, order: str
 ) -> None:
     monkeypatch.setenv("VENDO_TOKEN_SLACK", "of-before")
@@ -91,7 +91,7 @@ def test_the_environment_comes_back_in_whatever_order_things_are_undone(
     ).assert_outcomes(passed=4)
 
 
-def test_a_marker_gives_tokens_and_the_closest_one_wins(run: Run) -> None:
+def test_marker_sets_tokens_and_the_closest_one_wins(run: Run) -> None:
     run(
         """
         import pytest, vendo
@@ -117,7 +117,7 @@ def test_a_marker_gives_tokens_and_the_closest_one_wins(run: Run) -> None:
     ).assert_outcomes(passed=3)
 
 
-def test_a_marker_is_in_force_before_any_fixture_of_the_test(run: Run) -> None:
+def test_marker_applies_before_fixtures(run: Run) -> None:
     run(
         """
         import pytest, vendo
@@ -133,7 +133,7 @@ def test_a_marker_is_in_force_before_any_fixture_of_the_test(run: Run) -> None:
     ).assert_outcomes(passed=1)
 
 
-def test_unittest_classes_take_markers_and_fixtures(run: Run) -> None:
+def test_unittest_classes_support_markers_and_fixtures(run: Run) -> None:
     run(
         """
         import os, unittest, pytest, vendo
@@ -162,7 +162,7 @@ def test_unittest_classes_take_markers_and_fixtures(run: Run) -> None:
     ).assert_outcomes(passed=2)
 
 
-def test_the_ini_option_gives_tokens_to_the_whole_suite_conftest_files_included(
+def test_ini_option_sets_tokens_for_the_whole_suite_and_conftest_files(
     run: Run, suite: pytest.Pytester
 ) -> None:
     suite.makeconftest("import vendo\nAT_IMPORT = vendo.token('openai')")
@@ -191,7 +191,7 @@ def test_the_ini_option_gives_tokens_to_the_whole_suite_conftest_files_included(
     result.stdout.no_fnmatch_line("*sk-ini*")
 
 
-def test_the_native_toml_list_works_too(suite: pytest.Pytester) -> None:
+def test_native_toml_list_works_too(suite: pytest.Pytester) -> None:
     suite.makepyprojecttoml(
         '[tool.pytest.ini_options]\nvendo_tokens = ["# ours", "openai = sk-toml"]'
     )
@@ -206,7 +206,7 @@ def test_the_native_toml_list_works_too(suite: pytest.Pytester) -> None:
         ("openai =", "*vendo_tokens: 'openai' has no token after the =*"),
     ],
 )
-def test_a_malformed_ini_line_ends_the_run_with_one_line(run: Run, line: str, message: str) -> None:
+def test_malformed_ini_line_ends_the_run_with_one_line(run: Run, line: str, message: str) -> None:
     result = run("def test_it(): pass", ini=f"vendo_tokens = {line}")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -223,9 +223,7 @@ def test_a_malformed_ini_line_ends_the_run_with_one_line(run: Run, line: str, me
         ('vendo_tokens("no slug", openai="sk-canary" + "-1")', "*ValidationError: A slug is*"),
     ],
 )
-def test_a_mistake_in_a_test_is_one_clear_error_that_shows_no_value(
-    run: Run, call: str, message: str
-) -> None:
+def test_mistake_in_a_test_is_one_error_without_values(run: Run, call: str, message: str) -> None:
     result = run(f"def test_it(vendo_token, vendo_tokens):\n    {call}", "--showlocals")
 
     result.assert_outcomes(failed=1)
@@ -233,7 +231,7 @@ def test_a_mistake_in_a_test_is_one_clear_error_that_shows_no_value(
     assert "canary-1" not in result.stdout.str()
 
 
-def test_a_mistake_in_a_marker_names_the_slug_and_leaves_nothing_behind(run: Run) -> None:
+def test_mistake_in_a_marker_names_the_slug_and_restores_the_environment(run: Run) -> None:
     result = run(
         """
         import os, pytest
@@ -253,7 +251,7 @@ def test_a_mistake_in_a_marker_names_the_slug_and_leaves_nothing_behind(run: Run
     result.stdout.fnmatch_lines(["*ValidationError*'no slug'*"])
 
 
-def test_a_conftest_file_may_name_the_plugin(suite: pytest.Pytester) -> None:
+def test_conftest_file_may_name_the_plugin(suite: pytest.Pytester) -> None:
     suite.makeconftest("pytest_plugins = ['vendo_pytest.plugin']")
     suite.makeini("[pytest]\nvendo_tokens = openai = sk-ini\nvendo_guard = true")
     suite.makepyfile(
@@ -272,7 +270,7 @@ def test_a_conftest_file_may_name_the_plugin(suite: pytest.Pytester) -> None:
     suite.runpytest_subprocess(*arguments).assert_outcomes(passed=1)
 
 
-def test_fixtures_can_be_asked_for_by_name_while_a_test_runs(run: Run) -> None:
+def test_fixtures_work_with_getfixturevalue(run: Run) -> None:
     run(
         """
         import os, vendo
@@ -287,7 +285,7 @@ def test_fixtures_can_be_asked_for_by_name_while_a_test_runs(run: Run) -> None:
     ).assert_outcomes(passed=2)
 
 
-def test_what_the_fixtures_hand_out_shows_no_token(run: Run) -> None:
+def test_repr_of_fixture_objects_has_no_token(run: Run) -> None:
     result = run(
         """
         def test_it(vendo_token, vendo_tokens, vendo_usage):

@@ -1,4 +1,4 @@
-"""A suite that uses nothing of the plugin does not notice that it is there."""
+"""A suite that does not use the plugin is not affected by it."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ LOOK = """
     import json, os, sys
 
     def test_look():
-        with open("seen.json", "w") as file:
+        with open("found.json", "w") as file:
             modules = [name for name in sys.modules if "test_it" not in name]
             json.dump([sorted(modules), dict(os.environ)], file)
 """
 
 
-def test_no_module_but_the_plugins_own_is_loaded_and_the_environment_is_the_same(
+def test_unused_plugin_imports_only_itself_and_keeps_the_environment(
     run: Run, suite: pytest.Pytester
 ) -> None:
-    seen = suite.path / "seen.json"
+    found = suite.path / "found.json"
     run(LOOK).assert_outcomes(passed=1)
-    modules, environment = json.loads(seen.read_text())
+    modules, environment = json.loads(found.read_text())
     run(LOOK, plugin=()).assert_outcomes(passed=1)
-    modules_without, environment_without = json.loads(seen.read_text())
+    modules_without, environment_without = json.loads(found.read_text())
 
     assert set(modules) - set(modules_without) == {"vendo_pytest", "vendo_pytest.plugin"}
     assert environment == environment_without
 
 
-def test_real_credentials_stay_where_they_are(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unused_plugin_keeps_real_credentials(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-real")
     monkeypatch.setenv("VENDO_TOKEN_SLACK", "xoxb-real")
     run(
@@ -51,12 +51,12 @@ def test_real_credentials_stay_where_they_are(run: Run, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("first", ["vendo", "vendo.testing", "vendo_pytest", "vendo_pytest.plugin"])
-def test_a_process_that_imported_the_library_before_pytest_gets_no_warning(
+def test_library_imported_before_pytest_causes_no_warning(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, first: str
 ) -> None:
-    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")  # else nothing would be rewritten
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")  # so that modules are rewritten
     suite.makepyfile("def test_it(vendo_token): assert vendo_token('openai')")
-    # Some releases of pytest-asyncio want a setting, and warn of its absence.
+    # Some releases of pytest-asyncio warn without a setting.
     run = "pytest.main(['-p', 'no:asyncio', '-W', 'error'])"
     done = subprocess.run(
         [
@@ -72,10 +72,10 @@ def test_a_process_that_imported_the_library_before_pytest_gets_no_warning(
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 passed in " in done.stdout  # "1 passed, 1 warning in " it would be otherwise
+    assert "1 passed in " in done.stdout  # with a warning, it is "1 passed, 1 warning in "
 
 
-def test_the_entry_point_is_found_without_being_asked_for(
+def test_entry_point_is_loaded_automatically(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
@@ -96,7 +96,7 @@ def test_the_entry_point_is_found_without_being_asked_for(
     result.stdout.fnmatch_lines(["vendo: guard"])
 
 
-def test_a_plain_run_prints_no_header_line(run: Run) -> None:
+def test_unused_plugin_prints_no_header(run: Run) -> None:
     run("def test_it(): pass").stdout.no_fnmatch_line("vendo*")
 
 
@@ -146,7 +146,7 @@ def test_everything_is_described(run: Run, arguments: list[str], lines: list[str
     result.stdout.fnmatch_lines(lines)
 
 
-def test_the_names_for_annotations_are_fetched_when_they_are_used() -> None:
+def test_names_for_annotations_are_imported_lazily() -> None:
     import vendo_pytest
 
     for name in vendo_pytest.__all__:

@@ -1,4 +1,4 @@
-"""`vendo_usage`: which tokens the code under test was given."""
+"""`vendo_usage`: the tokens that the code under test got."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Run = Callable[..., pytest.RunResult]
 
 
-def test_what_was_handed_out_was_used_and_nothing_else(
+def test_usage_has_exactly_the_tokens_that_were_used(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "gh-real")
@@ -48,7 +48,7 @@ def test_what_was_handed_out_was_used_and_nothing_else(
     ).assert_outcomes(passed=2)
 
 
-def test_it_sees_the_tokens_of_vendo_mode_fetched_and_cached_in_blocking_code_and_in_asyncio(
+def test_usage_has_fetched_and_cached_tokens_of_both_clients(
     run: Run,
 ) -> None:
     run(
@@ -86,7 +86,7 @@ def test_it_sees_the_tokens_of_vendo_mode_fetched_and_cached_in_blocking_code_an
     ).assert_outcomes(passed=2)
 
 
-def test_to_list_what_is_connected_uses_no_token(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listing_connections_uses_no_token(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", "gh-real")
     run(
         """
@@ -101,7 +101,7 @@ def test_to_list_what_is_connected_uses_no_token(run: Run, monkeypatch: pytest.M
     ).assert_outcomes(passed=1)
 
 
-def test_nothing_is_left_on_the_chain_after_the_test(run: Run) -> None:
+def test_interceptor_is_removed_after_the_test(run: Run) -> None:
     run(
         """
         from vendo.testing import install_interceptor

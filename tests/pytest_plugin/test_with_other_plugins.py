@@ -1,4 +1,4 @@
-"""The plugin beside the ones that suites have already."""
+"""The plugin together with other plugins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("order", [("vendo", "django"), ("django", "vendo")])
-def test_django_settings_meet_the_test_tokens(
+def test_django_settings_get_test_tokens(
     run: Run, suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, order: tuple[str, str]
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-real")
@@ -49,7 +49,7 @@ DJANGO_SETTINGS_MODULE = project_settings
     assert "sk-ini" not in result.stdout.str()
 
 
-def test_django_settings_that_no_test_token_is_given_for_end_the_run(
+def test_django_settings_without_test_token_end_the_run(
     run: Run, suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
@@ -66,14 +66,14 @@ def test_django_settings_that_no_test_token_is_given_for_end_the_run(
     assert "canary" not in result.stdout.str() + result.stderr.str()
 
 
-def test_workers_agree(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guard_works_in_xdist_workers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-real")
     run(
         """
         import os, pytest, vendo
         from vendo_pytest import GuardError
 
-        # The same in every worker, or xdist refuses to run.
+        # The same in every worker, otherwise xdist does not run.
         @pytest.mark.parametrize("token", [vendo.token("stripe"), vendo.token("gmail")])
         @pytest.mark.parametrize("n", range(4))
         def test_it(token, n, vendo_token, vendo_server, worker_id):
@@ -96,7 +96,7 @@ def test_workers_agree(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     ).assert_outcomes(passed=12)
 
 
-def test_workers_are_told_of_vendo_live(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_live_option_reaches_xdist_workers(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-real")
     run(
         "import vendo\ndef test_it(): assert vendo.token('openai') == 'sk-real'",
@@ -109,7 +109,7 @@ def test_workers_are_told_of_vendo_live(run: Run, monkeypatch: pytest.MonkeyPatc
     ).assert_outcomes(passed=1)
 
 
-def test_leaks_are_found_and_masked_in_workers(run: Run) -> None:
+def test_leaks_are_found_and_masked_in_xdist_workers(run: Run) -> None:
     result = run(
         """
         import vendo
@@ -145,8 +145,8 @@ async def test_session(vendo_server, vendo_async_client):
     vendo_server.expire("gmail")
     base_url = vendo_server.provider_url("gmail")
     async with await vendo_async_client.session("gmail", base_url=base_url) as session:
-        async with session.get("gmail/v1/users/me/profile") as answer:
-            assert answer.status == 200
+        async with session.get("gmail/v1/users/me/profile") as response:
+            assert response.status == 200
 
 {mark}
 @pytest.mark.vendo(openai="sk-test")
@@ -170,7 +170,7 @@ def test_pytest_asyncio(run: Run) -> None:
         "-p",
         "asyncio",
         "-W",
-        "ignore:The configuration option",  # releases differ in whether they want it set
+        "ignore:The configuration option",  # some releases do not know it
         ini="vendo_guard = true",
     ).assert_outcomes(passed=4)
 
@@ -186,7 +186,7 @@ def test_anyio(run: Run) -> None:
 
 
 @pytest.mark.parametrize("seed", ["1", "2", "3"])
-def test_randomly_ordered_tests_do_not_see_each_other(run: Run, seed: str) -> None:
+def test_randomly_ordered_tests_are_independent(run: Run, seed: str) -> None:
     run(
         """
         import os, pytest, vendo
@@ -214,7 +214,7 @@ def test_randomly_ordered_tests_do_not_see_each_other(run: Run, seed: str) -> No
     ).assert_outcomes(passed=20)
 
 
-def test_a_suite_of_a_plugin_runs_guarded_suites_inside_its_own(run: Run) -> None:
+def test_guarded_run_inside_a_guarded_run(run: Run) -> None:
     run(
         """
         import os, pytest, vendo

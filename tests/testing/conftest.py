@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _empty_environment(vendo_isolated: None) -> None:
-    """No credential and no address of the machine's."""
+    """Remove the credentials and addresses of the machine."""
 
 
 @pytest.fixture

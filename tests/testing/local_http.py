@@ -1,5 +1,5 @@
-"""How these tests talk to the server: the standard library's client, which follows nothing, and
-bare sockets where even that is too polite."""
+"""HTTP clients for these tests: the standard library's, which follows no redirects, and plain
+sockets for malformed requests."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TIMEOUT = 10.0
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     status: int
     headers: http.client.HTTPMessage
     body: bytes
@@ -42,8 +42,8 @@ class Answer:
         return self.headers["Vendo-Error-Code"]
 
 
-class Talk:
-    """One kept connection."""
+class KeptConnection:
+    """A connection for several requests."""
 
     def __init__(self, url: str, context: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
@@ -69,51 +69,51 @@ class Talk:
     ) -> None:
         self.connection.close()
 
-    def ask(
+    def send(
         self,
         url: str,
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
         body: bytes | str | None = None,
-    ) -> Answer:
+    ) -> Response:
         parts = urlsplit(url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self.connection.request(method, path, body=body, headers=dict(headers or {}))
         with self.connection.getresponse() as response:
-            return Answer(response.status, response.headers, response.read())
+            return Response(response.status, response.headers, response.read())
 
 
-def ask(
+def send(
     url: str,
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     body: bytes | str | None = None,
-) -> Answer:
-    """One request over a connection of its own."""
-    with Talk(url) as talk:
-        return talk.ask(url, method, headers, body)
+) -> Response:
+    """Send a request over a new connection."""
+    with KeptConnection(url) as kept:
+        return kept.send(url, method, headers, body)
 
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def with_key(server: LocalVendo, path: str, **headers: str) -> Answer:
-    """A GET with the app key; `path` is below the origin."""
+def with_key(server: LocalVendo, path: str, **headers: str) -> Response:
+    """Send a GET with the app key. `path` is below the origin."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return ask(server.url + path, headers={**bearer(server.api_key), **named})
+    return send(server.url + path, headers={**bearer(server.api_key), **named})
 
 
-def execute(server: LocalVendo, call: Any, **headers: str) -> Answer:
-    """A call of the data proxy with the app key."""
+def execute(server: LocalVendo, call: Any, **headers: str) -> Response:
+    """Call the data proxy with the app key."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     body = call if isinstance(call, bytes) else json.dumps(call)
     url = f"{server.data_proxy_url}/v1/execute"
-    return ask(url, "POST", {**bearer(server.api_key), **named}, body)
+    return send(url, "POST", {**bearer(server.api_key), **named}, body)
 
 
 def raw(server: LocalVendo, *pieces: bytes) -> bytes:
-    """Send bytes as they are and read until the server ends the connection."""
+    """Send bytes unchanged, and read until the server closes the connection."""
     parts = urlsplit(server.url)
     with socket.create_connection((parts.hostname, parts.port), TIMEOUT) as sock:
         for piece in pieces:
@@ -128,7 +128,7 @@ class EventReader:
     """An open event stream."""
 
     def __init__(self, server: LocalVendo, last_event_id: str | None = None) -> None:
-        self._talk = Talk(server.url)
+        self._talk = KeptConnection(server.url)
         headers = {**bearer(server.api_key), "Accept": "text/event-stream"}
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
@@ -148,14 +148,14 @@ class EventReader:
         self._talk.connection.close()
 
     def block(self) -> list[str]:
-        """The lines up to the next blank one; empty where the stream has ended."""
+        """Return the lines up to the next blank one, or an empty list at the end of the stream."""
         lines = []
         while (line := self.response.readline().decode()) not in {"", "\n"}:
             lines.append(line.rstrip("\n"))
         return lines
 
     def events(self, n: int) -> list[tuple[str, dict[str, Any]]]:
-        """The next `n` blocks that are events, as (name, data)."""
+        """Return the next `n` events as (name, data)."""
         found: list[tuple[str, dict[str, Any]]] = []
         while len(found) < n:
             lines = self.block()
@@ -170,13 +170,13 @@ class EventReader:
 
 @contextmanager
 def in_thread(run: Callable[[], object]) -> Iterator[list[Any]]:
-    """Run something beside the test. What it gives, or raises, is in the list at the end."""
+    """Run a function in a thread. Its result or exception is in the list at the end."""
     outcome: list[Any] = []
 
     def target() -> None:
         try:
             outcome.append(run())
-        except Exception as error:  # noqa: BLE001  # whatever it is, the test looks at it
+        except Exception as error:  # noqa: BLE001  # the test checks it
             outcome.append(error)
 
     thread = threading.Thread(target=target)

@@ -1,4 +1,4 @@
-"""What a suite's plugin is told of the resolution chain."""
+"""The functions for plugins of test frameworks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vendo.testing import LocalVendo
 
 
-def test_an_override_variable_is_the_one_that_the_chain_reads(
+def test_override_variable_is_the_variable_that_the_chain_reads(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert override_variable("My-Tool") == "VENDO_TOKEN_MY_TOOL"
@@ -38,7 +38,7 @@ def test_credential_variables_are_primaries_alternatives_and_companions() -> Non
     assert {"openai", "notion", "slack"} <= set(catalog_slugs())
 
 
-def test_forgotten_tokens_are_fetched_afresh(server: LocalVendo) -> None:
+def test_forgotten_tokens_are_fetched_again(server: LocalVendo) -> None:
     client = server.client()
     client.token("gmail")
     server.connect("gmail", token="another")

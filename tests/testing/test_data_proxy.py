@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from testing.local_http import ask, bearer, execute, with_key
+from testing.local_http import bearer, execute, send, with_key
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ def balance(server: LocalVendo) -> int:
     return remaining
 
 
-def test_an_action_gives_its_data_and_costs_micros(server: LocalVendo) -> None:
+def test_action_returns_data_and_costs_micros(server: LocalVendo) -> None:
     call = {"action_id": "GMAIL_FETCH_EMAILS", "args": {"max_results": 2, "query": "review"}}
-    answer = execute(server, call)
-    assert answer.status == 200
-    subjects = [message["subject"] for message in answer.json["data"]["messages"]]
+    response = execute(server, call)
+    assert response.status == 200
+    subjects = [message["subject"] for message in response.json["data"]["messages"]]
     assert subjects == ["Reminder: weekly review", "Re: weekly review"]
     assert balance(server) == 5_000_000 - 1_000
 
@@ -38,13 +38,13 @@ def test_an_action_gives_its_data_and_costs_micros(server: LocalVendo) -> None:
         ("SLACK_SEND_MESSAGE", {"channel": "C1", "text": "hello"}, "message"),
     ],
 )
-def test_the_ready_actions(server: LocalVendo, action: str, args: dict[str, Any], key: str) -> None:
-    answer = execute(server, {"action_id": action, "args": args})
-    assert answer.status == 200
-    assert key in answer.json["data"]
+def test_built_in_actions(server: LocalVendo, action: str, args: dict[str, Any], key: str) -> None:
+    response = execute(server, {"action_id": action, "args": args})
+    assert response.status == 200
+    assert key in response.json["data"]
 
 
-def test_actions_can_be_defined(server: LocalVendo) -> None:
+def test_action_can_be_defined(server: LocalVendo) -> None:
     server.action("GMAIL_COUNT", lambda args: sum(args["n"]), micros=5)
     server.action("COUNT", lambda _args: None, slug="slack", micros=0)
     assert execute(server, {"action_id": "GMAIL_COUNT", "args": {"n": [1, 2]}}).json == {"data": 3}
@@ -58,88 +58,88 @@ def test_actions_can_be_defined(server: LocalVendo) -> None:
     [b"", b"[]", b"{}", b'{"action_id": 5}', b'{"action_id": ""}', b"[" * 100_000,
      b'{"action_id": "GMAIL_GET_PROFILE", "args": []}', b"\xff"],
 )  # fmt: skip
-def test_a_malformed_call_is_refused_in_one_string(server: LocalVendo, body: bytes) -> None:
-    answer = execute(server, body)
-    assert answer.status == 400
-    assert isinstance(answer.json["error"], str)
+def test_malformed_call_is_an_error_in_one_string(server: LocalVendo, body: bytes) -> None:
+    response = execute(server, body)
+    assert response.status == 400
+    assert isinstance(response.json["error"], str)
     assert balance(server) == 5_000_000
 
 
-def test_an_unknown_action_is_not_found(server: LocalVendo) -> None:
-    answer = execute(server, {"action_id": "GMAIL_NOTHING", "args": {}})
-    assert answer.status == 404
-    assert "GMAIL_NOTHING" in answer.json["error"]
+def test_unknown_action_is_not_found(server: LocalVendo) -> None:
+    response = execute(server, {"action_id": "GMAIL_NOTHING", "args": {}})
+    assert response.status == 404
+    assert "GMAIL_NOTHING" in response.json["error"]
 
 
 @pytest.mark.parametrize("state", [None, "revoked", "available"])
-def test_an_action_without_its_connection_names_the_toolkit(
+def test_error_of_action_without_connection_has_the_toolkit(
     server: LocalVendo, state: str | None
 ) -> None:
     if state is None:
         server.disconnect("gmail")
     else:
         server.set_status("gmail", state)
-    answer = execute(server, PROFILE)
-    assert (answer.status, answer.code) == (403, None)
-    assert answer.json == {"error": "binding_missing", "toolkit": "gmail"}
+    response = execute(server, PROFILE)
+    assert (response.status, response.code) == (403, None)
+    assert response.json == {"error": "binding_missing", "toolkit": "gmail"}
 
 
-def test_an_action_that_needs_a_new_authorization(server: LocalVendo) -> None:
+def test_action_of_connection_that_needs_reauth_is_an_error(server: LocalVendo) -> None:
     server.set_status("gmail", "needs_reauth")
-    answer = execute(server, PROFILE)
-    assert (answer.status, answer.code) == (401, "connection_needs_reauth")
-    assert answer.json["error"]["slug"] == "gmail"
+    response = execute(server, PROFILE)
+    assert (response.status, response.code) == (401, "connection_needs_reauth")
+    assert response.json["error"]["slug"] == "gmail"
 
 
-def test_a_connection_key_runs_the_actions_of_its_slug(server: LocalVendo) -> None:
+def test_connection_key_runs_only_actions_of_its_slug(server: LocalVendo) -> None:
     url = f"{server.data_proxy_url}/v1/execute"
     key = bearer(server.connection_key("slack"))
     call = b'{"action_id": "GMAIL_GET_PROFILE", "args": {}}'
-    assert ask(url, "POST", key, call).json == {"error": "binding_missing", "toolkit": "gmail"}
-    assert ask(url, "POST", key, b'{"action_id": "SLACK_SEND_MESSAGE"}').status == 200
-    refused = ask(url, "POST", {}, call)
-    assert (refused.status, refused.code) == (401, "app_unknown")
+    assert send(url, "POST", key, call).json == {"error": "binding_missing", "toolkit": "gmail"}
+    assert send(url, "POST", key, b'{"action_id": "SLACK_SEND_MESSAGE"}').status == 200
+    rejected = send(url, "POST", {}, call)
+    assert (rejected.status, rejected.code) == (401, "app_unknown")
 
 
-def test_an_empty_wallet_stops_actions(server: LocalVendo) -> None:
+def test_empty_wallet_stops_actions(server: LocalVendo) -> None:
     server.set_balance(999)
-    answer = execute(server, PROFILE)
-    assert (answer.status, answer.code) == (402, "balance_exhausted")
-    assert answer.json["error"]["code"] == "balance_exhausted"
+    response = execute(server, PROFILE)
+    assert (response.status, response.code) == (402, "balance_exhausted")
+    assert response.json["error"]["code"] == "balance_exhausted"
     server.set_balance(1_000)
     assert execute(server, PROFILE).status == 200
     assert balance(server) == 0
 
 
 @pytest.mark.parametrize(("window", "longest"), [("daily", 86_400), ("monthly", 31 * 86_400)])
-def test_a_reached_cap_stops_actions_until_its_window_ends(window: str, longest: int) -> None:
+def test_reached_cap_stops_actions_until_its_window_ends(window: str, longest: int) -> None:
     caps: dict[str, Any] = {f"{window}_cap": 1_000}
     with LocalVendo(["gmail"], **caps) as server:
         assert execute(server, PROFILE).status == 200
-        answer = execute(server, PROFILE)
-        assert (answer.status, answer.code) == (429, f"spend_cap_{window}")
-        wait = int(answer.headers["Retry-After"])
+        response = execute(server, PROFILE)
+        assert (response.status, response.code) == (429, f"spend_cap_{window}")
+        wait = int(response.headers["Retry-After"])
         assert 1 <= wait <= longest
-        assert answer.json["error"]["retry_after"] == wait
+        assert response.json["error"]["retry_after"] == wait
         server.set_clock_offset(wait + 1)
         assert execute(server, PROFILE).status == 200
 
 
-def test_an_action_that_fails_costs_nothing(server: LocalVendo) -> None:
+def test_failed_action_costs_nothing(server: LocalVendo) -> None:
     def fail(_args: dict[str, Any]) -> None:
         raise RuntimeError("sk-secret-in-the-text")
 
     server.action("GMAIL_FAIL", fail)
     server.action("GMAIL_ODD", lambda _args: object())
     for action in ("GMAIL_FAIL", "GMAIL_ODD"):
-        answer = execute(server, {"action_id": action})
-        assert answer.status == 502
-        assert action in answer.json["error"]
-        assert "secret" not in answer.text
+        response = execute(server, {"action_id": action})
+        assert response.status == 502
+        assert action in response.json["error"]
+        assert "secret" not in response.text
     assert balance(server) == 5_000_000
 
 
-def test_a_repeated_write_is_done_once(server: LocalVendo) -> None:
+def test_repeated_write_runs_once(server: LocalVendo) -> None:
     first = execute(server, PROFILE, Idempotency_Key="k1")
     again = execute(server, PROFILE, Idempotency_Key="k1")
     assert again.body == first.body
@@ -152,7 +152,7 @@ def test_a_repeated_write_is_done_once(server: LocalVendo) -> None:
     assert balance(server) == 5_000_000 - 2_000
 
 
-def test_an_idempotency_key_belongs_to_one_request(server: LocalVendo) -> None:
+def test_idempotency_key_is_for_one_request(server: LocalVendo) -> None:
     execute(server, PROFILE, Idempotency_Key="k")
     conflict = execute(server, {"action_id": "GMAIL_SEND_EMAIL"}, Idempotency_Key="k")
     assert (conflict.status, conflict.code) == (409, "idempotency_conflict")
@@ -160,22 +160,22 @@ def test_an_idempotency_key_belongs_to_one_request(server: LocalVendo) -> None:
     assert other_user.status == 409
 
 
-def test_what_was_not_done_can_be_tried_again_under_its_key(server: LocalVendo) -> None:
+def test_failed_write_can_be_repeated_with_its_key(server: LocalVendo) -> None:
     server.set_balance(0)
     assert execute(server, PROFILE, Idempotency_Key="k").status == 402
     server.set_balance(1_000)
     assert execute(server, PROFILE, Idempotency_Key="k").status == 200
 
 
-def test_a_write_whose_answer_was_lost_is_not_done_again(server: LocalVendo) -> None:
+def test_write_with_lost_response_does_not_run_again(server: LocalVendo) -> None:
     server.fail("data", reset_after=0)
-    with pytest.raises(OSError):  # reset, or closed early: the system decides
+    with pytest.raises(OSError):  # a reset or an early close, depending on the system
         execute(server, PROFILE, Idempotency_Key="k")
     assert execute(server, PROFILE, Idempotency_Key="k").status == 200
     assert balance(server) == 5_000_000 - 1_000
 
 
-def test_two_writes_at_once_under_one_key_are_one(server: LocalVendo) -> None:
+def test_concurrent_writes_with_one_key_run_once(server: LocalVendo) -> None:
     entered, go_on = threading.Event(), threading.Event()
     runs: list[int] = []
 
@@ -186,10 +186,10 @@ def test_two_writes_at_once_under_one_key_are_one(server: LocalVendo) -> None:
         return len(runs)
 
     server.action("GMAIL_SLOW", slow)
-    answers: list[Any] = []
+    responses: list[Any] = []
 
     def call() -> None:
-        answers.append(execute(server, {"action_id": "GMAIL_SLOW"}, Idempotency_Key="k").json)
+        responses.append(execute(server, {"action_id": "GMAIL_SLOW"}, Idempotency_Key="k").json)
 
     threads = [threading.Thread(target=call) for _ in range(2)]
     for thread in threads:
@@ -199,10 +199,10 @@ def test_two_writes_at_once_under_one_key_are_one(server: LocalVendo) -> None:
     go_on.set()
     for thread in threads:
         thread.join(10)
-    assert answers == [{"data": 1}, {"data": 1}]
+    assert responses == [{"data": 1}, {"data": 1}]
 
 
-def test_the_data_proxy_has_one_call(server: LocalVendo) -> None:
-    assert ask(f"{server.data_proxy_url}/v1/nothing", "POST", bearer(server.api_key)).status == 404
-    answer = ask(f"{server.data_proxy_url}/v1/execute", "GET", bearer(server.api_key))
-    assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+def test_data_proxy_has_one_path(server: LocalVendo) -> None:
+    assert send(f"{server.data_proxy_url}/v1/nothing", "POST", bearer(server.api_key)).status == 404
+    response = send(f"{server.data_proxy_url}/v1/execute", "GET", bearer(server.api_key))
+    assert (response.status, response.headers["Allow"]) == (405, "POST")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from testing.local_http import EventReader, ask, bearer, execute, in_thread, with_key
+from testing.local_http import EventReader, bearer, execute, in_thread, send, with_key
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def kinds(events: list[tuple[str, dict[str, Any]]]) -> list[str]:
     return [name for name, _ in events]
 
 
-def test_an_event_has_id_kind_time_and_fields(server: LocalVendo) -> None:
+def test_event_has_id_kind_time_and_fields(server: LocalVendo) -> None:
     with EventReader(server) as reader:
         assert reader.response.status == 200
         assert reader.response.headers["Content-Type"] == "text/event-stream"
@@ -45,7 +45,7 @@ def test_an_event_has_id_kind_time_and_fields(server: LocalVendo) -> None:
         ("connection.status_changed", "connection_updated"),
     ],
 )
-def test_connection_events_are_repeated_under_old_names(
+def test_connection_events_are_sent_with_old_names_too(
     server: LocalVendo, kind: str, old: str
 ) -> None:
     with EventReader(server) as reader:
@@ -55,7 +55,7 @@ def test_connection_events_are_repeated_under_old_names(
     assert first[1] == second[1]
 
 
-def test_every_change_is_told(server: LocalVendo) -> None:
+def test_every_change_sends_an_event(server: LocalVendo) -> None:
     with EventReader(server) as reader:
         server.connect("stripe")
         server.connect("stripe")
@@ -76,14 +76,14 @@ def test_every_change_is_told(server: LocalVendo) -> None:
     assert (events[10][0], events[10][1]["remaining_micros"]) == ("billing.balance_changed", 5)
 
 
-def test_expiry_is_silent(server: LocalVendo) -> None:
+def test_expire_sends_no_event(server: LocalVendo) -> None:
     with EventReader(server) as reader:
         server.expire("gmail")
         server.emit("billing.cap_tripped", window="daily")
         assert kinds(reader.events(1)) == ["billing.cap_tripped"]
 
 
-def test_a_paid_action_tells_what_it_cost_and_when_a_cap_nears(server: LocalVendo) -> None:
+def test_paid_action_sends_usage_and_cap_events(server: LocalVendo) -> None:
     server.set_caps(daily=1_200)
     with EventReader(server) as reader:
         execute(server, {"action_id": "GMAIL_GET_PROFILE"})
@@ -98,14 +98,14 @@ def test_a_paid_action_tells_what_it_cost_and_when_a_cap_nears(server: LocalVend
     assert (tripped[0], tripped[1]["window"]) == ("billing.cap_tripped", "daily")
 
 
-def test_a_new_stream_begins_with_what_comes(server: LocalVendo) -> None:
+def test_new_stream_starts_with_the_next_event(server: LocalVendo) -> None:
     server.emit("billing.cap_tripped", window="daily")
     with EventReader(server) as reader:
         server.emit("billing.cap_tripped", window="monthly")
         assert reader.events(1)[0][1]["window"] == "monthly"
 
 
-def test_a_reconnect_gets_what_it_missed(server: LocalVendo) -> None:
+def test_reconnected_stream_gets_missed_events(server: LocalVendo) -> None:
     first = server.emit("billing.cap_warned", window="daily", pct=1)
     server.emit("billing.cap_warned", window="daily", pct=2)
     server.emit("connection.changed", slug="gmail", connection_id="c")
@@ -118,31 +118,31 @@ def test_a_reconnect_gets_what_it_missed(server: LocalVendo) -> None:
 
 
 @pytest.mark.parametrize("last", ["evt_0", "unheard of", "evt_²", "9" * 400])
-def test_one_hundred_events_are_kept(server: LocalVendo, last: str) -> None:
+def test_last_hundred_events_are_kept(server: LocalVendo, last: str) -> None:
     for number in range(105):
         server.emit("billing.usage_recorded", provider="gmail", micros=number)
     with EventReader(server, last_event_id=last) as reader:
-        seen = [data["micros"] for _, data in reader.events(100)]
+        received = [data["micros"] for _, data in reader.events(100)]
         server.emit("billing.usage_recorded", provider="gmail", micros=105)
-        assert [*seen, reader.events(1)[0][1]["micros"]] == list(range(5, 106))
+        assert [*received, reader.events(1)[0][1]["micros"]] == list(range(5, 106))
 
 
-def test_a_silent_stream_is_kept_open_by_comments() -> None:
+def test_silent_stream_gets_heartbeats() -> None:
     with LocalVendo(heartbeat=0.01) as server, EventReader(server) as reader:
         assert reader.block() == [": connected"]
         assert reader.block() == [": heartbeat"]
 
 
-def test_the_stream_can_tell_when_to_come_back() -> None:
+def test_stream_can_send_a_retry_time() -> None:
     with LocalVendo(retry=0.25) as server, EventReader(server) as reader:
         assert reader.block() == ["retry: 250"]
 
 
-def test_a_sixth_stream_is_refused_until_one_ends(server: LocalVendo) -> None:
+def test_sixth_stream_is_an_error_until_one_ends(server: LocalVendo) -> None:
     readers = [EventReader(server) for _ in range(5)]
     assert server.open_streams == 5
-    answer = with_key(server, EVENTS)
-    assert (answer.status, answer.code) == (429, "rate_limit_sse_streams")
+    response = with_key(server, EVENTS)
+    assert (response.status, response.code) == (429, "rate_limit_sse_streams")
     readers.pop().__exit__(None, None, None)
     server.wait_for_streams(4)
     with EventReader(server):
@@ -152,12 +152,12 @@ def test_a_sixth_stream_is_refused_until_one_ends(server: LocalVendo) -> None:
     server.wait_for_streams(0)
 
 
-def test_waiting_for_streams_ends(server: LocalVendo) -> None:
+def test_wait_for_streams_times_out(server: LocalVendo) -> None:
     with pytest.raises(TimeoutError, match="0 streams"):
         server.wait_for_streams(1, timeout=0.01)
 
 
-def test_streams_end_when_the_server_stops() -> None:
+def test_stop_ends_streams() -> None:
     with LocalVendo() as server, EventReader(server) as reader:
         reader.block()
         server.stop()
@@ -165,7 +165,7 @@ def test_streams_end_when_the_server_stops() -> None:
         assert server.open_streams == 0
 
 
-def test_a_reset_ends_streams_and_goes_on_counting(server: LocalVendo) -> None:
+def test_reset_ends_streams_and_continues_event_numbers(server: LocalVendo) -> None:
     before = server.emit("billing.cap_tripped", window="daily")
     with EventReader(server) as reader:
         reader.block()
@@ -186,22 +186,22 @@ def test_every_stream_gets_every_event(server: LocalVendo) -> None:
 
 
 @pytest.mark.parametrize("status", [204, 401, 429, 503])
-def test_a_stream_can_be_refused(server: LocalVendo, status: int) -> None:
+def test_fault_replaces_a_stream_with_an_error(server: LocalVendo, status: int) -> None:
     server.fail("events", status=status)
-    answer = with_key(server, EVENTS)
-    assert answer.status == status
-    assert (answer.body == b"") == (status == 204)
+    response = with_key(server, EVENTS)
+    assert response.status == status
+    assert (response.body == b"") == (status == 204)
     assert server.open_streams == 0
 
 
-def test_a_stream_can_be_replaced_by_bytes(server: LocalVendo) -> None:
+def test_fault_replaces_a_stream_with_bytes(server: LocalVendo) -> None:
     server.fail("events", body=b"\xef\xbb\xbfdata: x\n\n")
-    answer = with_key(server, EVENTS)
-    assert answer.headers["Content-Type"] == "text/event-stream"
-    assert answer.body == b"\xef\xbb\xbfdata: x\n\n"
+    response = with_key(server, EVENTS)
+    assert response.headers["Content-Type"] == "text/event-stream"
+    assert response.body == b"\xef\xbb\xbfdata: x\n\n"
 
 
-def test_a_stream_can_be_cut_inside_an_event(server: LocalVendo) -> None:
+def test_fault_cuts_a_stream_inside_an_event(server: LocalVendo) -> None:
     server.fail("events", truncate=len(": connected\n\nid: evt_"))
     with EventReader(server) as reader:
         server.emit("billing.cap_tripped", window="daily")
@@ -211,14 +211,14 @@ def test_a_stream_can_be_cut_inside_an_event(server: LocalVendo) -> None:
     server.wait_for_streams(0)
 
 
-def test_a_stream_can_come_byte_by_byte(server: LocalVendo) -> None:
+def test_fault_sends_a_stream_byte_by_byte(server: LocalVendo) -> None:
     server.fail("events", drip=0.00001)
     with EventReader(server) as reader:
         server.emit("billing.cap_tripped", window="daily")
         assert reader.events(1)[0][1]["window"] == "daily"
 
 
-def test_a_stream_that_is_held_begins_once_released(server: LocalVendo) -> None:
+def test_held_stream_starts_after_release(server: LocalVendo) -> None:
     def read() -> list[str]:
         with EventReader(server) as reader:
             return reader.block()
@@ -231,5 +231,5 @@ def test_a_stream_that_is_held_begins_once_released(server: LocalVendo) -> None:
 
 
 def test_only_get_opens_a_stream(server: LocalVendo) -> None:
-    answer = ask(server.url + EVENTS, "POST", bearer(server.api_key))
-    assert (answer.status, answer.headers["Allow"]) == (405, "GET")
+    response = send(server.url + EVENTS, "POST", bearer(server.api_key))
+    assert (response.status, response.headers["Allow"]) == (405, "GET")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from testing.local_http import Talk, ask, bearer, execute, in_thread, with_key
+from testing.local_http import KeptConnection, bearer, execute, in_thread, send, with_key
 
 if TYPE_CHECKING:
     from typing import Any
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 TOKEN = "/credentials/gmail"
 
-#: One request a surface: (surface, path)
+#: The path of one request for each surface.
 PATHS = {
     "credentials": TOKEN,
     "api": "/api/billing/balance",
@@ -27,12 +27,12 @@ PATHS = {
 }
 
 
-def test_a_fault_befalls_so_many_requests(server: LocalVendo) -> None:
+def test_fault_applies_to_given_number_of_requests(server: LocalVendo) -> None:
     server.fail("credentials", status=503, times=2)
     assert [with_key(server, TOKEN).status for _ in range(3)] == [503, 503, 200]
 
 
-def test_a_fault_for_ever_lasts_until_healed(server: LocalVendo) -> None:
+def test_fault_without_times_lasts_until_heal(server: LocalVendo) -> None:
     server.fail("credentials", times=None)
     server.fail("api", times=None)
     assert [with_key(server, TOKEN).status for _ in range(5)] == [500] * 5
@@ -43,28 +43,28 @@ def test_a_fault_for_ever_lasts_until_healed(server: LocalVendo) -> None:
     assert with_key(server, PATHS["api"]).status == 200
 
 
-def test_faults_follow_one_another(server: LocalVendo) -> None:
+def test_faults_apply_one_after_the_other(server: LocalVendo) -> None:
     server.fail("credentials", status=500)
     server.fail("credentials", status=502)
     assert [with_key(server, TOKEN).status for _ in range(3)] == [500, 502, 200]
 
 
 @pytest.mark.parametrize("surface", PATHS)
-def test_a_fault_keeps_to_its_surface(server: LocalVendo, surface: str) -> None:
+def test_fault_applies_only_to_its_surface(server: LocalVendo, surface: str) -> None:
     server.fail(surface, status=599, times=None)
     for other, path in PATHS.items():
         method = "POST" if other == "data" else "HEAD"  # HEAD opens no stream
-        answer = ask(server.url + path, method, bearer(server.api_key))
-        assert (answer.status == 599) == (other == surface)
+        response = send(server.url + path, method, bearer(server.api_key))
+        assert (response.status == 599) == (other == surface)
         assert server.requests[-1].surface == other
 
 
 def test_any_is_every_surface(server: LocalVendo) -> None:
     server.fail("any", status=418, times=None)
-    assert {ask(server.url + path, "HEAD").status for path in PATHS.values()} == {418}
+    assert {send(server.url + path, "HEAD").status for path in PATHS.values()} == {418}
 
 
-def test_a_fault_can_be_about_one_slug(server: LocalVendo) -> None:
+def test_fault_can_apply_to_one_slug(server: LocalVendo) -> None:
     server.fail("credentials", slug="gmail", times=None)
     assert with_key(server, "/credentials/openai").status == 200
     assert with_key(server, TOKEN).status == 500
@@ -74,7 +74,7 @@ def test_a_fault_can_be_about_one_slug(server: LocalVendo) -> None:
     ("code", "status"),
     [("app_expired", 401), ("binding_missing", 403), ("upstream_error", 502), ("made_up", 400)],
 )
-def test_a_code_brings_its_status(server: LocalVendo, code: str, status: int) -> None:
+def test_code_sets_its_status(server: LocalVendo, code: str, status: int) -> None:
     server.fail("credentials", code=code)
     server.fail("api", code=code)
     worker, platform = with_key(server, TOKEN), with_key(server, PATHS["api"])
@@ -86,71 +86,72 @@ def test_a_code_brings_its_status(server: LocalVendo, code: str, status: int) ->
 @pytest.mark.parametrize("wait", [3, 0.5, "nonsense", "Wed, 21 Oct 2026 07:28:00 GMT"])
 def test_retry_after(server: LocalVendo, wait: float | str) -> None:
     server.fail("credentials", status=429, retry_after=wait)
-    answer = with_key(server, TOKEN)
-    assert (answer.status, answer.headers["Retry-After"]) == (429, str(wait))
+    response = with_key(server, TOKEN)
+    assert (response.status, response.headers["Retry-After"]) == (429, str(wait))
 
 
-def test_headers_by_themselves_decorate_the_right_answer(server: LocalVendo) -> None:
+def test_headers_are_added_to_the_right_response(server: LocalVendo) -> None:
     server.fail("credentials", headers={"X-Odd": "a\r\nX-Split: b"})
-    answer = with_key(server, TOKEN)
-    assert (answer.status, answer.headers["X-Odd"]) == (200, "aX-Split: b")
-    assert answer.json["access_token"] == server.token("gmail")
+    response = with_key(server, TOKEN)
+    assert (response.status, response.headers["X-Odd"]) == (200, "aX-Split: b")
+    assert response.json["access_token"] == server.token("gmail")
 
 
 @pytest.mark.parametrize(
     ("body", "sent"), [(b"\xff", b"\xff"), ("text", b"text"), ({"a": None}, b'{"a": null}')]
 )
-def test_a_body_takes_the_place_of_the_right_one(
-    server: LocalVendo, body: Any, sent: bytes
-) -> None:
+def test_body_replaces_the_right_one(server: LocalVendo, body: Any, sent: bytes) -> None:
     server.fail("credentials", body=body)
-    answer = with_key(server, TOKEN)
-    assert (answer.status, answer.body) == (200, sent)
+    response = with_key(server, TOKEN)
+    assert (response.status, response.body) == (200, sent)
     server.fail("credentials", status=403, body=body, code="binding_missing")
-    answer = with_key(server, TOKEN)
-    assert (answer.status, answer.body, answer.code) == (403, sent, "binding_missing")
+    response = with_key(server, TOKEN)
+    assert (response.status, response.body, response.code) == (403, sent, "binding_missing")
 
 
 def test_html(server: LocalVendo) -> None:
     server.fail("api", 502, html=True)
-    answer = with_key(server, PATHS["api"])
-    assert (answer.status, answer.headers["Content-Type"]) == (502, "text/html")
-    assert answer.body.startswith(b"<!doctype html>")
+    response = with_key(server, PATHS["api"])
+    assert (response.status, response.headers["Content-Type"]) == (502, "text/html")
+    assert response.body.startswith(b"<!doctype html>")
 
 
 @pytest.mark.parametrize("kind", ["malformed", "nested"])
-def test_json_that_cannot_be_read(server: LocalVendo, kind: str) -> None:
+def test_malformed_and_nested_json_cannot_be_parsed(server: LocalVendo, kind: str) -> None:
     how: dict[str, Any] = {kind: True}
     server.fail("credentials", **how)
-    answer = with_key(server, TOKEN)
-    assert answer.status == 200
+    response = with_key(server, TOKEN)
+    assert response.status == 200
     with pytest.raises((ValueError, RecursionError)):
-        json.loads(answer.body)
+        json.loads(response.body)
 
 
-def test_too_much(server: LocalVendo) -> None:
+def test_oversize_body(server: LocalVendo) -> None:
     server.fail("credentials", oversize=True)
     body = with_key(server, TOKEN).body
     assert len(body) > 11 * 1024 * 1024
     assert json.loads(body).keys() == {"filler"}
 
 
-def test_a_gzip_bomb(server: LocalVendo) -> None:
+def test_gzip_bomb(server: LocalVendo) -> None:
     server.fail("credentials", gzip_bomb=True)
-    answer = with_key(server, TOKEN)
-    assert answer.headers["Content-Encoding"] == "gzip"
-    assert len(answer.body) < 128 * 1024
-    assert len(zlib.decompress(answer.body, 47)) == 64 * 1024 * 1024 + 1
+    response = with_key(server, TOKEN)
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert len(response.body) < 128 * 1024
+    assert len(zlib.decompress(response.body, 47)) == 64 * 1024 * 1024 + 1
 
 
 @pytest.mark.parametrize("status", [None, 307])
-def test_a_redirect(server: LocalVendo, status: int | None) -> None:
+def test_redirect(server: LocalVendo, status: int | None) -> None:
     server.fail("credentials", status, redirect="http://127.0.0.2:9/x")
-    answer = with_key(server, TOKEN)
-    assert (answer.status, answer.headers["Location"]) == (status or 302, "http://127.0.0.2:9/x")
+    response = with_key(server, TOKEN)
+    assert (response.status, response.headers["Location"]) == (
+        status or 302,
+        "http://127.0.0.2:9/x",
+    )
 
 
-def test_a_reset_before_the_answer(server: LocalVendo) -> None:
+def test_reset_before_the_response(server: LocalVendo) -> None:
     server.fail("data", reset=True)
     with pytest.raises(ConnectionResetError):
         execute(server, {"action_id": "GMAIL_GET_PROFILE"})
@@ -159,32 +160,32 @@ def test_a_reset_before_the_answer(server: LocalVendo) -> None:
     assert remaining == 5_000_000, "it was not carried out"
 
 
-def test_a_reset_inside_the_answer(server: LocalVendo) -> None:
+def test_reset_inside_the_response(server: LocalVendo) -> None:
     server.fail("credentials", reset_after=3)
     with pytest.raises((ConnectionResetError, http.client.IncompleteRead)):
         with_key(server, TOKEN)
 
 
 @pytest.mark.parametrize("kept", [0, 1, 20])
-def test_an_answer_that_is_cut_off(server: LocalVendo, kept: int) -> None:
+def test_truncated_response(server: LocalVendo, kept: int) -> None:
     server.fail("credentials", truncate=kept)
     with pytest.raises(http.client.IncompleteRead) as caught:
         with_key(server, TOKEN)
     assert len(caught.value.partial) == kept
 
 
-def test_an_answer_that_comes_byte_by_byte(server: LocalVendo) -> None:
+def test_response_sent_byte_by_byte(server: LocalVendo) -> None:
     server.fail("credentials", drip=0.0001)
     assert with_key(server, TOKEN).json["access_token"] == server.token("gmail")
 
 
-def test_a_slow_answer_is_the_right_one(server: LocalVendo) -> None:
+def test_slow_response_is_the_right_one(server: LocalVendo) -> None:
     server.fail("credentials", latency=0.001)
     assert with_key(server, TOKEN).status == 200
 
 
 @pytest.mark.parametrize("how", [{"latency": 60.0}, {"drip": 60.0}])
-def test_nothing_slow_outlives_a_reset(server: LocalVendo, how: dict[str, Any]) -> None:
+def test_reset_ends_slow_responses(server: LocalVendo, how: dict[str, Any]) -> None:
     server.fail("credentials", **how)
     with in_thread(lambda: with_key(server, TOKEN)) as outcome:
         server.wait_for_requests(1)
@@ -193,39 +194,39 @@ def test_nothing_slow_outlives_a_reset(server: LocalVendo, how: dict[str, Any]) 
     assert with_key(server, TOKEN).status == 200
 
 
-def test_a_connection_that_ends_without_a_word(server: LocalVendo) -> None:
+def test_close_ends_the_connection_without_a_header(server: LocalVendo) -> None:
     server.fail("credentials", close=True)
-    with Talk(server.url) as talk:
-        answer = talk.ask(server.url + TOKEN, headers=bearer(server.api_key))
-        assert (answer.status, answer.headers["Connection"]) == (200, None)
+    with KeptConnection(server.url) as kept:
+        response = kept.send(server.url + TOKEN, headers=bearer(server.api_key))
+        assert (response.status, response.headers["Connection"]) == (200, None)
         with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
-            talk.ask(server.url + TOKEN)
+            kept.send(server.url + TOKEN)
 
 
-def test_a_provider_fails_in_its_own_words(server: LocalVendo) -> None:
+def test_provider_fault_has_the_providers_error_format(server: LocalVendo) -> None:
     server.fail("provider", 503, slug="gmail", code="upstream_error")
-    answer = ask(f"{server.provider_url('gmail')}/echo", headers=bearer(server.token("gmail")))
-    assert (answer.status, answer.code) == (503, None)
-    assert answer.json["error"]["code"] == 503
+    response = send(f"{server.provider_url('gmail')}/echo", headers=bearer(server.token("gmail")))
+    assert (response.status, response.code) == (503, None)
+    assert response.json["error"]["code"] == 503
 
 
 @pytest.mark.parametrize(
     ("surface", "how"),
     [("tokens", {}), ("api", {"times": 0}), ("api", {"status": 100}), ("api", {"status": 600})],
 )
-def test_a_fault_that_cannot_be_is_refused_at_once(
+def test_invalid_fault_raises_immediately(
     server: LocalVendo, surface: str, how: dict[str, Any]
 ) -> None:
     with pytest.raises(ValueError, match=r"surface|times|status"):
         server.fail(surface, **how)
 
 
-def test_a_body_that_json_cannot_write_is_refused_at_once(server: LocalVendo) -> None:
+def test_body_that_is_not_json_raises_immediately(server: LocalVendo) -> None:
     with pytest.raises(TypeError, match="JSON"):
         server.fail("api", body=object())
 
 
-def test_only_surfaces_can_be_healed_and_held(server: LocalVendo) -> None:
+def test_heal_and_hold_accept_only_surfaces(server: LocalVendo) -> None:
     with pytest.raises(ValueError, match="credentials"):
         server.heal("tokens")
     with pytest.raises(ValueError, match="credentials"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from testing.local_http import ask, bearer, raw
+from testing.local_http import bearer, raw, send
 
 if TYPE_CHECKING:
     from vendo.testing import LocalVendo
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 END = b"\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
-def status(answer: bytes) -> int:
-    return int(answer.split(b" ", 2)[1])
+def status(response: bytes) -> int:
+    return int(response.split(b" ", 2)[1])
 
 
 @pytest.mark.parametrize(
@@ -53,19 +53,19 @@ def status(answer: bytes) -> int:
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked" + END + b"fffffffff\r\n", 413),
     ],
 )
-def test_what_a_request_may_look_like(
+def test_malformed_requests_are_rejected(
     server: LocalVendo, request_bytes: bytes, expected: int
 ) -> None:
-    answer = raw(server, request_bytes)
-    assert status(answer) == expected
-    assert b"\r\nDate: " in answer
-    head, _, body = answer.partition(b"\r\n\r\n")
+    response = raw(server, request_bytes)
+    assert status(response) == expected
+    assert b"\r\nDate: " in response
+    head, _, body = response.partition(b"\r\n\r\n")
     if expected != 200:
         assert b"Content-Type: application/json" in head
         assert json.loads(body)["error"]["message"]
 
 
-def test_a_client_that_leaves_in_the_middle_is_forgotten(server: LocalVendo) -> None:
+def test_client_that_leaves_early_is_ignored(server: LocalVendo) -> None:
     import socket
     from urllib.parse import urlsplit
 
@@ -86,52 +86,50 @@ def test_a_client_that_leaves_in_the_middle_is_forgotten(server: LocalVendo) -> 
     assert server.requests == []
 
 
-def test_a_chunked_body_is_put_together(server: LocalVendo) -> None:
-    answer = raw(
+def test_chunked_body_is_joined(server: LocalVendo) -> None:
+    response = raw(
         server,
         b"POST /nothing HTTP/1.1\r\nTransfer-Encoding: Chunked" + END,
         b"5;x=y\r\nhello\r\n",
         b"1\r\n \r\n5\r\nworld\r\n0\r\nTrailer: x\r\n\r\n",
     )
-    assert status(answer) == 404
+    assert status(response) == 404
     assert server.requests[0].body == b"hello world"
 
 
-def test_two_requests_in_one_packet_are_answered_in_turn(server: LocalVendo) -> None:
+def test_pipelined_requests_get_responses_in_order(server: LocalVendo) -> None:
     first = b"GET /credentials/gmail HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    answer = raw(server, first + b"GET /nothing HTTP/1.1" + END)
-    assert answer.count(b"HTTP/1.1 ") == 2
-    assert [seen.path for seen in server.requests] == ["/credentials/gmail", "/nothing"]
+    response = raw(server, first + b"GET /nothing HTTP/1.1" + END)
+    assert response.count(b"HTTP/1.1 ") == 2
+    assert [recorded.path for recorded in server.requests] == ["/credentials/gmail", "/nothing"]
 
 
-def test_a_client_is_told_to_go_on(server: LocalVendo) -> None:
+def test_expect_header_gets_100_continue(server: LocalVendo) -> None:
     head = b"POST /nothing HTTP/1.1\r\nExpect: 100-Continue\r\nContent-Length: 2" + END
-    answer = raw(server, head, b"ab")
-    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 ")
+    response = raw(server, head, b"ab")
+    assert response.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 ")
     assert server.requests[0].body == b"ab"
 
 
-def test_a_large_body_arrives_whole(server: LocalVendo) -> None:
+def test_large_body_is_complete(server: LocalVendo) -> None:
     body = bytes(range(256)) * (1024 * 16)
     url = f"{server.provider_url('openai')}/echo"
-    told = ask(url, "POST", bearer(server.token("openai")), body).json
-    assert (told["length"], told["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
+    echoed = send(url, "POST", bearer(server.token("openai")), body).json
+    assert (echoed["length"], echoed["sha256"]) == (len(body), hashlib.sha256(body).hexdigest())
 
 
-def test_the_record_of_requests_is_bounded(
-    server: LocalVendo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_recorded_requests_are_limited(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vendo.testing._state.requests.MOST_REQUESTS", 3)
     for number in range(5):
-        ask(f"{server.url}/{number}")
-    assert [seen.path for seen in server.requests] == ["/2", "/3", "/4"]
+        send(f"{server.url}/{number}")
+    assert [recorded.path for recorded in server.requests] == ["/2", "/3", "/4"]
     monkeypatch.setattr("vendo.testing._state.requests._MOST_BYTES", 10)
-    ask(f"{server.url}/big", "POST", body=b"x" * 8)
-    ask(f"{server.url}/bigger", "POST", body=b"x" * 9)
-    assert [seen.path for seen in server.requests] == ["/bigger"]
+    send(f"{server.url}/big", "POST", body=b"x" * 8)
+    send(f"{server.url}/bigger", "POST", body=b"x" * 9)
+    assert [recorded.path for recorded in server.requests] == ["/bigger"]
 
 
-def test_several_headers_of_one_name_are_joined(server: LocalVendo) -> None:
+def test_headers_of_one_name_are_joined(server: LocalVendo) -> None:
     raw(server, b"GET / HTTP/1.1\r\nX-A: 1\r\nx-a: 2" + END)
     headers = server.requests[0].headers
     assert headers["X-A"] == "1, 2"

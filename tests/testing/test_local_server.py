@@ -19,7 +19,16 @@ import pytest
 import trustme
 
 import vendo
-from testing.local_http import EventReader, Talk, ask, bearer, execute, in_thread, raw, with_key
+from testing.local_http import (
+    EventReader,
+    KeptConnection,
+    bearer,
+    execute,
+    in_thread,
+    raw,
+    send,
+    with_key,
+)
 from vendo.testing import LocalVendo, install_interceptor
 
 if TYPE_CHECKING:
@@ -33,7 +42,7 @@ def threads_of_servers() -> list[str]:
 
 
 def threads_left() -> list[str]:
-    """Those that go on. One whose connection had ended by itself may be on its last lines."""
+    """Return the threads that are still running after their connections have ended."""
     for thread in threading.enumerate():
         if "LocalVendo" in thread.name:
             thread.join(10.0)
@@ -45,24 +54,24 @@ def open_files() -> int:
     return len(list(Path("/dev/fd").iterdir()))
 
 
-def test_a_key_looks_like_a_key() -> None:
+def test_api_key_has_the_format_of_a_key() -> None:
     keys = {LocalVendo().api_key for _ in range(2)}
     assert len(keys) == 2
     assert all(re.fullmatch(r"vendo_sk_[A-Za-z0-9_-]{32}", key) for key in keys)
     assert LocalVendo(api_key="vendo_sk_mine").api_key == "vendo_sk_mine"
 
 
-def test_its_repr_shows_no_key(server: LocalVendo) -> None:
+def test_repr_has_no_key(server: LocalVendo) -> None:
     assert repr(server) == f"<LocalVendo {server.url}>"
     assert repr(LocalVendo()) == "<LocalVendo stopped>"
 
 
-def test_it_has_no_address_before_it_is_started() -> None:
+def test_url_before_start_raises() -> None:
     with pytest.raises(RuntimeError, match="not started"):
         _ = LocalVendo().url
 
 
-def test_its_addresses(server: LocalVendo) -> None:
+def test_addresses(server: LocalVendo) -> None:
     assert server.url.startswith("http://127.0.0.1:")
     assert server.environment("gmail", "in-house") == {
         "VENDO_API_KEY": server.api_key,
@@ -75,21 +84,21 @@ def test_its_addresses(server: LocalVendo) -> None:
     }
 
 
-def test_a_client_is_pointed_at_it(server: LocalVendo) -> None:
+def test_client_uses_the_server(server: LocalVendo) -> None:
     with server.client(timeout=5.0) as client:
         assert isinstance(client, vendo.Vendo)
         assert client.token("gmail") == server.token("gmail")
 
 
-def test_an_async_client_is_pointed_at_it(server: LocalVendo) -> None:
-    async def ask_for_a_token() -> str:
+def test_async_client_uses_the_server(server: LocalVendo) -> None:
+    async def fetch_token() -> str:
         async with server.async_client() as client:
             return await client.token("slack")
 
-    assert asyncio.run(ask_for_a_token()) == server.token("slack")
+    assert asyncio.run(fetch_token()) == server.token("slack")
 
 
-def test_the_environment_points_a_program_at_it(
+def test_program_with_the_environment_uses_the_server(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in server.environment().items():
@@ -98,17 +107,17 @@ def test_the_environment_points_a_program_at_it(
         assert client.token("openai") == server.token("openai")
 
 
-def test_a_stopped_server_leaves_nothing_behind() -> None:
-    ask_once = LocalVendo(["gmail"])
-    with ask_once:
-        with_key(ask_once, TOKEN)  # whatever is imported or opened once is so now
+def test_stop_closes_threads_and_sockets() -> None:
+    warm_up = LocalVendo(["gmail"])
+    with warm_up:
+        with_key(warm_up, TOKEN)  # imports modules and opens files that stay open
     before = open_files()
     with LocalVendo(["gmail"]) as server:
         idle = socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0))
         with_key(server, TOKEN)
-        with EventReader(server) as reader, Talk(server.url) as kept:
+        with EventReader(server) as reader, KeptConnection(server.url) as kept:
             reader.block()
-            kept.ask(server.url)
+            kept.send(server.url)
             server.wait_for_streams(1)
             assert len(threads_of_servers()) >= 4
             server.stop()
@@ -116,12 +125,12 @@ def test_a_stopped_server_leaves_nothing_behind() -> None:
         idle.close()
         url = server.url
         with pytest.raises(ConnectionRefusedError):
-            ask(url)
+            send(url)
         server.stop()
     assert open_files() <= before
 
 
-def test_stopping_ends_what_is_under_way(server: LocalVendo) -> None:
+def test_stop_ends_requests_in_progress(server: LocalVendo) -> None:
     server.fail("api", latency=60)
     gate = server.hold("credentials")
     with (
@@ -136,7 +145,7 @@ def test_stopping_ends_what_is_under_way(server: LocalVendo) -> None:
     assert threads_left() == []
 
 
-def test_it_can_be_started_again_where_it_was(server: LocalVendo) -> None:
+def test_server_restarts_on_the_same_port(server: LocalVendo) -> None:
     url, token = server.url, server.rotate("gmail")
     server.stop()
     assert server.start() is server
@@ -146,7 +155,7 @@ def test_it_can_be_started_again_where_it_was(server: LocalVendo) -> None:
         assert reader.block() == [": connected"]
 
 
-def test_a_port_can_be_chosen_and_is_not_shared(server: LocalVendo) -> None:
+def test_port_can_be_chosen_and_is_not_shared(server: LocalVendo) -> None:
     port = urlsplit(server.url).port or 0
     with pytest.raises(OSError, match=r"[Aa]ddress"):
         LocalVendo(port=port).start()
@@ -155,10 +164,10 @@ def test_a_port_can_be_chosen_and_is_not_shared(server: LocalVendo) -> None:
         assert urlsplit(other.url).port == port
 
 
-def test_a_reset_brings_everything_back(server: LocalVendo) -> None:
+def test_reset_restores_everything(server: LocalVendo) -> None:
     token, key = server.token("gmail"), server.api_key
-    with Talk(server.url) as kept:
-        kept.ask(server.url)
+    with KeptConnection(server.url) as kept:
+        kept.send(server.url)
         server.rotate("gmail")
         server.disconnect("openai")
         server.connect("stripe")
@@ -172,7 +181,7 @@ def test_a_reset_brings_everything_back(server: LocalVendo) -> None:
         server.hold("data")
         server.reset()
         assert (server.requests, server.connections_opened) == ([], 0)
-        rows = kept.ask(f"{server.url}/api/deployments/me/connections", headers=bearer(key)).json
+        rows = kept.send(f"{server.url}/api/deployments/me/connections", headers=bearer(key)).json
     assert [(row["slug"], row["status"]) for row in rows["connections"]] == [
         (slug, "connected") for slug in ("gmail", "openai", "telegram", "slack")
     ]
@@ -185,16 +194,16 @@ def test_a_reset_brings_everything_back(server: LocalVendo) -> None:
         assert reader.events(1)[0][1]["window"] == "daily"
 
 
-def test_a_connection_serves_many_requests(server: LocalVendo) -> None:
-    with Talk(server.url) as talk:
+def test_connection_serves_many_requests(server: LocalVendo) -> None:
+    with KeptConnection(server.url) as kept:
         for path in (TOKEN, "/", "/nothing", "/credentials/stripe", "/providers/gmail/echo"):
-            talk.ask(server.url + path, headers=bearer(server.api_key), body=b"x" * 100)
-        assert talk.ask(server.url, "HEAD").body == b""
-        assert talk.ask(server.url).status == 200
+            kept.send(server.url + path, headers=bearer(server.api_key), body=b"x" * 100)
+        assert kept.send(server.url, "HEAD").body == b""
+        assert kept.send(server.url).status == 200
     assert server.connections_opened == 1
 
 
-def test_fifty_clients_at_once(server: LocalVendo) -> None:
+def test_fifty_concurrent_clients(server: LocalVendo) -> None:
     statuses: list[int] = []
     start = threading.Barrier(50)
 
@@ -208,7 +217,7 @@ def test_fifty_clients_at_once(server: LocalVendo) -> None:
     for thread in threads:
         thread.join(10)
     assert statuses == [200] * 50
-    assert len({seen.headers["authorization"] for seen in server.requests}) == 1
+    assert len({recorded.headers["authorization"] for recorded in server.requests}) == 1
 
 
 @pytest.fixture
@@ -228,25 +237,25 @@ def test_tls(secure: LocalVendo, authority: trustme.CA) -> None:
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
     assert secure.credentials_url.startswith("https://127.0.0.1:")
-    with Talk(secure.url, trusting) as talk:
-        answer = talk.ask(secure.url + TOKEN, headers=bearer(secure.api_key))
-        assert answer.json["access_token"] == secure.token("gmail")
+    with KeptConnection(secure.url, trusting) as kept:
+        response = kept.send(secure.url + TOKEN, headers=bearer(secure.api_key))
+        assert response.json["access_token"] == secure.token("gmail")
         secure.fail("credentials", truncate=3)
         with pytest.raises((http.client.IncompleteRead, OSError)):
-            talk.ask(secure.url + TOKEN, headers=bearer(secure.api_key))
-    with Talk(secure.url, trusting) as talk:
+            kept.send(secure.url + TOKEN, headers=bearer(secure.api_key))
+    with KeptConnection(secure.url, trusting) as kept:
         secure.fail("credentials", reset=True)
         with pytest.raises((http.client.RemoteDisconnected, OSError)):
-            talk.ask(secure.url + TOKEN, headers=bearer(secure.api_key))
+            kept.send(secure.url + TOKEN, headers=bearer(secure.api_key))
 
 
 def test_tls_streams_end_with_the_server(secure: LocalVendo, authority: trustme.CA) -> None:
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
-    with Talk(secure.url, trusting) as talk:
+    with KeptConnection(secure.url, trusting) as kept:
         headers = bearer(secure.api_key)
-        talk.connection.request("GET", "/api/deployments/me/events", headers=headers)
-        with talk.connection.getresponse() as response:
+        kept.connection.request("GET", "/api/deployments/me/events", headers=headers)
+        with kept.connection.getresponse() as response:
             assert response.readline() == b": connected\n"
             secure.emit("billing.cap_tripped", window="daily")
             assert response.readline() == b"\n"
@@ -256,47 +265,50 @@ def test_tls_streams_end_with_the_server(secure: LocalVendo, authority: trustme.
     assert threads_left() == []
 
 
-def test_a_client_that_distrusts_the_certificate_does_no_harm(secure: LocalVendo) -> None:
-    with Talk(secure.url, ssl.create_default_context()) as talk, pytest.raises(ssl.SSLError):
-        talk.ask(secure.url)
+def test_failed_or_missing_tls_handshake_is_ignored(secure: LocalVendo) -> None:
+    with (
+        KeptConnection(secure.url, ssl.create_default_context()) as kept,
+        pytest.raises(ssl.SSLError),
+    ):
+        kept.send(secure.url)
     with closing(socket.create_connection(("127.0.0.1", urlsplit(secure.url).port or 0))):
-        secure.stop()  # a handshake that never comes holds nothing up
+        secure.stop()  # a missing handshake does not block
     assert threads_left() == []
 
 
 @pytest.mark.parametrize(
     "host", ["localhost", "LOCALHOST:80", "127.0.0.1", "[::1]:8000", "a.localhost"]
 )
-def test_loopback_names_are_answered(server: LocalVendo, host: str) -> None:
-    assert ask(server.url, headers={"Host": host}).status == 200
+def test_loopback_host_names_are_accepted(server: LocalVendo, host: str) -> None:
+    assert send(server.url, headers={"Host": host}).status == 200
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example.com", "127.0.0.1.example.com", "", "[::1", "10.0.0.1"]
 )
-def test_other_names_are_refused(server: LocalVendo, host: str) -> None:
-    answer = ask(server.url + TOKEN, headers={"Host": host, **bearer(server.api_key)})
-    assert answer.status == 421
+def test_other_host_names_are_rejected(server: LocalVendo, host: str) -> None:
+    response = send(server.url + TOKEN, headers={"Host": host, **bearer(server.api_key)})
+    assert response.status == 421
     assert server.requests == []
 
 
-def test_it_listens_on_loopback_alone(server: LocalVendo) -> None:
+def test_server_listens_only_on_loopback(server: LocalVendo) -> None:
     port = urlsplit(server.url).port or 0
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.2", port), 5)
 
 
-def test_a_failure_of_its_own_is_an_answer_without_detail(
+def test_internal_error_is_a_500_without_details(
     server: LocalVendo, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_args: object, **_kwargs: object) -> None:
         raise LookupError("sk-secret")
 
     monkeypatch.setattr("vendo.testing._providers.fake_provider.respond", broken)
-    answer = ask(f"{server.provider_url('gmail')}/echo")
-    assert answer.status == 500
-    assert "LookupError" in answer.text
-    assert "sk-secret" not in answer.text
+    response = send(f"{server.provider_url('gmail')}/echo")
+    assert response.status == 500
+    assert "LookupError" in response.text
+    assert "sk-secret" not in response.text
     raw(server, b"\x16\x03\x01 not http\r\n\r\n")
     captured = capfd.readouterr()
     assert captured.out + captured.err == ""
@@ -305,7 +317,7 @@ def test_a_failure_of_its_own_is_an_answer_without_detail(
 if hasattr(os, "fork"):  # not on Windows
 
     @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-    def test_a_forked_child_does_not_keep_the_port(server: LocalVendo) -> None:
+    def test_forked_child_does_not_keep_the_port(server: LocalVendo) -> None:
         ready, at_work = os.pipe()
         leave, stay = os.pipe()
         child = os.fork()
@@ -318,7 +330,7 @@ if hasattr(os, "fork"):  # not on Windows
         try:
             server.stop()
             with pytest.raises(ConnectionRefusedError):
-                ask(server.url)
+                send(server.url)
             server.start()
             assert with_key(server, TOKEN).status == 200
         finally:
@@ -327,7 +339,7 @@ if hasattr(os, "fork"):  # not on Windows
             os.waitpid(child, 0)
 
 
-def test_importing_the_package_imports_nothing_else() -> None:
+def test_package_imports_nothing_else() -> None:
     code = (
         "import sys, vendo; before = set(sys.modules); import vendo.testing;"
         "print(sorted(set(sys.modules) - before))"
@@ -342,7 +354,7 @@ def test_importing_the_package_imports_nothing_else() -> None:
     assert done.stdout.strip() == "['vendo.testing']"
 
 
-def test_its_names() -> None:
+def test_public_names() -> None:
     import vendo.testing
 
     assert {"LocalVendo", "SeenRequest", "install_interceptor"} <= set(dir(vendo.testing))

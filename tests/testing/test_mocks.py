@@ -1,4 +1,4 @@
-"""The mock clients: the surface of the real ones, and answers that are given in advance."""
+"""The mock clients: the signatures of the real ones, and canned values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _parameters(signature: inspect.Signature) -> list[tuple[str, object, object]
 
 
 @pytest.mark.parametrize(("mock", "real"), [(MockClient, Vendo), (MockAsyncClient, AsyncVendo)])
-def test_a_mock_has_the_methods_of_the_real_client_with_their_parameters(
+def test_mock_has_the_signatures_of_the_real_client(
     mock: type[MockClient] | type[MockAsyncClient], real: type
 ) -> None:
     assert issubclass(mock, real)
@@ -41,7 +41,7 @@ def test_a_mock_has_the_methods_of_the_real_client_with_their_parameters(
 
 
 @pytest.mark.parametrize("api", SUB_APIS)
-def test_a_sub_api_of_a_mock_has_the_methods_of_the_real_one(api: str) -> None:
+def test_mock_sub_api_has_the_signatures_of_the_real_one(api: str) -> None:
     for mock, real in ((MockClient(), Vendo("byok")), (MockAsyncClient(), AsyncVendo("k" * 40))):
         ours, theirs = _surface(type(getattr(mock, api))), _surface(type(getattr(real, api)))
         assert ours.keys() == theirs.keys()
@@ -49,23 +49,23 @@ def test_a_sub_api_of_a_mock_has_the_methods_of_the_real_one(api: str) -> None:
             assert _parameters(ours[name]) == _parameters(signature), name
 
 
-def test_every_answer_of_a_sub_api_is_the_mocks_own_so_that_none_asks_the_network() -> None:
+def test_mock_sub_api_overrides_every_method_that_sends_requests() -> None:
     for mock in (MockClient(), MockAsyncClient()):
         for api in ("billing", "connections", "data", "events", "integrations"):
             cls = type(getattr(mock, api))
             inherited = set(_surface(cls)) - set(vars(cls))
-            assert inherited <= {"env_vars"}, api  # out of the bundled catalog
+            assert inherited <= {"env_vars"}, api  # from the bundled catalog
 
 
-def test_a_call_that_the_mock_does_not_answer_itself_sends_nothing() -> None:
+def test_real_sub_api_of_a_mock_sends_nothing() -> None:
     client = MockClient()
 
     with pytest.raises(UpstreamError, match="does not send requests"):
         ConnectionsAPI(client).list()
 
 
-class Asker:
-    """`ask("billing.usage", "day", balance=1)`: one call on a new mock, blocking or awaited."""
+class Invoker:
+    """`invoke("billing.usage", "day", balance=1)`: call a method of a new mock, or await it."""
 
     def __init__(
         self, mock: type[MockClient] | type[MockAsyncClient], runner: asyncio.Runner
@@ -77,29 +77,29 @@ class Asker:
         target = client or self.mock(**given)
         for name in call.split("."):
             target = getattr(target, name)
-        answer = target(*args)
-        return self._runner.run(_awaited(answer)) if inspect.isawaitable(answer) else answer
+        response = target(*args)
+        return self._runner.run(_awaited(response)) if inspect.isawaitable(response) else response
 
 
-async def _awaited(answer: Awaitable[Any]) -> Any:
-    return await answer
+async def _awaited(response: Awaitable[Any]) -> Any:
+    return await response
 
 
 @pytest.fixture(params=[MockClient, MockAsyncClient])
-def ask(request: pytest.FixtureRequest) -> Iterator[Asker]:
+def invoke(request: pytest.FixtureRequest) -> Iterator[Invoker]:
     with asyncio.Runner() as runner:
-        yield Asker(request.param, runner)
+        yield Invoker(request.param, runner)
 
 
-def test_tokens_are_those_that_were_given_whatever_the_environment_holds(
-    ask: Asker, monkeypatch: pytest.MonkeyPatch
+def test_mock_tokens_ignore_the_environment(
+    invoke: Invoker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_TOKEN_OPENAI", "sk-of-the-environment")
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-of-the-environment")
     given = {"openai": "sk-given", "Notion": "n-given", "gmail": NeedsReauth("x", "y")}
 
-    assert ask("token", "OpenAI", tokens=given) == "sk-given"
-    assert ask("tokens", ["openai", "NOTION", "slack", "gmail"], tokens=given) == {
+    assert invoke("token", "OpenAI", tokens=given) == "sk-given"
+    assert invoke("tokens", ["openai", "NOTION", "slack", "gmail"], tokens=given) == {
         "openai": "sk-given",
         "NOTION": "n-given",
         "slack": None,
@@ -107,21 +107,21 @@ def test_tokens_are_those_that_were_given_whatever_the_environment_holds(
     }
 
 
-def test_a_slug_without_a_token_raises_what_the_backend_would(ask: Asker) -> None:
+def test_missing_token_raises_the_error_of_the_backend(invoke: Invoker) -> None:
     with LocalVendo() as server, pytest.raises(NotConnected) as real:
         server.client().token("slack")
 
     with pytest.raises(NotConnected, match="has no token for 'slack'") as mocked:
-        ask("token", "slack")
+        invoke("token", "slack")
 
     assert mocked.value.suggested_fix == 'MockClient({"slack": "a-token"})'
     for attribute in ("code", "slug", "status"):
         assert getattr(mocked.value, attribute) == getattr(real.value, attribute)
 
 
-def test_an_error_given_in_place_of_an_answer_is_raised_afresh(ask: Asker) -> None:
+def test_canned_error_is_raised_as_a_copy(invoke: Invoker) -> None:
     error = NeedsReauth("connection_needs_reauth", "Authorize again.", slug="gmail")
-    client = ask.mock(
+    client = invoke.mock(
         {"gmail": error},
         balance=UpstreamError("upstream_error", "down"),
         spend_caps=UpstreamError("upstream_error", "down"),
@@ -130,62 +130,62 @@ def test_an_error_given_in_place_of_an_answer_is_raised_afresh(ask: Asker) -> No
 
     for call, *args in (("token", "gmail"), ("data.execute", "GMAIL_SEND")):
         with pytest.raises(NeedsReauth) as raised:
-            ask(call, *args, client=client)
+            invoke(call, *args, client=client)
         assert raised.value is not error
         assert raised.value.slug == "gmail"
     for call in ("billing.balance", "billing.spend_caps"):
         with pytest.raises(UpstreamError, match="down"):
-            ask(call, client=client)
+            invoke(call, client=client)
 
 
-def test_the_other_answers_are_those_that_were_given(ask: Asker) -> None:
+def test_mock_returns_canned_values(invoke: Invoker) -> None:
     row = fake_connection("gmail", "needs_reauth")
-    offered = vendo.Integration("notion", name="Notion")
-    client = ask.mock(
+    integration = vendo.Integration("notion", name="Notion")
+    client = invoke.mock(
         connections=["slack", row, "gmail"],
-        integrations=[offered],
+        integrations=[integration],
         balance=7,
         spend_caps=vendo.SpendCaps(1, 2, 3, 4),
         usage={"total_micros": 5},
         actions={"A": {"id": 1}, "B": lambda args: args["n"] + 1},
     )
 
-    assert ask("connections.list", client=client)[1] is row
-    assert ask("connections.get", "GMAIL", client=client).status == "connected"
-    assert ask("connections.get", "notion", client=client) is None
-    assert ask("connections.connected_slugs", client=client) == ["slack", "gmail"]
-    assert ask("integrations.list", client=client) == [offered]
-    assert ask("integrations.get", "notion", client=client) is offered
-    assert ask("integrations.get", "gmail", client=client) is None
-    assert ask("integrations.env_vars", "notion", client=client) == ["NOTION_TOKEN"]
-    assert ask("billing.balance", client=client).credits_remaining_micros == 7
-    assert ask("billing.spend_caps", client=client) == vendo.SpendCaps(1, 2, 3, 4)
-    assert ask("billing.usage", "day", client=client) == {"total_micros": 5}
-    assert ask("data.execute", "A", client=client) == {"id": 1}
-    assert ask("data.execute", "B", {"n": 1}, client=client) == 2
+    assert invoke("connections.list", client=client)[1] is row
+    assert invoke("connections.get", "GMAIL", client=client).status == "connected"
+    assert invoke("connections.get", "notion", client=client) is None
+    assert invoke("connections.connected_slugs", client=client) == ["slack", "gmail"]
+    assert invoke("integrations.list", client=client) == [integration]
+    assert invoke("integrations.get", "notion", client=client) is integration
+    assert invoke("integrations.get", "gmail", client=client) is None
+    assert invoke("integrations.env_vars", "notion", client=client) == ["NOTION_TOKEN"]
+    assert invoke("billing.balance", client=client).credits_remaining_micros == 7
+    assert invoke("billing.spend_caps", client=client) == vendo.SpendCaps(1, 2, 3, 4)
+    assert invoke("billing.usage", "day", client=client) == {"total_micros": 5}
+    assert invoke("data.execute", "A", client=client) == {"id": 1}
+    assert invoke("data.execute", "B", {"n": 1}, client=client) == 2
     with pytest.raises(UpstreamError, match="no result for the action 'C'"):
-        ask("data.execute", "C", client=client)
+        invoke("data.execute", "C", client=client)
 
 
-def test_what_is_left_out_has_a_usual_answer(ask: Asker) -> None:
+def test_mock_has_default_values(invoke: Invoker) -> None:
     tokens = {"openai": "sk-given", "gmail": NeedsReauth("x", "y")}
 
-    assert ask("connections.connected_slugs", tokens=tokens) == ["openai"]
-    assert {row.slug for row in ask("integrations.list")} >= {"openai", "gmail", "slack"}
-    assert ask("billing.balance").credits_remaining == 5
-    assert ask("billing.balance", balance=vendo.Balance(1, "USD")) == vendo.Balance(1, "USD")
-    assert ask("billing.spend_caps") == vendo.SpendCaps(None, None, 0, 0)
-    assert ask("billing.usage") == {}
+    assert invoke("connections.connected_slugs", tokens=tokens) == ["openai"]
+    assert {row.slug for row in invoke("integrations.list")} >= {"openai", "gmail", "slack"}
+    assert invoke("billing.balance").credits_remaining == 5
+    assert invoke("billing.balance", balance=vendo.Balance(1, "USD")) == vendo.Balance(1, "USD")
+    assert invoke("billing.spend_caps") == vendo.SpendCaps(None, None, 0, 0)
+    assert invoke("billing.usage") == {}
 
 
-def test_a_mock_records_what_it_was_asked_and_no_jwt(ask: Asker) -> None:
-    client = ask.mock({"openai": "sk-given"})
+def test_mock_records_calls_without_jwt(invoke: Invoker) -> None:
+    client = invoke.mock({"openai": "sk-given"})
     user = client.for_user("a.user.jwt")
 
-    ask("token", "OpenAI", client=client)
-    ask("tokens", ["openai", "slack"], client=user)
-    ask("connections.get", "slack", client=client)
-    ask("billing.usage", client=client)
+    invoke("token", "OpenAI", client=client)
+    invoke("tokens", ["openai", "slack"], client=user)
+    invoke("connections.get", "slack", client=client)
+    invoke("billing.usage", client=client)
     client.invalidate("openai")
     client.connect_url("gmail", state="s")
     user.for_request({"x-vendo-user-jwt": "another.user.jwt"})
@@ -204,12 +204,12 @@ def test_a_mock_records_what_it_was_asked_and_no_jwt(ask: Asker) -> None:
     assert client.calls, "a copy"
 
 
-def test_a_mock_of_oss_mode_raises_what_such_a_client_raises(ask: Asker) -> None:
-    client = ask.mock({"openai": "sk-given"}, vendo_mode=False)
+def test_mock_in_oss_mode_raises_vendo_only_feature(invoke: Invoker) -> None:
+    client = invoke.mock({"openai": "sk-given"}, vendo_mode=False)
 
     assert not client.is_vendo_mode()
-    assert ask("token", "openai", client=client) == "sk-given"
-    assert ask("connections.connected_slugs", client=client) == ["openai"]
+    assert invoke("token", "openai", client=client) == "sk-given"
+    assert invoke("connections.connected_slugs", client=client) == ["openai"]
     calls = [
         ("billing.balance",),
         ("billing.spend_caps",),
@@ -221,11 +221,11 @@ def test_a_mock_of_oss_mode_raises_what_such_a_client_raises(ask: Asker) -> None
     ]
     for call, *args in calls:
         with pytest.raises(VendoOnlyFeature):
-            ask(call, *args, client=client)
+            invoke(call, *args, client=client)
 
 
-def test_a_mock_refuses_malformed_slugs_and_a_single_text_as_the_real_one_does(
-    ask: Asker,
+def test_mock_validates_slugs_like_the_real_client(
+    invoke: Invoker,
 ) -> None:
     for call, argument in (
         ("token", "no slug"),
@@ -237,18 +237,18 @@ def test_a_mock_refuses_malformed_slugs_and_a_single_text_as_the_real_one_does(
         ("tokens", None),
     ):
         with pytest.raises(vendo.ValidationError):
-            ask(call, argument)
+            invoke(call, argument)
     with pytest.raises(vendo.ValidationError):
         MockClient({"no slug": "x"})
 
 
-def test_a_value_that_is_no_token_is_refused_without_being_shown() -> None:
+def test_token_of_wrong_type_raises_without_its_value() -> None:
     with pytest.raises(TypeError, match="'openai' must be a str, not bytes") as raised:
         MockClient({"openai": b"sk-canary"})  # type: ignore[dict-item]  # the mistake under test
     assert "canary" not in str(raised.value)
 
 
-def test_a_mock_shows_no_token_and_is_not_pickled() -> None:
+def test_mock_has_no_token_in_repr_and_cannot_be_pickled() -> None:
     for client in (MockClient({"openai": "sk-canary"}), MockAsyncClient({"openai": "sk-canary"})):
         assert "canary" not in repr(client)
         assert "canary" not in repr(client.connections)
@@ -256,7 +256,7 @@ def test_a_mock_shows_no_token_and_is_not_pickled() -> None:
             pickle.dumps(client)
 
 
-def test_mocks_are_context_managers_as_the_real_clients_are() -> None:
+def test_mocks_are_context_managers() -> None:
     async def use() -> str:
         async with MockAsyncClient({"openai": "sk-given"}) as client:
             return await client.token("openai")
@@ -266,13 +266,13 @@ def test_mocks_are_context_managers_as_the_real_clients_are() -> None:
         assert takes_a_real_one.token("openai") == asyncio.run(use())
 
 
-def test_connect_url_of_a_mock_follows_no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mock_connect_url_ignores_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENDO_BASE_URL", "https://elsewhere.example")
     url = MockClient().connect_url("gmail")
     assert url.startswith("https://vendo.run/connections/connect/gmail?app_key=vendo_sk_mock")
 
 
-def test_a_fake_connection_looks_like_a_listed_one() -> None:
+def test_fake_connection_has_the_fields_of_a_row() -> None:
     row = fake_connection("Gmail", context={"ref": "x"})
 
     assert row == fake_connection("gmail", context={"ref": "x"})

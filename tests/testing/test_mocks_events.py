@@ -1,4 +1,4 @@
-"""`MockSSE`: events that a test feeds by hand, to blocking and to asyncio subscribers."""
+"""`MockSSE`, with blocking and asyncio subscribers."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ async def _all(client: MockAsyncClient) -> list[VendoEvent]:
     return [event async for event in client.events.subscribe()]
 
 
-def test_given_events_come_and_then_the_stream_ends() -> None:
+def test_stream_of_given_events_ends_after_them() -> None:
     assert list(MockClient(events=[ONE, ONE]).events.subscribe()) == [ONE, ONE]
     assert asyncio.run(_all(MockAsyncClient(events=[ONE, ONE]))) == [ONE, ONE]
     assert list(MockClient().events.subscribe()) == []
 
 
-def test_an_emitted_event_has_the_form_of_a_real_one() -> None:
+def test_emitted_event_has_the_format_of_a_real_one() -> None:
     sse = MockSSE([ONE])
     event = sse.emit("connection.changed", slug="slack")
 
@@ -43,16 +43,16 @@ def test_an_emitted_event_has_the_form_of_a_real_one() -> None:
     assert repr(sse) == "<MockSSE, 2 events, open>"
 
 
-def test_a_subscriber_waits_for_events_until_the_stream_is_closed() -> None:
+def test_subscriber_waits_for_events_until_close() -> None:
     sse = MockSSE()
     client = MockClient(events=sse)
-    seen: list[VendoEvent] = []
+    received: list[VendoEvent] = []
     arrived = threading.Event()
 
     def read() -> None:
         with client.events.subscribe() as stream:
             for event in stream:
-                seen.append(event)
+                received.append(event)
                 arrived.set()
 
     with ThreadPoolExecutor(1) as pool:
@@ -63,11 +63,11 @@ def test_a_subscriber_waits_for_events_until_the_stream_is_closed() -> None:
         sse.close()
         reading.result(10)
 
-    assert seen == [first, second]
+    assert received == [first, second]
     assert client.calls == [("events.subscribe",)]
 
 
-def test_an_asyncio_subscriber_is_woken_from_another_thread() -> None:
+def test_asyncio_subscriber_is_woken_from_another_thread() -> None:
     sse = MockSSE()
 
     async def main() -> list[VendoEvent]:
@@ -94,7 +94,7 @@ def test_every_subscriber_gets_every_event() -> None:
     assert [event.slug for event in client.events.subscribe()] == ["gmail", "slack"]
 
 
-def test_closing_a_subscription_ends_it_while_it_waits_in_another_thread() -> None:
+def test_close_ends_a_subscription_that_waits_in_another_thread() -> None:
     sse = MockSSE()
     stream = MockClient(events=sse).events.subscribe()
     with ThreadPoolExecutor(1) as pool:
@@ -103,7 +103,7 @@ def test_closing_a_subscription_ends_it_while_it_waits_in_another_thread() -> No
         assert reading.result(10) == []
 
 
-def test_closing_an_asyncio_subscription_ends_it_while_a_task_waits() -> None:
+def test_close_ends_an_asyncio_subscription_that_waits() -> None:
     async def main() -> None:
         stream = MockAsyncClient(events=MockSSE()).events.subscribe()
         waiting = asyncio.ensure_future(anext(stream, None))
@@ -114,7 +114,7 @@ def test_closing_an_asyncio_subscription_ends_it_while_a_task_waits() -> None:
     asyncio.run(main())
 
 
-def test_a_cancelled_subscriber_leaves_nothing_behind() -> None:
+def test_cancelled_subscriber_is_removed() -> None:
     sse = MockSSE()
 
     async def main() -> None:
@@ -126,17 +126,17 @@ def test_a_cancelled_subscriber_leaves_nothing_behind() -> None:
             await waiting
 
     asyncio.run(main())
-    sse.emit("connection.changed", slug="gmail")  # the loop of a waker left behind is closed
+    sse.emit("connection.changed", slug="gmail")  # the loop of a leftover waker is closed
 
 
-def test_the_longest_pause_is_checked_as_by_the_real_one() -> None:
+def test_max_backoff_is_validated_like_in_the_real_client() -> None:
     for client in (MockClient(), MockAsyncClient()):
         with pytest.raises(vendo.ValidationError):
             client.events.subscribe(0)
 
 
 @pytest.mark.parametrize("mock", [MockClient, MockAsyncClient])
-def test_a_mock_can_be_watched_without_a_thread(
+def test_mock_watch_starts_no_thread(
     mock: type[MockClient] | type[MockAsyncClient],
 ) -> None:
     threads = threading.active_count()

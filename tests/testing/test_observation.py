@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from testing.local_http import Talk, ask, bearer, in_thread, with_key
+from testing.local_http import KeptConnection, bearer, in_thread, send, with_key
 from vendo.testing import SeenRequest
 
 if TYPE_CHECKING:
@@ -15,43 +15,43 @@ if TYPE_CHECKING:
 TOKEN = "/credentials/gmail"
 
 
-def test_a_request_is_seen_as_it_was_sent(server: LocalVendo) -> None:
+def test_request_is_recorded_as_sent(server: LocalVendo) -> None:
     url = f"{server.provider_url('gmail')}/a%20b?x=1&y=a+b&x=%C3%BC&z"
-    ask(url, "POST", {**bearer("nonsense"), "X-Two": "b"}, b"\x00\xff")
-    (seen,) = server.requests
-    assert isinstance(seen, SeenRequest)
-    assert (seen.method, seen.surface, seen.slug) == ("POST", "provider", "gmail")
-    assert seen.path == "/providers/gmail/a%20b"
-    assert (seen.query, seen.raw_query) == (
+    send(url, "POST", {**bearer("nonsense"), "X-Two": "b"}, b"\x00\xff")
+    (recorded,) = server.requests
+    assert isinstance(recorded, SeenRequest)
+    assert (recorded.method, recorded.surface, recorded.slug) == ("POST", "provider", "gmail")
+    assert recorded.path == "/providers/gmail/a%20b"
+    assert (recorded.query, recorded.raw_query) == (
         {"x": "ü", "y": "a b", "z": ""},
         "x=1&y=a+b&x=%C3%BC&z",
     )
-    assert seen.body == b"\x00\xff"
-    assert seen.headers["AUTHORIZATION"] == "Bearer nonsense"
-    assert seen.headers.get("x-two") == "b"
-    assert "x-three" not in seen.headers
-    assert "X-Two" in list(seen.headers)
+    assert recorded.body == b"\x00\xff"
+    assert recorded.headers["AUTHORIZATION"] == "Bearer nonsense"
+    assert recorded.headers.get("x-two") == "b"
+    assert "x-three" not in recorded.headers
+    assert "X-Two" in list(recorded.headers)
 
 
-def test_a_seen_request_shows_no_secret(server: LocalVendo) -> None:
+def test_repr_of_recorded_request_has_no_secret(server: LocalVendo) -> None:
     token = server.token("telegram")
-    ask(
+    send(
         f"{server.provider_url('telegram')}/bot{token}/getMe", "POST", bearer("abc"), b"body-secret"
     )
-    ask(f"{server.url}/connections/connect/gmail?app_key={server.api_key}")
-    shown = repr(server.requests) + repr([seen.headers for seen in server.requests])
+    send(f"{server.url}/connections/connect/gmail?app_key={server.api_key}")
+    shown = repr(server.requests) + repr([recorded.headers for recorded in server.requests])
     for secret in (token, "abc", "body-secret", server.api_key):
         assert secret not in shown
     assert "/providers/telegram/***" in shown
     assert "Authorization" in shown
 
 
-def test_requests_are_counted_by_what_they_are(server: LocalVendo) -> None:
+def test_count_filters_by_surface_slug_and_method(server: LocalVendo) -> None:
     with_key(server, TOKEN)
     with_key(server, "/credentials/openai")
     with_key(server, "/credentials/_bulk?slugs=gmail")
     with_key(server, "/api/integrations/gmail")
-    ask(f"{server.url}/connections/connect/gmail", "POST")
+    send(f"{server.url}/connections/connect/gmail", "POST")
     assert server.count() == 5
     assert server.count("credentials") == 3
     assert server.count("credentials", slug="gmail") == 1
@@ -61,21 +61,21 @@ def test_requests_are_counted_by_what_they_are(server: LocalVendo) -> None:
     assert (server.count(), server.requests) == (0, [])
 
 
-def test_connections_are_counted(server: LocalVendo) -> None:
-    with Talk(server.url) as talk:
+def test_tcp_connections_are_counted(server: LocalVendo) -> None:
+    with KeptConnection(server.url) as kept:
         for _ in range(3):
-            talk.ask(server.url + TOKEN)
+            kept.send(server.url + TOKEN)
     with_key(server, TOKEN)
     assert server.connections_opened == 2
 
 
-def test_the_list_of_requests_is_the_callers_own(server: LocalVendo) -> None:
+def test_requests_returns_a_copy(server: LocalVendo) -> None:
     with_key(server, TOKEN)
     server.requests.clear()
     assert server.count() == 1
 
 
-def test_waiting_for_requests(server: LocalVendo) -> None:
+def test_wait_for_requests(server: LocalVendo) -> None:
     with in_thread(lambda: server.wait_for_requests(2, "credentials")) as outcome:
         with_key(server, TOKEN)
         with_key(server, "/api/integrations")
@@ -85,7 +85,7 @@ def test_waiting_for_requests(server: LocalVendo) -> None:
         server.wait_for_requests(3, "credentials", timeout=0.01)
 
 
-def test_a_gate_holds_what_matches_until_it_is_released(server: LocalVendo) -> None:
+def test_gate_holds_matching_requests_until_release(server: LocalVendo) -> None:
     gate = server.hold("credentials", slug="gmail")
     assert with_key(server, "/credentials/openai").status == 200
     with in_thread(lambda: with_key(server, TOKEN).status) as outcome:
@@ -97,7 +97,7 @@ def test_a_gate_holds_what_matches_until_it_is_released(server: LocalVendo) -> N
     assert gate.waiting == 0
 
 
-def test_a_held_request_is_answered_as_things_are_when_it_is_released(server: LocalVendo) -> None:
+def test_held_request_gets_the_state_at_its_release(server: LocalVendo) -> None:
     gate = server.hold("credentials")
     with in_thread(lambda: with_key(server, TOKEN).json["access_token"]) as outcome, gate:
         gate.wait_for()
@@ -105,7 +105,7 @@ def test_a_held_request_is_answered_as_things_are_when_it_is_released(server: Lo
     assert outcome == [after]
 
 
-def test_many_wait_at_one_gate(server: LocalVendo) -> None:
+def test_gate_holds_many_requests(server: LocalVendo) -> None:
     statuses: list[int] = []
     threads = [
         threading.Thread(target=lambda: statuses.append(with_key(server, TOKEN).status))
@@ -121,7 +121,7 @@ def test_many_wait_at_one_gate(server: LocalVendo) -> None:
     assert statuses == [200] * 50
 
 
-def test_two_gates_hold_one_after_the_other(server: LocalVendo) -> None:
+def test_gates_hold_one_after_the_other(server: LocalVendo) -> None:
     outer, inner = server.hold("any"), server.hold("credentials")
     with in_thread(lambda: with_key(server, TOKEN).status) as outcome:
         inner.wait_for(1)
@@ -132,14 +132,14 @@ def test_two_gates_hold_one_after_the_other(server: LocalVendo) -> None:
     assert outcome == [200]
 
 
-def test_waiting_at_a_gate_ends(server: LocalVendo) -> None:
+def test_gate_wait_times_out(server: LocalVendo) -> None:
     gate = server.hold("credentials")
     with pytest.raises(TimeoutError, match="0 of 1 requests"):
         gate.wait_for(1, timeout=0.01)
     assert repr(gate) == "<Gate credentials, 0 waiting>"
 
 
-def test_a_reset_ends_what_is_held(server: LocalVendo) -> None:
+def test_reset_ends_held_requests(server: LocalVendo) -> None:
     gate = server.hold("credentials")
     with in_thread(lambda: with_key(server, TOKEN)) as outcome:
         gate.wait_for(1)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
-from testing.local_http import Answer, EventReader, ask, with_key
+from testing.local_http import EventReader, Response, send, with_key
 
 if TYPE_CHECKING:
     from vendo.testing import LocalVendo
@@ -19,9 +19,9 @@ BACK = "http://localhost:8000/back"
 
 
 class Page(HTMLParser):
-    """A page taken apart, once it is seen to be well formed."""
+    """A parsed page that is well formed."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, response: Response) -> None:
         super().__init__()
         self.open: list[str] = []
         self.tags: list[str] = []
@@ -31,7 +31,7 @@ class Page(HTMLParser):
         self.buttons: list[str] = []
         self.action = ""
         self.style = ""
-        self.feed(answer.text)
+        self.feed(response.text)
         self.close()
         assert self.open == []
 
@@ -66,32 +66,32 @@ class Page(HTMLParser):
 
 
 def link(server: LocalVendo, slug: str = "stripe", **query: str) -> str:
-    asked = {"app_key": server.api_key, **query}
-    return f"{server.url}/connections/connect/{slug}?{urlencode(asked)}"
+    parameters = {"app_key": server.api_key, **query}
+    return f"{server.url}/connections/connect/{slug}?{urlencode(parameters)}"
 
 
-def decide(server: LocalVendo, page: Page, decision: str, **headers: str) -> Answer:
+def decide(server: LocalVendo, page: Page, decision: str, **headers: str) -> Response:
     form = urlencode({**page.fields, "decision": decision})
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     named["Content-Type"] = "application/x-www-form-urlencoded"
-    return ask(server.url + page.action, "POST", named, form)
+    return send(server.url + page.action, "POST", named, form)
 
 
 def is_connected(server: LocalVendo, slug: str = "stripe") -> bool:
     return with_key(server, f"/credentials/{slug}").status == 200
 
 
-def test_a_person_connects_a_provider_and_is_led_back(server: LocalVendo) -> None:
-    page = Page(ask(link(server, return_to=f"{BACK}?a=1#part", state="s t&=ü\n")))
+def test_user_connects_a_provider_and_is_redirected_back(server: LocalVendo) -> None:
+    page = Page(send(link(server, return_to=f"{BACK}?a=1#part", state="s t&=ü\n")))
     assert page.buttons == ["connect", "deny"]
     assert "Stripe" in page.text
     assert "localhost:8000" in page.text
     with EventReader(server) as reader:
-        answer = decide(server, page, "connect")
+        response = decide(server, page, "connect")
         name, data = reader.events(1)[0]
     assert (name, data["slug"]) == ("connection.connected", "stripe")
-    assert answer.status == 303
-    target = urlsplit(answer.headers["Location"])
+    assert response.status == 303
+    target = urlsplit(response.headers["Location"])
     assert (target.netloc, target.path, target.fragment) == ("localhost:8000", "/back", "part")
     assert parse_qs(target.query) == {
         "a": ["1"], "state": ["s t&=ü\n"], "status": ["connected"], "slug": ["stripe"],
@@ -99,27 +99,27 @@ def test_a_person_connects_a_provider_and_is_led_back(server: LocalVendo) -> Non
     assert is_connected(server)
 
 
-def test_a_person_refuses(server: LocalVendo) -> None:
-    answer = decide(server, Page(ask(link(server, return_to=BACK))), "deny")
-    assert answer.headers["Location"] == f"{BACK}?status=refused&slug=stripe"
+def test_user_denies(server: LocalVendo) -> None:
+    response = decide(server, Page(send(link(server, return_to=BACK))), "deny")
+    assert response.headers["Location"] == f"{BACK}?status=refused&slug=stripe"
     assert not is_connected(server)
 
 
 @pytest.mark.parametrize(
     ("decision", "text"), [("connect", "is connected"), ("deny", "was not connected")]
 )
-def test_without_a_return_address_the_page_says_the_end(
+def test_page_without_return_to_shows_the_result(
     server: LocalVendo, decision: str, text: str
 ) -> None:
-    page = Page(decide(server, Page(ask(link(server))), decision))
+    page = Page(decide(server, Page(send(link(server))), decision))
     assert text in page.text
     assert "close this page" in page.text
 
 
-def test_authorizing_again_mends_a_connection_and_keeps_what_it_is(server: LocalVendo) -> None:
+def test_reauthorization_repairs_a_connection_and_keeps_its_options(server: LocalVendo) -> None:
     server.connect("stripe", lifetime=None, token="first", exclusive=True)
     server.set_status("stripe", "needs_reauth")
-    decide(server, Page(ask(link(server))), "connect")
+    decide(server, Page(send(link(server))), "connect")
     token = with_key(server, "/credentials/stripe").json
     assert token["expires_at"] is None
     assert token["access_token"] != "first"
@@ -127,20 +127,20 @@ def test_authorizing_again_mends_a_connection_and_keeps_what_it_is(server: Local
     assert rows[-1]["exclusive"] is True
 
 
-def test_a_connection_key_leads_to_its_own_page(server: LocalVendo) -> None:
+def test_connection_key_opens_only_its_page(server: LocalVendo) -> None:
     key = server.connection_key("gmail")
-    assert ask(f"{server.url}/connections/connect/gmail?app_key={key}").status == 200
-    assert ask(f"{server.url}/connections/connect/slack?app_key={key}").status == 403
+    assert send(f"{server.url}/connections/connect/gmail?app_key={key}").status == 200
+    assert send(f"{server.url}/connections/connect/slack?app_key={key}").status == 403
 
 
 @pytest.mark.parametrize(
     "return_to",
     ["http://localhost:1/x", "http://127.0.0.1/", "http://[::1]:8000/", "https://app.example.com/a?b=c"],
 )  # fmt: skip
-def test_return_addresses_that_are_good(server: LocalVendo, return_to: str) -> None:
-    answer = ask(link(server, return_to=return_to))
-    assert answer.status == 200
-    policy = answer.headers["Content-Security-Policy"]
+def test_valid_return_to_is_accepted(server: LocalVendo, return_to: str) -> None:
+    response = send(link(server, return_to=return_to))
+    assert response.status == 200
+    policy = response.headers["Content-Security-Policy"]
     origin = "http:" if "[" in return_to else "/".join(return_to.split("/")[:3])
     assert f"form-action 'self' {origin};" in policy
 
@@ -152,54 +152,54 @@ def test_return_addresses_that_are_good(server: LocalVendo, return_to: str) -> N
      "https://app.example.com/\r\nX: y", "https://app.example.com\\@evil.example.com", "http://[::1",
      "https://é.example.com/", "https://a.example.com;script-src *", "https://a.example.com, b"],
 )  # fmt: skip
-def test_return_addresses_that_are_refused(server: LocalVendo, return_to: str) -> None:
-    answer = ask(link(server, return_to=return_to))
-    assert answer.status == 400
-    assert "return_to" in Page(answer).text
+def test_invalid_return_to_is_rejected(server: LocalVendo, return_to: str) -> None:
+    response = send(link(server, return_to=return_to))
+    assert response.status == 400
+    assert "return_to" in Page(response).text
 
 
-def test_a_link_needs_an_app_key_that_is_accepted(server: LocalVendo) -> None:
+def test_link_needs_a_valid_app_key(server: LocalVendo) -> None:
     path = f"{server.url}/connections/connect/stripe"
-    assert ask(path).status == 400
-    assert ask(f"{path}?app_key=vendo_sk_other").status == 401
+    assert send(path).status == 400
+    assert send(f"{path}?app_key=vendo_sk_other").status == 401
     server.revoke_key()
-    refused = ask(link(server))
-    assert refused.status == 401
-    assert server.api_key not in refused.text
+    rejected = send(link(server))
+    assert rejected.status == 401
+    assert server.api_key not in rejected.text
 
 
 @pytest.mark.parametrize("slug", ["", "GMAIL", "a%20b", "%3Cscript%3E", "a/b", ".."])
-def test_a_link_needs_a_slug(server: LocalVendo, slug: str) -> None:
-    answer = ask(f"{server.url}/connections/connect/{slug}?app_key={server.api_key}")
-    assert answer.status == 400
-    Page(answer)
+def test_link_needs_a_slug(server: LocalVendo, slug: str) -> None:
+    response = send(f"{server.url}/connections/connect/{slug}?app_key={server.api_key}")
+    assert response.status == 400
+    Page(response)
 
 
-def test_the_app_key_is_not_written_into_the_page(server: LocalVendo) -> None:
-    assert server.api_key not in ask(link(server, return_to=BACK, state="x")).text
+def test_page_has_no_app_key(server: LocalVendo) -> None:
+    assert server.api_key not in send(link(server, return_to=BACK, state="x")).text
 
 
-def test_what_the_link_says_is_escaped(server: LocalVendo) -> None:
+def test_link_parameters_are_escaped(server: LocalVendo) -> None:
     evil = '"><script>alert(1)</script>'
-    answer = ask(link(server, state=evil, return_to=f"https://a.example.com/?{quote(evil)}"))
-    page = Page(answer)
+    response = send(link(server, state=evil, return_to=f"https://a.example.com/?{quote(evil)}"))
+    page = Page(response)
     assert "script" not in page.tags
     target = decide(server, page, "connect").headers["Location"]
     assert parse_qs(urlsplit(target).query)["state"] == [evil]
 
 
 @pytest.mark.parametrize("field", ["ticket", "visit"])
-def test_a_form_that_this_server_did_not_write_is_refused(server: LocalVendo, field: str) -> None:
-    page = Page(ask(link(server, return_to=BACK)))
+def test_forged_form_is_rejected(server: LocalVendo, field: str) -> None:
+    page = Page(send(link(server, return_to=BACK)))
     page.fields[field] = "Zm9yZ2Vk"
-    answer = decide(server, page, "connect")
-    assert answer.status == 403
-    Page(answer)
+    response = decide(server, page, "connect")
+    assert response.status == 403
+    Page(response)
     assert not is_connected(server)
 
 
-def test_a_form_is_good_for_its_own_provider_alone(server: LocalVendo) -> None:
-    page = Page(ask(link(server)))
+def test_form_is_valid_only_for_its_provider(server: LocalVendo) -> None:
+    page = Page(send(link(server)))
     page.action = "/connections/connect/github"
     assert decide(server, page, "connect").status == 403
 
@@ -209,72 +209,74 @@ def test_a_form_is_good_for_its_own_provider_alone(server: LocalVendo) -> None:
     [{"Origin": "https://evil.example.com"}, {"Origin": "null"}, {"Sec_Fetch_Site": "cross-site"},
      {"Sec_Fetch_Site": "same-site"}, {"Origin": "http://[::1"}],
 )  # fmt: skip
-def test_a_form_from_another_site_is_refused(server: LocalVendo, headers: dict[str, str]) -> None:
-    assert decide(server, Page(ask(link(server))), "connect", **headers).status == 403
+def test_form_from_another_site_is_rejected(server: LocalVendo, headers: dict[str, str]) -> None:
+    assert decide(server, Page(send(link(server))), "connect", **headers).status == 403
     assert not is_connected(server)
 
 
-def test_a_browser_on_this_site_may_send_the_form(server: LocalVendo) -> None:
-    page = Page(ask(link(server)))
+def test_form_from_this_site_is_accepted(server: LocalVendo) -> None:
+    page = Page(send(link(server)))
     named = server.url.replace("127.0.0.1", "localhost")
     host = urlsplit(named).netloc
-    answer = decide(server, page, "connect", Origin=named, Host=host, Sec_Fetch_Site="same-origin")
-    assert answer.status == 200
+    response = decide(
+        server, page, "connect", Origin=named, Host=host, Sec_Fetch_Site="same-origin"
+    )
+    assert response.status == 200
 
 
 @pytest.mark.parametrize("decision", ["", "maybe"])
-def test_a_decision_is_one_of_two(server: LocalVendo, decision: str) -> None:
-    assert decide(server, Page(ask(link(server))), decision).status == 400
+def test_unknown_decision_is_rejected(server: LocalVendo, decision: str) -> None:
+    assert decide(server, Page(send(link(server))), decision).status == 400
 
 
-def test_the_index_shows_what_is_connected_and_where_to_connect_more(server: LocalVendo) -> None:
+def test_index_lists_connections_and_other_providers(server: LocalVendo) -> None:
     server.set_status("slack", "needs_reauth")
-    page = Page(ask(f"{server.url}/"))
+    page = Page(send(f"{server.url}/"))
     for text in ("Gmail", "Slack", "needs reauth", "5.00 USD"):
         assert text in page.text
     assert server.api_key not in page.text
     to_stripe = next(href for href in page.links if "/stripe?" in href)
-    decide(server, Page(ask(to_stripe)), "connect")
+    decide(server, Page(send(to_stripe)), "connect")
     assert is_connected(server)
     assert any("/slack?" in href for href in page.links)
     assert not any("/gmail?" in href for href in page.links)
 
 
-def test_the_index_of_an_empty_server(server: LocalVendo) -> None:
+def test_index_without_connections(server: LocalVendo) -> None:
     for slug in ("gmail", "openai", "telegram", "slack"):
         server.disconnect(slug)
-    assert "Nothing is connected yet." in Page(ask(server.url)).text
+    assert "Nothing is connected yet." in Page(send(server.url)).text
 
 
-def test_pages_take_head_and_say_what_else(server: LocalVendo) -> None:
+def test_pages_support_head_and_send_allow(server: LocalVendo) -> None:
     for url in (f"{server.url}/", link(server)):
-        head = ask(url, "HEAD")
+        head = send(url, "HEAD")
         assert (head.status, head.body) == (200, b"")
-        assert int(head.headers["Content-Length"]) == len(ask(url).body)
-    answer = ask(f"{server.url}/", "POST")
-    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
-    answer = ask(link(server), "DELETE")
-    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD, POST")
+        assert int(head.headers["Content-Length"]) == len(send(url).body)
+    response = send(f"{server.url}/", "POST")
+    assert (response.status, response.headers["Allow"]) == (405, "GET, HEAD")
+    response = send(link(server), "DELETE")
+    assert (response.status, response.headers["Allow"]) == (405, "GET, HEAD, POST")
 
 
-def test_pages_are_whole_and_load_nothing(server: LocalVendo) -> None:
+def test_pages_are_complete_and_load_nothing(server: LocalVendo) -> None:
     for url in (
         f"{server.url}/",
         link(server, return_to=BACK),
         f"{server.url}/connections/connect/",
     ):
-        answer = ask(url)
-        page = Page(answer)
-        assert answer.text.startswith('<!doctype html><html lang="en">')
-        assert 'name="viewport"' in answer.text
+        response = send(url)
+        page = Page(response)
+        assert response.text.startswith('<!doctype html><html lang="en">')
+        assert 'name="viewport"' in response.text
         assert page.tags.count("main") == page.tags.count("h1") == page.tags.count("title") == 1
         assert not {"script", "img", "iframe", "object", "svg"} & set(page.tags)
-        policy = answer.headers["Content-Security-Policy"]
+        policy = response.headers["Content-Security-Policy"]
         digest = base64.b64encode(hashlib.sha256(page.style.encode()).digest()).decode()
         assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'")
         assert "unsafe" not in policy
-        assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Referrer-Policy"] == "same-origin"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Referrer-Policy"] == "same-origin"
 
 
 def luminance(colour: str) -> float:
@@ -284,8 +286,8 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def test_text_stands_out_in_light_and_dark(server: LocalVendo) -> None:
-    style = Page(ask(server.url)).style
+def test_text_has_contrast_in_light_and_dark(server: LocalVendo) -> None:
+    style = Page(send(server.url)).style
     themes = re.findall(r":root\{([^}]*)\}", style)
     assert len(themes) == 2
     for theme in themes:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from testing.local_http import ask, bearer, execute, with_key
+from testing.local_http import bearer, execute, send, with_key
 from vendo._catalog import catalog
 from vendo.testing import LocalVendo
 
@@ -16,12 +16,12 @@ CONNECTIONS = "/api/deployments/me/connections"
 
 
 def rows(server: LocalVendo, query: str = "") -> dict[str, dict[str, Any]]:
-    answer = with_key(server, CONNECTIONS + query)
-    assert answer.status == 200
-    return {row["slug"]: row for row in answer.json["connections"]}
+    response = with_key(server, CONNECTIONS + query)
+    assert response.status == 200
+    return {row["slug"]: row for row in response.json["connections"]}
 
 
-def test_a_connection_has_every_field_of_the_contract(server: LocalVendo) -> None:
+def test_connection_row_has_every_field_of_the_contract(server: LocalVendo) -> None:
     row = rows(server)["gmail"]
     assert set(row) == {
         "id", "external_id", "slug", "display_name", "category", "profile", "status", "metadata",
@@ -36,7 +36,7 @@ def test_a_connection_has_every_field_of_the_contract(server: LocalVendo) -> Non
     }
 
 
-def test_rows_come_in_the_order_they_were_connected(server: LocalVendo) -> None:
+def test_rows_are_in_order_of_connection(server: LocalVendo) -> None:
     server.connect("stripe")
     assert list(rows(server)) == ["gmail", "openai", "telegram", "slack", "stripe"]
     server.disconnect("openai")
@@ -51,7 +51,7 @@ def test_some_providers_have_a_context() -> None:
     assert found["gmail"]["context"] is None
 
 
-def test_fields_can_be_given_and_left_out() -> None:
+def test_fields_can_be_set_and_omitted() -> None:
     older = {"metadata": {"context": {"supabase": {"ref": "abc"}}}, "omit": ["context", "logo_url"]}
     with LocalVendo({"supabase": older}) as server:
         row = rows(server)["supabase"]
@@ -59,7 +59,7 @@ def test_fields_can_be_given_and_left_out() -> None:
     assert not {"context", "logo_url"} & set(row)
 
 
-def test_an_unknown_option_is_refused_at_once() -> None:
+def test_unknown_option_raises_immediately() -> None:
     with pytest.raises(TypeError, match="colour"):
         LocalVendo({"gmail": {"colour": "red"}})
     with pytest.raises(ValueError, match="needs_reauth"):
@@ -68,16 +68,16 @@ def test_an_unknown_option_is_refused_at_once() -> None:
         LocalVendo("gmail")
 
 
-def test_an_available_row_leads_to_its_setup() -> None:
+def test_available_row_links_to_its_setup() -> None:
     with LocalVendo({"slack": {"status": "available"}}) as server:
         row = rows(server)["slack"]
         assert (row["status"], row["id"], row["connected_at"]) == ("available", None, None)
-        page = ask(row["setup_url"])
+        page = send(row["setup_url"])
         assert page.status == 200
         assert "Connect Slack" in page.text
 
 
-def test_only_the_managed_pool_has_a_key_and_an_address() -> None:
+def test_only_managed_pool_rows_have_key_and_base_url() -> None:
     with LocalVendo({"openai": {"profile": "vendo_managed_pool"}, "gmail": None}) as server:
         found = rows(server)
         assert found["openai"]["api_key"] == server.connection_key("openai")
@@ -85,7 +85,7 @@ def test_only_the_managed_pool_has_a_key_and_an_address() -> None:
         assert (found["gmail"]["api_key"], found["gmail"]["base_url"]) == (None, None)
 
 
-def test_a_sandbox_sees_no_exclusive_credential() -> None:
+def test_sandbox_gets_no_exclusive_credential() -> None:
     secret = {"credential": {"value": "s"}, "exclusive": True}
     with LocalVendo({"gmail": secret, "slack": {"credential": {"value": "t"}}}) as server:
         assert rows(server)["gmail"]["credential"] == {"value": "s"}
@@ -94,7 +94,7 @@ def test_a_sandbox_sees_no_exclusive_credential() -> None:
         assert sandboxed["slack"]["credential"] == {"value": "t"}
 
 
-def test_a_slug_outside_the_catalog_can_be_connected() -> None:
+def test_slug_outside_the_catalog_can_be_connected() -> None:
     with LocalVendo(["in-house"]) as server:
         row = rows(server)["in-house"]
         assert (row["display_name"], row["env_bootstrap"]) == ("in-house", None)
@@ -102,12 +102,12 @@ def test_a_slug_outside_the_catalog_can_be_connected() -> None:
         assert with_key(server, "/api/integrations/in-house").json["slug"] == "in-house"
 
 
-def test_an_error_says_what_is_wrong(server: LocalVendo) -> None:
+def test_row_with_status_error_has_a_message(server: LocalVendo) -> None:
     server.set_status("gmail", "error")
     assert rows(server)["gmail"]["error_message"]
 
 
-def test_connecting_again_gives_another_connection(server: LocalVendo) -> None:
+def test_reconnecting_creates_another_connection(server: LocalVendo) -> None:
     before, token = rows(server)["gmail"]["id"], server.token("gmail")
     server.connect("gmail")
     assert rows(server)["gmail"]["id"] != before
@@ -115,15 +115,15 @@ def test_connecting_again_gives_another_connection(server: LocalVendo) -> None:
 
 
 @pytest.mark.parametrize("path", [CONNECTIONS, "/api/deployments/me/events"])
-def test_what_is_the_deployments_takes_an_app_key(server: LocalVendo, path: str) -> None:
-    answer = ask(server.url + path, headers=bearer(server.connection_key("gmail")))
-    assert (answer.status, answer.code) == (401, "app_unknown")
-    assert "app key" in answer.json["error"]["message"]
-    assert ask(server.url + path).status == 401
+def test_deployment_paths_need_an_app_key(server: LocalVendo, path: str) -> None:
+    response = send(server.url + path, headers=bearer(server.connection_key("gmail")))
+    assert (response.status, response.code) == (401, "app_unknown")
+    assert "app key" in response.json["error"]["message"]
+    assert send(server.url + path).status == 401
 
 
-def test_integrations_are_listed_without_a_key_under_another_field(server: LocalVendo) -> None:
-    anonymous = ask(f"{server.url}/api/integrations").json["integrations"]
+def test_integrations_without_key_have_another_slug_field(server: LocalVendo) -> None:
+    anonymous = send(f"{server.url}/api/integrations").json["integrations"]
     known = with_key(server, "/api/integrations").json["integrations"]
     assert [row["provider"] for row in anonymous] == [row["slug"] for row in known]
     assert {row["slug"] for row in known} == set(catalog.slugs())
@@ -133,16 +133,16 @@ def test_integrations_are_listed_without_a_key_under_another_field(server: Local
     }  # fmt: skip
 
 
-def test_one_integration(server: LocalVendo) -> None:
+def test_single_integration(server: LocalVendo) -> None:
     assert with_key(server, "/api/integrations/gmail").json["slug"] == "gmail"
-    assert ask(f"{server.url}/api/integrations/gmail").json["provider"] == "gmail"
+    assert send(f"{server.url}/api/integrations/gmail").json["provider"] == "gmail"
     missing = with_key(server, "/api/integrations/no-such")
     assert (missing.status, missing.code) == (404, "provider_unknown")
-    bad = ask(f"{server.url}/api/integrations", headers=bearer("vendo_sk_other"))
+    bad = send(f"{server.url}/api/integrations", headers=bearer("vendo_sk_other"))
     assert (bad.status, bad.code) == (401, "app_unknown")
 
 
-def test_the_balance_in_micros() -> None:
+def test_balance_in_micros() -> None:
     with LocalVendo(balance=1_234_567) as server:
         balance = with_key(server, "/api/billing/balance").json
         assert balance == {
@@ -154,7 +154,7 @@ def test_the_balance_in_micros() -> None:
         assert with_key(server, "/api/billing/balance").json["credits_remaining_micros"] == 7
 
 
-def test_caps_and_usage_follow_what_is_spent(server: LocalVendo) -> None:
+def test_caps_and_usage_include_spending(server: LocalVendo) -> None:
     caps = {"daily_micros": None, "monthly_micros": None}
     used = {"used_today_micros": 0, "used_month_micros": 0}
     assert with_key(server, "/api/billing/spend-caps").json == {**caps, **used}
@@ -175,40 +175,40 @@ def test_caps_and_usage_follow_what_is_spent(server: LocalVendo) -> None:
     assert with_key(server, "/api/billing/usage").json["period"] == "month"
 
 
-def test_usage_of_yesterday_is_none_of_today(server: LocalVendo) -> None:
+def test_usage_of_yesterday_is_not_in_today(server: LocalVendo) -> None:
     execute(server, {"action_id": "GMAIL_GET_PROFILE"})
     server.set_clock_offset(40 * 86_400)
     caps = with_key(server, "/api/billing/spend-caps").json
     assert (caps["used_today_micros"], caps["used_month_micros"]) == (0, 0)
 
 
-def test_an_unknown_period_is_refused(server: LocalVendo) -> None:
-    answer = with_key(server, "/api/billing/usage?period=year")
-    assert (answer.status, answer.code) == (400, "validation_failed")
-    assert answer.json["error"]["code"] == "validation_failed"
+def test_unknown_period_is_an_error(server: LocalVendo) -> None:
+    response = with_key(server, "/api/billing/usage?period=year")
+    assert (response.status, response.code) == (400, "validation_failed")
+    assert response.json["error"]["code"] == "validation_failed"
 
 
 @pytest.mark.parametrize("path", ["balance", "spend-caps", "usage"])
-def test_billing_takes_a_key_of_either_kind(server: LocalVendo, path: str) -> None:
+def test_billing_accepts_both_kinds_of_key(server: LocalVendo, path: str) -> None:
     url = f"{server.url}/api/billing/{path}"
-    assert ask(url).status == 401
-    assert ask(url, headers=bearer(server.connection_key("gmail"))).status == 200
+    assert send(url).status == 401
+    assert send(url, headers=bearer(server.connection_key("gmail"))).status == 200
 
 
 @pytest.mark.parametrize(
     "path",
     ["/api/", "/api/nothing", "/api/deployments/me/nothing", "/nothing", "/api/integrations/"],
 )
-def test_unknown_paths_are_not_found_in_json(server: LocalVendo, path: str) -> None:
-    answer = with_key(server, path)
-    assert answer.status == 404
-    assert answer.json["error"]["message"]
-    assert answer.code is None
+def test_unknown_platform_paths_are_not_found_in_json(server: LocalVendo, path: str) -> None:
+    response = with_key(server, path)
+    assert response.status == 404
+    assert response.json["error"]["message"]
+    assert response.code is None
 
 
 @pytest.mark.parametrize("path", [CONNECTIONS, "/api/integrations", "/api/billing/balance"])
-def test_the_platform_takes_get_alone(server: LocalVendo, path: str) -> None:
-    answer = ask(server.url + path, "DELETE", bearer(server.api_key))
-    assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
-    head = ask(server.url + path, "HEAD", bearer(server.api_key))
+def test_platform_accepts_only_get(server: LocalVendo, path: str) -> None:
+    response = send(server.url + path, "DELETE", bearer(server.api_key))
+    assert (response.status, response.headers["Allow"]) == (405, "GET, HEAD")
+    head = send(server.url + path, "HEAD", bearer(server.api_key))
     assert (head.status, head.body) == (200, b"")

@@ -16,7 +16,7 @@ def expected(server: LocalVendo, timestamp: str, body: bytes) -> str:
     return hmac.new(server.webhook_secret.encode(), text, hashlib.sha256).hexdigest()
 
 
-def test_an_event_is_completed_and_signed(server: LocalVendo) -> None:
+def test_event_is_completed_and_signed(server: LocalVendo) -> None:
     headers, body = server.sign_webhook({"type": "connection.connected", "data": {"slug": "gmail"}})
     event = json.loads(body)
     assert set(event) == {"id", "type", "occurred_at", "data"}
@@ -25,7 +25,7 @@ def test_an_event_is_completed_and_signed(server: LocalVendo) -> None:
     assert headers["Vendo-Timestamp"].isdigit()
 
 
-def test_two_events_have_two_ids(server: LocalVendo) -> None:
+def test_events_have_different_ids(server: LocalVendo) -> None:
     first, second = (json.loads(server.sign_webhook({})[1])["id"] for _ in range(2))
     assert first != second
 
@@ -33,13 +33,15 @@ def test_two_events_have_two_ids(server: LocalVendo) -> None:
 @pytest.mark.parametrize(
     ("at", "timestamp"), [(1_790_000_000, "1790000000"), ("2026-09-21T14:13:20Z",) * 2]
 )
-def test_raw_bytes_at_a_given_time(server: LocalVendo, at: float | str, timestamp: str) -> None:
+def test_raw_body_is_signed_at_given_time(
+    server: LocalVendo, at: float | str, timestamp: str
+) -> None:
     headers, body = server.sign_webhook(b"not json", at=at)
     assert (headers["Vendo-Timestamp"], body) == (timestamp, b"not json")
     assert headers["Vendo-Signature"] == expected(server, timestamp, body)
 
 
-def test_the_time_is_the_servers(server: LocalVendo) -> None:
+def test_default_time_is_the_servers(server: LocalVendo) -> None:
     now = int(server.sign_webhook({})[0]["Vendo-Timestamp"])
     server.set_clock_offset(10_000)
     assert int(server.sign_webhook({})[0]["Vendo-Timestamp"]) >= now + 10_000

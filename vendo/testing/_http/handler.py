@@ -61,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile = _Lines(self.rfile)  # type: ignore[assignment]  # what `http.server` calls
 
     def handle_one_request(self) -> None:
-        """Read a request and have it answered."""
+        """Read a request and hand it to the service."""
         self.close_connection = True
         try:
             request = self._read_request()

@@ -72,7 +72,7 @@ class Listener(ThreadingTCPServer):
             self.handle_request()
 
     def _after_fork(self) -> None:
-        # The child has copies of the sockets and none of the threads: held open, they would keep
+        # The child has copies of the sockets but not the threads. Left open, they would keep
         # the port alive and the clients waiting after the parent has closed its own.
         self._changed = threading.Condition()
         self.socket.close()

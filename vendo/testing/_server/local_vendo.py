@@ -155,7 +155,7 @@ class LocalVendo(Controls):
         """Return the variables with which a program uses this server.
 
         Args:
-            slugs: providers whose base URL is to be that of the fake provider.
+            slugs: providers to include the base URL of the fake provider for.
         """
         variables = {
             environment.API_KEY.name: self.api_key,

@@ -180,7 +180,7 @@ class State:
         raise ApiError("app_unknown", "The API key is unknown.")
 
     def is_pool_request(self, slug: str, headers: Headers) -> bool:
-        """Return True if the platform's proxy accepts the request by its API key alone: the
+        """Return True if the platform's proxy accepts the request with only its API key: the
         provider is connected from the managed pool, and the key may use it.
         """
         connection = self.connections.get(slug)
