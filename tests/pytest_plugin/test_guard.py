@@ -82,7 +82,7 @@ def test_guard_report_has_no_values(
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "call",
     [
         "vendo.token('openai')",
         "vendo.token('github')",
@@ -96,7 +96,7 @@ def test_guard_report_has_no_values(
         "asyncio.run(vendo.aio.tokens(['openai']))",
     ],
 )
-def test_every_call_that_returns_a_token_is_guarded(run: Run, ask: str) -> None:
+def test_every_call_that_returns_a_token_is_guarded(run: Run, call: str) -> None:
     run(
         f"""
         import asyncio, pytest, vendo
@@ -106,7 +106,7 @@ def test_every_call_that_returns_a_token_is_guarded(run: Run, ask: str) -> None:
             monkeypatch.setenv("OPENAI_API_KEY", "loaded by hand")
             monkeypatch.setenv("VENDO_TOKEN_SLACK", "set by hand")
             with pytest.raises(GuardError):
-                {ask}
+                {call}
         """,
         ini=GUARD,
     ).assert_outcomes(passed=1)
