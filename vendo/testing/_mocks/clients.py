@@ -176,7 +176,7 @@ class MockClient(_Mock, Vendo):
 class MockAsyncClient(_Mock, AsyncVendo):
     """A `MockClient` for code that takes an `AsyncVendo`, with the same arguments."""
 
-    _works_without_key = True
+    _needs_key = False
 
     @property
     def connections(self) -> MockAsyncConnectionsAPI:

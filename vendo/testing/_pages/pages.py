@@ -120,7 +120,7 @@ def _form(slug: str, request: Request, state: State) -> Response:
     return page(
         200,
         f"Connect {_name_of(slug)}",
-        f"<p>An application asks for access to {name} through Vendo.</p>"
+        f"<p>An application requests access to {name} through Vendo.</p>"
         '<p class="soft">This is a server for development. It does not use real accounts.</p>'
         f"<dl><dt>Provider</dt><dd>{name}</dd>"
         f"<dt>It gets</dt><dd>a token for {name}, renewed while the provider is connected</dd>"

@@ -38,7 +38,7 @@ class LocalVendo(Controls):
         monthly_cap: the spend cap of a month in micros, or None.
         token_lifetime: seconds until a token expires, or None for tokens that do not expire.
         heartbeat: seconds of silence on an event stream after which a comment is sent.
-        retry: seconds that an event stream asks clients to wait before they reconnect, or None.
+        retry: seconds that clients of an event stream wait before they reconnect, or None.
     """
 
     def __init__(
