@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 import vendo
 import vendo_pytest
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 #: Load only this plugin.
 PLUGIN = ("-p", "vendo")

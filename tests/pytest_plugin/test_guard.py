@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Run = Callable[..., pytest.RunResult]
+Run = Callable[..., pytest.RunResult]
 
 GUARD = "vendo_guard = true"
 

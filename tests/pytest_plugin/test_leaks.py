@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Run = Callable[..., pytest.RunResult]
+Run = Callable[..., pytest.RunResult]
 
 # The canary is in two parts, because the report of a failure has the source of the test.
 PREAMBLE = """
 import logging, os, sys, pytest, vendo
-
 CANARY = "sk-can" + "ary/1"
 
 @pytest.fixture

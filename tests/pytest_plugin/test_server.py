@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import pytest
 
-    import pytest
-
-    Run = Callable[..., pytest.RunResult]
+Run = Callable[..., pytest.RunResult]
 
 
 def test_whole_library_uses_the_server_of_the_test(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import pytest
 
-    import pytest
-
-    Run = Callable[..., pytest.RunResult]
+Run = Callable[..., pytest.RunResult]
 
 
 def test_usage_has_exactly_the_tokens_that_were_used(

@@ -6,19 +6,16 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import ssl
 import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Iterator, Mapping
-    from types import TracebackType
-    from typing import Self
-
-    from vendo.testing import LocalVendo
+from vendo.testing import LocalVendo
 
 TIMEOUT = 10.0
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 import vendo
 from vendo.testing import (
+    LocalVendo,
     catalog_slugs,
     credential_variables,
     forget_tokens,
     override_variable,
 )
-
-if TYPE_CHECKING:
-    from vendo.testing import LocalVendo
 
 
 def test_override_variable_is_the_variable_that_the_chain_reads(

@@ -4,16 +4,13 @@ import base64
 import json
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
 from testing.local_http import Response, bearer, send, with_key
 from vendo.testing import LocalVendo
 from vendo.testing._state.connections import Connections
-
-if TYPE_CHECKING:
-    from typing import Any
 
 
 def jwt(**claims: Any) -> str:

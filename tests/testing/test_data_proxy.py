@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
 from testing.local_http import bearer, execute, send, with_key
 from vendo.testing import LocalVendo
-
-if TYPE_CHECKING:
-    from typing import Any
 
 PROFILE = {"action_id": "GMAIL_GET_PROFILE", "args": {}}
 

@@ -2,15 +2,12 @@ from __future__ import annotations
 
 import http.client
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
 from testing.local_http import EventReader, bearer, execute, in_thread, send, with_key
 from vendo.testing import LocalVendo
-
-if TYPE_CHECKING:
-    from typing import Any
 
 EVENTS = "/api/deployments/me/events"
 

@@ -3,16 +3,12 @@ from __future__ import annotations
 import http.client
 import json
 import zlib
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
 from testing.local_http import KeptConnection, bearer, execute, in_thread, send, with_key
-
-if TYPE_CHECKING:
-    from typing import Any
-
-    from vendo.testing import LocalVendo
+from vendo.testing import LocalVendo
 
 TOKEN = "/credentials/gmail"
 

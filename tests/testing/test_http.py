@@ -2,14 +2,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
 from testing.local_http import bearer, raw, send
-
-if TYPE_CHECKING:
-    from vendo.testing import LocalVendo
+from vendo.testing import LocalVendo
 
 END = b"\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 

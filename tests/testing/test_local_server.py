@@ -10,9 +10,9 @@ import ssl
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -30,9 +30,6 @@ from testing.local_http import (
     with_key,
 )
 from vendo.testing import LocalVendo, install_interceptor
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TOKEN = "/credentials/gmail"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import pickle
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Iterator
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,6 @@ import vendo
 from vendo import AsyncVendo, NeedsReauth, NotConnected, UpstreamError, Vendo, VendoOnlyFeature
 from vendo._client.apis import ConnectionsAPI
 from vendo.testing import LocalVendo, MockAsyncClient, MockClient, fake_connection
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator
 
 SUB_APIS = ("billing", "connections", "data", "events", "integrations", "webhooks")
 

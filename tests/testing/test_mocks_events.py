@@ -5,15 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
 import pytest
 
 import vendo
+from vendo import VendoEvent
 from vendo.testing import MockAsyncClient, MockClient, MockSSE
-
-if TYPE_CHECKING:
-    from vendo import VendoEvent
 
 ONE = vendo.VendoEvent("connection.changed", "1", None, {"slug": "gmail"})
 

@@ -2,15 +2,11 @@ from __future__ import annotations
 
 import http.client
 import threading
-from typing import TYPE_CHECKING
 
 import pytest
 
 from testing.local_http import KeptConnection, bearer, in_thread, send, with_key
-from vendo.testing import SeenRequest
-
-if TYPE_CHECKING:
-    from vendo.testing import LocalVendo
+from vendo.testing import LocalVendo, SeenRequest
 
 TOKEN = "/credentials/gmail"
 

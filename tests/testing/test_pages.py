@@ -4,15 +4,12 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import pytest
 
 from testing.local_http import EventReader, Response, send, with_key
-
-if TYPE_CHECKING:
-    from vendo.testing import LocalVendo
+from vendo.testing import LocalVendo
 
 VOID = {"meta", "link", "input"}
 BACK = "http://localhost:8000/back"

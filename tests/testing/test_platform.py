@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
 from testing.local_http import bearer, execute, send, with_key
 from vendo._catalog import catalog
 from vendo.testing import LocalVendo
-
-if TYPE_CHECKING:
-    from typing import Any
 
 CONNECTIONS = "/api/deployments/me/connections"
 

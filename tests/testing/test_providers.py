@@ -2,16 +2,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
 
 from testing.local_http import KeptConnection, Response, bearer, send
 from vendo._catalog import catalog
 from vendo.testing import LocalVendo
-
-if TYPE_CHECKING:
-    from typing import Any
 
 PROFILE = "/gmail/v1/users/me/profile"
 

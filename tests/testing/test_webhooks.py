@@ -3,12 +3,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from vendo.testing import LocalVendo
+from vendo.testing import LocalVendo
 
 
 def expected(server: LocalVendo, timestamp: str, body: bytes) -> str:
