@@ -10,7 +10,7 @@ PYTEST_DONT_REWRITE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo_pytest._fixtures import VendoSession, VendoToken, VendoTokens, VendoUsage
-    from vendo_pytest._watch import GuardError
+    from vendo_pytest._interceptor import GuardError
 
 __all__ = ["GuardError", "VendoSession", "VendoToken", "VendoTokens", "VendoUsage"]
 
@@ -19,7 +19,7 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "GuardError":
-        from vendo_pytest import _watch as home
+        from vendo_pytest import _interceptor as home
     else:
         from vendo_pytest import _fixtures as home  # type: ignore[no-redef]  # one of two homes
     value: object = getattr(home, name)

@@ -10,7 +10,7 @@ import pytest
 import vendo.testing
 from vendo import ValidationError
 from vendo.testing import catalog_slugs, credential_variables, forget_tokens, override_variable
-from vendo_pytest import _watch
+from vendo_pytest import _interceptor
 from vendo_pytest._variables import Variables
 
 _OWN_PREFIX = "VENDO_"
@@ -23,12 +23,12 @@ class Suite:
         self.is_live: bool = _is_live(config)
         self._isolates: bool = config.getini("vendo_isolate") and not self.is_live
         self._has_guard: bool = config.getini("vendo_guard") and not self.is_live
-        self._watch = _watch.Watch(self)
+        self._interceptor = _interceptor.RunInterceptor(self)
         self._variables = Variables()
         self._given: dict[str, str] = {}
         self._test: TestScope | None = None
         tokens = parsed_tokens(config.getini("vendo_tokens"))
-        _watch.running.append(self)
+        _interceptor.running.append(self)
         config.add_cleanup(self._end)
         if self._isolates:
             isolate(self._variables, kept=())
@@ -38,12 +38,12 @@ class Suite:
             self._variables.set(name, token)
         self.slugs: tuple[str, ...] = tuple(tokens)
         if self._has_guard:
-            self._watch.install()
+            self._interceptor.install()
 
     def _end(self) -> None:
-        self._watch.remove()
+        self._interceptor.remove()
         self._variables.undo()
-        _watch.running.remove(self)
+        _interceptor.running.remove(self)
 
     def header(self) -> str | None:
         """Return a line with the active options, without values."""
@@ -84,7 +84,7 @@ class Suite:
         is_live = item.get_closest_marker("vendo_live") is not None
         test = self._test = TestScope(self, is_live=is_live)
         if self._has_guard:
-            self._watch.install()
+            self._interceptor.install()
         try:
             if test.is_live:
                 test.variables.update(self._variables.removed)
@@ -102,11 +102,11 @@ class Suite:
         test.variables.undo()
         self._test = None
         if not self._has_guard:
-            self._watch.remove()
+            self._interceptor.remove()
 
-    def watch(self) -> None:
+    def record(self) -> None:
         """Record tokens until the end of the test."""
-        self._watch.install()
+        self._interceptor.install()
 
     @property
     def given(self) -> dict[str, str]:

@@ -217,7 +217,7 @@ def vendo_usage(request: pytest.FixtureRequest) -> VendoUsage:
     from vendo_pytest._fixtures import VendoUsage
 
     test = _test(request.node)
-    test.suite.watch()
+    test.suite.record()
     return VendoUsage(test)
 
 
@@ -227,5 +227,5 @@ def vendo_leaks(request: pytest.FixtureRequest) -> None:
     from vendo_pytest._leaks import Leaks
 
     test = _test(request.node)
-    test.suite.watch()
+    test.suite.record()
     request.node.stash[_leaks] = Leaks(test)

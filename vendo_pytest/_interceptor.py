@@ -37,7 +37,7 @@ class GuardError(RuntimeError):
     __module__ = "vendo_pytest"  # where a test imports it from
 
 
-class Watch:
+class RunInterceptor:
     """The interceptor from `install` to `remove`. It calls the earlier interceptor, if any."""
 
     def __init__(self, run: Run) -> None:
