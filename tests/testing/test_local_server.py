@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import http.client
+import importlib
 import os
+import pkgutil
 import re
 import socket
 import ssl
@@ -349,6 +351,15 @@ def test_package_imports_nothing_else() -> None:
         cwd=Path(vendo.__file__).parent.parent,
     )
     assert done.stdout.strip() == "['vendo.testing']"
+
+
+def test_every_private_module_is_in_a_documented_room() -> None:
+    import vendo.testing
+
+    for room in pkgutil.iter_modules(vendo.testing.__path__):
+        assert room.ispkg, room.name
+        docstring = importlib.import_module(f"vendo.testing.{room.name}").__doc__ or ""
+        assert len(docstring.strip().splitlines()) >= 3, room.name
 
 
 def test_public_names() -> None:

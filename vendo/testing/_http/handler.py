@@ -8,6 +8,7 @@ headers. It does not read bodies.
 from __future__ import annotations
 
 import re
+from email import errors
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
@@ -33,6 +34,12 @@ if TYPE_CHECKING:
 MAX_BODY = 32 * 1024 * 1024
 MAX_LINE = 64 * 1024
 
+#: Not the defects of a multipart body: `http.server` parses headers like those of a mail.
+_MALFORMED = (
+    errors.FirstHeaderLineIsContinuationDefect,
+    errors.InvalidHeaderDefect,
+    errors.MissingHeaderBodySeparatorDefect,
+)
 _REQUEST_LINE = re.compile(r"([A-Z]+) (\S+) (\S+)")
 _TOO_LARGE = f"The request body is larger than {MAX_BODY} bytes."
 
@@ -92,7 +99,7 @@ class Handler(BaseHTTPRequestHandler):
             raise BadRequest(505, "The server supports HTTP/1.1 only.")
         self.raw_requestline = line
         self.parse_request()
-        if self.headers.defects:
+        if any(isinstance(defect, _MALFORMED) for defect in self.headers.defects):
             raise BadRequest(400, "The headers are malformed.")
         headers = Headers([(name, value.strip()) for name, value in self.headers.items()])
         if version == "HTTP/1.1" and "host" not in headers:
