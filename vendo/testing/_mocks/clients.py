@@ -135,7 +135,7 @@ class MockClient(_Mock, Vendo):
             token.
         integrations: rows. The default is one for each provider of the catalog.
         balance: the balance of the wallet, or its micros, or an error to raise.
-        spend_caps: the caps, or an error to raise. The default is no caps.
+        spend_caps: the caps, or an error to raise. By default there are none.
         usage: the result of `billing.usage`.
         actions: for each action of the data proxy its data, a function of its arguments, or an
             error to raise.
