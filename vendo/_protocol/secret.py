@@ -4,8 +4,8 @@ Debug pages, error reporters and test runners show the variables of every frame,
 what they hold. A value of these types shows a mask there. It becomes plain text in two places:
 where `token()` returns it to the caller, and where a request is written to a connection.
 
-`http.client` and `ssl` have the written request in variables of their own. An error there keeps its
-frames only in a session that is not ours, with `auth()`; everywhere else they are cut.
+An HTTP library has the written request in variables of its own. The frames of an error there are
+cut, but for those in a session that is not ours, with `auth()` or `httpx_auth()`.
 """
 
 from __future__ import annotations

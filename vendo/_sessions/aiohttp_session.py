@@ -14,6 +14,7 @@ from yarl import URL
 
 from vendo._sessions.hosts import is_same_origin, joined, over_http
 from vendo._sessions.policy import MAX_DRAINED, Policy
+from vendo._sessions.tracebacks import cut_tracebacks
 from vendo._transports.blocking import MAX_IDLE_SECONDS
 from vendo._transports.per_loop import PerLoop
 from vendo._transports.routes import route_of
@@ -96,7 +97,7 @@ class _Middleware:
             return await send(request)
         credential = policy.credential(url, await client._async_token(policy.slug))
         self._put(request, credential)
-        response = await send(request)
+        response = await _sent(request, send)
         if response.status != 401:
             return response
         client._reject(policy.slug, credential.secret)
@@ -109,13 +110,21 @@ class _Middleware:
             return response
         self._put(request, fresh)
         await _drain(response)
-        return await send(request)
+        return await _sent(request, send)
 
     def _put(self, request: ClientRequest, credential: WireSecret) -> None:
         if self._policy.placement.header is not None:
             request.headers[self._policy.placement.header] = credential
         elif isinstance(request, _TargetRequest):
             request.target = credential
+
+
+async def _sent(request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
+    try:
+        return await send(request)
+    except (aiohttp.ClientError, OSError) as error:
+        cut_tracebacks(error)
+        raise
 
 
 def _checks(policy: Policy) -> aiohttp.TraceConfig:

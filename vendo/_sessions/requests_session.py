@@ -29,6 +29,7 @@ from vendo._sessions.requests_path import (
     set_target,
     target_of,
 )
+from vendo._sessions.tracebacks import cut_tracebacks
 from vendo.errors import ValidationError, VendoError, invalid
 
 TYPE_CHECKING = False
@@ -239,7 +240,7 @@ class VendoSession(requests.Session):
         try:
             response = super().request(method, url, *args, **kwargs)
         except requests.RequestException as error:
-            _cut_tracebacks(error)
+            cut_tracebacks(error)
             raise
         if response.history:
             response.history = _whole_history(response)
@@ -293,19 +294,6 @@ def make_session(
 ) -> VendoSession:
     """Make a session over the shared connections of a client."""
     return VendoSession(client, Policy(slug, hosts, base_url))
-
-
-def _cut_tracebacks(error: BaseException) -> None:
-    """Drop the frames below the session from an error and from those that it is made of.
-
-    `http.client` joins all headers into bytes, in plain text, and has them in a variable.
-    """
-    errors: list[object] = [error]
-    while errors:
-        one = errors.pop()
-        if isinstance(one, BaseException) and (one.__traceback__ is not None or one is error):
-            one.__traceback__ = None
-            errors += [one.__cause__, one.__context__, *one.args, getattr(one, "reason", None)]
 
 
 def _adapter_for(client: TokenSource, policy: Policy) -> SharedAdapter:
