@@ -7,17 +7,17 @@
 PYTEST_DONT_REWRITE
 """
 
-# A settings module imports this package before Django is set up: nothing here may need an app, and
-# what a project does not use is not imported. The docstring's marker: see the package `vendo`.
+# A settings module imports this package before Django is set up, so nothing here needs an app, and
+# a submodule is imported when it is used. The docstring's marker: see the package `vendo`.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo_django.clients import aclient, client
+    from vendo_django.credentials import token, tokens
     from vendo_django.masked import MaskedStr
-    from vendo_django.requests import VendoHttpRequest
+    from vendo_django.middleware import VendoHttpRequest
     from vendo_django.services import database, email_settings, mailer
     from vendo_django.signals import webhook_received
-    from vendo_django.values import token, tokens
 
 __all__ = [
     "MaskedStr",
@@ -34,19 +34,19 @@ __all__ = [
 
 _MODULE_OF_NAME = {
     "MaskedStr": "masked",
-    "VendoHttpRequest": "requests",
+    "VendoHttpRequest": "middleware",
     "aclient": "clients",
     "client": "clients",
     "database": "services",
     "email_settings": "services",
     "mailer": "services",
-    "token": "values",
-    "tokens": "values",
+    "token": "credentials",
+    "tokens": "credentials",
     "webhook_received": "signals",
 }
 
 
-if not TYPE_CHECKING:  # a type checker would take it for an answer to every name
+if not TYPE_CHECKING:  # a type checker would accept every name
 
     def __getattr__(name: str) -> object:
         module = _MODULE_OF_NAME.get(name)

@@ -6,13 +6,13 @@ from django.apps import AppConfig
 
 
 class VendoConfig(AppConfig):
-    """Registers the system checks."""
+    """The application `vendo_django`."""
 
     name = "vendo_django"
     verbose_name: str = "Vendo"
 
     def ready(self) -> None:
-        """Called by Django once all applications are there."""
+        """Register the checks once all applications are loaded."""
         from vendo_django import checks
 
         checks.register()

@@ -1,4 +1,4 @@
-"""The authentication backend for people whom the platform's proxy names."""
+"""The authentication backend for users whom the platform's proxy names."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from vendo import VendoIdentity
 
 
 class VendoIdentityBackend(ModelBackend):
-    """Finds or makes the user of a `VendoIdentity`. Permissions are those of `ModelBackend`.
+    """Find or create the user of a `VendoIdentity`. Permissions are those of `ModelBackend`.
 
-    Subclass it to let in known people alone (`create_unknown_user = False`), to name users
-    otherwise (`username_of`), or to give them groups by their role (`configure_user`).
+    Subclass it to let in known users only (`create_unknown_user = False`), to name users
+    differently (`username_of`), or to give them groups by their role (`configure_user`).
     """
 
-    #: Whether a person who comes for the first time gets a user.
+    #: Whether to create a user at the first sign-in.
     create_unknown_user = True
 
     def authenticate(  # type: ignore[override]  # each backend has credentials of its own
         self, request: HttpRequest | None, vendo_identity: VendoIdentity | None = None
     ) -> AbstractBaseUser | None:
-        """The user of an identity; None where there is none, or they are not active."""
+        """Return the user of an identity, or None where there is none or they are not active."""
         if vendo_identity is None:
             return None
         model: Any = get_user_model()
@@ -49,13 +49,13 @@ class VendoIdentityBackend(ModelBackend):
     async def aauthenticate(  # type: ignore[override]  # as above
         self, request: HttpRequest | None, vendo_identity: VendoIdentity | None = None
     ) -> AbstractBaseUser | None:
-        """The same under ASGI. What a subclass overrides above counts here too."""
+        """Do the same under ASGI, with what a subclass overrides above."""
         return await sync_to_async(self.authenticate)(request, vendo_identity)
 
     def username_of(self, identity: VendoIdentity) -> str:
-        """What users are found by: the platform's user id, which stays when an address changes.
+        """Return what to find the user by: the platform's user id, which never changes.
 
-        Where the user model is found by its mail address, that.
+        Where the user model's `USERNAME_FIELD` is the mail address, return that.
         """
         model: Any = get_user_model()
         by_email = model.get_email_field_name() == model.USERNAME_FIELD
@@ -63,15 +63,15 @@ class VendoIdentityBackend(ModelBackend):
 
     def configure_user(
         self,
-        request: HttpRequest | None,  # noqa: ARG002  # for those who override this
+        request: HttpRequest | None,  # noqa: ARG002  # for subclasses
         user: AbstractBaseUser,
         identity: VendoIdentity,
         *,
-        created: bool,  # noqa: ARG002  # likewise
+        created: bool,  # noqa: ARG002  # for subclasses
     ) -> AbstractBaseUser:
         """Bring the user up to date with the identity, at each sign-in, and return it.
 
-        This one keeps the mail address and the name. It gives nobody permissions.
+        This one updates the mail address and the name. It grants no permissions.
         """
         first, _, last = identity.name.strip().partition(" ")
         wanted = {

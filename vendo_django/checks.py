@@ -1,6 +1,6 @@
-"""System checks: what would go wrong later, said when the project starts.
+"""System checks: problems that would show up later, reported when the project starts.
 
-They print no credential. With `manage.py check --deploy` the backend is asked as well.
+No message contains a credential. `manage.py check --deploy` also sends requests to Vendo.
 """
 
 from __future__ import annotations
@@ -10,32 +10,26 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from django.conf import settings
+from django.conf import settings as django_settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, Warning  # noqa: A004  # Django's own name
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 
-import vendo
-from vendo import (
-    AuthError,
-    VendoError,
-    integrations,
-    sso,
-)
-from vendo.web import is_missing
-from vendo_django import conf
+from vendo import AuthError, Vendo, VendoError, integrations, sso
+from vendo.web import has_webhook_secret, is_local, is_missing
+from vendo_django import settings
 from vendo_django.clients import client
+from vendo_django.credentials import BUILD_VARIABLE, is_build
 from vendo_django.masked import MaskedStr
-from vendo_django.values import BUILD_VARIABLE, is_build
 
 _MIDDLEWARE = "vendo_django.middleware.VendoMiddleware"
 _IDENTITY_MIDDLEWARE = "vendo_django.middleware.VendoIdentityMiddleware"
 _AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
-#: How tokens begin that their providers mean to be seen by everybody.
+#: How tokens begin that everybody may see.
 _PUBLIC = re.compile(r"pk[._-]|phc_|pub|sb_publishable_", re.IGNORECASE)
-#: How credentials begin that nobody may see.
+#: How secret credentials begin.
 _SECRET = re.compile(
     r"sk[._-]|rk_|whsec_|xox[a-z]-|gh[opsur]_|github_pat_|glpat-|SG\.|shp[a-z]{2}_|ya29\.|eyJ"
     r"|vendo_sk_|sb_secret_|re_|key-|-----BEGIN|[a-z+]+://"
@@ -43,7 +37,7 @@ _SECRET = re.compile(
 
 
 def register() -> None:
-    """Put the checks where `manage.py check` finds them."""
+    """Register the checks with Django."""
     for check in (
         check_setting,
         check_key,
@@ -58,19 +52,25 @@ def register() -> None:
 
 
 def check_setting(**_: Any) -> list[CheckMessage]:
-    """`vendo.E001`: an unknown key; `vendo.E002`: a value of the wrong kind."""
-    ids = {"key": "vendo.E001", "value": "vendo.E002"}
-    return [Error(text, hint=hint, id=ids[what]) for what, text, hint in conf.problems()]
+    """Report an unknown option (`vendo.E001`) and an invalid value (`vendo.E002`)."""
+    return [
+        Error(
+            problem.text,
+            hint=problem.fix,
+            id="vendo.E001" if problem.is_unknown_name else "vendo.E002",
+        )
+        for problem in settings.problems()
+    ]
 
 
 def check_key(**_: Any) -> list[CheckMessage]:
-    """`vendo.E003`: a key or an address that no client can be made of."""
+    """Report a malformed key or address (`vendo.E003`)."""
     try:
         client().is_vendo_mode()
-        client().invalidate("openai")  # looks at the key and at the addresses, sends nothing
+        client().invalidate("openai")  # validates the key and the addresses, and sends nothing
     except ImproperlyConfigured as error:
-        if any(conf.problems()):
-            return []  # told by check_setting
+        if any(settings.problems()):
+            return []  # check_setting reports it
         return [Error(str(error).removeprefix("vendo: "), id="vendo.E003")]
     except VendoError as error:
         return [_error(error, "vendo.E003")]
@@ -78,26 +78,26 @@ def check_key(**_: Any) -> list[CheckMessage]:
 
 
 def check_required(**_: Any) -> list[CheckMessage]:
-    """`vendo.E004`: a slug of `REQUIRED` without a credential.
+    """Report a slug of `REQUIRED` without a credential (`vendo.E004`).
 
-    Out of the environment alone; what Vendo holds is asked for by `check_deployment`.
+    Only in OSS mode: `check_deployment` asks Vendo.
     """
     if is_build():
         return []
     try:
-        asked = client()
-        return [] if asked.is_vendo_mode() else list(_missing(asked))
+        vendo = client()
+        return [] if vendo.is_vendo_mode() else list(_missing(vendo))
     except ImproperlyConfigured:
-        return []  # told by the checks above
+        return []  # the checks above report it
 
 
 def check_frozen_tokens(**_: Any) -> list[CheckMessage]:
-    """`vendo.W001`: a setting keeps a token that expires."""
+    """Report a setting that keeps a token which expires (`vendo.W001`)."""
     return [
         Warning(
             f"The setting {name} keeps a token of {value.slug!r}, which expires while the process "
             "runs.",
-            hint=f"Ask for it when it is needed: client().token({value.slug!r}), or "
+            hint=f"Get it when it is needed: client().token({value.slug!r}), or "
             f"request.vendo.session({value.slug!r}).",
             id="vendo.W001",
         )
@@ -108,20 +108,20 @@ def check_frozen_tokens(**_: Any) -> list[CheckMessage]:
 
 
 def check_template_tokens(**_: Any) -> list[CheckMessage]:
-    """`vendo.E005`: `TEMPLATE_TOKENS` lets a secret onto pages.
+    """Report a secret that `TEMPLATE_TOKENS` lets templates print (`vendo.E005`).
 
-    Out of the environment alone; what Vendo holds is asked for by `check_deployment`.
+    Only tokens of the environment: `check_deployment` asks Vendo.
     """
     try:
-        slugs, asked = sorted(conf.template_tokens()), client()
+        slugs, vendo = sorted(settings.template_tokens()), client()
     except ImproperlyConfigured:
         return []
-    return list(_secrets(asked, [slug for slug in slugs if _is_local(slug, asked)]))
+    return list(_secrets(vendo, [slug for slug in slugs if is_local(slug, vendo)]))
 
 
 def check_urls(**_: Any) -> list[CheckMessage]:
-    """`vendo.W002`: the webhook view has no secret; `vendo.W003`: the identity view stands where
-    the platform's pages do not look for it.
+    """Report a webhook view without a secret (`vendo.W002`), and an identity view at a path that
+    the platform's pages do not use (`vendo.W003`).
     """
     from vendo_django import views
 
@@ -130,7 +130,7 @@ def check_urls(**_: Any) -> list[CheckMessage]:
     if views.webhook in routed and not _has_secret() and not is_build():
         found.append(
             Warning(
-                "The webhook view has no secret, and refuses every webhook.",
+                "The webhook view has no secret, and rejects every webhook.",
                 hint="Set VENDO_WEBHOOK_SECRET, or VENDO['WEBHOOK_SECRETS'].",
                 id="vendo.W002",
             )
@@ -138,8 +138,8 @@ def check_urls(**_: Any) -> list[CheckMessage]:
     if views.identity in routed and sso.is_enabled() and not _serves_identity():
         found.append(
             Warning(
-                f"The identity view is not at {sso.IDENTITY_ENDPOINT_PATH}, where the platform's "
-                "pages look for it.",
+                f"The identity view is not at {sso.IDENTITY_ENDPOINT_PATH}, the path that the "
+                "platform's pages use.",
                 hint='Include the URLs as path("api/vendo/", include("vendo_django.urls")).',
                 id="vendo.W003",
             )
@@ -148,10 +148,10 @@ def check_urls(**_: Any) -> list[CheckMessage]:
 
 
 def check_middleware(**_: Any) -> list[CheckMessage]:
-    """`vendo.E006`: the identity middleware stands before what it needs; `vendo.E007`: it has no
-    backend.
+    """Report an identity middleware before those that it needs (`vendo.E006`), and one without a
+    backend (`vendo.E007`).
     """
-    middleware = list(settings.MIDDLEWARE)
+    middleware = list(django_settings.MIDDLEWARE)
     if _IDENTITY_MIDDLEWARE not in middleware:
         return []
     before = middleware[: middleware.index(_IDENTITY_MIDDLEWARE)]
@@ -167,8 +167,8 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
     if not _has_backend():
         found.append(
             Error(
-                "VendoIdentityMiddleware signs nobody in: no VendoIdentityBackend is among the "
-                "AUTHENTICATION_BACKENDS.",
+                "VendoIdentityMiddleware cannot sign users in: AUTHENTICATION_BACKENDS has no "
+                "VendoIdentityBackend.",
                 hint="Add 'vendo_django.backends.VendoIdentityBackend', or a subclass of it.",
                 id="vendo.E007",
             )
@@ -177,24 +177,25 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
 
 
 def check_deployment(**_: Any) -> list[CheckMessage]:
-    """With `--deploy`. `vendo.W004`: placeholders; `vendo.E004` and `vendo.E005`: as above, of
-    Vendo; `vendo.E008`: the backend refuses the key; `vendo.W005`: it does not answer.
+    """Report what `--deploy` finds: placeholders (`vendo.W004`), a rejected key (`vendo.E008`), a
+    backend that does not respond (`vendo.W005`); `vendo.E004` and `vendo.E005` as Vendo has it.
     """
     if is_build():
         return [
             Warning(
                 f"{BUILD_VARIABLE} is set: missing credentials are empty placeholders.",
-                hint="Set it where an image is built, and nowhere else.",
+                hint="Set it only where an image is built.",
                 id="vendo.W004",
             )
         ]
     try:
-        asked = client()
-        if not asked.is_vendo_mode():
+        vendo = client()
+        if not vendo.is_vendo_mode():
             return []
-        asked.connections.list()
-        printed = [slug for slug in sorted(conf.template_tokens()) if not _is_local(slug, asked)]
-        return [*_missing(asked), *_secrets(asked, printed)]
+        vendo.connections.list()
+        slugs = sorted(settings.template_tokens())
+        printed = [slug for slug in slugs if not is_local(slug, vendo)]
+        return [*_missing(vendo), *_secrets(vendo, printed)]
     except ImproperlyConfigured:
         return []
     except AuthError as error:
@@ -203,37 +204,27 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
         return [Warning(error.message, hint=error.suggested_fix, id="vendo.W005")]
 
 
-def _missing(asked: vendo.Vendo) -> Iterator[CheckMessage]:
-    for slug in conf.required():
+def _missing(vendo: Vendo) -> Iterator[CheckMessage]:
+    for slug in settings.required():
         try:
-            asked.token(slug)
+            vendo.token(slug)
         except VendoError as error:
             if not is_missing(error):
-                raise  # the backend failed, which is told by itself
+                raise  # the backend failed, which is a message of its own
             text = f"VENDO['REQUIRED'] names {slug!r}. {error.message}"
             yield Error(text, hint=error.suggested_fix, id="vendo.E004")
 
 
-def _secrets(asked: vendo.Vendo, slugs: list[str]) -> Iterator[CheckMessage]:
+def _secrets(vendo: Vendo, slugs: list[str]) -> Iterator[CheckMessage]:
     for slug in slugs:
-        if _looks_secret(slug, asked):
+        if _looks_secret(slug, vendo):
             yield Error(
                 f"VENDO['TEMPLATE_TOKENS'] lets templates print the credential of {slug!r}, which "
                 "looks like a secret.",
-                hint="List only tokens that their provider means to be seen by everybody, such as "
-                "those that begin with pk. or pk_.",
+                hint="List only tokens that everybody may see, such as those that begin with pk. "
+                "or pk_.",
                 id="vendo.E005",
             )
-
-
-def _is_local(slug: str, asked: vendo.Vendo) -> bool:
-    """True where a token is found, or not, without a request."""
-    if not asked.is_vendo_mode():
-        return True
-    import os
-
-    variable = f"VENDO_TOKEN_{slug.upper().replace('-', '_')}"
-    return bool(os.environ.get(variable, "").strip())
 
 
 def _error(error: VendoError, message_id: str) -> CheckMessage:
@@ -241,12 +232,12 @@ def _error(error: VendoError, message_id: str) -> CheckMessage:
 
 
 def _settings() -> Iterator[tuple[str, object]]:
-    """The project's own settings."""
-    for name in dir(settings):
-        if name.isupper() and settings.is_overridden(name):
+    """Yield the project's own settings."""
+    for name in dir(django_settings):
+        if name.isupper() and django_settings.is_overridden(name):
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # reading one that is deprecated is no use of it
-                value = getattr(settings, name, None)
+                warnings.simplefilter("ignore")  # the project does not use a deprecated one here
+                value = getattr(django_settings, name, None)
             yield name, value
 
 
@@ -261,16 +252,16 @@ def _masked_values(value: object) -> Iterator[MaskedStr]:
             yield from _masked_values(inner)
 
 
-def _looks_secret(slug: str, asked: vendo.Vendo) -> bool:
+def _looks_secret(slug: str, vendo: Vendo) -> bool:
     value = None
     try:
-        value = asked.token(slug)
+        value = MaskedStr(vendo.token(slug))
     except VendoError as error:
-        if not (is_missing(error) or _is_local(slug, asked)):
+        if not (is_missing(error) or is_local(slug, vendo)):
             raise
     if value is not None and _PUBLIC.match(value):
         return False
-    # What the catalog knows is what a server authenticates itself with.
+    # The catalog lists what a server authenticates with.
     return bool(integrations.env_vars(slug)) or bool(value and _SECRET.match(value))
 
 
@@ -284,14 +275,9 @@ def _views(patterns: list[Any]) -> Iterator[object]:
 
 def _has_secret() -> bool:
     try:
-        secrets = conf.webhook_secrets()
+        return has_webhook_secret(settings.webhook_secrets())
     except ImproperlyConfigured:
-        return True  # told by check_setting
-    if secrets is not None:
-        return bool(secrets)
-    import os
-
-    return bool(os.environ.get("VENDO_WEBHOOK_SECRET", "").strip())
+        return True  # check_setting reports it
 
 
 def _serves_identity() -> bool:

@@ -1,12 +1,13 @@
-"""A text that holds a credential: ordinary for code, masked wherever a person may see it."""
+"""`MaskedStr`: a credential that code can use, and that pages and templates show masked."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import Any, SupportsIndex
 
 from django.utils.safestring import SafeString
+
+from vendo.web import Secret, calling_module
 
 #: What Django's own debug page prints in the place of a secret.
 MASK = "*" * 20
@@ -15,24 +16,23 @@ _ATTRIBUTES = frozenset({"slug", "expires"})
 
 
 def _is_for_template() -> bool:
-    """True where Django's templates called what calls this."""
-    caller: str = sys._getframe(2).f_globals.get("__name__") or ""
-    return caller.startswith("django.template")
+    """Return True where Django's templates called the method that calls this."""
+    return calling_module(3).startswith("django.template")
 
 
-# A text of a template is a SafeString, and only a subclass of its own kind is asked before it what
-# the two of them make together. Nothing else comes of it: what is printed is never the credential.
-class MaskedStr(SafeString):
+# A text in a template is a SafeString. In `SafeString + MaskedStr` Python calls `__radd__` first
+# only because MaskedStr is a subclass of SafeString.
+class MaskedStr(Secret, SafeString):
     """A `str` whose `repr` is masked, and which a template prints masked.
 
     It encodes, compares, formats, pickles and goes into headers, JSON, `os.environ` and HMAC as the
     credential itself. What is concatenated with it or cut out of it is masked too, and so is what
-    `strip`, `lower` and their like return. `str(value)` is the plain text.
+    `strip`, `lower` and the like return. `str(value)` is the plain text.
 
     Attributes:
-        slug: the provider whose credential this is, or empty.
-        expires: True for a credential that Vendo replaces after a while, so that a value which is
-            kept for the life of a process goes stale.
+        slug: the provider of the credential, or empty.
+        expires: True for a credential that Vendo replaces after a while. A value that is kept for
+            the life of a process goes stale.
     """
 
     __slots__ = ("expires", "slug")
@@ -42,7 +42,7 @@ class MaskedStr(SafeString):
 
     def __new__(cls, text: str = "", *, slug: str = "", expires: bool = False) -> MaskedStr:
         """`text` is the credential."""
-        value = super().__new__(cls, text)
+        value = super().__new__(cls, str.__str__(text))
         value.slug = slug
         value.expires = expires
         return value
@@ -51,9 +51,12 @@ class MaskedStr(SafeString):
         return repr(MASK if self else "")
 
     def __str__(self) -> str:
-        # Django's templates call str() where nothing is escaped, and in every filter for texts.
-        # Database drivers and smtplib do the same and need the credential: only the caller tells.
+        # Templates call str() where nothing is escaped, and in filters. Database drivers and
+        # smtplib call it too and need the credential: only the caller makes the difference.
         return MASK if self and _is_for_template() else str.__str__(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(str.__str__(self), spec)
 
     def __getattribute__(self, name: str) -> Any:
         # A template may call any method, such as `encode` or `split`.
@@ -64,47 +67,12 @@ class MaskedStr(SafeString):
     def __iter__(self) -> Iterator[str]:
         return iter(MASK) if self and _is_for_template() else super().__iter__()
 
-    def __getitem__(self, key: SupportsIndex | slice) -> MaskedStr:
-        return self._like(super().__getitem__(key))
-
-    def lower(self) -> MaskedStr:
-        """As `str.lower`; the result is masked too."""
-        return self._like(super().lower())
-
-    def lstrip(self, chars: str | None = None, /) -> MaskedStr:
-        """As `str.lstrip`; the result is masked too."""
-        return self._like(super().lstrip(chars))
-
-    def removeprefix(self, prefix: str, /) -> MaskedStr:
-        """As `str.removeprefix`; the result is masked too."""
-        return self._like(super().removeprefix(prefix))
-
-    def removesuffix(self, suffix: str, /) -> MaskedStr:
-        """As `str.removesuffix`; the result is masked too."""
-        return self._like(super().removesuffix(suffix))
-
-    def replace(self, old: str, new: str, /, count: SupportsIndex = -1) -> MaskedStr:
-        """As `str.replace`; the result is masked too."""
-        return self._like(super().replace(old, new, count))
-
-    def rstrip(self, chars: str | None = None, /) -> MaskedStr:
-        """As `str.rstrip`; the result is masked too."""
-        return self._like(super().rstrip(chars))
-
-    def strip(self, chars: str | None = None, /) -> MaskedStr:
-        """As `str.strip`; the result is masked too."""
-        return self._like(super().strip(chars))
-
-    def upper(self) -> MaskedStr:
-        """As `str.upper`; the result is masked too."""
-        return self._like(super().upper())
-
     def __html__(self) -> str:  # type: ignore[override]  # it is the mask that is safe
-        """What an escaping template prints, Django's and Jinja's alike."""
+        """Return what an escaping template prints, Django's and Jinja's alike."""
         return MASK if self else ""
 
-    def __format__(self, spec: str) -> str:
-        return format(str.__str__(self), spec)
+    def __getitem__(self, key: SupportsIndex | slice) -> MaskedStr:
+        return self._like(str.__getitem__(self, key))
 
     def __add__(self, other: str) -> MaskedStr:
         return self._like(str.__add__(self, other))
@@ -114,18 +82,44 @@ class MaskedStr(SafeString):
             return NotImplemented
         return self._like(str.__add__(other, str.__str__(self)))
 
+    def lower(self) -> MaskedStr:
+        """Do as `str.lower`; the result is masked too."""
+        return self._like(str.lower(self))
+
+    def lstrip(self, chars: str | None = None, /) -> MaskedStr:
+        """Do as `str.lstrip`; the result is masked too."""
+        return self._like(str.lstrip(self, chars))
+
+    def removeprefix(self, prefix: str, /) -> MaskedStr:
+        """Do as `str.removeprefix`; the result is masked too."""
+        return self._like(str.removeprefix(self, prefix))
+
+    def removesuffix(self, suffix: str, /) -> MaskedStr:
+        """Do as `str.removesuffix`; the result is masked too."""
+        return self._like(str.removesuffix(self, suffix))
+
+    def replace(self, old: str, new: str, /, count: SupportsIndex = -1) -> MaskedStr:
+        """Do as `str.replace`; the result is masked too."""
+        return self._like(str.replace(self, old, new, count))
+
+    def rstrip(self, chars: str | None = None, /) -> MaskedStr:
+        """Do as `str.rstrip`; the result is masked too."""
+        return self._like(str.rstrip(self, chars))
+
+    def strip(self, chars: str | None = None, /) -> MaskedStr:
+        """Do as `str.strip`; the result is masked too."""
+        return self._like(str.strip(self, chars))
+
+    def upper(self) -> MaskedStr:
+        """Do as `str.upper`; the result is masked too."""
+        return self._like(str.upper(self))
+
     def _like(self, text: str) -> MaskedStr:
         return MaskedStr(text, slug=self.slug, expires=self.expires)
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:
-        # A test runner that spawns its workers hands them the settings of the databases.
+    def __reduce_ex__(self, _protocol: SupportsIndex) -> tuple[Any, ...]:
+        # A test runner that spawns its workers pickles the settings of the databases.
         return _restore, (str.__str__(self), self.slug, self.expires)
-
-    def __copy__(self) -> MaskedStr:
-        return self
-
-    def __deepcopy__(self, _memo: dict[int, Any]) -> MaskedStr:
-        return self
 
 
 def _restore(text: str, slug: str, expires: bool) -> MaskedStr:

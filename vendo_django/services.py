@@ -1,7 +1,7 @@
-"""Settings that are built around a credential: mail servers and databases.
+"""Settings that contain a credential: mail servers and databases.
 
-Mail: only providers whose API credential is the password of their SMTP server, at an address that
-is the same for all customers. Databases: a credential that is a connection URL.
+Mail: providers that accept their API credential as the password of their SMTP server, at one
+address for all customers. Databases: a credential that is a connection URL.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from vendo_django.credentials import token
 from vendo_django.masked import MaskedStr
-from vendo_django.values import token
 
 _BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-#: Django's own default is to wait for ever.
+#: Seconds. Django's own default is to wait forever.
 _TIMEOUT = 30
 
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """A provider's SMTP server. `user` is None where the credential is the user name as well."""
+    """A provider's SMTP server. `user` is None where the user name is the credential too."""
 
     host: str
     user: str | None
@@ -44,13 +44,12 @@ _SERVERS = {
     ),
 }
 
-#: Providers of mail whose API credential does not log in to their SMTP server.
+#: Mail providers that do not accept their API credential on their SMTP server.
 _OTHER_LOGIN = {
-    "brevo": "Brevo's SMTP server takes an SMTP key, which is not the API key.",
-    "gmail": "Gmail's SMTP server takes an access token through XOAUTH2, which Django's backend "
-    "does not speak.",
-    "mailchimp": "Mailchimp's marketing API sends no mail over SMTP.",
-    "mailgun": "Mailgun's SMTP server takes the SMTP credentials of a domain, not the API key.",
+    "brevo": "Brevo's SMTP server needs an SMTP key, not the API key.",
+    "gmail": "Gmail's SMTP server needs XOAUTH2, which Django's mail backend does not support.",
+    "mailchimp": "Mailchimp's marketing API does not send mail over SMTP.",
+    "mailgun": "Mailgun's SMTP server needs the SMTP credentials of a domain, not the API key.",
 }
 
 _ENGINES = {
@@ -61,7 +60,7 @@ _ENGINES = {
 
 
 def mailer(slug: str) -> dict[str, Any]:
-    """An entry of `MAILERS` (Django 6.1 and newer) that sends through a provider. Both modes.
+    """Return an entry of `MAILERS` (Django 6.1 and newer) for a provider. Both modes.
 
         MAILERS = {"default": mailer("resend")}
 
@@ -69,7 +68,7 @@ def mailer(slug: str) -> dict[str, Any]:
         slug: `postmark`, `resend` or `sendgrid`.
 
     Raises:
-        ImproperlyConfigured: another provider, or there is no credential.
+        ImproperlyConfigured: another provider, or the credential is missing.
     """
     server, password = _login(slug)
     return {
@@ -86,7 +85,7 @@ def mailer(slug: str) -> dict[str, Any]:
 
 
 def email_settings(slug: str) -> dict[str, Any]:
-    """The `EMAIL_…` settings that send through a provider, for Django before 6.1. Both modes.
+    """Return the `EMAIL_…` settings for a provider, for Django before 6.1. Both modes.
 
         globals().update(email_settings("resend"))
 
@@ -94,7 +93,7 @@ def email_settings(slug: str) -> dict[str, Any]:
         slug: `postmark`, `resend` or `sendgrid`.
 
     Raises:
-        ImproperlyConfigured: another provider, or there is no credential.
+        ImproperlyConfigured: another provider, or the credential is missing.
     """
     server, password = _login(slug)
     return {
@@ -112,52 +111,59 @@ def _login(slug: str) -> tuple[_Server, MaskedStr]:
     server = _SERVERS.get(slug.lower())
     if server is None:
         reason = _OTHER_LOGIN.get(
-            slug.lower(), f"No SMTP server is known that takes the credential of {slug!r}."
+            slug.lower(), f"No SMTP server is known for the credential of {slug!r}."
         )
         raise ImproperlyConfigured(
-            f"vendo: {reason} The providers with such a server: {', '.join(sorted(_SERVERS))}. "
-            "For another one write the settings out, with the password from token()."
+            f"vendo: {reason} Use one of {', '.join(sorted(_SERVERS))}, or write the settings "
+            "yourself, with a password from token()."
         )
     return server, token(slug)
 
 
 def database(slug: str, **settings: Any) -> dict[str, Any]:
-    """An entry of `DATABASES` out of a credential that is a connection URL. Both modes.
+    """Return an entry of `DATABASES` for a credential that is a connection URL. Both modes.
 
         DATABASES = {"default": database("app-database", CONN_MAX_AGE=60)}
 
     Args:
-        slug: the credential, such as `VENDO_TOKEN_APP_DATABASE` in the environment. Its form is
+        slug: the credential, `VENDO_TOKEN_APP_DATABASE` in the environment. Its form is
             `postgresql://user:password@host:5432/name?sslmode=require`, or the same with `mysql`;
-            what follows the `?` becomes `OPTIONS`.
+            the query becomes `OPTIONS`.
         settings: further keys of the entry; they win over those of the URL.
 
     Raises:
-        ImproperlyConfigured: there is no credential, or it is no such URL. The text never repeats
+        ImproperlyConfigured: the credential is missing, or not such a URL. The text never contains
             it.
     """
     url = token(slug)
-    if not url:  # an image is being built, which touches no database
+    if not url:  # an image is built, which uses no database
         return {"ENGINE": "django.db.backends.dummy", **settings}
+    entry = _entry(url)
+    if entry is None:
+        raise ImproperlyConfigured(
+            f"vendo: the credential of {slug!r} is not a connection URL of the form "
+            "postgresql://user:password@host:5432/name (or mysql://…), with special characters of "
+            "the password percent-encoded (%2F for /). The API token of a hosting provider does "
+            "not log in to its databases: set VENDO_TOKEN_APP_DATABASE to the connection URL that "
+            'the provider shows, and write database("app-database").'
+        )
+    return {**entry, **settings}
+
+
+def _entry(url: MaskedStr) -> dict[str, Any] | None:
+    """Return the entry for a connection URL; None for another text, which no error then quotes."""
     try:
-        return {**_entry(url), **settings}
+        return _parsed(url)
     except ValueError:
-        pass  # its text may hold a part of the password, so that no error may hold it
-    raise ImproperlyConfigured(
-        f"vendo: the credential of {slug!r} is no connection URL of the form "
-        "postgresql://user:password@host:5432/name (or mysql://…), with special characters of the "
-        "password percent-encoded (%2F for /). The API token of a hosting provider does not log in "
-        "to its databases: keep the connection URL that the provider shows as a credential of its "
-        'own, such as VENDO_TOKEN_APP_DATABASE for database("app-database").'
-    )
+        return None
 
 
-def _entry(url: MaskedStr) -> dict[str, Any]:
+def _parsed(url: MaskedStr) -> dict[str, Any] | None:
     parts = urlsplit(str(url))
     engine = _ENGINES.get(parts.scheme)
     name = unquote(parts.path.removeprefix("/"))
     if engine is None or not parts.hostname or not name:
-        raise ValueError
+        return None
     options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
     if parts.scheme == "mysql":
         options = {key.replace("-", "_"): value for key, value in options.items()}

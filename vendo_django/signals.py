@@ -1,10 +1,10 @@
-"""Signals."""
+"""The signal `webhook_received`."""
 
 from __future__ import annotations
 
 from django.dispatch import Signal
 
-#: Sent with each webhook once its signature is verified, and once for each of its ids. Receivers
-#: get `event`, a `vendo.WebhookEvent`, and `request`; the sender is the class `WebhookEvent`. What
-#: a receiver raises answers the webhook with 500, so that the platform delivers it again.
+#: Sent once for each webhook event, after its signature was verified. Receivers get `event`, a
+#: `vendo.WebhookEvent`, and `request`; the sender is the class `WebhookEvent`. When a receiver
+#: raises, the response is 500, and the platform delivers the webhook again.
 webhook_received: Signal = Signal()

@@ -1,6 +1,6 @@
-"""The URLs of the ready views: `path("api/vendo/", include("vendo_django.urls"))`.
+"""The URLs of the views: `path("api/vendo/", include("vendo_django.urls"))`.
 
-Included like that, `identity` is at `/api/vendo/identity`, where the platform's pages look for it.
+Included like that, `identity` is at `/api/vendo/identity`, the path that the platform's pages use.
 """
 
 from __future__ import annotations

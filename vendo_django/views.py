@@ -1,14 +1,12 @@
-"""The ready views: leave to connect a provider and come back, webhooks, and who is signed in."""
+"""The views of `vendo_django.urls`: connect a provider, come back, webhooks, and the identity."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from hashlib import sha256
 from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
@@ -16,86 +14,64 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from vendo import (
-    IdentityNotPresent,
-    ValidationError,
-    VendoError,
-    WebhookEvent,
-    WebhooksAPI,
-    sso,
-)
-from vendo.web import (
-    CONNECT_COOKIE,
-    CONNECT_SECONDS,
-    MAX_WEBHOOK_BYTES,
-    WEBHOOK_WINDOW_SECONDS,
-    checked_next,
-    leave_to_connect,
-    refusal,
-    return_from_connect,
-)
-from vendo_django import conf
-from vendo_django.answers import json_response, reported
+from vendo import ValidationError, VendoError, WebhookEvent, sso
+from vendo.web import CONNECT_COOKIE, finish_connect, handle_once, start_connect
 from vendo_django.clients import client
-from vendo_django.requests import sent_headers
+from vendo_django.errors import handle_view_error
+from vendo_django.identity import sent_headers
 from vendo_django.signals import webhook_received
+from vendo_django.webhooks import replay_cache, verified_event, webhook_body
 
 _Parameters = ParamSpec("_Parameters")
 
 
-def _answers_refusals(
+def _handles_errors(
     view: Callable[Concatenate[HttpRequest, _Parameters], HttpResponse],
 ) -> Callable[Concatenate[HttpRequest, _Parameters], HttpResponse]:
-    """A view whose errors of vendo's are answered, with or without the middleware."""
+    """Have a view respond to vendo's errors, with or without the middleware."""
 
     @wraps(view)
-    def answered(
+    def handling(
         request: HttpRequest, /, *args: _Parameters.args, **kwargs: _Parameters.kwargs
     ) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except VendoError as error:
-            return reported(request, error, json_response(refusal(error)))
+            return handle_view_error(request, error)
 
-    return answered
+    return handling
 
 
 @never_cache
 @require_safe
-@_answers_refusals
+@_handles_errors
 def connect(request: HttpRequest, slug: str) -> HttpResponse:
-    """Redirect to the page on which a person connects a provider. They come back to `?next=`."""
-    if sso.is_enabled() and sso.identity_from_headers(sent_headers(request)) is None:
-        # The address holds the API key: behind the platform's proxy it is for signed-in people.
-        raise IdentityNotPresent("identity_not_present", "Sign in to connect a provider.")
-    leaving = leave_to_connect(
+    """Redirect to the page on which a user connects a provider. They come back to `?next=`."""
+    redirect = start_connect(
         client(),
         slug,
+        headers=sent_headers(request),
         return_to=request.build_absolute_uri(reverse("vendo:connected")),
-        next_address=checked_next(request.GET.get("next"), [request.get_host()]),
+        next_address=request.GET.get("next"),
+        own_host=request.get_host(),
         cookie=request.COOKIES.get(CONNECT_COOKIE),
     )
-    response = HttpResponseRedirect(leaving.url)
-    response.set_cookie(
-        CONNECT_COOKIE,
-        leaving.cookie,
-        max_age=CONNECT_SECONDS,
-        secure=request.is_secure(),
-        httponly=True,
-        samesite="Lax",
-    )
+    response = HttpResponseRedirect(redirect.url)
+    response.set_cookie(**redirect.cookie_arguments(is_https=request.is_secure()))
     return response
 
 
 @never_cache
 @require_safe
-@_answers_refusals
+@_handles_errors
 def connected(request: HttpRequest) -> HttpResponse:
-    """Where a person comes back from connecting a provider; they go on to where they had been."""
-    slug, next_address = return_from_connect(
-        client(), request.GET.get("state"), request.COOKIES.get(CONNECT_COOKIE)
+    """Take back a user who connected a provider, and redirect to `?next=` of `connect`."""
+    next_address = finish_connect(
+        client(),
+        client(request),
+        state=request.GET.get("state"),
+        cookie=request.COOKIES.get(CONNECT_COOKIE),
     )
-    client(request).invalidate(slug)
     return HttpResponseRedirect(next_address)
 
 
@@ -103,35 +79,27 @@ def connected(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_POST
 def webhook(request: HttpRequest) -> HttpResponse:
-    """Verify a webhook and send the signal `webhook_received`, once for each of its ids."""
+    """Verify a webhook, and send the signal `webhook_received` once for each event."""
     try:
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        return HttpResponse(status=400)
-    try:
-        body = b"" if length > MAX_WEBHOOK_BYTES else request.body
+        event = verified_event(request, webhook_body(request))
     except RequestDataTooBig:
         return HttpResponse(status=413)
-    if max(length, len(body)) > MAX_WEBHOOK_BYTES:
-        return HttpResponse(status=413)
-    try:
-        event = WebhooksAPI(conf.webhook_secrets()).verify(request.META, body)
     except ValidationError as error:
-        return json_response(refusal(error))
-    key = f"vendo.webhook.{sha256(event.id.encode('utf-8', 'replace')).hexdigest()}"
-    if cache.add(key, 1, timeout=WEBHOOK_WINDOW_SECONDS):
-        try:
-            webhook_received.send(sender=WebhookEvent, event=event, request=request)
-        except BaseException:
-            cache.delete(key)  # the next delivery of it is to be handled
-            raise
+        return handle_view_error(request, error)
+    except ValueError:
+        return HttpResponse(status=400)
+    handle_once(
+        replay_cache,
+        event.id,
+        lambda: webhook_received.send(sender=WebhookEvent, event=event, request=request),
+    )
     return HttpResponse(status=200)
 
 
 @never_cache
 @login_not_required
 @require_safe
-@_answers_refusals
+@_handles_errors
 def identity(request: HttpRequest) -> HttpResponse:
-    """Who is signed in, as JSON; 401 where nobody is."""
+    """Return the signed-in user as JSON, or 401."""
     return JsonResponse(sso.identity_response(sent_headers(request)))

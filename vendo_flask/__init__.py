@@ -13,8 +13,9 @@ PYTEST_DONT_REWRITE
 
 # The docstring's marker: see the package `vendo`.
 
-from vendo_flask.current import current_vendo, vendo_identity
+from vendo_flask.clients import current_vendo
 from vendo_flask.extension import FlaskVendo
+from vendo_flask.identity import vendo_identity
 from vendo_flask.signals import webhook_received
 from vendo_flask.views import blueprint
 

@@ -1,30 +1,34 @@
-"""`flask vendo doctor|catalog|connections|token`: what an application has of Vendo."""
+"""`flask vendo doctor|catalog|connections|token`: the application's mode, checks, connections."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import asdict
 from typing import Any
 
 import click
 from flask.cli import AppGroup
 
-from vendo import VendoError
-from vendo_flask import checks, conf
-from vendo_flask.current import app_client, this_app
+from vendo import ValidationError, VendoError
+from vendo.web import (
+    ClientOptions,
+    CommandLineError,
+    connection_lines,
+    connection_rows,
+    run_vendo,
+)
+from vendo_flask import checks, settings
+from vendo_flask.clients import app_client
+from vendo_flask.context import this_app
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-_KEPT = ("slug", "status", "display_name", "category", "profile", "connected_at")
 
 
 class _Group(AppGroup):
-    """Commands whose errors of vendo's are told without a traceback."""
+    """Commands that print vendo's errors without a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run one of them."""
+        """Run a command."""
         try:
             return super().invoke(ctx)
         except VendoError as error:
@@ -33,7 +37,7 @@ class _Group(AppGroup):
 
 @click.group("vendo", cls=_Group)
 def commands() -> None:
-    """What this application has of Vendo."""
+    """Show the application's mode, checks and connections."""
 
 
 @commands.command()
@@ -42,19 +46,19 @@ def commands() -> None:
     type=click.FloatRange(min=0, min_open=True),
     default=5.0,
     show_default=True,
-    help="Seconds for each answer of the backend.",
+    help="Seconds to wait for each response of the backend.",
 )
 @_as_json
 @click.pass_context
 def doctor(context: click.Context, timeout: float, as_json: bool) -> None:
-    """Show mode, credentials, backend, and what is wrong. Never a secret."""
+    """Show the mode, credentials, the backend, and what is wrong. Never a secret."""
     arguments = ["doctor", "--timeout", str(timeout)]
-    facts, status = _core([*arguments, "--json"] if as_json else arguments)
+    printed, status = _run([*arguments, "--json"] if as_json else arguments)
     found = checks.findings(this_app())
     if as_json:
-        _print({**json.loads(facts), "checks": [asdict(finding) for finding in found]})
+        _print({**json.loads(printed), "checks": [asdict(finding) for finding in found]})
     else:
-        click.echo(facts)
+        click.echo(printed)
         click.secho(f"Application {this_app().name}", bold=True)
         for finding in found:
             click.echo(f"  {finding.text}")
@@ -72,25 +76,21 @@ def doctor(context: click.Context, timeout: float, as_json: bool) -> None:
 def catalog(slug: str | None, as_json: bool) -> None:
     """List the known providers with their variables, or show one."""
     arguments = ["catalog", *([slug] if slug else []), *(["--json"] if as_json else [])]
-    text, status = _core(arguments)
+    printed, status = _run(arguments)
     if status:
         raise click.ClickException(f"{slug!r} is not in the catalog.")
-    click.echo(text)
+    click.echo(printed)
 
 
 @commands.command()
 @_as_json
 def connections(as_json: bool) -> None:
     """List the providers and their status."""
-    rows = app_client().connections.list()
+    found = app_client().connections.list()
     if as_json:
-        _print([{name: asdict(row)[name] for name in _KEPT} for row in rows])
-        return
-    width = max((len(row.slug) for row in rows), default=0)
-    for row in rows:
-        click.echo(f"{row.slug:<{width}}  {row.status}")
-    if not rows:
-        click.echo("Nothing is connected.")
+        _print(connection_rows(found))
+    else:
+        click.echo("\n".join(connection_lines(found)))
 
 
 @commands.command()
@@ -100,18 +100,16 @@ def token(slug: str) -> None:
     click.echo(app_client().token(slug))
 
 
-def _core(arguments: list[str]) -> tuple[str, int]:
-    """What `python -m vendo` says with this application's key, and its exit status."""
-    done = subprocess.run(  # noqa: S603  # this interpreter, and arguments that are no shell's
-        [sys.executable, "-m", "vendo", *arguments],
-        env={**os.environ, **conf.client_environment(this_app())},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode not in {0, 1}:
-        raise click.UsageError(done.stderr.strip().removeprefix("error: "))
-    return done.stdout.strip(), done.returncode
+def _run(arguments: list[str]) -> tuple[str, int]:
+    """Return what `python -m vendo` prints with the application's options, and its exit code."""
+    try:
+        options = settings.client_options(this_app())
+    except ValidationError:
+        options = ClientOptions()  # the checks report what is wrong
+    try:
+        return run_vendo(arguments, options)
+    except CommandLineError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _print(value: object) -> None:

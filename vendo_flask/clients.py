@@ -1,89 +1,90 @@
-"""The client of an application, as its configuration says at each use."""
+"""The clients of an application and of each request, as `app.config` is at each use."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Flask
+from werkzeug.local import LocalProxy
 
-from vendo import Vendo, VendoError
-from vendo_flask import conf
+from vendo import Vendo
+from vendo.web import ClientCache, client_for_user, user_jwts
+from vendo_flask import settings
+from vendo_flask.context import current_request, this_app
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+
+    class CurrentVendo(Vendo):
+        """The type of `current_vendo`: a client behind a proxy."""
+
+        def _get_current_object(self) -> Vendo: ...
+
+
+EXTENSION = "vendo"
+
+#: The attribute of a request that keeps its client, with the application's that it came from.
+_MEMO = "_vendo_client"
 
 
 class AppClient:
-    """Makes the client of one application when it is first asked for, and anew when the
-    configuration changes. Its connections are shared by all that is made from it.
+    """The client of one application, made when it is first used and when the options change.
+
+    Everything that comes from it shares its connections.
     """
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        # By the values that they were made of, and never more than one for long. Without a lock,
-        # which a forked worker could inherit: whoever comes second takes the first one's client.
-        self._made: dict[tuple[Any, ...], Vendo] = {}
+        self._cache = ClientCache(Vendo, settings.client_label, close=Vendo.close)
 
     def __repr__(self) -> str:
         return f"<AppClient of {self._app.name!r}>"
 
     def __call__(self) -> Vendo:
-        """The client. Both modes.
+        """Return the client. Both modes.
 
         Raises:
             AuthError: the key is malformed.
             ValidationError: another value is.
         """
         try:
-            made = self._made.get(conf.client_values(self._app))
-        except TypeError:  # a value that cannot be hashed is of a wrong kind
-            made = None
-        return self._make() if made is None else made
+            client = self._cache.get(settings.client_values(self._app))
+        except TypeError:  # a value that cannot be hashed is invalid
+            client = None
+        return client or self._cache.make(settings.client_options(self._app))
 
-    def _make(self) -> Vendo:
-        conf.check_client_values(self._app)
-        values = conf.client_values(self._app)
-        try:
-            client = _client(*values)
-        except VendoError as error:
-            failure = _in_words_of_flask(error)
-            # Reports of errors show the variables of frames, those of what came before as well:
-            # neither this one nor those further in may be among them with the key.
-            del values
-        else:
-            return self._kept(values, client)
-        raise failure
 
-    def _kept(self, values: tuple[Any, ...], client: Vendo) -> Vendo:
-        client = self._made.setdefault(values, client)
-        # A list at once, in case another thread keeps one meanwhile.
-        for other in [key for key in list(self._made) if key != values]:
-            replaced = self._made.pop(other, None)
-            if replaced is not None:
-                replaced.close()
+def app_client() -> Vendo:
+    """Return the client of the current application.
+
+    Raises:
+        RuntimeError: no application is active, or it has no Vendo.
+    """
+    app = this_app()
+    try:
+        client: Vendo = app.extensions[EXTENSION]
+    except KeyError:
+        raise RuntimeError(
+            f"The application {app.name!r} has no Vendo. Write FlaskVendo(app), or "
+            "vendo.init_app(app) in its factory."
+        ) from None
+    return client._get_current_object() if isinstance(client, LocalProxy) else client
+
+
+def current_client() -> Vendo:
+    """Return the client of the current request's user, or the application's outside of requests."""
+    client = app_client()
+    request = current_request()
+    if request is None:
         return client
+    kept = getattr(request, _MEMO, None)
+    if kept is None or kept[0] is not client:
+        kept = (client, client_for_user(client, user_jwts(request.environ)))
+        # On the request, not in `g`: a context that is pushed inside of another one shares `g`.
+        setattr(request, _MEMO, kept)
+    scoped: Vendo = kept[1]
+    return scoped
 
 
-def _in_words_of_flask(error: VendoError) -> VendoError:
-    """The error with the names of options, where it names the arguments that they became."""
-    changes = {}
-    for attribute in ("message", "suggested_fix"):
-        text = getattr(error, attribute) or ""
-        for argument in ("api_key", "base_url", "credentials_url", "data_proxy_url", "timeout"):
-            text = text.replace(f"{argument}=", f'app.config["VENDO_{argument.upper()}"]')
-        changes[attribute] = text or None
-    return error.replace(**changes)
-
-
-def _client(
-    api_key: str | None,
-    base_url: str | None,
-    credentials_url: str | None,
-    data_proxy_url: str | None,
-    timeout: float | None,
-) -> Vendo:
-    further: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
-    return Vendo(
-        api_key,
-        base_url,
-        credentials_url=credentials_url,
-        data_proxy_url=data_proxy_url,
-        **further,
-    )
+#: The client of the current request. If the request carries a user's JWT, it acts for that user;
+#: else, and outside of requests, it is the application's. Both modes. A session that comes from it
+#: works after the request too.
+current_vendo: CurrentVendo = LocalProxy(current_client)  # type: ignore[assignment]  # a proxy

@@ -1,10 +1,10 @@
-"""Signals."""
+"""The signal `webhook_received`."""
 
 from __future__ import annotations
 
 from blinker import NamedSignal, Namespace
 
-#: Sent with each webhook once its signature is verified, and once for each of its ids. Receivers
-#: get the application and `event`, a `vendo.WebhookEvent`; `flask.request` is the webhook's. What a
-#: receiver raises answers the webhook with an error, so that the platform delivers it again.
+#: Sent once for each webhook event, after its signature was verified. Receivers get the application
+#: and `event`, a `vendo.WebhookEvent`; `flask.request` is the webhook's request. When a receiver
+#: raises, the response is an error, and the platform delivers the webhook again.
 webhook_received: NamedSignal = Namespace().signal("vendo-webhook-received")

@@ -1,4 +1,4 @@
-"""Jinja globals: what is connected, and the links to connect it."""
+"""Jinja globals: is a provider connected, and the links to connect one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from flask import Flask
 from markupsafe import Markup
 
 from vendo.web import provider_name
-from vendo_flask.current import current_client, current_request, vendo_identity
-from vendo_flask.links import connect_link
+from vendo_flask.clients import current_client
+from vendo_flask.connect import connect_link
+from vendo_flask.context import current_request
+from vendo_flask.identity import vendo_identity
 
+#: The attribute of a request that keeps its client and the connected slugs.
 _MEMO = "_vendo_connected"
 
 
 def add_globals(app: Flask) -> None:
-    """Let the templates of an application use them."""
+    """Add the globals to the templates of an application."""
     names: dict[str, Any] = {
         "vendo_connect_button": vendo_connect_button,
         "vendo_connect_url": vendo_connect_url,
@@ -26,19 +29,19 @@ def add_globals(app: Flask) -> None:
 
 
 def vendo_connected(slug: str) -> bool:
-    """Whether a provider is connected. Both modes; a request asks once for all its providers."""
-    asking = current_request()
+    """Return whether a provider is connected. Both modes; one request to Vendo for a whole page."""
+    request = current_request()
     client = current_client()
-    kept = getattr(asking, _MEMO, None)
+    kept = getattr(request, _MEMO, None)
     if kept is None or kept[0] is not client:
         kept = (client, frozenset(client.connections.connected_slugs()))
-        if asking is not None:
-            setattr(asking, _MEMO, kept)
+        if request is not None:
+            setattr(request, _MEMO, kept)
     return str(slug).lower() in kept[1]
 
 
 def vendo_connect_url(slug: str) -> str:
-    """The link on which a person connects a provider, and comes back to the page. Vendo mode.
+    """Return the link on which a user connects a provider and comes back to the page. Vendo mode.
 
     Raises:
         RuntimeError: the application does not have the view.
@@ -46,14 +49,14 @@ def vendo_connect_url(slug: str) -> str:
     link = connect_link(str(slug).lower())
     if link is None:
         raise RuntimeError(
-            "There is no view to connect a provider with. Write "
+            "The application has no view to connect a provider. Write "
             "app.register_blueprint(vendo_flask.blueprint())."
         )
     return link
 
 
 def vendo_connect_button(slug: str, label: str | None = None) -> Markup:
-    """The link as a button: an `a` of the class `vendo-connect`. Vendo mode."""
+    """Return the link as a button: an `a` of the class `vendo-connect`. Vendo mode."""
     return Markup('<a class="vendo-connect" href="{}" rel="nofollow">{}</a>').format(
         vendo_connect_url(slug), label or f"Connect {provider_name(str(slug))}"
     )

@@ -8,7 +8,7 @@
 PYTEST_DONT_REWRITE
 """
 
-# What an application does not use is not imported. The docstring's marker: see the package `vendo`.
+# A submodule is imported when it is used. The docstring's marker: see the package `vendo`.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
         vendo_token,
         vendo_webhook,
     )
-    from vendo_starlette.installation import install
     from vendo_starlette.middleware import VendoMiddleware
     from vendo_starlette.routes import vendo_routes
     from vendo_starlette.settings import VendoSettings
+    from vendo_starlette.setup import install
 
 __all__ = [
     "VendoMiddleware",
@@ -50,7 +50,7 @@ _MODULE_OF_NAME = {
     "VendoSettings": "settings",
     "aclient": "clients",
     "client": "clients",
-    "install": "installation",
+    "install": "setup",
     "vendo_async_session": "dependencies",
     "vendo_client": "dependencies",
     "vendo_httpx": "dependencies",
@@ -63,7 +63,7 @@ _MODULE_OF_NAME = {
 }
 
 
-if not TYPE_CHECKING:  # a type checker would take it for an answer to every name
+if not TYPE_CHECKING:  # a type checker would accept every name
 
     def __getattr__(name: str) -> object:
         module = _MODULE_OF_NAME.get(name)

@@ -1,27 +1,26 @@
-"""Dependencies for FastAPI, as values: equal arguments, equal dependency.
+"""Dependencies for FastAPI, as values: equal arguments give an equal dependency.
 
-So FastAPI resolves each once a request, and `app.dependency_overrides` finds it:
+So FastAPI resolves each once in a request, and `app.dependency_overrides` finds it:
 
     app.dependency_overrides[vendo_token("openai")] = lambda: "sk-test"
 
-Each is given the request or the WebSocket, and leaves the OpenAPI document as it was.
+Each gets the request or the WebSocket, and leaves the OpenAPI document as it was.
 """
 
-# FastAPI reads the annotations of the calls below, and cannot read them as texts: so there is no
-# `from __future__ import annotations` here. Those of what is returned it does not read.
+# No `from __future__ import annotations` here: FastAPI reads the annotations of parameters, and
+# cannot read them as strings.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import finalize
 
-from starlette.exceptions import WebSocketException
 from starlette.requests import HTTPConnection, Request
 
-from vendo import AsyncVendo, IdentityNotPresent, Vendo, VendoIdentity, WebhookEvent, sso
-from vendo.web import checked_session, checked_slug
-from vendo_starlette import _optional
+from vendo import AsyncVendo, Vendo, VendoIdentity, WebhookEvent
+from vendo.web import checked_session, checked_slug, optional
 from vendo_starlette.clients import aclient, client, request_clients
-from vendo_starlette.refusals import NotSignedIn
+from vendo_starlette.httpx_clients import make_httpx
+from vendo_starlette.identity import identity_of, require_identity
 from vendo_starlette.webhooks import verified_event
 
 
@@ -32,7 +31,7 @@ class TokenDependency:
     slug: str
 
     async def __call__(self, connection: HTTPConnection) -> str:
-        """The token."""
+        """Return the token."""
         return await aclient(connection).token(self.slug)
 
 
@@ -44,8 +43,8 @@ class SessionDependency:
     hosts: tuple[str, ...]
     base_url: str | None
 
-    async def __call__(self, connection: HTTPConnection) -> "_optional.requests.Session":
-        """The session."""
+    async def __call__(self, connection: HTTPConnection) -> "optional.requests.Session":
+        """Return the session."""
         return client(connection).session(self.slug, hosts=self.hosts, base_url=self.base_url)
 
 
@@ -57,13 +56,13 @@ class AsyncSessionDependency:
     hosts: tuple[str, ...]
     base_url: str | None
 
-    async def __call__(self, connection: HTTPConnection) -> "_optional.aiohttp.ClientSession":
-        """The session."""
+    async def __call__(self, connection: HTTPConnection) -> "optional.aiohttp.ClientSession":
+        """Return the session."""
         session = await aclient(connection).session(
             self.slug, hosts=self.hosts, base_url=self.base_url
         )
         # Not a dependency with `yield`: before 0.118 FastAPI ends those before a stream begins. The
-        # request is held by what answers it, to the end of streams and background tasks.
+        # response holds the request to the end of streams and background tasks.
         finalize(connection, session.detach)
         return session
 
@@ -76,10 +75,8 @@ class HttpxDependency:
     hosts: tuple[str, ...]
     base_url: str | None
 
-    async def __call__(self, connection: HTTPConnection) -> "_optional.httpx2.AsyncClient":
-        """The client of httpx2 or httpx."""
-        from vendo_starlette.httpx_clients import make_httpx
-
+    async def __call__(self, connection: HTTPConnection) -> "optional.httpx2.AsyncClient":
+        """Return the client of httpx2 or httpx."""
         return make_httpx(
             aclient(connection),
             request_clients(connection.scope).clients.pools,
@@ -94,7 +91,7 @@ class ClientDependency:
     """See `vendo_client`."""
 
     async def __call__(self, connection: HTTPConnection) -> AsyncVendo:
-        """The client."""
+        """Return the client."""
         return aclient(connection)
 
 
@@ -103,7 +100,7 @@ class SyncClientDependency:
     """See `vendo_sync_client`."""
 
     async def __call__(self, connection: HTTPConnection) -> Vendo:
-        """The client."""
+        """Return the client."""
         return client(connection)
 
 
@@ -114,18 +111,10 @@ class IdentityDependency:
     required: bool
 
     async def __call__(self, connection: HTTPConnection) -> VendoIdentity | None:
-        """The person."""
-        headers = connection.scope["headers"]
-        identity = sso.identity_from_headers(headers)
-        if identity is None and self.required:
-            if connection.scope["type"] == "websocket":
-                raise WebSocketException(1008, "identity_not_present")
-            try:
-                sso.identity_response(headers)
-            except IdentityNotPresent as error:
-                refused = NotSignedIn(error)
-            raise refused
-        return identity
+        """Return the user."""
+        if self.required:
+            require_identity(connection)
+        return identity_of(connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +122,14 @@ class WebhookDependency:
     """See `vendo_webhook`."""
 
     async def __call__(self, request: Request) -> WebhookEvent:
-        """The event."""
+        """Return the event."""
         return await verified_event(request)
 
 
 def vendo_token(slug: str) -> TokenDependency:
-    """`Depends(vendo_token("openai"))`: the credential of a provider, a `str`. Both modes.
+    """Declare a provider's credential, a `str`: `Depends(vendo_token("openai"))`. Both modes.
 
-    A request whose token is not to be had ends with the error of `vendo.token`.
+    Without a credential the request ends with the error of `vendo.token`.
 
     Args:
         slug: the provider.
@@ -154,16 +143,16 @@ def vendo_token(slug: str) -> TokenDependency:
 def vendo_session(
     slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
 ) -> SessionDependency:
-    """`Depends(vendo_session("gmail"))`: a `requests.Session` for the request's person. Both modes.
+    """Declare a `requests.Session` for the request's user: `Depends(vendo_session("gmail"))`.
 
-    For endpoints that are written with `def`. On the thread of an event loop it warns once. It
-    opens no connection of its own, needs no closing, and stays good when the request is over.
+    For endpoints with `def`. In the thread of an event loop it warns once. It opens no connection
+    of its own, needs no closing, and works after the request too. Both modes.
 
     Args:
         slug: the provider.
-        hosts: further hosts that the token may be sent to, such as `"api.example.com"`.
+        hosts: further hosts that may get the token, such as `"api.example.com"`.
         base_url: what relative URLs are resolved against, in place of `<SLUG>_BASE_URL` and the
-            catalog's; its host may be sent the token.
+            catalog's; its host may get the token.
 
     Raises:
         ValidationError: the slug, a host or the base URL is malformed.
@@ -174,17 +163,17 @@ def vendo_session(
 def vendo_async_session(
     slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
 ) -> AsyncSessionDependency:
-    """`Depends(vendo_async_session("gmail"))`: an `aiohttp.ClientSession` for the request's person.
+    """Declare an `aiohttp.ClientSession` for the request's user, for endpoints with `async def`.
 
-    For endpoints that are written with `async def`. It opens no connection of its own, and is
-    closed when the request is over, its stream and its background tasks included. What goes on
-    after that takes `vendo_client()`, and a session out of it. Both modes.
+    `Depends(vendo_async_session("gmail"))` opens no connection of its own, and is closed after the
+    request, its stream and its background tasks. Code that goes on after that gets a session from
+    `vendo_client()`. Both modes.
 
     Args:
         slug: the provider.
-        hosts: further hosts that the token may be sent to, such as `"api.example.com"`.
+        hosts: further hosts that may get the token, such as `"api.example.com"`.
         base_url: what relative URLs are resolved against, in place of `<SLUG>_BASE_URL` and the
-            catalog's; its host may be sent the token.
+            catalog's; its host may get the token.
 
     Raises:
         ValidationError: the slug, a host or the base URL is malformed.
@@ -195,17 +184,17 @@ def vendo_async_session(
 def vendo_httpx(
     slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
 ) -> HttpxDependency:
-    """`Depends(vendo_httpx("gmail"))`: an `httpx2.AsyncClient` for the request's person.
+    """Declare an `httpx2.AsyncClient` for the request's user: `Depends(vendo_httpx("gmail"))`.
 
-    For endpoints that are written with `async def`. Where httpx is installed and httpx2 is not, it
-    is an `httpx.AsyncClient`. It opens no connection of its own, needs no closing, and stays good
-    when the request is over. Both modes.
+    For endpoints with `async def`. Where httpx is installed and httpx2 is not, it is an
+    `httpx.AsyncClient`. It opens no connection of its own, needs no closing, and works after the
+    request too. Both modes.
 
     Args:
         slug: the provider.
-        hosts: further hosts that the token may be sent to, such as `"api.example.com"`.
+        hosts: further hosts that may get the token, such as `"api.example.com"`.
         base_url: what relative URLs are resolved against, in place of `<SLUG>_BASE_URL` and the
-            catalog's; its host may be sent the token.
+            catalog's; its host may get the token.
 
     Raises:
         ValidationError: the slug, a host or the base URL is malformed.
@@ -214,32 +203,35 @@ def vendo_httpx(
 
 
 def vendo_client() -> ClientDependency:
-    """`Depends(vendo_client())`: the client for asyncio, as `request.state.vendo`. Both modes."""
+    """Declare the client for asyncio, `request.state.vendo`: `Depends(vendo_client())`. Both
+    modes.
+    """
     return ClientDependency()
 
 
 def vendo_sync_client() -> SyncClientDependency:
-    """`Depends(vendo_sync_client())`: the blocking client, as `request.state.vendo_sync`. Both
+    """Declare the blocking client, `request.state.vendo_sync`: `Depends(vendo_sync_client())`. Both
     modes.
     """
     return SyncClientDependency()
 
 
 def vendo_identity(required: bool = True) -> IdentityDependency:
-    """`Depends(vendo_identity())`: the person who is signed in, a `VendoIdentity`. Both modes.
+    """Declare the signed-in user, a `VendoIdentity`: `Depends(vendo_identity())`. Both modes.
+
+    Without the platform's proxy (`VENDO_AUTH=1`) no user is signed in, whatever the headers are.
 
     Args:
-        required: True answers 401 where nobody is, and refuses a WebSocket; False gives None.
-
-    Nobody is where the platform's proxy is not in front (`VENDO_AUTH=1`), whatever the headers say.
+        required: what happens where no user is signed in. True: the response is 401, and a
+            WebSocket is closed. False: the endpoint gets None.
     """
     return IdentityDependency(required)
 
 
 def vendo_webhook() -> WebhookDependency:
-    """`Depends(vendo_webhook())`: the `WebhookEvent` of a webhook that is genuine. Both modes.
+    """Declare the verified `WebhookEvent` of a request: `Depends(vendo_webhook())`. Both modes.
 
-    The others are answered 400, and a body over 1 MiB 413. The body is read by it. A webhook may
-    come more than once: the view of `vendo_routes` drops an `id` that it has seen.
+    It reads the body. Without a good signature the response is 400, for a body over 1 MiB 413. A
+    webhook may come more than once: it has no replay protection, which `vendo_routes` has.
     """
     return WebhookDependency()

@@ -1,7 +1,7 @@
-"""Authenticated `AsyncClient`s of httpx2 or httpx, over connections that are shared.
+"""Authenticated `AsyncClient`s of httpx2 or httpx that share their connections.
 
-A client of these libraries opens connections of its own, and for https reads the certificates of
-all authorities first. One that is made for a request takes those of the application.
+A client of these libraries opens connections of its own, and for https first reads the certificates
+of all authorities. A client for a request uses the application's connections instead.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from vendo.web import provider_base_url
 if TYPE_CHECKING:
     import httpx2
 
-    #: A request, an answer or a transport of either library.
+    #: A request, a response or a transport of either library.
     _Request: TypeAlias = Any
     _Response: TypeAlias = Any
     _Transport: TypeAlias = Any
 
-#: Connections that are kept, as many as those of requests sessions, and the seconds they may idle.
+#: Kept connections, as many as for requests sessions, and the seconds that they may idle.
 _KEPT_CONNECTIONS = 64
 _IDLE_SECONDS = 15.0
 
@@ -42,7 +42,7 @@ def make_httpx(
     hosts: tuple[str, ...] = (),
     base_url: str | None = None,
 ) -> httpx2.AsyncClient:
-    """An `AsyncClient` over the connections that the application has in this event loop.
+    """Return an `AsyncClient` over the connections that the application has in this event loop.
 
     Raises:
         MissingExtra: neither library is installed.
@@ -66,28 +66,26 @@ def make_httpx(
 
 @lru_cache(64)
 def _parsed(library: ModuleType, base_url: str) -> httpx2.URL:
-    """A base URL with the slash that a client puts at its end. Parsing takes as long as the rest
-    of making one.
-    """
+    """Return a base URL with the slash that a client adds. Parsing takes half of the time."""
     url: httpx2.URL = library.URL(f"{base_url}/" if base_url else "")
     return url
 
 
 def _host_of(base_url: str) -> str:
-    """The host with the port, since a token that may be sent to one may not be to another."""
+    """Return the host with its port: a token for one port is not for another."""
     parts = urlsplit(base_url)
     usual = 443 if parts.scheme == "https" else 80
     return parts.netloc if parts.port else f"{parts.netloc.rstrip(':')}:{usual}"
 
 
 class Pools:
-    """The connections of an application, apart for each event loop."""
+    """The connections of an application, separate for each event loop."""
 
     def __init__(self) -> None:
         self._of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPool] = WeakKeyDictionary()
 
     def of_loop(self, library: ModuleType) -> _LoopPool:
-        """Those of the running loop."""
+        """Return those of the running loop."""
         loop = asyncio.get_running_loop()
         found = self._of_loop.get(loop)
         if found is None or found.library is not library:
@@ -104,8 +102,8 @@ class Pools:
 class _LoopPool:
     """The transports of one event loop: one for direct connections, one for each proxy.
 
-    They are closed with the loop, though nobody closes the application: `asyncio.run` closes the
-    asynchronous generators that its loop has started, so one waits for that.
+    They are closed with the loop, also where the application is not closed: `asyncio.run` closes
+    the asynchronous generators that its loop has started, so one of them waits for that.
     """
 
     def __init__(self, library: ModuleType) -> None:
@@ -115,7 +113,7 @@ class _LoopPool:
         self._end: AsyncGenerator[None] | None = None
 
     async def transport(self, url: str) -> _Transport:
-        """The transport for a URL, as the proxy variables say at this moment."""
+        """Return the transport for a URL, as the proxy variables are at this moment."""
         proxy = _proxy_of(url)
         found = self._transports.get(proxy)
         if found is None:
@@ -156,8 +154,8 @@ class _LoopPool:
 
 
 def _proxy_of(url: str) -> str | None:
-    """The environment's proxy for a URL; libraries look for it only where they choose the transport
-    themselves. Plain http goes to this machine alone, and a proxy elsewhere would see the token.
+    """Return the environment's proxy for a URL. The libraries use it only with transports of their
+    own. Plain http goes to this machine only, and a proxy elsewhere would see the token.
     """
     parts = urlsplit(url)
     if parts.scheme != "https":
@@ -171,7 +169,7 @@ def _proxy_of(url: str) -> str | None:
 
 @lru_cache(maxsize=2)
 def _shared_transport(library: Any) -> Any:
-    """The class of a transport, of one library, over a pool that it does not close."""
+    """Return a transport class of one library, over a pool that it does not close."""
 
     class SharedTransport(library.AsyncBaseTransport):  # type: ignore[misc]  # of either library
         def __init__(self, pool: _LoopPool) -> None:

@@ -1,156 +1,121 @@
-"""The ready routes: leave to connect a provider and come back, webhooks, and who is signed in."""
+"""The routes of `vendo_routes()`: connect a provider, come back, webhooks, and the identity."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
-from anyio import CancelScope
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from vendo import IdentityNotPresent, VendoError, WebhookEvent, sso
-from vendo.web import (
-    CONNECT_COOKIE,
-    CONNECT_SECONDS,
-    checked_next,
-    leave_to_connect,
-    return_from_connect,
-)
-from vendo_starlette.answers import refusal_response
-from vendo_starlette.calling import called
+from vendo import VendoError, sso
+from vendo.web import CONNECT_COOKIE, finish_connect, start_connect
 from vendo_starlette.clients import request_clients
-from vendo_starlette.refusals import WebhookRefused
-from vendo_starlette.webhooks import verified_event
+from vendo_starlette.errors import handle_view_error
+from vendo_starlette.exceptions import WebhookRejected
+from vendo_starlette.webhooks import Claims, Receiver, handle_once, verified_event
 
 _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
-#: What is done with a webhook. Awaited where it can be, else called in a thread.
-Receiver: TypeAlias = Callable[[WebhookEvent, Request], object]
-
-
-class Seen(Protocol):
-    """What keeps the ids of webhooks that came. Awaited where it can be, else in a thread."""
-
-    def claim(self, event_id: str) -> bool | Awaitable[bool]:
-        """Keep an id for ten minutes: true for the first caller with it."""
-
-    def release(self, event_id: str) -> object:
-        """Forget it."""
 
 
 def vendo_routes(
-    on_webhook: Receiver | None = None, *, path: str = "/api/vendo", seen: Seen | None = None
+    on_webhook: Receiver | None = None, *, path: str = "/api/vendo", seen: Claims | None = None
 ) -> list[BaseRoute]:
-    """The routes `connect/<slug>/`, `connect/done/`, `webhook/` and `identity`. Both modes.
+    """Return the routes `connect/<slug>/`, `connect/done/`, `webhook/` and `identity`. Both modes.
 
         app = Starlette(routes=[Route("/", home), *vendo_routes()])
         app = FastAPI(routes=vendo_routes())
 
     Args:
-        on_webhook: `receive(event, request)`, called with each webhook once its signature is
-            verified, and once for each of its ids. What it raises answers the webhook with 500, so
-            that the platform delivers it again. Without it they are verified and answered.
-        path: where they are; the platform's pages look for `identity` at `/api/vendo/identity`.
-        seen: what keeps the ids for all processes of the application, such as a few lines over a
-            Redis; without it each process has its own `vendo.web.SeenIds`.
+        on_webhook: `receive(event, request)`, called once for each webhook event, after its
+            signature was verified. When it raises, the response is 500, and the platform delivers
+            the webhook again. Without it webhooks are only verified.
+        path: where the routes are; the platform's pages look for `identity` at
+            `/api/vendo/identity`.
+        seen: replay protection that all processes of the application share, such as a few lines
+            over Redis; without it each process has a `vendo.web.ReplayCache`.
     """
     routes: list[BaseRoute] = [
-        Route("/connect/done/", _answering_refusals(connected), name="connected"),
-        Route("/connect/{slug}/", _answering_refusals(connect), name="connect"),
+        Route("/connect/done/", _handles_errors(connected), name="connected"),
+        Route("/connect/{slug}/", _handles_errors(connect), name="connect"),
         Route("/webhook/", webhook_endpoint(on_webhook, seen), methods=["POST"], name="webhook"),
-        Route("/identity", _answering_refusals(identity), name="identity"),
+        Route("/identity", _handles_errors(identity), name="identity"),
     ]
     return [Mount(path, routes=routes, name="vendo")]
 
 
-def _answering_refusals(endpoint: _Endpoint) -> _Endpoint:
-    """An endpoint whose errors of vendo's are answered, with or without `install`, and whose
-    answers nobody keeps.
+def _handles_errors(endpoint: _Endpoint) -> _Endpoint:
+    """Have an endpoint respond to vendo's errors, with or without `install`. No cache keeps its
+    responses.
     """
 
     @wraps(endpoint)
-    async def answered(request: Request) -> Response:
+    async def handling(request: Request) -> Response:
         try:
             response = await endpoint(request)
         except VendoError as error:
-            response = refusal_response(error)
+            response = handle_view_error(error)
         response.headers["Cache-Control"] = "no-store"
         return response
 
-    return answered
+    return handling
 
 
 async def connect(request: Request) -> Response:
-    """Redirect to the page on which a person connects a provider. They come back to `?next=`."""
-    if sso.is_enabled() and sso.identity_from_headers(request.scope["headers"]) is None:
-        # The address holds the API key: behind the platform's proxy it is for signed-in people.
-        raise IdentityNotPresent("identity_not_present", "Sign in to connect a provider.")
+    """Redirect to the page on which a user connects a provider. They come back to `?next=`."""
     url = request.url
-    leaving = leave_to_connect(
+    found = start_connect(
         request_clients(request.scope).clients.blocking(),
         request.path_params["slug"],
-        return_to=str(url.replace(path=_beside(url.path), query="")),
-        next_address=checked_next(request.query_params.get("next"), [url.netloc]),
+        headers=request.scope["headers"],
+        return_to=str(url.replace(path=_done_path(url.path), query="")),
+        next_address=request.query_params.get("next"),
+        own_host=url.netloc,
         cookie=request.cookies.get(CONNECT_COOKIE),
     )
-    response = RedirectResponse(leaving.url, 302)
-    response.set_cookie(
-        CONNECT_COOKIE,
-        leaving.cookie,
-        max_age=CONNECT_SECONDS,
-        secure=url.scheme == "https",
-        httponly=True,
-        samesite="lax",
-    )
+    response = RedirectResponse(found.url, 302)
+    response.set_cookie(**found.cookie_arguments(is_https=url.scheme == "https"))
     return response
 
 
-def _beside(path: str) -> str:
-    """The path of `connected`, whatever the routes are mounted under."""
+def _done_path(path: str) -> str:
+    """Return the path of `connected`, wherever the routes are mounted."""
     return path.rstrip("/").rsplit("/", 1)[0] + "/done/"
 
 
 async def connected(request: Request) -> Response:
-    """Where a person comes back from connecting a provider; they go on to where they had been."""
+    """Take back a user who connected a provider, and redirect to `?next=` of `connect`."""
     clients = request_clients(request.scope)
-    slug, next_address = return_from_connect(
+    next_address = finish_connect(
         clients.clients.blocking(),
-        request.query_params.get("state"),
-        request.cookies.get(CONNECT_COOKIE),
+        clients.blocking(),
+        state=request.query_params.get("state"),
+        cookie=request.cookies.get(CONNECT_COOKIE),
     )
-    clients.blocking().invalidate(slug)
     return RedirectResponse(next_address, 302)
 
 
-def webhook_endpoint(receive: Receiver | None, kept: Seen | None) -> _Endpoint:
-    """An endpoint that verifies a webhook and hands it on, once for each of its ids."""
+def webhook_endpoint(receiver: Receiver | None, claims: Claims | None) -> _Endpoint:
+    """Return an endpoint that verifies a webhook, and calls a receiver once for each event."""
 
     async def webhook(request: Request) -> Response:
         try:
             event = await verified_event(request)
-        except WebhookRefused as error:
-            return refusal_response(error)
+        except WebhookRejected as error:
+            return handle_view_error(error)
         except HTTPException as error:
             return Response(status_code=error.status_code)
-        if receive is None:
-            return Response()
-        seen = request_clients(request.scope).clients.seen if kept is None else kept
-        if await called(seen.claim, event.id):
-            try:
-                await called(receive, event, request)
-            except BaseException:
-                # The next delivery of it is to be handled, also where this request was given up.
-                with CancelScope(shield=True):
-                    await called(seen.release, event.id)
-                raise
+        if receiver is not None:
+            shared = request_clients(request.scope).clients.replay_cache
+            await handle_once(claims or shared, event, receiver, request)
         return Response()
 
     return webhook
 
 
 async def identity(request: Request) -> Response:
-    """Who is signed in, as JSON; 401 where nobody is."""
+    """Return the signed-in user as JSON, or 401."""
     return JSONResponse(sso.identity_response(request.scope["headers"]))

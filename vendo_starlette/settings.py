@@ -1,21 +1,43 @@
-"""What an application is told of Vendo. What it is not told, the environment says at each use."""
+"""`VendoSettings`: the options of one application. The environment decides what it leaves out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn, Self
 
 from vendo.errors import ValidationError
-from vendo.web import checked_slug
+from vendo.web import (
+    ADDRESS,
+    API_KEY,
+    SLUGS,
+    TIMEOUT,
+    WEBHOOK_SECRETS,
+    ClientOptions,
+    Option,
+    Options,
+    checked_slug,
+)
+
+_OPTIONS: dict[str, Option] = {
+    "api_key": API_KEY,
+    "base_url": ADDRESS,
+    "credentials_url": ADDRESS,
+    "data_proxy_url": ADDRESS,
+    "timeout": TIMEOUT,
+    "required": SLUGS,
+    "webhook_secrets": WEBHOOK_SECRETS,
+}
+_options = Options(_OPTIONS, label="{name}=", line="Write VendoSettings({name}={value}).")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendoSettings:
     """The settings of one application, for `install` or `VendoMiddleware`. Both modes.
 
-    Each may be left out. Their `repr` shows neither the key nor a secret, so that
-    `Middleware(VendoMiddleware, settings=settings)` can be printed, and they cannot be pickled.
+    All are optional. Keys and secrets are masked in their `repr`, so that
+    `Middleware(VendoMiddleware, settings=settings)` can be printed. They cannot be pickled.
 
     Attributes:
         api_key: the app key; `VENDO_API_KEY` by default.
@@ -24,53 +46,32 @@ class VendoSettings:
         credentials_url: the credentials worker, where it is not the usual one.
         data_proxy_url: the data proxy, where it is not the usual one.
         timeout: seconds that one call to Vendo may take, with its retries; 30 by default.
-        required: slugs that the application cannot do without: with `VendoMiddleware` it does not
-            start where one has no credential.
+        required: slugs that the application needs to work: with `VendoMiddleware` it does not start
+            while one has no credential.
         webhook_secrets: what signs webhooks: one secret, or several while one replaces another;
             `VENDO_WEBHOOK_SECRET` by default.
 
     Raises:
-        ValidationError: `required` is no list of slugs, or `webhook_secrets` is neither a text nor
-            a list of texts.
+        ValidationError: a value is invalid.
     """
 
-    api_key: str | None = field(default=None, repr=False)
+    api_key: str | None = None
     base_url: str | None = None
     credentials_url: str | None = None
     data_proxy_url: str | None = None
     timeout: float | None = None
     required: Sequence[str] = ()
-    webhook_secrets: str | Sequence[str] | None = field(default=None, repr=False)
+    webhook_secrets: str | Sequence[str] | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.required, str):
-            raise ValidationError(
-                "validation_failed",
-                "required= takes several slugs, and was given one text.",
-                suggested_fix=f"Write required=[{self.required[:40]!r}].",
-            )
-        object.__setattr__(self, "required", tuple(map(checked_slug, self._several("required"))))
-        if self.webhook_secrets is None or isinstance(self.webhook_secrets, str):
-            return
-        object.__setattr__(self, "webhook_secrets", self._several("webhook_secrets"))
-        wrong = {type(secret).__name__ for secret in self.webhook_secrets} - {"str"}
-        if wrong:
-            raise ValidationError(
-                "validation_failed",
-                "webhook_secrets= takes one text or a list of them, and was given a list with a "
-                f"value of type {min(wrong)}.",
-                suggested_fix="Give the secrets as the dashboard shows them.",
-            )
-
-    def _several(self, name: str) -> tuple[Any, ...]:
-        kind = type(getattr(self, name))
-        if issubclass(kind, Iterable) and not issubclass(kind, bytes | Mapping):
-            return tuple(getattr(self, name))
-        raise ValidationError(
-            "validation_failed",
-            f"{name}= takes a list of texts, and was given a value of type {kind.__name__}.",
-            suggested_fix=f"Write {name}=[...], or leave it out.",
-        )
+        get = partial(getattr, self)
+        if isinstance(self.webhook_secrets, str) and not self.webhook_secrets.strip():
+            object.__setattr__(self, "webhook_secrets", ())  # no webhook is valid
+        for name in ("api_key", "webhook_secrets"):
+            object.__setattr__(self, name, _options.masked(name, get))
+        for name in ("api_key", "webhook_secrets", "required"):
+            object.__setattr__(self, name, _options.read(name, get))
+        object.__setattr__(self, "required", tuple(map(checked_slug, self.required)))
 
     def __copy__(self) -> Self:
         return self
@@ -81,9 +82,24 @@ class VendoSettings:
     def __reduce__(self) -> NoReturn:
         raise ValidationError(
             "validation_failed",
-            "VendoSettings cannot be pickled: the key would be in there.",
+            "VendoSettings cannot be pickled: the pickle would contain the key.",
             suggested_fix="Make them where they are needed.",
         )
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         self.__reduce__()
+
+
+def client_options(settings: VendoSettings) -> ClientOptions:
+    """Return what an application's clients are made of.
+
+    Raises:
+        ValidationError: a value is invalid.
+    """
+    get = partial(getattr, settings)
+    return ClientOptions(*(_options.read(name, get) for name in ClientOptions._fields))
+
+
+def client_label(argument: str) -> str:
+    """Return how errors name an argument of the client."""
+    return _options.label(argument)

@@ -61,8 +61,8 @@ def test_e001_an_unknown_key_and_the_nearest_one() -> None:
         messages = [m for m in checks.run_checks(tags=[Tags.security]) if m.id == "vendo.E001"]
 
     assert [message.hint for message in messages[:2]] == [
-        "Did you mean 'API_KEY'?",
-        "Did you mean 'TIMEOUT'?",
+        "Did you mean API_KEY?",
+        "Did you mean TIMEOUT?",
     ]
     assert "WEBHOOK_SECRETS" in str(messages[2].hint)
 

@@ -117,7 +117,7 @@ def test_the_key_may_be_a_masked_value(server: LocalVendo, monkeypatch: pytest.M
         ("text", "dictionary"),
         ({"API_KEY": 5}, "API_KEY"),
         ({"API_KEY": "canary key"}, "white space"),
-        ({"BASE_URL": "http://example.com"}, "base_url"),
+        ({"BASE_URL": "http://example.com"}, "BASE_URL"),
         ({"TIMEOUT": 0}, "TIMEOUT"),
         ({"TIMEOUT": True}, "TIMEOUT"),
         ({"TIMEOUT": "30"}, "TIMEOUT"),

@@ -85,7 +85,7 @@ assert (made.password, made.use_tls) == ("re_canary", True)
         ("mailgun", "SMTP credentials of a domain"),
         ("brevo", "SMTP key"),
         ("gmail", "XOAUTH2"),
-        ("mailchimp", "no mail over SMTP"),
+        ("mailchimp", "not send mail over SMTP"),
         ("openai", "'openai'"),
     ],
 )
@@ -160,7 +160,7 @@ def test_another_value_is_an_error_and_not_repeated(
 ) -> None:
     monkeypatch.setenv("VENDO_TOKEN_SUPABASE", credential)
 
-    with pytest.raises(ImproperlyConfigured, match="no connection URL") as caught:
+    with pytest.raises(ImproperlyConfigured, match="not a connection URL") as caught:
         database("supabase")
 
     error: BaseException | None = caught.value
@@ -204,9 +204,5 @@ def test_in_a_build_the_database_is_a_dummy(monkeypatch: pytest.MonkeyPatch) -> 
 
 @given(st.text() | st.text().map("postgresql://{}".format))
 def test_any_text_is_a_database_or_refused(text: str) -> None:
-    try:
-        made = _entry(MaskedStr(text))
-    except ValueError:
-        return
-    assert made["NAME"]
-    assert made["HOST"]
+    made = _entry(MaskedStr(text))
+    assert made is None or (made["NAME"] and made["HOST"])

@@ -110,7 +110,7 @@ def test_concurrent_threads_get_the_same_client() -> None:
     [
         ("VENDO_API_KEY", 5, "VENDO_API_KEY"),
         ("VENDO_API_KEY", ["canary"], "VENDO_API_KEY"),
-        ("VENDO_API_KEY", "canary key", r'in app\.config\["VENDO_API_KEY"\] has white space'),
+        ("VENDO_API_KEY", "canary key", r'in app\.config\["VENDO_API_KEY"\] contains white space'),
         ("VENDO_BASE_URL", "http://example.com", "VENDO_BASE_URL"),
         ("VENDO_CREDENTIALS_URL", 7, "VENDO_CREDENTIALS_URL"),
         ("VENDO_DATA_PROXY_URL", b"canary", "VENDO_DATA_PROXY_URL"),
@@ -124,7 +124,7 @@ def test_concurrent_threads_get_the_same_client() -> None:
         ("VENDO_WEBHOOK_SECRET", 5, "VENDO_WEBHOOK_SECRET"),
         ("VENDO_TIMEOUTS", "canary", r"Did you mean VENDO_TIMEOUT\?"),
         ("VENDO_KEY", "canary", r"Did you mean VENDO_API_KEY\?"),
-        ("VENDO_ERRORS", True, "There are VENDO_API_KEY"),
+        ("VENDO_ERRORS", True, "Use VENDO_API_KEY"),
     ],
 )
 def test_a_malformed_option_stops_the_start_and_is_not_repeated(

@@ -15,7 +15,7 @@ from flask import globals as flask_globals
 from flask_adapter.site import make_app
 from vendo import IdentityNotPresent, Vendo, VendoIdentity
 from vendo.testing import MockClient
-from vendo_flask import FlaskVendo, current, current_vendo, vendo_identity
+from vendo_flask import FlaskVendo, context, current_vendo, vendo_identity
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -110,7 +110,7 @@ def test_a_nested_application_does_not_act_for_the_user(app: Flask) -> None:
         mine = current_vendo._get_current_object()
         with other.app_context():
             assert current_vendo == other.extensions["vendo"]
-            with pytest.raises(RuntimeError, match="requests"):
+            with pytest.raises(RuntimeError, match="request"):
                 vendo_identity()
         assert current_vendo._get_current_object() is mine
 
@@ -119,7 +119,7 @@ def test_a_flask_with_one_context_works(
     vendo_mode: LocalVendo, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As from Flask 3.2 on, where the context of a request is that of its application.
-    monkeypatch.setattr(current, "_HAS_TWO_CONTEXTS", False)
+    monkeypatch.setattr(context, "_HAS_TWO_CONTEXTS", False)
     monkeypatch.delattr(flask_globals, "request_ctx")
 
     assert _get(app.test_client(), "/token/", ONE) == vendo_mode.token("gmail", user=ONE)

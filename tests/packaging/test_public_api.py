@@ -103,7 +103,7 @@ def test_import_of_an_unlisted_name_is_found() -> None:
     text = (
         "import vendo._tokens.cache\n"
         "from vendo import token, tokne, errors\n"
-        "from vendo_django.conf import required\n"
+        "from vendo_django.settings import required\n"
         "MIDDLEWARE = ['vendo_django.middleware.VendoMiddleware', 'vendo_django.views.connect']\n"
         "include('vendo_django.urls')"
     )
@@ -111,7 +111,7 @@ def test_import_of_an_unlisted_name_is_found() -> None:
     assert wrong == {
         "vendo._tokens.cache.",
         "vendo.tokne",
-        "vendo_django.conf.required",
+        "vendo_django.settings.required",
         "vendo_django.views.connect",
     }
 
@@ -119,7 +119,7 @@ def test_import_of_an_unlisted_name_is_found() -> None:
 DECLARATIONS = [
     ("VENDO_BUILD_VARIABLE: Final = 'VENDO_BUILD'", "variable VENDO_BUILD"),
     ("KEY = Variable(f'VENDO_TOKEN_{name}')", "variable VENDO_TOKEN_<SLUG>"),
-    ("_KINDS: dict[str, int] = {'TIMEOUT': 1}", "setting TIMEOUT"),
+    ("_OPTIONS: dict[str, int] = {'TIMEOUT': 1}", "setting TIMEOUT"),
     ("parser.addini('vendo_guard', 'help', type='bool')", "ini option vendo_guard"),
     ("config.addinivalue_line('markers', 'vendo(x): it')", "marker vendo(x)"),
     ("parser.add_argument('--json', help='x')", "option --json"),

@@ -40,13 +40,13 @@ assert annotations.unreadable == [], annotations.unreadable
 assert len(annotations.read) > 500, len(annotations.read)
 sys.stdout.write(f"the annotations of {len(annotations.read)} public objects can be read\n")
 
-PATHS = ["tests/protocol", "tests/reconciler/test_mapping.py"]
+PATHS = ["tests/protocol", "tests/reconciler/test_mapping.py", "tests/web"]
 PATHS += [f"tests/sessions/test_{name}.py" for name in ("placement", "rules")]
 PATHS += [
     f"tests/core/test_{name}.py"
     for name in (
         *("annotations", "cache", "cache_model", "catalog", "deployment", "errors", "headers"),
-        *("oss_mode", "sso", "web"),
+        *("oss_mode", "sso"),
     )
 ]
 #: Words in the names of the tests that need a socket, a thread, a process or a deep stack.

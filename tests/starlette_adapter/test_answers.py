@@ -29,7 +29,7 @@ from vendo import (
     VendoOnlyFeature,
 )
 from vendo_starlette import install, vendo_routes
-from vendo_starlette.answers import answer_error
+from vendo_starlette.errors import handle_error
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -195,7 +195,7 @@ def test_other_errors_are_not_handled() -> None:
 
 
 async def _pass_on(error: Exception) -> None:
-    await answer_error(None, error)  # type: ignore[arg-type]  # it is not looked at
+    await handle_error(None, error)  # type: ignore[arg-type]  # it is not looked at
 
 
 def test_the_handler_raises_other_errors_again() -> None:

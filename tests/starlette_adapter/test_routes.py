@@ -55,7 +55,7 @@ def test_a_user_connects_and_comes_back_to_their_page(app: Any, vendo_mode: Loca
     assert leaving.headers["Cache-Control"] == "no-store"
     cookie = leaving.headers["Set-Cookie"]
     assert cookie.startswith(f"{CONNECT_COOKIE}=")
-    assert {"HttpOnly", "SameSite=lax", "Max-Age=3600"} <= set(cookie.split("; "))
+    assert {"HttpOnly", "SameSite=Lax", "Max-Age=3600"} <= set(cookie.split("; "))
     assert "Secure" not in cookie
 
     back = browser.get(DONE, params={"state": query["state"][0], "slug": "gmail"})

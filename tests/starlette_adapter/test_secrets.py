@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from starlette_adapter.asgi import http_scope
+from support.shown import texts_of
 from vendo import VendoError
 from vendo_starlette import (
     VendoMiddleware,
@@ -29,8 +29,8 @@ from vendo_starlette import (
     vendo_sync_client,
     vendo_token,
 )
+from vendo_starlette.checks import check_start
 from vendo_starlette.clients import Clients
-from vendo_starlette.startup import check_startup
 from vendo_starlette.webhooks import verified_event
 
 if TYPE_CHECKING:
@@ -45,22 +45,9 @@ KEY = "vendo_sk_canary" + "k" * 26
 SECRET = "whsec_canary"
 
 
-def frames_of(error: BaseException) -> str:
-    """The variables of this project's frames, of the error and of all that hangs on it."""
-    shown = []
-    seen: set[int] = set()
-    pending: list[BaseException | None] = [error]
-    while pending:
-        one = pending.pop()
-        if one is None or id(one) in seen:
-            continue
-        seen.add(id(one))
-        pending += [one.__cause__, one.__context__]
-        shown.append(f"{one} {one!r} {one.__dict__}")
-        for frame, _ in traceback.walk_tb(one.__traceback__):
-            if frame.f_globals["__name__"].startswith("vendo"):
-                shown += [repr(value) for value in frame.f_locals.values()]
-    return "\n".join(shown)
+def shown_by(error: BaseException) -> str:
+    """All that an error shows, the variables of every frame but the tests' included."""
+    return "\n".join(texts_of(error))
 
 
 def request_of(settings: VendoSettings) -> Request:
@@ -127,7 +114,7 @@ def test_no_frame_of_an_error_shows_a_key_or_a_jwt(
     errors = (VendoError, aiohttp.ClientOSError)
     with caplog.at_level(logging.DEBUG), pytest.raises(errors) as caught:
         asyncio.run(main())
-    assert "canary" not in frames_of(caught.value)
+    assert "canary" not in shown_by(caught.value)
     assert "canary" not in caplog.text
 
 
@@ -139,15 +126,15 @@ def test_no_frame_of_a_rejected_webhook_shows_the_secret() -> None:
         scope = request_of(VendoSettings(webhook_secrets=secrets)).scope
         with pytest.raises(VendoError) as caught:
             asyncio.run(verified_event(Request(scope, receive)))
-        assert "canary" not in frames_of(caught.value)
+        assert "canary" not in shown_by(caught.value)
 
 
 def test_no_frame_of_a_failed_start_shows_a_token(vendo_mode: LocalVendo) -> None:
     vendo_mode.connect("openai", token="sk-canary")
     clients = Clients(VendoSettings(required=["openai", "slack"]))
     with pytest.raises(VendoError) as caught:
-        asyncio.run(check_startup(clients))
-    assert "canary" not in frames_of(caught.value)
+        asyncio.run(check_start(clients))
+    assert "canary" not in shown_by(caught.value)
 
 
 @pytest.mark.parametrize("kind", [Starlette, FastAPI])

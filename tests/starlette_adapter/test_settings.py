@@ -52,7 +52,7 @@ def test_required_is_a_list_of_slugs(required: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         VendoSettings(required=required)
     if required == "openai":
-        assert caught.value.suggested_fix == "Write required=['openai']."
+        assert caught.value.suggested_fix == 'Write VendoSettings(required=["openai"]).'
 
 
 @pytest.mark.parametrize("secrets", [5, b"whsec_canary", [5], ["whsec_canary", None]])

@@ -12,7 +12,7 @@ import vendo
 from vendo import VendoIdentity, deployment, errors, reconciler, sso
 from vendo.reconciler import Change, Reconciler
 from vendo.testing import LocalVendo, SeenRequest
-from vendo.web import ErrorAnswer, LeaveToConnect, SeenIds, error_answer, leave_to_connect
+from vendo.web import ConnectRedirect, ErrorResponse, ReplayCache, error_response, start_connect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,13 +76,18 @@ async def local_server() -> None:
 
 
 def adapters_of_other_frameworks(client: vendo.Vendo, error: errors.VendoError) -> None:
-    assert_type(error_answer(error), ErrorAnswer)
-    assert_type(error_answer(error).status, int)
-    leaving = leave_to_connect(
-        client, "gmail", return_to="https://app.example.com/done", next_address="/"
+    assert_type(error_response(error), ErrorResponse)
+    assert_type(error_response(error).status, int)
+    redirect = start_connect(
+        client,
+        "gmail",
+        headers={},
+        return_to="https://app.example.com/done",
+        next_address="/",
+        own_host="app.example.com",
     )
-    assert_type(leaving, LeaveToConnect)
-    assert_type(SeenIds().claim("evt_1"), bool)
+    assert_type(redirect, ConnectRedirect)
+    assert_type(ReplayCache().claim("evt_1"), bool)
     assert_type(error.replace(slug="gmail"), errors.VendoError)
     assert_type(errors.RateLimited("upstream_rate_limited", "m").replace(), errors.RateLimited)
 

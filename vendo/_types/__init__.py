@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
     import aiohttp
+    import httpx2
     import requests
     from requests.auth import AuthBase
 
@@ -27,6 +28,7 @@ __all__ = [
     "Sequence",
     "TracebackType",
     "aiohttp",
+    "httpx2",
     "optional_module",
     "requests",
     "ssl",

@@ -1,7 +1,7 @@
-"""What every web framework's adapter does the same way: errors, the connect link, webhooks.
+"""What the adapters of web frameworks share: options, errors, the connect link, webhooks, users.
 
-Nothing here knows a framework. An adapter hands in what its framework says of a request, and turns
-what comes back into its framework's responses.
+Nothing here knows a framework. An adapter translates requests and responses, and leaves the
+decisions to these functions.
 """
 
 from __future__ import annotations
@@ -9,49 +9,107 @@ from __future__ import annotations
 from vendo._config.slugs import checked_slug
 from vendo._protocol.headers import JWT_HEADER
 from vendo._protocol.secret import Secret
-from vendo.web._answers import ErrorAnswer, error_answer, prefers_html, refusal
+from vendo.web._clients import ClientCache, ClientOptions
+from vendo.web._command_line import (
+    CommandLineError,
+    connection_lines,
+    connection_rows,
+    run_vendo,
+)
 from vendo.web._connect import (
     CONNECT_COOKIE,
     CONNECT_SECONDS,
-    LeaveToConnect,
+    ConnectRedirect,
     checked_next,
-    leave_to_connect,
-    return_from_connect,
+    current_page,
+    finish_connect,
+    start_connect,
 )
-from vendo.web._providers import (
-    checked_session,
-    is_missing,
-    provider_base_url,
-    provider_name,
-    token_expires,
+from vendo.web._error_responses import (
+    ErrorResponse,
+    error_response,
+    prefers_html,
+    request_error_response,
 )
-from vendo.web._repeats import WEBHOOK_WINDOW_SECONDS, SeenIds
-from vendo.web._stand_in import StandIn
+from vendo.web._frames import calling_module, stack_level_outside
+from vendo.web._identity import JWT_ENVIRON_KEY, client_for_user, require_sign_in, user_jwts
+from vendo.web._lazy import LazyProxy
+from vendo.web._options import (
+    ADDRESS,
+    API_KEY,
+    FLAG,
+    SLUGS,
+    TIMEOUT,
+    WEBHOOK_SECRET,
+    WEBHOOK_SECRETS,
+    Option,
+    Options,
+    Problem,
+)
+from vendo.web._providers import checked_session, provider_base_url, provider_name
+from vendo.web._replay import (
+    WEBHOOK_WINDOW_SECONDS,
+    ReplayCache,
+    SharedCache,
+    SharedReplayCache,
+    handle_once,
+)
+from vendo.web._tokens import is_local, is_missing, token_expires
+from vendo.web._webhooks import MAX_WEBHOOK_BYTES, has_webhook_secret
+
+#: The former name of `ReplayCache`.
+SeenIds = ReplayCache
 
 __all__ = [
+    "ADDRESS",
+    "API_KEY",
     "CONNECT_COOKIE",
     "CONNECT_SECONDS",
+    "FLAG",
+    "JWT_ENVIRON_KEY",
     "JWT_HEADER",
     "MAX_WEBHOOK_BYTES",
+    "SLUGS",
+    "TIMEOUT",
+    "WEBHOOK_SECRET",
+    "WEBHOOK_SECRETS",
     "WEBHOOK_WINDOW_SECONDS",
-    "ErrorAnswer",
-    "LeaveToConnect",
+    "ClientCache",
+    "ClientOptions",
+    "CommandLineError",
+    "ConnectRedirect",
+    "ErrorResponse",
+    "LazyProxy",
+    "Option",
+    "Options",
+    "Problem",
+    "ReplayCache",
     "Secret",
     "SeenIds",
-    "StandIn",
+    "SharedCache",
+    "SharedReplayCache",
+    "calling_module",
     "checked_next",
     "checked_session",
     "checked_slug",
-    "error_answer",
+    "client_for_user",
+    "connection_lines",
+    "connection_rows",
+    "current_page",
+    "error_response",
+    "finish_connect",
+    "handle_once",
+    "has_webhook_secret",
+    "is_local",
     "is_missing",
-    "leave_to_connect",
     "prefers_html",
     "provider_base_url",
     "provider_name",
-    "refusal",
-    "return_from_connect",
+    "request_error_response",
+    "require_sign_in",
+    "run_vendo",
+    "stack_level_outside",
+    "start_connect",
     "token_expires",
+    "user_jwts",
 ]
-
-#: A body that is longer is refused unread.
-MAX_WEBHOOK_BYTES = 1024 * 1024

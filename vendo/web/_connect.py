@@ -1,4 +1,8 @@
-"""A person leaves the application to connect a provider, and comes back."""
+"""The way of a user who connects a provider: from the application to Vendo's page, and back.
+
+The state that travels along is signed with the API key, so that any process of the deployment can
+check it, and is tied to the user's browser by a random cookie.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +15,29 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
 from vendo import errors
 from vendo._client.base import BaseClient
 from vendo._config.slugs import checked_slug
+from vendo.web._error_responses import prefers_html
+from vendo.web._identity import require_sign_in
 
-#: The cookie that ties a connect link to the browser which followed it. Debug pages hide the values
-#: of cookies whose name has such a word in it.
+#: The cookie's name. Frameworks mask a cookie with `token` in its name.
 CONNECT_COOKIE = "vendo_connect_token"
-#: A person who left to connect a provider has an hour to come back.
+#: Seconds that a user has to come back.
 CONNECT_SECONDS = 3600
 
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{32}")
 
 
 def checked_next(address: str | None, own_hosts: Collection[str]) -> str:
-    """Where a person goes on to in the application: a path, or an address on one of its hosts.
+    """Return where a user goes on to: a path of the application, or an address on its own hosts.
 
     Args:
-        address: what the request asks for; `/` where it asks for nothing.
-        own_hosts: hosts of the application as they stand in addresses, with a port if there is.
+        address: what the request asks for; empty stands for `/`.
+        own_hosts: the application's hosts as in addresses, with the port if there is one.
 
     Raises:
         ValidationError: it leads elsewhere.
@@ -58,60 +64,129 @@ def checked_next(address: str | None, own_hosts: Collection[str]) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class LeaveToConnect:
-    """A redirect to the page on which a person connects a provider.
+def current_page(
+    method: str | None, address: str, *, accept: str | None, referer: str | None, own_host: str
+) -> str:
+    """Return the page that the user of a request is on, for coming back to it.
 
-    Redirect to `url`, and set the cookie `CONNECT_COOKIE` to `cookie` for `CONNECT_SECONDS`:
-    HttpOnly, SameSite=Lax, and Secure where the request came over https.
+    That is the request's own address where a browser loads a page, else the page that sent the
+    request.
+
+    Args:
+        method: the request's method; None for a WebSocket.
+        address: the request's path and query.
+        accept: its `Accept` header.
+        referer: its `Referer` header.
+        own_host: the application's host as in addresses.
+    """
+    is_read = method in {"GET", "HEAD"}
+    if is_read and prefers_html(accept):
+        return address
+    try:
+        page = checked_next(referer, [own_host])
+    except errors.ValidationError:
+        page = "/"
+    return address if is_read and page == "/" else page
+
+
+class CookieArguments(TypedDict):
+    """Arguments of the `set_cookie` that responses of Django, Flask and Starlette have."""
+
+    key: str
+    value: str
+    max_age: int
+    secure: bool
+    httponly: bool
+    samesite: Any  # typed differently in each framework
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectRedirect:
+    """A redirect to the page on which a user connects a provider.
+
+    Attributes:
+        url: where to redirect to. It contains the API key.
+        cookie: the value of the cookie `CONNECT_COOKIE`.
     """
 
     url: str = field(repr=False)
     cookie: str = field(repr=False)
 
+    def cookie_arguments(self, *, is_https: bool) -> CookieArguments:
+        """Return what to set the cookie with: `response.set_cookie(**arguments)`.
 
-def leave_to_connect(
-    client: BaseClient, slug: str, *, return_to: str, next_address: str, cookie: str | None = None
-) -> LeaveToConnect:
-    """Begin to connect a provider: where to send the person (Vendo mode).
+        Args:
+            is_https: whether the request came over https.
+        """
+        return {
+            "key": CONNECT_COOKIE,
+            "value": self.cookie,
+            "max_age": CONNECT_SECONDS,
+            "secure": is_https,
+            "httponly": True,
+            "samesite": "Lax",
+        }
+
+
+def start_connect(
+    client: BaseClient,
+    slug: str,
+    *,
+    headers: object,
+    return_to: str,
+    next_address: str | None = None,
+    own_host: str,
+    cookie: str | None = None,
+) -> ConnectRedirect:
+    """Begin to connect a provider. Vendo mode.
 
     Args:
-        client: signs the state with its API key, so that any process of the deployment can check
-            it.
+        client: the application's client.
         slug: the provider.
-        return_to: the application's own address that calls `return_from_connect`.
-        next_address: where the person goes on to after that; see `checked_next`.
-        cookie: what `CONNECT_COOKIE` holds already. A person who connects two providers in two
-            tabs comes back to both with the same cookie.
+        headers: the request's headers. Behind the platform's proxy only signed-in users may
+            connect, since the address contains the API key.
+        return_to: the application's own address that calls `finish_connect`.
+        next_address: where the user goes on to after that; see `checked_next`.
+        own_host: the application's host as in addresses.
+        cookie: the present value of the cookie `CONNECT_COOKIE`. A user who connects two providers
+            in two tabs comes back to both with the same cookie.
 
     Raises:
-        VendoOnlyFeature: there is no API key.
-        ValidationError: the slug or `return_to` is malformed.
+        IdentityNotPresent: the user has to sign in first.
+        VendoOnlyFeature: no API key is set.
+        ValidationError: the slug, `return_to` or `next_address` is malformed.
     """
+    require_sign_in(headers)
     if not cookie or not _COOKIE.fullmatch(cookie):
         cookie = secrets.token_urlsafe(24)
     claims = {
         "slug": checked_slug(slug),
-        "next": next_address,
+        "next": checked_next(next_address, [own_host]),
         "browser": _digest(cookie),
         "until": int(time.time()) + CONNECT_SECONDS,
     }
     payload = urlsafe_b64encode(json.dumps(claims, separators=(",", ":")).encode()).decode()
     state = f"{payload}.{_signature(client, payload)}"
-    return LeaveToConnect(client.connect_url(slug, return_to=return_to, state=state), cookie)
+    return ConnectRedirect(client.connect_url(slug, return_to=return_to, state=state), cookie)
 
 
-def return_from_connect(
-    client: BaseClient, state: str | None, cookie: str | None
-) -> tuple[str, str]:
-    """End what `leave_to_connect` began: the slug, and where the person goes on to.
+def finish_connect(
+    client: BaseClient, user_client: BaseClient, *, state: str | None, cookie: str | None
+) -> str:
+    """End what `start_connect` began, and return the address that the user goes on to.
 
-    The cached token of the slug is forgotten, so that the next call sees what was connected.
+    The slug's cached tokens are forgotten, so that the next call sees the new connection.
+
+    Args:
+        client: the application's client.
+        user_client: the client that acts for the request's user.
+        state: the query parameter `state`.
+        cookie: the cookie `CONNECT_COOKIE`.
 
     Raises:
-        ValidationError: the state was not signed by this deployment, is too old, or belongs to
+        ValidationError: the state is not signed by this deployment, is too old, or belongs to
             another browser.
-        VendoOnlyFeature: there is no API key.
+        VendoOnlyFeature: no API key is set.
     """
     payload, _, signature = (state or "").partition(".")
     signed = hmac.compare_digest(signature.encode(), _signature(client, payload).encode())
@@ -123,11 +198,14 @@ def return_from_connect(
     ):
         raise errors.ValidationError(
             "validation_failed",
-            "This connect link is not from here, too old, or was opened in another browser.",
+            "This connect link is not from this application, is too old, or was opened in another "
+            "browser.",
             suggested_fix="Start again from the application.",
         )
-    client.invalidate(claims["slug"])
-    return claims["slug"], claims["next"]
+    for each in (client, user_client):
+        each.invalidate(claims["slug"])
+    next_address: str = claims["next"]
+    return next_address
 
 
 def _digest(cookie: str) -> str:

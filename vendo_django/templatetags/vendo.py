@@ -1,4 +1,4 @@
-"""`{% load vendo %}`: what is connected, the links to connect it, and tokens that all may see."""
+"""`{% load vendo %}`: is a provider connected, the links to connect one, and public tokens."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from django import template
 from django.core.exceptions import ImproperlyConfigured
 
 from vendo.web import provider_name
-from vendo_django import conf
+from vendo_django import settings
 from vendo_django.clients import client
-from vendo_django.links import connect_link
+from vendo_django.connect import connect_link
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,19 +27,19 @@ def vendo_token(slug: str) -> str:
     """Print the token of a provider that `VENDO["TEMPLATE_TOKENS"]` lists. Both modes.
 
     Raises:
-        ImproperlyConfigured: it does not list this one.
+        ImproperlyConfigured: it does not list this provider.
     """
-    if str(slug).lower() not in conf.template_tokens():
+    if str(slug).lower() not in settings.template_tokens():
         raise ImproperlyConfigured(
-            f"vendo: templates do not print the token of {slug!r}. If its provider means it to be "
-            f"seen by everybody, list it: VENDO = {{'TEMPLATE_TOKENS': [{slug!r}]}}."
+            f"vendo: templates may not print the token of {slug!r}. If everybody may see it, list "
+            f"it: VENDO = {{'TEMPLATE_TOKENS': [{slug!r}]}}."
         )
     return client().token(slug)
 
 
 @register.simple_tag(takes_context=True)
 def vendo_connected(context: Context, slug: str) -> bool:
-    """Whether a provider is connected. Both modes; a page asks once for all its providers."""
+    """Return whether a provider is connected. Both modes; one request to Vendo for a whole page."""
     request = _request(context)
     connected: frozenset[str] | None = getattr(request, _MEMO, None)
     if connected is None:
@@ -51,7 +51,7 @@ def vendo_connected(context: Context, slug: str) -> bool:
 
 @register.simple_tag(takes_context=True)
 def vendo_connect_url(context: Context, slug: str) -> str:
-    """The link on which a person connects a provider, and comes back to the page. Vendo mode.
+    """Return the link on which a user connects a provider and comes back to the page. Vendo mode.
 
     Raises:
         ImproperlyConfigured: the project's URLs do not have the view.
@@ -59,15 +59,15 @@ def vendo_connect_url(context: Context, slug: str) -> str:
     link = connect_link(str(slug).lower(), _request(context))
     if link is None:
         raise ImproperlyConfigured(
-            "vendo: there is no view to connect a provider with. Add "
-            'path("api/vendo/", include("vendo_django.urls")) to the URLs of the project.'
+            "vendo: the project has no view to connect a provider. Add "
+            'path("api/vendo/", include("vendo_django.urls")) to its URLs.'
         )
     return link
 
 
 @register.inclusion_tag("vendo_django/connect_button.html", takes_context=True)
 def vendo_connect_button(context: Context, slug: str, label: str | None = None) -> dict[str, Any]:
-    """The link as a button: an `a` of the class `vendo-connect`. Vendo mode.
+    """Print the link as a button: an `a` of the class `vendo-connect`. Vendo mode.
 
     Its template, `vendo_django/connect_button.html`, can be overridden.
     """

@@ -31,7 +31,7 @@ _CALLS = {
     "Variable": "variable",
 }
 #: Tables of settings and of commands, and functions with a table of what templates may use.
-_SETTINGS = "_KINDS"
+_SETTINGS = "_OPTIONS"
 _COMMANDS = "COMMANDS"
 _ADDS_GLOBALS = "add_globals"
 

@@ -21,7 +21,7 @@ _SPECIAL = frozenset(
     )
 )  # fmt: skip
 #: Modules that annotations name their types through, which says nothing to a caller.
-_THROUGH = re.compile(r"\b(?:(?:vendo\.)?_types|_client|_tokens|_optional)\.")
+_THROUGH = re.compile(r"\b(?:(?:vendo\.)?_types|_client|_tokens|optional)\.")
 _NO_NAME = "met in the above, and not for import"
 
 

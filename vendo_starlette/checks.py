@@ -1,7 +1,8 @@
-"""What is looked at when an application starts, so that nobody meets it later."""
+"""What is checked when an application starts: its key, and its required credentials."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 from vendo import AsyncVendo, NotConnected, UpstreamError, VendoError
@@ -9,17 +10,17 @@ from vendo.web import is_missing
 from vendo_starlette.clients import Clients
 
 
-async def check_startup(clients: Clients) -> None:
+async def check_start(clients: Clients) -> None:
     """Make sure that the key is well formed, and that the required slugs have credentials.
 
-    A Vendo that does not answer keeps no application from starting: it is logged.
+    An application starts also while Vendo does not respond: that is logged.
 
     Raises:
-        NotConnected: some slugs have none; the text says of each what to do.
-        VendoError: the key or an address is malformed, or Vendo refuses the key.
+        NotConnected: slugs have no credential; the text names each with what to do.
+        VendoError: the key or an address is malformed, or Vendo rejects the key.
     """
     client = clients.asynchronous()
-    client.invalidate("openai")  # looks at the key and at the addresses, sends nothing
+    client.invalidate("openai")  # validates the key and the addresses, and sends nothing
     required = clients.settings.required
     if not required:
         return
@@ -27,7 +28,8 @@ async def check_startup(clients: Clients) -> None:
         missing = await _missing(client, required)
         problems = [problem for slug in missing if (problem := await _problem(client, slug))]
     except UpstreamError as error:
-        _log(error)
+        logger = logging.getLogger("vendo")
+        logger.warning("The required credentials were not checked: %s", error)
         return
     if problems:
         raise NotConnected("binding_missing", "\n".join(problems))
@@ -38,17 +40,14 @@ async def _missing(client: AsyncVendo, required: Sequence[str]) -> list[str]:
 
 
 async def _problem(client: AsyncVendo, slug: str) -> str | None:
-    """Why there is no credential: the answer for several at once does not say."""
+    """Return why a credential is missing: the response for several does not contain it.
+
+    None where the provider was connected meanwhile.
+    """
     try:
-        await client.token(slug)  # it may have been connected in between
+        await client.token(slug)
     except VendoError as error:
         if not is_missing(error):
             raise
         return f"required= names {slug!r}. {error}"
     return None
-
-
-def _log(error: UpstreamError) -> None:
-    import logging
-
-    logging.getLogger("vendo").warning("The required credentials were not checked: %s", error)

@@ -1,0 +1,65 @@
+"""An application's client is made of its options, and errors name the option."""
+
+from __future__ import annotations
+
+import traceback
+
+import pytest
+
+import vendo
+from vendo import web
+
+CANARY = "".join(reversed("yranac"))
+
+
+def label(argument: str) -> str:
+    return f"config[{argument.upper()!r}]"
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        (web.ClientOptions(api_key=web.Secret(f"two {CANARY}")), "config['API_KEY']"),
+        (web.ClientOptions(base_url="http://example.com"), "config['BASE_URL']"),
+        (web.ClientOptions(credentials_url="nowhere"), "config['CREDENTIALS_URL']"),
+        (web.ClientOptions(data_proxy_url="nowhere"), "config['DATA_PROXY_URL']"),
+        (
+            web.ClientOptions(base_url=web.Secret(f"https://u:{CANARY}@example.com")),
+            "config['BASE_URL']",
+        ),
+    ],
+)
+def test_an_error_names_the_option_and_no_frame_shows_its_value(
+    options: web.ClientOptions, name: str
+) -> None:
+    with pytest.raises(vendo.VendoError) as caught:
+        options.make(vendo.Vendo, label)
+
+    assert name in caught.value.message
+    assert caught.value.__context__ is None
+    shown = [
+        repr(frame.f_locals)
+        for frame, _ in traceback.walk_tb(caught.value.__traceback__)
+        if frame.f_globals["__name__"] != __name__
+    ]
+    assert CANARY not in str(caught.value) + "".join(shown)
+
+
+def test_a_client_is_kept_for_its_options_and_closed_with_them() -> None:
+    closed: list[vendo.Vendo] = []
+    cache = web.ClientCache(vendo.Vendo, label, close=closed.append)
+    options, other = web.ClientOptions(timeout=5), web.ClientOptions(timeout=7)
+
+    first = cache.make(options)
+    assert cache.get(options) is cache.get(tuple(options)) is cache.make(options) is first
+    assert first.timeout == 5
+    second = cache.make(other)
+    assert (second.timeout, cache.get(options), closed) == (7, None, [first])
+
+
+def test_another_process_gets_the_options_as_variables() -> None:
+    options = web.ClientOptions(web.Secret("key"), " ", credentials_url="https://c.example.com")
+
+    variables = options.environment()
+    assert variables == {"VENDO_API_KEY": "key", "VENDO_CREDENTIALS_URL": "https://c.example.com"}
+    assert f"{variables['VENDO_API_KEY']}" == "key"

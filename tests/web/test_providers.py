@@ -1,0 +1,42 @@
+"""What adapters ask about a provider and its token."""
+
+from __future__ import annotations
+
+import pytest
+
+import vendo
+from vendo import web
+from vendo.testing import LocalVendo
+
+
+def test_a_provider_has_a_display_name_and_an_unknown_one_its_slug() -> None:
+    assert web.provider_name("Gmail") == "Gmail"
+    assert web.provider_name("openai") == "OpenAI"
+    assert web.provider_name("in-house") == "in-house"
+
+
+def test_a_base_url_comes_from_the_environment_or_else_from_the_catalog(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert web.provider_base_url("Gmail") == "https://gmail.googleapis.com"
+    assert web.provider_base_url("in-house") is None
+    monkeypatch.setenv("GMAIL_BASE_URL", "http://127.0.0.1:8000/gmail/")
+    assert web.provider_base_url("gmail") == "http://127.0.0.1:8000/gmail"
+    monkeypatch.setenv("GMAIL_BASE_URL", "gmail.example.com")
+    with pytest.raises(vendo.ValidationError, match="GMAIL_BASE_URL"):
+        web.provider_base_url("gmail")
+
+
+def test_only_a_token_that_came_from_vendo_expires(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connections = {"gmail": {}, "openai": {"token": "sk-fixed", "lifetime": None}}
+    with LocalVendo(connections=connections) as server, server.client() as client:
+        assert not web.token_expires("gmail", client)  # nothing is cached yet
+        client.tokens(["gmail", "openai"])
+
+        assert web.token_expires("Gmail", client)
+        assert not web.token_expires("openai", client)
+        assert not web.token_expires("gmail")  # the default client has no key
+        monkeypatch.setenv("VENDO_TOKEN_GMAIL", "mine")
+        assert not web.token_expires("gmail", client)

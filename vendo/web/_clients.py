@@ -1,0 +1,105 @@
+"""The client of an application, made of its options, and made again when they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from vendo._config.api_keys import checked_key
+from vendo._protocol.origins import given_origin, platform_origin
+from vendo._protocol.secret import Secret
+from vendo.errors import VendoError
+
+_Client = TypeVar("_Client")
+
+
+class ClientOptions(NamedTuple):
+    """The options that a client is made of, None for each that the environment decides."""
+
+    api_key: Secret | None = None
+    base_url: str | None = None
+    credentials_url: str | None = None
+    data_proxy_url: str | None = None
+    timeout: float | None = None
+
+    def make(self, factory: Callable[..., _Client], label: Callable[[str], str]) -> _Client:
+        """Make a client.
+
+        Args:
+            factory: `Vendo`, or what takes the same arguments.
+            label: returns how errors name an argument, such as `api_key`.
+
+        Raises:
+            AuthError: the key is malformed.
+            ValidationError: an address or the time-out is.
+        """
+        problem = self._problem(label)
+        if problem is not None:
+            raise problem
+        given = {name: value for name, value in self._asdict().items() if value is not None}
+        return factory(**given)
+
+    def environment(self) -> dict[str, str]:
+        """Return the same as environment variables, for another process."""
+        return {
+            f"VENDO_{name.upper()}": str.__str__(value)  # the plain text of a `Secret`
+            for name, value in self._asdict().items()
+            if isinstance(value, str) and value.strip()
+        }
+
+    def _problem(self, label: Callable[[str], str]) -> VendoError | None:
+        try:
+            checked_key(self.api_key, label("api_key"))
+            for name in ("base_url", "credentials_url", "data_proxy_url"):
+                address = getattr(self, name)
+                if address is None or not address.strip():
+                    continue
+                address = given_origin(address, label(name))
+                if name == "base_url":
+                    platform_origin(address, label(name))
+        except VendoError as error:
+            return error.replace()
+        return None
+
+
+class ClientCache(Generic[_Client]):
+    """Keeps the client of an application's present options.
+
+    It has no lock, which a forked worker could inherit: of two threads that make a client, the
+    second takes the first one's.
+
+    Args:
+        factory: `Vendo`, or what takes the same arguments.
+        label: see `ClientOptions.make`.
+        close: closes the client of former options.
+    """
+
+    def __init__(
+        self,
+        factory: Callable[..., _Client],
+        label: Callable[[str], str],
+        close: Callable[[_Client], object] | None = None,
+    ) -> None:
+        self._factory = factory
+        self._label = label
+        self._close = close
+        self._clients: dict[tuple[Any, ...], _Client] = {}
+
+    def get(self, options: tuple[Any, ...]) -> _Client | None:
+        """Return the client that was made of these options, or None."""
+        return self._clients.get(options)
+
+    def make(self, options: ClientOptions) -> _Client:
+        """Make the client of these options, and close that of former ones.
+
+        Raises:
+            AuthError, ValidationError: see `ClientOptions.make`.
+        """
+        client = options.make(self._factory, self._label)
+        client = self._clients.setdefault(options, client)
+        # A list, since another thread may change the dictionary meanwhile.
+        for former in [other for other in list(self._clients) if other != options]:
+            replaced = self._clients.pop(former, None)
+            if replaced is not None and self._close is not None:
+                self._close(replaced)
+        return client

@@ -1,0 +1,112 @@
+"""The HTTP response, or the end of a WebSocket, that one of vendo's errors becomes.
+
+One table has the response for each class of error. An adapter turns an `ErrorResponse` into
+a response of its framework.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from vendo import errors
+
+# WebSocket close codes (RFC 6455, section 7.4, and its registry).
+_POLICY_VIOLATION = 1008
+_INTERNAL_ERROR = 1011
+_TRY_AGAIN_LATER = 1013
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What a caller gets for a class of error."""
+
+    status: int
+    close_code: int = _POLICY_VIOLATION
+    has_connect_url: bool = False
+    has_retry_after: bool = False
+
+
+#: The first class that fits decides.
+_RULES = {
+    errors.NotConnected: _Rule(424, has_connect_url=True),
+    errors.NeedsReauth: _Rule(424, has_connect_url=True),
+    errors.RateLimited: _Rule(429, _TRY_AGAIN_LATER, has_retry_after=True),
+    errors.SpendCapExceeded: _Rule(429, _TRY_AGAIN_LATER, has_retry_after=True),
+    errors.BalanceExhausted: _Rule(402),
+    errors.IdentityNotPresent: _Rule(401),
+    errors.UpstreamTimeout: _Rule(504, _INTERNAL_ERROR),
+    errors.UpstreamError: _Rule(502, _INTERNAL_ERROR),
+    errors.VendoOnlyFeature: _Rule(501, _INTERNAL_ERROR),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorResponse:
+    """What a caller gets when one of vendo's errors reaches a framework.
+
+    Attributes:
+        status: the HTTP status.
+        body: the JSON body.
+        headers: further headers.
+        connect_url: where a browser is redirected instead, or None.
+        close_code: the code that closes a WebSocket.
+        is_internal: True where the caller is given no reason. Log the error.
+    """
+
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str]
+    connect_url: str | None = None
+    close_code: int = _POLICY_VIOLATION
+    is_internal: bool = False
+
+
+def error_response(error: errors.VendoError, *, connect_url: str | None = None) -> ErrorResponse:
+    """Return the response to an error that no view handles.
+
+    Args:
+        error: what reached the framework.
+        connect_url: the application's own redirect to the connect page of `error.slug`, where it
+            has one. The platform's address contains the API key, so it is never in a response.
+    """
+    rule = next((rule for cls, rule in _RULES.items() if isinstance(error, cls)), None)
+    if rule is None:
+        # The caller learns nothing of our key or our code.
+        body = _body("internal_error", "Internal error; the server log has the details.")
+        return ErrorResponse(500, body, {}, close_code=_INTERNAL_ERROR, is_internal=True)
+    headers = {}
+    if rule.has_retry_after and error.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(error.retry_after))
+    body = _body(error.code, error.message)
+    if not rule.has_connect_url:
+        return ErrorResponse(rule.status, body, headers, close_code=rule.close_code)
+    body["error"].update(slug=error.slug, connect_url=connect_url)
+    return ErrorResponse(rule.status, body, headers, connect_url, rule.close_code)
+
+
+def request_error_response(error: errors.VendoError) -> ErrorResponse:
+    """Return the response to an error of one of our own views.
+
+    A `ValidationError` is about the request: 400, with the reason. Others are as for
+    `error_response`.
+    """
+    if not isinstance(error, errors.ValidationError):
+        return error_response(error)
+    return ErrorResponse(400, _body(error.code, str(error)), {})
+
+
+def _body(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message}}
+
+
+def prefers_html(accept: str | None) -> bool:
+    """Return True for the `Accept` header of a browser, which lists a page before JSON."""
+    kinds = [kind.partition(";")[0].strip().lower() for kind in (accept or "").split(",")]
+    for kind in kinds:
+        if kind in {"text/html", "application/xhtml+xml"}:
+            return True
+        if kind in {"application/json", "text/json"} or kind.endswith("+json"):
+            return False
+    return False

@@ -1,0 +1,53 @@
+"""The user who sent a request: the client that acts for them, and whether they are signed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from vendo import sso
+from vendo._client.base import BaseClient
+from vendo._protocol.headers import JWT_HEADER
+from vendo._protocol.secret import Secret
+from vendo.errors import IdentityNotPresent
+
+_Client = TypeVar("_Client", bound=BaseClient)
+#: A WSGI environ, or the pairs of bytes of an ASGI scope.
+SentHeaders: TypeAlias = Mapping[str, Any] | Sequence[tuple[bytes, bytes]]
+
+#: The header's name in a WSGI environ, and in an ASGI scope.
+JWT_ENVIRON_KEY = "HTTP_" + JWT_HEADER.upper().replace("-", "_")
+_JWT_NAME = JWT_HEADER.lower().encode()
+
+
+def user_jwts(headers: SentHeaders) -> list[Secret]:
+    """Return the user's JWT out of a request's headers, as often as it was sent. It never fails."""
+    if isinstance(headers, Mapping):
+        found = headers.get(JWT_ENVIRON_KEY)
+        return [] if found is None else [Secret(found)]
+    return [Secret(value.decode("latin-1")) for name, value in headers if name.lower() == _JWT_NAME]
+
+
+def client_for_user(client: _Client, jwts: Sequence[Secret]) -> _Client:
+    """Return the client that acts for a request's user.
+
+    Args:
+        client: the application's client. It is returned without a JWT, and in OSS mode.
+        jwts: see `user_jwts`.
+
+    Raises:
+        ValidationError: several JWTs contradict each other, or one is malformed.
+    """
+    if any(jwt.strip() for jwt in jwts) and client.is_vendo_mode():
+        return client.for_request([(JWT_HEADER, jwt) for jwt in jwts])
+    return client
+
+
+def require_sign_in(headers: object) -> None:
+    """Let only signed-in users go on, where the platform's proxy signs users in.
+
+    Raises:
+        IdentityNotPresent: `VENDO_AUTH` is 1, and no user is signed in.
+    """
+    if sso.is_enabled() and sso.identity_from_headers(headers) is None:
+        raise IdentityNotPresent("identity_not_present", "Sign in to connect a provider.")

@@ -1,0 +1,59 @@
+"""A proxy that takes a client's place in a request, and makes the client when it is first used.
+
+Most requests never use their client, and a malformed key fails in the code that uses it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeAlias
+
+TYPE_CHECKING = False
+
+_Reduced: TypeAlias = str | tuple[Any, ...]
+
+
+class LazyProxy:
+    """Passes everything on to the client that a subclass returns from `_client`.
+
+    `proxied_class` is that client's class. `isinstance(proxy, Vendo)` is True, because `isinstance`
+    reads `__class__`, as it does for `werkzeug.local.LocalProxy` and `unittest.mock`. Nothing else
+    depends on that.
+    """
+
+    __slots__ = ()
+
+    proxied_class: ClassVar[type]
+
+    def _client(self) -> Any:
+        raise NotImplementedError
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self):  # noqa: ANN204  # its type differs from that of `object.__class__`
+            return type(self).proxied_class
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client(), name)
+
+    def __dir__(self) -> list[str]:
+        return dir(self._client())
+
+    def __repr__(self) -> str:
+        return repr(self._client())
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._client() == (other._client() if isinstance(other, LazyProxy) else other))
+
+    def __hash__(self) -> int:
+        return hash(self._client())
+
+    def __copy__(self) -> Any:
+        return self._client()
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> Any:
+        return self._client()
+
+    def __reduce_ex__(self, protocol: Any) -> _Reduced:
+        reduced: _Reduced = self._client().__reduce_ex__(protocol)
+        return reduced

@@ -1,0 +1,162 @@
+"""The options of an application: read from the framework's settings, validated, and explained.
+
+An adapter lists its options under the names that its framework gives them. Errors name an option as
+the application's author wrote it, and end with a line that sets it right. A secret is a `Secret`
+from the moment it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+from vendo._config.settings import MAX_TIMEOUT
+from vendo._protocol.secret import masked
+from vendo.errors import ValidationError
+
+#: Takes the place of a secret that is not a string. It is invalid, whatever it was.
+_NOT_A_STRING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """What an option may hold.
+
+    Attributes:
+        is_valid: the test of a value that is not None.
+        kind: what a valid value is, for "must be …".
+        example: a valid value as source code.
+        default: what an option that is not set, or None, stands for.
+        is_secret: whether its value is read as a `Secret`.
+    """
+
+    is_valid: Callable[[Any], bool]
+    kind: str
+    example: str
+    default: Any = None
+    is_secret: bool = False
+
+
+def _is_string(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _are_strings(value: object) -> bool:
+    return (
+        isinstance(value, Collection)
+        and not isinstance(value, str | bytes | Mapping)
+        and all(isinstance(item, str) and item.strip() for item in value)
+    )
+
+
+def _is_timeout(value: object) -> bool:
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_TIMEOUT
+    )
+
+
+API_KEY = Option(_is_string, "a string", '"vendo_sk_…"', is_secret=True)
+# An address is a secret too: a malformed one may hold a password.
+ADDRESS = Option(_is_string, "a string", '"https://vendo.run"', is_secret=True)
+TIMEOUT = Option(_is_timeout, f"between 0 and {MAX_TIMEOUT:.0f} seconds", "30")
+SLUGS = Option(_are_strings, "a list of slugs", '["openai"]', default=())
+WEBHOOK_SECRET = Option(_is_string, "a string", '"whsec_…"', is_secret=True)
+WEBHOOK_SECRETS = Option(
+    lambda value: _are_strings([value] if isinstance(value, str) else value),
+    "a string or a list of strings, and not blank",
+    '["whsec_…"]',
+    is_secret=True,
+)
+FLAG = Option(lambda value: isinstance(value, bool), "True or False", "True", default=False)
+
+
+class Problem(NamedTuple):
+    """Something that is wrong with the options. It holds no value."""
+
+    text: str
+    fix: str
+    is_unknown_name: bool = False
+
+
+class Options:
+    """The options of one framework.
+
+    Args:
+        options: name -> what it may hold.
+        label: how errors name an option, such as `"VENDO[{name!r}]"`.
+        line: the line that sets one, such as `'VENDO = {{"{name}": {value}}}'`.
+        prefix: what all names begin with.
+    """
+
+    def __init__(
+        self, options: Mapping[str, Option], *, label: str, line: str, prefix: str = ""
+    ) -> None:
+        self._options = options
+        self._label = label
+        self._line = line
+        self._prefix = prefix
+
+    def read(self, name: str, get: Callable[[str], object]) -> Any:
+        """Return the value of an option, or its default.
+
+        Args:
+            name: the option.
+            get: returns what the framework's settings hold under a name, or None.
+
+        Raises:
+            ValidationError: the value is invalid.
+        """
+        option = self._options[name]
+        value = self.masked(name, get)
+        if value is None:
+            return option.default
+        if not option.is_valid(value):
+            problem = self._invalid(name)
+            raise ValidationError("validation_failed", problem.text, suggested_fix=problem.fix)
+        return value
+
+    def masked(self, name: str, get: Callable[[str], object]) -> Any:
+        """Return the value of an option unvalidated, masked if it is a secret. It never fails."""
+        return _hidden(get(name)) if self._options[name].is_secret else get(name)
+
+    def problems(self, names: Iterable[object], get: Callable[[str], object]) -> Iterator[Problem]:
+        """Yield everything that is wrong with the options of these names."""
+        for name in names:
+            if not isinstance(name, str) or name not in self._options:
+                yield self._unknown(name)
+                continue
+            value = get(name)
+            if value is not None and not self._options[name].is_valid(value):
+                yield self._invalid(name)
+
+    def label(self, name: object) -> str:
+        """Return an option's name as an application's author knows it."""
+        return self._label.format(name=name)
+
+    def _invalid(self, name: str) -> Problem:
+        option = self._options[name]
+        line = self._line.format(name=name, value=option.example)
+        return Problem(f"{self.label(name)} must be {option.kind}.", line)
+
+    def _unknown(self, name: object) -> Problem:
+        short = {known.removeprefix(self._prefix): known for known in self._options}
+        wanted = str(name).upper().removeprefix(self._prefix)
+        close = get_close_matches(wanted, short, n=1)
+        fix = f"Did you mean {short[close[0]]}?" if close else f"Use {_either(self._options)}."
+        return Problem(f"Unknown option {self.label(name)}.", fix, is_unknown_name=True)
+
+
+def _hidden(value: object) -> object:
+    """Return a value whose `repr` shows nothing of a secret. It never fails."""
+    if value is None or isinstance(value, str | bytes):
+        return masked(value)
+    if isinstance(value, Collection) and not isinstance(value, Mapping):
+        return tuple(map(_hidden, value))
+    return _NOT_A_STRING
+
+
+def _either(names: Iterable[str]) -> str:
+    *others, last = names
+    return f"{', '.join(others)} or {last}"

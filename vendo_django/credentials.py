@@ -1,0 +1,118 @@
+"""`token` and `tokens`: credentials as plain values, for `settings.py`.
+
+Not `tokens.py`: a submodule of that name would take the place of the function `tokens`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final, TypeVar, overload
+
+from django.core.exceptions import ImproperlyConfigured
+
+import vendo
+from vendo.errors import NotConnected, ValidationError, VendoError
+from vendo_django.masked import MaskedStr
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    _Default = TypeVar("_Default")
+
+BUILD_VARIABLE: Final = "VENDO_DJANGO_BUILD"
+
+_REQUIRED: Final = object()
+
+
+def is_build() -> bool:
+    """Return True while an image is built: a missing credential is an empty placeholder then."""
+    return os.environ.get(BUILD_VARIABLE, "").strip() == "1"
+
+
+if TYPE_CHECKING:
+
+    @overload
+    def token(slug: str) -> MaskedStr: ...
+    @overload
+    def token(slug: str, default: _Default) -> MaskedStr | _Default: ...
+
+
+def token(slug: str, default: object = _REQUIRED) -> object:
+    """Return the credential of a provider as a plain value. Both modes.
+
+    For `settings.py`: it needs no app, and the value is masked where settings are shown. The value
+    stays the same for the life of the process. Get a credential that expires when it is needed,
+    from `client()` or `request.vendo`; a system check warns of one in a setting.
+
+    Args:
+        slug: the provider, such as `"openai"`.
+        default: what to return where the credential is missing; without it that is an error.
+
+    Raises:
+        ImproperlyConfigured: the credential is missing, or not available now; the text ends with
+            what to do. With `VENDO_DJANGO_BUILD=1` an empty placeholder is returned instead.
+    """
+    try:
+        return _masked(slug, vendo.token(slug))
+    except VendoError as error:
+        failure = error
+    if default is not _REQUIRED and _is_missing(failure):
+        return default
+    if is_build() and not isinstance(failure, ValidationError):
+        return MaskedStr(slug=slug.lower())
+    raise ImproperlyConfigured(_text(failure)) from None
+
+
+def tokens(*slugs: str) -> dict[str, MaskedStr]:
+    """Return the credentials of several providers by slug. Both modes.
+
+    In Vendo mode this is one request.
+
+    Raises:
+        ImproperlyConfigured: some are missing; the text names all of them, each with what to do.
+            With `VENDO_DJANGO_BUILD=1` they are empty placeholders instead.
+    """
+    found: dict[str, MaskedStr] = {}
+    problems: list[str] = []
+    try:
+        found = {
+            slug: _masked(slug, value)
+            for slug, value in vendo.tokens(slugs).items()
+            if value is not None
+        }
+    except VendoError as error:
+        if isinstance(error, ValidationError) or not is_build():
+            problems.append(_text(error))
+    else:
+        for slug in slugs:
+            if slug not in found and not is_build():
+                problems += _reasons(slug, found)
+    if problems:
+        raise ImproperlyConfigured("\n".join(problems))
+    return {slug: found.get(slug, MaskedStr(slug=slug.lower())) for slug in slugs}
+
+
+def _is_missing(error: VendoError) -> bool:
+    """Return True where the credential is missing; False where it is only unavailable now."""
+    return isinstance(error, NotConnected) or error.code == "provider_unknown"
+
+
+def _reasons(slug: str, found: dict[str, MaskedStr]) -> list[str]:
+    """Return why a credential is missing: the response for several does not contain it.
+
+    A provider that was connected meanwhile is added to `found`.
+    """
+    try:
+        found[slug] = _masked(slug, vendo.token(slug))
+    except VendoError as error:
+        return [_text(error)]
+    return []
+
+
+def _masked(slug: str, value: str) -> MaskedStr:
+    from vendo.web import token_expires
+
+    return MaskedStr(value, slug=slug.lower(), expires=token_expires(slug))
+
+
+def _text(error: VendoError) -> str:
+    return f"vendo: {error}"

@@ -1,0 +1,28 @@
+"""What `request.vendo` is until it is used: most requests never use their client."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from vendo import Vendo
+from vendo.web import LazyProxy, client_for_user, user_jwts
+from vendo_django.clients import client
+from vendo_django.identity import sent_headers
+
+
+class RequestClient(LazyProxy):
+    """The client of a request's user, made when it is first used."""
+
+    __slots__ = ("_headers", "_made")
+
+    proxied_class = Vendo
+
+    def __init__(self, request: HttpRequest) -> None:
+        # Not the request: a circle of references is freed by the garbage collector alone.
+        self._headers = sent_headers(request)
+        self._made: Vendo | None = None
+
+    def _client(self) -> Vendo:
+        if self._made is None:
+            self._made = client_for_user(client(), user_jwts(self._headers))
+        return self._made

@@ -1,0 +1,57 @@
+"""`vendo_identity`: the user of the current request whom the platform's proxy names."""
+
+from __future__ import annotations
+
+from werkzeug.local import LocalProxy
+
+from vendo import IdentityNotPresent, VendoIdentity, sso
+from vendo_flask.context import current_request
+
+TYPE_CHECKING = False
+
+
+class CurrentIdentity(LocalProxy["VendoIdentity | None"]):
+    """The type of `vendo_identity`: the signed-in user; false where there is none.
+
+    Its attributes are those of `VendoIdentity`; where no user is signed in they raise
+    `IdentityNotPresent`. Call it for the `VendoIdentity` itself, or None.
+    """
+
+    if TYPE_CHECKING:
+        user_id: str
+        email: str
+        name: str
+        tenant_id: str
+        role: str
+
+    def __call__(self) -> VendoIdentity | None:
+        """Return the signed-in user, or None.
+
+        Raises:
+            RuntimeError: no request is active.
+        """
+        return self._get_current_object()
+
+    if not TYPE_CHECKING:  # which would make every attribute known to a type checker
+
+        def __getattr__(self, name: str) -> object:
+            identity = self._get_current_object()
+            if identity is None and name in VendoIdentity.__slots__:
+                raise IdentityNotPresent(
+                    "identity_not_present",
+                    "No user is signed in.",
+                    suggested_fix="Test `if vendo_identity:` before you use its attributes.",
+                )
+            return getattr(identity, name)
+
+
+def _identity() -> VendoIdentity | None:
+    request = current_request()
+    if request is None:
+        raise RuntimeError("vendo_identity needs a request. Use it in a view.")
+    return sso.identity_from_headers(request.environ)
+
+
+#: The signed-in user of the current request; false where no user is signed in, and always false
+#: without the platform's proxy (`VENDO_AUTH=1`).
+vendo_identity: CurrentIdentity = CurrentIdentity(_identity)

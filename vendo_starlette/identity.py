@@ -1,0 +1,29 @@
+"""The user whom the platform's proxy names, out of a request or a WebSocket."""
+
+from __future__ import annotations
+
+from starlette.exceptions import WebSocketException
+from starlette.requests import HTTPConnection
+
+from vendo import IdentityNotPresent, VendoIdentity, sso
+from vendo_starlette.exceptions import NotSignedIn
+
+
+def identity_of(connection: HTTPConnection) -> VendoIdentity | None:
+    """Return the signed-in user, or None."""
+    return sso.identity_from_headers(connection.scope["headers"])
+
+
+def require_identity(connection: HTTPConnection) -> None:
+    """Let a connection go on only where a user is signed in.
+
+    Raises:
+        NotSignedIn: no user is (401).
+        WebSocketException: no user is, and the connection is a WebSocket.
+    """
+    try:
+        sso.identity_response(connection.scope["headers"])
+    except IdentityNotPresent as error:
+        if connection.scope["type"] == "websocket":
+            raise WebSocketException(1008, error.code) from None
+        raise NotSignedIn(error) from None
