@@ -83,6 +83,7 @@ class WebhooksAPI:
             ValidationError: it is not genuine, too old or malformed, or no secret is set. Respond
                 with 400.
         """
+        headers = RequestHeaders(headers)
         max_age = self._max_age if max_age_sec is None else _checked_age(max_age_sec)
         signature = _required(headers, SIGNATURE_HEADER)
         timestamp = _required(headers, TIMESTAMP_HEADER)
@@ -125,8 +126,8 @@ def _key(secret: object) -> bytes:
     raise _no_secret("a secret contains half of a surrogate pair")
 
 
-def _required(headers: object, name: str) -> str:
-    value = RequestHeaders(headers).get(name)
+def _required(headers: RequestHeaders, name: str) -> str:
+    value = headers.get(name)
     if not value:
         raise rejected(f"it has no {name} header", "Pass verify() the headers of the request.")
     return value.reveal()

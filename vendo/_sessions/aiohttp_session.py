@@ -6,6 +6,7 @@ is. So the host that the caller requests is checked by a trace, at the start of 
 
 from __future__ import annotations
 
+import sys
 from weakref import WeakKeyDictionary
 
 import aiohttp
@@ -120,10 +121,11 @@ class _Middleware:
 
 
 async def _sent(request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
+    handled = sys.exception()
     try:
         return await send(request)
     except (aiohttp.ClientError, OSError) as error:
-        cut_tracebacks(error)
+        cut_tracebacks(error, handled)
         raise
 
 

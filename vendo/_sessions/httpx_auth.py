@@ -19,6 +19,7 @@ from vendo._sessions.hosts import is_same_origin
 from vendo._sessions.httpx_parts import masked_url, one_way_headers, rewinding
 from vendo._sessions.policy import Policy
 from vendo._sessions.token_source import AsyncTokenSource, TokenSource
+from vendo._sessions.tracebacks import cut_tracebacks
 from vendo.errors import invalid
 
 TYPE_CHECKING = False
@@ -72,6 +73,7 @@ class VendoHttpxAuth(_Bases):
         """Authenticate a request of a `Client`."""
         flow = _Flow(self._policy, request).steps()
         outcome: Any = None
+        handled = sys.exception()
         try:
             while True:
                 step = flow.send(outcome)
@@ -81,11 +83,17 @@ class VendoHttpxAuth(_Bases):
                     outcome = yield step
         except StopIteration:
             return
+        except GeneratorExit as closing:
+            # httpx closes the flow while the error of a request passes.
+            if closing.__context__ is not None:
+                cut_tracebacks(closing.__context__, handled)
+            raise
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
         """Authenticate a request of an `AsyncClient`."""
         flow = _Flow(self._policy, request).steps()
         outcome: Any = None
+        handled = sys.exception()
         try:
             while True:
                 step = flow.send(outcome)
@@ -95,6 +103,11 @@ class VendoHttpxAuth(_Bases):
                     outcome = yield step
         except StopIteration:
             return
+        except GeneratorExit as closing:
+            # httpx closes the flow while the error of a request passes.
+            if closing.__context__ is not None:
+                cut_tracebacks(closing.__context__, handled)
+            raise
 
     def _token(self, wanted: _Wanted) -> str:
         client, slug = self._client, self._policy.slug

@@ -7,6 +7,7 @@ other libraries keep working.
 from __future__ import annotations
 
 import copy
+import sys
 from collections import OrderedDict
 from datetime import timedelta
 from time import perf_counter
@@ -237,10 +238,11 @@ class VendoSession(requests.Session):
         """Do as requests does, with a relative URL, and a default time-out."""
         if len(args) < 7:  # the seventh is the time-out
             kwargs.setdefault("timeout", self.timeout)
+        handled = sys.exception()
         try:
             response = super().request(method, url, *args, **kwargs)
         except requests.RequestException as error:
-            cut_tracebacks(error)
+            cut_tracebacks(error, handled)
             raise
         if response.history:
             response.history = _whole_history(response)

@@ -1,16 +1,24 @@
-"""Frames of other libraries that have a written request, with its token, in a variable."""
+"""Frames of HTTP libraries that have a written request, with its token, in a variable.
+
+They write the headers as bytes, in plain text. A session cuts these frames from an error. It keeps
+those of an error that its caller was already handling.
+"""
 
 from __future__ import annotations
 
 
-def cut_tracebacks(error: BaseException) -> None:
+def cut_tracebacks(error: BaseException, handled: BaseException | None) -> None:
     """Drop the frames so far from an error, and from the errors that it is made of.
 
-    `http.client`, `ssl` and aiohttp write all headers of a request as bytes, in plain text.
+    Args:
+        error: the error of a request.
+        handled: the exception that was being handled when the request began, or None.
     """
     errors: list[object] = [error]
+    seen: list[object] = [handled]
     while errors:
         one = errors.pop()
-        if isinstance(one, BaseException) and (one.__traceback__ is not None or one is error):
+        if isinstance(one, Exception) and not any(one is other for other in seen):
+            seen.append(one)
             one.__traceback__ = None
             errors += [one.__cause__, one.__context__, *one.args, getattr(one, "reason", None)]
