@@ -8,7 +8,6 @@ from typing import Any
 
 from flask import Flask
 
-from vendo import ValidationError
 from vendo.web import (
     ADDRESS,
     API_KEY,
@@ -20,6 +19,7 @@ from vendo.web import (
     Option,
     Options,
     Problem,
+    invalid,
 )
 
 _PREFIX = "VENDO_"
@@ -49,7 +49,7 @@ def check(app: Flask) -> None:
     """
     found = [f"{problem.text} {problem.fix}" for problem in problems(app)]
     if found:
-        raise ValidationError("validation_failed", " ".join(found))
+        raise invalid(" ".join(found))
 
 
 def problems(app: Flask) -> Iterator[Problem]:

@@ -14,8 +14,8 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from vendo import AsyncVendo, ValidationError, Vendo, aio
-from vendo.web import ReplayCache, client_for_user, user_jwts
+from vendo import AsyncVendo, Vendo, aio
+from vendo.web import ReplayCache, client_for_user, invalid, user_jwts
 from vendo_starlette.blocking import BlockingVendo, LoopWarning
 from vendo_starlette.httpx_clients import Pools
 from vendo_starlette.settings import VendoSettings, client_label, client_options
@@ -161,10 +161,9 @@ def give_clients(app: Starlette, clients: Clients) -> None:
     if found is clients:
         return
     if found is not None and found.has_settings:
-        raise ValidationError(
-            "validation_failed",
+        raise invalid(
             "The application was given VendoSettings twice.",
-            suggested_fix="Give them to install() or to VendoMiddleware, not to both.",
+            fix="Give them to install() or to VendoMiddleware, not to both.",
         )
     _applications[app] = clients
 

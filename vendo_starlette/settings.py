@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NoReturn, Self
 
-from vendo.errors import ValidationError
 from vendo.web import (
     ADDRESS,
     API_KEY,
@@ -18,6 +17,7 @@ from vendo.web import (
     Option,
     Options,
     checked_slug,
+    invalid,
 )
 
 _OPTIONS: dict[str, Option] = {
@@ -80,10 +80,9 @@ class VendoSettings:
         return self
 
     def __reduce__(self) -> NoReturn:
-        raise ValidationError(
-            "validation_failed",
+        raise invalid(
             "VendoSettings cannot be pickled: the pickle would contain the key.",
-            suggested_fix="Make them where they are needed.",
+            fix="Make them where they are needed.",
         )
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:

@@ -28,7 +28,7 @@ from typing import Any, Literal, TypeAlias
 from vendo._client.blocking import Vendo
 from vendo._protocol.models import EnvBootstrap
 from vendo._protocol.secret import masked
-from vendo.errors import ValidationError
+from vendo.errors import invalid
 from vendo.reconciler._catalog_default import catalog_default
 from vendo.reconciler._change import Change
 from vendo.reconciler._env_file import EnvFile
@@ -116,10 +116,9 @@ def start(
         or not isinstance(poll_sec, int | float)
         or not 0 < poll_sec < math.inf
     ):
-        raise ValidationError(
-            "validation_failed",
+        raise invalid(
             f"poll_sec= must be a number of seconds greater than 0, not {poll_sec!r}.",
-            suggested_fix="Write poll_sec=30.",
+            fix="Write poll_sec=30.",
         )
     setup = _Setup(env_file, mapping, on_change, reload_url, client)
     setup.updater.prepare()
@@ -144,10 +143,9 @@ class _Setup:
         client: Vendo | None,
     ) -> None:
         if client is not None and not isinstance(client, Vendo):
-            raise ValidationError(
-                "validation_failed",
+            raise invalid(
                 f"client= must be a vendo.Vendo, not a value of type {type(client).__name__}.",
-                suggested_fix="Write client=vendo.Vendo().",
+                fix="Write client=vendo.Vendo().",
             )
         self.owns_client = client is None
         self.client = Vendo() if client is None else client

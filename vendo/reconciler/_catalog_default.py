@@ -11,7 +11,7 @@ from vendo._catalog import catalog
 from vendo._client.blocking import Vendo
 from vendo._protocol.log import logger
 from vendo._protocol.models import EnvBootstrap
-from vendo.errors import ValidationError
+from vendo.errors import ValidationError, invalid
 from vendo.reconciler._change import Change
 from vendo.reconciler._handlers import terminate_process
 from vendo.reconciler._mapping import source_at
@@ -108,10 +108,9 @@ def _restart_handler(
         isinstance(word, str) for word in restart
     )
     if restart is not None and not callable(restart) and not (restart and is_command):
-        raise ValidationError(
-            "validation_failed",
+        raise invalid(
             "A restart handler needs a function without arguments, or a command as a list.",
-            suggested_fix="Write restart_handler_factory(['systemctl', 'restart', 'app']).",
+            fix="Write restart_handler_factory(['systemctl', 'restart', 'app']).",
         )
 
     def handler(change: Change) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from vendo._protocol.secret import Secret
-from vendo.errors import ValidationError
+from vendo.errors import ValidationError, invalid
 
 if sys.platform != "win32":
     import fcntl
@@ -41,10 +41,9 @@ class EnvFile:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
         if not isinstance(text, str) or not text or "\0" in text:
-            raise ValidationError(
-                "validation_failed",
+            raise invalid(
                 "env_file= must be a path.",
-                suggested_fix="Write env_file='.env'.",
+                fix="Write env_file='.env'.",
             )
         # Absolute: the program may change its working directory.
         self.path: Path = Path(text).absolute()
@@ -217,10 +216,9 @@ def _unlock(descriptor: int) -> None:
 
 def _failure(path: Path, error: OSError) -> ValidationError:
     reason = error.strerror or type(error).__name__
-    return ValidationError(
-        "validation_failed",
+    return invalid(
         f"The env file {path} cannot be updated: {reason}.",
-        suggested_fix=_fix(path, error.errno),
+        fix=_fix(path, error.errno),
     )
 
 

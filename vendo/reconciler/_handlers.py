@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
 
-from vendo.errors import ValidationError
+from vendo.errors import invalid
 from vendo.reconciler._change import Change
 from vendo.reconciler._reload_hook import checked_url, post_change
 
@@ -26,10 +26,9 @@ def handler_for(on_change: object, reload_url: str | None) -> Handler:
     if on_change == "reload-hook":
         return partial(post_change, checked_url(reload_url))
     if reload_url is not None:
-        raise ValidationError(
-            "validation_failed",
+        raise invalid(
             "reload_url= is not used without on_change='reload-hook'.",
-            suggested_fix="Add on_change='reload-hook', or remove reload_url=.",
+            fix="Add on_change='reload-hook', or remove reload_url=.",
         )
     if on_change is None:
         return _ignore
@@ -37,11 +36,10 @@ def handler_for(on_change: object, reload_url: str | None) -> Handler:
         return terminate_process
     if callable(on_change) and not inspect.iscoroutinefunction(on_change):
         return on_change
-    raise ValidationError(
-        "validation_failed",
+    raise invalid(
         "on_change= must be 'restart', 'reload-hook', None, or a function of one argument that is "
         "not a coroutine function.",
-        suggested_fix="Write on_change='restart', or on_change=print to see the changes.",
+        fix="Write on_change='restart', or on_change=print to see the changes.",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from vendo._config.slugs import checked_slug
 from vendo._protocol.models import EnvBootstrap, EnvVar
-from vendo.errors import ValidationError
+from vendo.errors import invalid
 from vendo.reconciler._quoting import checked_name
 
 #: Names of the platform for the credential itself.
@@ -43,19 +43,17 @@ def sources_of(mapping: object) -> dict[str, Source]:
         ValidationError: the mapping, a variable, a slug or a field is malformed.
     """
     if not isinstance(mapping, Mapping):
-        raise ValidationError(
-            "validation_failed",
+        raise invalid(
             f"mapping= must be a mapping, not a value of type {type(mapping).__name__}.",
-            suggested_fix="Write mapping={'OPENAI_API_KEY': 'openai'}, or use the mapping of "
+            fix="Write mapping={'OPENAI_API_KEY': 'openai'}, or use the mapping of "
             "catalog_default().",
         )
     sources: dict[str, Source] = {}
     for name, source in _rows(mapping):
         if sources.setdefault(name, source) != source:
-            raise ValidationError(
-                "validation_failed",
+            raise invalid(
                 f"mapping= has two sources for {name}: {sources[name]} and {source}.",
-                suggested_fix="Remove one of the two.",
+                fix="Remove one of the two.",
             )
     return sources
 
@@ -86,11 +84,10 @@ def _rows(mapping: Mapping[object, object]) -> Iterator[tuple[str, Source]]:
 def _source(slug: str, value_from: str) -> Source:
     source = source_at(slug, value_from)
     if source is None:
-        raise ValidationError(
-            "validation_failed",
+        raise invalid(
             f"mapping= names {value_from[:80]!r} of {slug}, which is not a field of a connection.",
             slug=slug,
-            suggested_fix=f"Write {slug!r} for the credential, or one of "
+            fix=f"Write {slug!r} for the credential, or one of "
             f"{', '.join(sorted(f'{slug}.{field}' for field in _FIELDS))}, "
             f"{', '.join(sorted(f'{slug}.{name}.<name>' for name in _OBJECTS))}.",
         )
@@ -108,10 +105,8 @@ def _bootstrap(slug: str, value: object) -> tuple[EnvVar, ...]:
             variables = None
         if variables is not None and all(isinstance(v.value_from, str) for v in variables):
             return variables
-    raise ValidationError(
-        "validation_failed",
+    raise invalid(
         f"mapping= has a value for {slug} that is neither a text nor an env_bootstrap.",
         slug=slug,
-        suggested_fix="Write {'OPENAI_API_KEY': 'openai'}, or "
-        "{'openai': connection.env_bootstrap}.",
+        fix="Write {'OPENAI_API_KEY': 'openai'}, or {'openai': connection.env_bootstrap}.",
     )

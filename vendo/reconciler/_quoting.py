@@ -13,7 +13,7 @@ import re
 from typing import Final
 
 from vendo._protocol.secret import Secret
-from vendo.errors import ValidationError
+from vendo.errors import ValidationError, invalid
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 #: Characters that are special neither to a shell nor to readers that do not know quotes.
@@ -42,11 +42,10 @@ def checked_name(name: object) -> str:
     if isinstance(name, str) and _NAME.match(name):
         return name
     shown = repr(name[:40]) if isinstance(name, str) else f"a value of type {type(name).__name__}"
-    raise ValidationError(
-        "validation_failed",
+    raise invalid(
         f"The name of a variable must be letters, digits and _, such as OPENAI_API_KEY, not "
         f"{shown}.",
-        suggested_fix="Write mapping={'OPENAI_API_KEY': 'openai'}: the variable, then the slug.",
+        fix="Write mapping={'OPENAI_API_KEY': 'openai'}: the variable, then the slug.",
     )
 
 
@@ -90,9 +89,8 @@ def _problem(value: str) -> str | None:
 
 
 def _unwritable(name: str, problem: str) -> ValidationError:
-    return ValidationError(
-        "validation_failed",
+    return invalid(
         f"The value of {name} contains {problem}, and cannot be written to an env file that "
         "python-dotenv and a shell read alike.",
-        suggested_fix=f"Remove {name} from the mapping, and call vendo.token() in the program.",
+        fix=f"Remove {name} from the mapping, and call vendo.token() in the program.",
     )

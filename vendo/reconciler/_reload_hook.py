@@ -10,7 +10,7 @@ from vendo._protocol.calls import user_agent
 from vendo._protocol.origins import is_loopback
 from vendo._protocol.secret import Secret
 from vendo._protocol.steps import Request
-from vendo.errors import UpstreamError, ValidationError
+from vendo.errors import UpstreamError, invalid
 from vendo.reconciler._change import Change
 
 _TIMEOUT: Final = 10.0
@@ -65,18 +65,16 @@ def checked_url(url: object) -> Secret:
         ValidationError: it is missing or malformed, or plain http to another host than loopback.
     """
     if not isinstance(url, str):
-        raise ValidationError(
-            "validation_failed",
+        raise invalid(
             "on_change='reload-hook' needs reload_url=.",
-            suggested_fix="Write reload_url='http://127.0.0.1:8000/reload'.",
+            fix="Write reload_url='http://127.0.0.1:8000/reload'.",
         )
     secret = Secret(url)
     problem = _problem(secret)
     if problem:
-        raise ValidationError(
-            "validation_failed",
+        raise invalid(
             f"reload_url= {problem}.",
-            suggested_fix="Use https, or a loopback address such as http://127.0.0.1:8000/reload.",
+            fix="Use https, or a loopback address such as http://127.0.0.1:8000/reload.",
         )
     return secret
 

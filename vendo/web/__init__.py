@@ -9,6 +9,7 @@ from __future__ import annotations
 from vendo._config.slugs import checked_slug
 from vendo._protocol.headers import JWT_HEADER
 from vendo._protocol.secret import Secret
+from vendo.errors import invalid
 from vendo.web._clients import ClientCache, ClientOptions
 from vendo.web._command_line import (
     CommandLineError,
@@ -100,6 +101,7 @@ __all__ = [
     "finish_connect",
     "handle_once",
     "has_webhook_secret",
+    "invalid",
     "is_local",
     "is_missing",
     "prefers_html",

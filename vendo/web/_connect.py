@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from vendo import errors
 from vendo._client.base import BaseClient
 from vendo._config.slugs import checked_slug
+from vendo.errors import invalid
 from vendo.web._error_responses import prefers_html
 from vendo.web._identity import require_sign_in
 
@@ -57,10 +58,9 @@ def checked_next(address: str | None, own_hosts: Collection[str]) -> str:
             and parts.netloc.lower() in {host.lower() for host in own_hosts}
         ):
             return address
-    raise errors.ValidationError(
-        "validation_failed",
+    raise invalid(
         "The address to return to is not one of this application's.",
-        suggested_fix="Give a path such as /settings, or an address on the application's own host.",
+        fix="Give a path such as /settings, or an address on the application's own host.",
     )
 
 
@@ -196,11 +196,10 @@ def finish_connect(
         or time.time() > claims["until"]
         or not hmac.compare_digest(claims["browser"], _digest(cookie or ""))
     ):
-        raise errors.ValidationError(
-            "validation_failed",
+        raise invalid(
             "This connect link is not from this application, is too old, or was opened in another "
             "browser.",
-            suggested_fix="Start again from the application.",
+            fix="Start again from the application.",
         )
     for each in (client, user_client):
         each.invalidate(claims["slug"])

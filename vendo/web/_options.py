@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from vendo._config.settings import MAX_TIMEOUT
 from vendo._protocol.secret import masked
-from vendo.errors import ValidationError
+from vendo.errors import invalid
 
 #: Takes the place of a secret that is not a string. It is invalid, whatever it was.
 _NOT_A_STRING = object()
@@ -114,7 +114,7 @@ class Options:
             return option.default
         if not option.is_valid(value):
             problem = self._invalid(name)
-            raise ValidationError("validation_failed", problem.text, suggested_fix=problem.fix)
+            raise invalid(problem.text, fix=problem.fix)
         return value
 
     def masked(self, name: str, get: Callable[[str], object]) -> Any:

@@ -16,7 +16,7 @@ from vendo._config.api_keys import PLACEHOLDER_KEY
 from vendo._config.slugs import name_of
 from vendo._protocol.models import Balance, Connection, Integration, SpendCaps
 from vendo._protocol.origins import DEFAULT_BASE_URL
-from vendo.errors import UpstreamError, ValidationError, VendoError
+from vendo.errors import UpstreamError, VendoError, invalid
 from vendo.testing._mocks.apis import (
     MockAsyncBillingAPI,
     MockAsyncConnectionsAPI,
@@ -96,10 +96,9 @@ class _Mock(BaseClient):
         self._canned.record("invalidate", name_of(slug).slug)
 
     def __reduce__(self) -> Never:
-        raise ValidationError(
-            "validation_failed",
+        raise invalid(
             f"A {type(self).__name__} cannot be pickled: it contains tokens.",
-            suggested_fix=f"Create it where it is used: {type(self).__name__}(...)",
+            fix=f"Create it where it is used: {type(self).__name__}(...)",
         )
 
     def _look_up(self, slug: str) -> str:
