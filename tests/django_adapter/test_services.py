@@ -203,6 +203,6 @@ def test_in_a_build_the_database_is_a_dummy(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @given(st.text() | st.text().map("postgresql://{}".format))
-def test_any_text_is_a_database_or_refused(text: str) -> None:
+def test_any_text_is_a_database_or_an_error(text: str) -> None:
     made = _entry(MaskedStr(text))
     assert made is None or (made["NAME"] and made["HOST"])

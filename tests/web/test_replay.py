@@ -32,10 +32,6 @@ def test_ids_are_bounded_in_number_and_in_time(monkeypatch: pytest.MonkeyPatch) 
     assert list(cache._until) == ["4"]
 
 
-def test_the_former_name_still_works() -> None:
-    assert web.SeenIds is web.ReplayCache
-
-
 class Cache:
     def __init__(self) -> None:
         self.kept: dict[str, float] = {}

@@ -1,7 +1,7 @@
 """Tokens in the path of a URL, for requests. Telegram is such a provider.
 
-The URL of a request appears in logs, in errors and in `response.url`. urllib3 logs what it is told
-to request, too. So the token is inserted by the connection itself, the last step before the wire:
+The URL of a request appears in logs, in errors and in `response.url`. urllib3 logs the URL that it
+is given, too. So the token is inserted by the connection itself, the last step before the wire:
 the request's headers carry the target to it. Sessions of other providers do not use this module.
 """
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from vendo._protocol.steps import Request
     from vendo._transports.routes import Route
 
-#: Methods whose request says how long its body is even where it has none.
+#: Methods whose requests have a Content-Length even without a body.
 _WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 
 
@@ -172,7 +172,7 @@ class _Recorder(HTTPConnection):
 def _opening(method: str, url: str, names_encodings: bool) -> bytes:
     """Return the request line and the Host header, as `http.client` writes and checks them.
 
-    Without an `Accept-Encoding`, the response is asked for in none: nothing is decoded here.
+    Without an `Accept-Encoding`, it requests `identity`: nothing is decoded here.
     """
     scheme, host, port, target = parts_of(url)
     recorder = _Recorder(host, port)

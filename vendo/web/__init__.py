@@ -58,9 +58,6 @@ from vendo.web._replay import (
 from vendo.web._tokens import is_local, is_missing, token_expires
 from vendo.web._webhooks import MAX_WEBHOOK_BYTES, has_webhook_secret
 
-#: The former name of `ReplayCache`.
-SeenIds = ReplayCache
-
 __all__ = [
     "ADDRESS",
     "API_KEY",
@@ -86,7 +83,6 @@ __all__ = [
     "Problem",
     "ReplayCache",
     "Secret",
-    "SeenIds",
     "SharedCache",
     "SharedReplayCache",
     "calling_module",
