@@ -37,7 +37,7 @@ def handle_view_error(error: VendoError) -> Response:
 
 
 def redirect(location: str) -> Response:
-    """Return a redirect without a body: Flask's own contains the address, which may contain the key."""
+    """Return a redirect without a body: that of Flask contains the address, and so the key."""
     return current_app.response_class(status=302, headers={"Location": location})
 
 
