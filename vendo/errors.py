@@ -157,7 +157,7 @@ class UpstreamConnectionError(UpstreamError, ConnectionError):
 
 
 class ValidationError(VendoError):
-    """A value given to vendo is malformed. Nothing was looked up or sent."""
+    """A value is malformed: an argument, a variable, a token, or what the backend rejects so."""
 
 
 class IdempotencyConflict(VendoError):

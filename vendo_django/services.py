@@ -144,8 +144,8 @@ def database(slug: str, **settings: Any) -> dict[str, Any]:
             f"vendo: the credential of {slug!r} is not a connection URL of the form "
             "postgresql://user:password@host:5432/name (or mysql://…), with special characters of "
             "the password percent-encoded (%2F for /). The API token of a hosting provider does "
-            "not log in to its databases: set VENDO_TOKEN_APP_DATABASE to the connection URL that "
-            'the provider shows, and write database("app-database").'
+            "not log in to its databases. Fix: set VENDO_TOKEN_APP_DATABASE to the connection URL "
+            'that the provider shows, and write database("app-database").'
         )
     return {**entry, **settings}
 

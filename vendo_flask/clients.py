@@ -63,8 +63,8 @@ def app_client() -> Vendo:
         client: Vendo = app.extensions[EXTENSION]
     except KeyError:
         raise RuntimeError(
-            f"The application {app.name!r} has no Vendo. Write FlaskVendo(app), or "
-            "vendo.init_app(app) in its factory."
+            f"The application {app.name!r} has no FlaskVendo. Fix: write FlaskVendo(app), or "
+            "FlaskVendo().init_app(app) in its factory."
         ) from None
     return client._get_current_object() if isinstance(client, LocalProxy) else client
 

@@ -82,7 +82,7 @@ class VendoSettings:
     def __reduce__(self) -> NoReturn:
         raise invalid(
             "VendoSettings cannot be pickled: the pickle would contain the key.",
-            fix="Make them where they are needed.",
+            fix="Make VendoSettings in the process that uses them.",
         )
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:

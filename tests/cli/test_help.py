@@ -95,7 +95,10 @@ def test_usage_error_exits_with_2_and_names_the_help_command(
         (["token"], "The following arguments are required: SLUG."),
         (["token", "a", "b"], "Unrecognized arguments: b."),
         (["tok"], f"Unknown command 'tok': the commands are {', '.join(COMMANDS)}."),
-        (["doctor", "--timeout", "-1"], "--timeout must be between 0 and 86400 seconds, not '-1'."),
+        (
+            ["doctor", "--timeout", "-1"],
+            "--timeout must be greater than 0 and at most 86400 seconds, not '-1'.",
+        ),
         (["serve", "--port"], "Argument --port: expected one argument."),
     ],
     ids=str,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from vendo._client.shared_calls import SharedCalls
 from vendo._protocol.steps import Pause, Request, Response, Spawn, Wait
-from vendo._tokens.single_flight import SharedCalls
 from vendo._transports import async_driver
 from vendo._transports import driver as blocking_driver
 from vendo._transports.driver import run

@@ -178,7 +178,7 @@ class TestMistakes:
 
     @pytest.mark.parametrize("value", [None, 5, 1.5, {"a": "b"}, [None], [["u"]], object()])
     def test_value_that_is_not_a_string_is_an_error(self, value: object) -> None:
-        with pytest.raises(ValidationError, match=f"{NAME} must be a text"):
+        with pytest.raises(ValidationError, match=f"{NAME} must be a str"):
             RequestHeaders({NAME: value}).get(NAME)
         with pytest.raises(ValidationError):
             RequestHeaders(environ(HTTP_X_VENDO_USER_ID=value)).get(NAME)

@@ -267,5 +267,5 @@ def test_return_to_of_a_connect_link_must_be_absolute(return_to: str) -> None:
 
 @pytest.mark.parametrize("state", [5, b"x", "\ud800"])
 def test_state_of_a_connect_link_must_be_valid(state: str) -> None:
-    with pytest.raises(ValidationError, match="state= must be a text"):
+    with pytest.raises(ValidationError, match="state= must be a str"):
         Vendo(KEY).connect_url("gmail", state=state)

@@ -54,7 +54,7 @@ def test_the_callers_idempotency_key_is_kept_over_the_tries(play: Play) -> None:
 
 @pytest.mark.parametrize("action", ["", "  ", None, 7])
 def test_action_without_a_name_is_an_error_before_sending(play: Play, action: Any) -> None:
-    with pytest.raises(ValidationError, match="must be a name"):
+    with pytest.raises(ValidationError, match="must be a string"):
         play().run(execute(caller(), BASE, action, None, None))
 
 

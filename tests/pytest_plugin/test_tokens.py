@@ -199,7 +199,7 @@ def test_native_toml_list_works_too(suite: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("no slug = sk-canary", "*vendo_tokens: A slug is made of lower-case letters*'no slug'*"),
+        ("no slug = sk-canary", "*vendo_tokens: A slug is made of ASCII letters*'no slug'*"),
         ("openai =", "*vendo_tokens: 'openai' has no token after the =*"),
     ],
 )

@@ -486,7 +486,7 @@ def test_callers_own_middleware_wraps_ours(server: LocalVendo) -> None:
 
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
         [ours] = session._middlewares
-        assert repr(ours) == "<VendoMiddleware 'gmail'>"
+        assert repr(ours) == "<aiohttp middleware of 'gmail'>"
         assert await status(session, "x", middlewares=[note, ours]) == 200
         server.expire("gmail")
         assert await status(session, "x", middlewares=[note, ours]) == 200

@@ -80,7 +80,7 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def check(error: vendo.ValidationError, slug: str) -> None:
     assert error.slug == slug
-    assert f"The token for {slug} is not plain ASCII" in str(error)
+    assert f"The token for {slug} contains a line break" in str(error)
     assert f"VENDO_TOKEN_{slug.upper()}, {slug.upper()}_" in str(error)
     for text in texts_of(error):
         assert "canary" not in text

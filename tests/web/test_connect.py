@@ -167,7 +167,7 @@ def test_behind_the_proxy_only_signed_in_users_may_connect(
 
 
 def test_the_next_address_is_checked_when_leaving(client: vendo.Vendo) -> None:
-    with pytest.raises(vendo.ValidationError, match="return to"):
+    with pytest.raises(vendo.ValidationError, match="next= leads"):
         _start(client, next_address="https://evil.example/")
 
 

@@ -124,7 +124,7 @@ class BaseClient:
         if state is not None:
             if not isinstance(state, str) or any("\ud800" <= c <= "\udfff" for c in state):
                 raise invalid(
-                    "state= must be a text that an address can contain.",
+                    "state= must be a str that an address can contain.",
                     slug=name.slug,
                     fix="Encode bytes and numbers as text, in base64 for example.",
                 )
@@ -300,7 +300,8 @@ def _checked_jwt(jwt: object) -> Secret:
     jwt = Secret(jwt.strip())
     if not jwt.isascii() or not jwt.isprintable() or " " in jwt:
         raise invalid(
-            "The user's JWT contains white space, or another character that no JWT contains."
+            "The user's JWT contains white space, or another character that no JWT contains.",
+            fix=f"Pass for_user() the {JWT_HEADER} header unchanged.",
         )
     return jwt
 
@@ -314,7 +315,7 @@ def checked_slugs(slugs: Iterable[str]) -> list[str]:
     """
     if isinstance(slugs, str):
         raise invalid(
-            "tokens() takes a list of slugs, not one text.",
+            "tokens() takes a list of slugs, not one string.",
             fix=f"Write tokens([{slugs[:40]!r}]), or token({slugs[:40]!r}).",
         )
     try:

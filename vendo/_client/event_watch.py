@@ -73,7 +73,7 @@ class _Watcher:
         self._thread.start()
 
     def start_again(self) -> None:
-        """Start again in a forked child, which has no thread, and no right to the connection."""
+        """Start again in a forked child: the thread and the connection are the parent's."""
         if self._watches:
             self._start()
 
@@ -88,7 +88,7 @@ class _Watcher:
             if _watchers.get(self._scope) is self:
                 del _watchers[self._scope]
         self._stream.close()
-        # Opening a connection cannot be interrupted. The thread ends by itself then.
+        # If it is connecting, the thread ends after that.
         self._thread.join(_STOP_TIMEOUT)
 
     def _watch(self) -> None:

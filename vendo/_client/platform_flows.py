@@ -6,12 +6,12 @@ Nothing happens before a flow is driven: errors of the settings come out of the 
 from __future__ import annotations
 
 from vendo._catalog import catalog
+from vendo._client.shared_calls import SharedCalls
 from vendo._config import environment
 from vendo._config.slugs import checked_slug, name_of
 from vendo._protocol import data_proxy, platform
 from vendo._protocol.log import logger
 from vendo._protocol.models import Connection
-from vendo._tokens.single_flight import SharedCalls
 from vendo.errors import UpstreamError, ValidationError
 
 TYPE_CHECKING = False

@@ -45,7 +45,7 @@ class WebhooksAPI:
         self, secret: str | Iterable[str] | None = None, max_age_sec: float = 300.0
     ) -> None:
         # A tuple, since a generator would be empty after the first webhook. The keys of a mapping
-        # are names, and no secrets.
+        # are names, not secrets.
         if isinstance(secret, Iterable) and not isinstance(secret, str | bytes | Mapping):
             secret = tuple(masked(one) for one in secret)
         secret = masked(secret)
@@ -113,7 +113,7 @@ def _key(secret: object) -> bytes:
     same to HMAC.
     """
     if not isinstance(secret, str):
-        raise _no_secret(f"a secret is of type {type(secret).__name__}, not a text")
+        raise _no_secret(f"a secret is of type {type(secret).__name__}, not a str")
     secret = Secret(secret.strip())
     if not secret:
         raise _no_secret("a secret is blank")

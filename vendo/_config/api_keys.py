@@ -32,7 +32,7 @@ def checked_key(key: object, name: str) -> Secret | None:
             return key
         problem = "contains white space, a line break or a character outside ASCII"
     else:
-        problem = f"is of type {type(key).__name__}, not a text"
+        problem = f"is of type {type(key).__name__}, not a str"
         key = None
     raise AuthError(
         "app_unknown",

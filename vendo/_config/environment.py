@@ -55,7 +55,7 @@ class Variable:
         """Return the value without surrounding white space; None if it is not set or blank.
 
         Raises:
-            ValidationError: it contains a control character, or bytes that are not a text in the
+            ValidationError: it contains a control character, or bytes that are not a str in the
                 encoding of this machine. The text of the error names the variable alone.
         """
         raw = self.raw()
@@ -85,9 +85,9 @@ class Variable:
 
 def _problem_of(value: str) -> str | None:
     if has_control_character(value):
-        return "contains a control character (a line break, perhaps, from a long paste)"
+        return "contains a control character, such as a line break"
     if any("\ud800" <= character <= "\udfff" for character in value):
-        return "contains bytes that are not a text"
+        return "contains bytes that cannot be decoded"
     return None  # some letters and spaces are not printable either
 
 

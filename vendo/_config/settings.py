@@ -51,8 +51,8 @@ class Settings:
             or not 0 < timeout <= MAX_TIMEOUT
         ):
             raise invalid(
-                f"timeout= must be a number of seconds between 0 and {MAX_TIMEOUT:.0f}, "
-                f"not {timeout!r:.40}.",
+                f"timeout= must be a number of seconds greater than 0 and at most "
+                f"{MAX_TIMEOUT:.0f}, not {timeout!r:.40}.",
                 fix="Write timeout=30.",
             )
         if not (
@@ -61,7 +61,10 @@ class Settings:
             and api_version.isascii()
             and api_version.isprintable()
         ):
-            raise invalid("api_version= must be a date.", fix=f'Write api_version="{API_VERSION}".')
+            raise invalid(
+                f"api_version= must be a version such as {API_VERSION}.",
+                fix=f'Write api_version="{API_VERSION}".',
+            )
         if retry is not None and not isinstance(retry, RetryPolicy):
             raise invalid(
                 f"retry= must be a RetryPolicy, not a value of type {type(retry).__name__}.",

@@ -63,6 +63,6 @@ def checked_slug(slug: object) -> str:
     else:
         shown, fix = f"a value of type {type(slug).__name__}", None
     raise invalid(
-        f"A slug is made of lower-case letters, digits, - and _, such as 'openai'; got {shown}.",
-        fix=fix,
+        f"A slug is made of ASCII letters, digits, - and _, such as 'openai', and {shown} is not.",
+        fix=fix or "Run python -m vendo catalog. It lists the slugs.",
     )

@@ -1,4 +1,4 @@
-"""The error codes (wire contract, "Errors"): one row a code, and one function a question."""
+"""A table of the error codes (wire contract, "Errors"), and the functions that read it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Code:
         self.is_missing_credential = is_missing_credential
 
 
+_RAISE_CAP = "Raise the cap in the Vendo dashboard, or wait until it is reset."
 _NEW_KEY = "Make a new key in the Vendo dashboard and set it as VENDO_API_KEY."
 
 CODES: Final = {
@@ -70,16 +71,20 @@ CODES: Final = {
         errors.BalanceExhausted,
         "Top up the wallet at the address in vendo.billing.balance().top_up_url.",
     ),
-    "spend_cap_daily": Code(errors.SpendCapExceeded),
-    "spend_cap_monthly": Code(errors.SpendCapExceeded),
-    "upstream_rate_limited": Code(errors.RateLimited, is_temporary=True),
+    "spend_cap_daily": Code(errors.SpendCapExceeded, _RAISE_CAP),
+    "spend_cap_monthly": Code(errors.SpendCapExceeded, _RAISE_CAP),
+    "upstream_rate_limited": Code(
+        errors.RateLimited, "Wait retry_after seconds, then call again.", is_temporary=True
+    ),
     "upstream_error": Code(
         errors.UpstreamError,
         "Try again later; python -m vendo doctor shows what can be reached.",
         is_temporary=True,
     ),
     "validation_failed": Code(errors.ValidationError),
-    "idempotency_conflict": Code(errors.IdempotencyConflict),
+    "idempotency_conflict": Code(
+        errors.IdempotencyConflict, "Use another idempotency_key= for other arguments."
+    ),
     "vendo_only_feature": Code(errors.VendoOnlyFeature),
     "identity_not_present": Code(errors.IdentityNotPresent),
 }
@@ -91,7 +96,7 @@ _CODE_OF_STATUS: Final = {
     429: "upstream_rate_limited",
 }
 
-#: The statuses after which a call is sent again. A 429 is not one of them: it can take minutes.
+#: The statuses after which a call is sent again. A 429 is not one: its Retry-After can be minutes.
 RETRYABLE_STATUSES: Final = frozenset({500, 502, 503, 504})
 
 

@@ -29,7 +29,7 @@ def execute(
     """Run an action and return its data."""
     if not isinstance(action, str) or not action.strip():
         raise invalid(
-            "The action must be a name.",
+            "action= must be a string that is not blank.",
             fix="Write data.execute('GMAIL_FETCH_EMAILS', {'max_results': 10}).",
         )
     try:

@@ -30,6 +30,11 @@ def malformed(problem: str, response: Response | None = None) -> UpstreamError:
     )
 
 
+def too_large(response: Response | None = None) -> UpstreamError:
+    """Make the error for a response of more than `MAX_BYTES`."""
+    return malformed(f"is larger than {MAX_BYTES >> 20} MiB", response)
+
+
 def decode_json(response: Response) -> Any:
     """Decode the JSON of a response.
 
@@ -58,7 +63,7 @@ def _decompressed(response: Response) -> bytes:
     except zlib.error:
         raise malformed("is compressed in an unknown format", response) from None
     if len(body) > MAX_BYTES:
-        raise malformed("is larger than 10 MiB", response)
+        raise too_large(response)
     return body
 
 

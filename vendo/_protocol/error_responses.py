@@ -59,7 +59,7 @@ def error_of(
 def _fix(suggested: str | None, code: str, slug: str | None) -> str | None:
     """Return the fix that the response suggests, else the general one.
 
-    The API key may be another text altogether, so the fix shows what a key looks like.
+    The value may not be a Vendo key at all, so the fix shows what a key looks like.
     """
     if suggested is None:
         return fix_for(code, slug)
@@ -69,7 +69,7 @@ def _fix(suggested: str | None, code: str, slug: str | None) -> str | None:
 
 
 def _worded(error: str | None, detail: str | None, code: str) -> str:
-    """Return the message of a body of two texts. The first may repeat the code."""
+    """Join `error` and `detail` of a body. `error` may only repeat the code."""
     return ": ".join(text for text in (error, detail) if text and (text != code or not detail))
 
 
@@ -83,7 +83,7 @@ def body_of(response: Response) -> Mapping[str, Any]:
 
 
 def _web_address(value: object, secrets: Iterable[str]) -> str | None:
-    """Return a web address unchanged, or None: a shortened or masked one is of no use."""
+    """Return a web address unchanged, or None: a shortened or masked address does not work."""
     if not isinstance(value, str) or len(value) > _LONGEST_ADDRESS:
         return None
     if not value.isascii() or not value.isprintable() or " " in value:

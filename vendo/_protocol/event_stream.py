@@ -37,7 +37,7 @@ class EventReader:
 
     def __init__(self) -> None:
         self._parser = MessageParser()
-        #: To be sent as `Last-Event-ID`; empty where there is nothing to go on after.
+        #: Sent as `Last-Event-ID`; empty before the first event.
         self.last_event_id = ""
         self._seen: set[str] = set()
         self._order: deque[str] = deque()

@@ -76,7 +76,7 @@ class RequestHeaders:
 
 
 def _values(headers: object, name: str) -> list[Secret] | ValidationError:
-    """Return all values of a header. An error is returned, since these frames know all headers."""
+    """Return all values of a header, or an error, since a traceback would show all headers."""
     values = _raw_values(headers, name)
     if values is None:
         return invalid(
@@ -92,7 +92,7 @@ def _values(headers: object, name: str) -> list[Secret] | ValidationError:
                 texts.append(Secret(part.decode("latin-1")))
             else:
                 return invalid(
-                    f"The header {name} must be a text, not a value of type {type(part).__name__}."
+                    f"The header {name} must be a str, not a value of type {type(part).__name__}."
                 )
     return texts
 

@@ -85,7 +85,10 @@ def given_origin(url: object, name: str) -> str:
         ValidationError: not a text, or as for `checked_origin`.
     """
     if not isinstance(url, str):
-        raise invalid(f"{name} must be an address, not a value of type {type(url).__name__}.")
+        raise invalid(
+            f"{name} must be an address, not a value of type {type(url).__name__}.",
+            fix=f'Write {name}"{DEFAULT_BASE_URL}", or leave it out.',
+        )
     url = Secret(url.strip())  # it may contain a password
     return checked_origin(url, name)
 
@@ -104,7 +107,7 @@ def origin_of(url: str) -> Origin:
     """
     parts = urlsplit(url)
     if "\\" in parts.netloc:
-        raise ValueError("a backslash in the host, where some clients end it and some do not")
+        raise ValueError("the host contains a backslash, which clients read in different ways")
     scheme = parts.scheme
     port = parts.port
     if port is None:

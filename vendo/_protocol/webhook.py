@@ -59,7 +59,7 @@ def sent_at(timestamp: str) -> float:
         ValidationError: neither whole Unix seconds in ASCII digits nor an RFC 3339 time.
     """
     if timestamp.isascii() and timestamp.isdigit():
-        # More digits than years in which Python counts.
+        # A longer number is later than any date of Python.
         if len(timestamp) <= 12:
             return int(timestamp)
     else:

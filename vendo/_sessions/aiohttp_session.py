@@ -52,7 +52,7 @@ async def make_session(
 
 
 class _Quiet:
-    """A base before aiohttp's session, which warns of every subclass."""
+    """Suppresses aiohttp's warning about subclasses of its session."""
 
     def __init_subclass__(cls) -> None:
         """Do not warn."""
@@ -86,7 +86,7 @@ class _Middleware:
         self._policy = policy
 
     def __repr__(self) -> str:
-        return f"<VendoMiddleware {self._policy.slug!r}>"
+        return f"<aiohttp middleware of {self._policy.slug!r}>"
 
     async def __call__(self, request: ClientRequest, send: ClientHandlerType) -> ClientResponse:
         policy, client = self._policy, self._client
@@ -166,7 +166,7 @@ def _checks(policy: Policy) -> aiohttp.TraceConfig:
 
 
 class _TargetRequest(aiohttp.ClientRequest):
-    """A request that is sent with another path than that of its URL, which appears in errors."""
+    """A request whose path on the wire differs from its URL, which is what errors show."""
 
     target: WireSecret | None = None
 

@@ -35,7 +35,7 @@ def checked_hosts(hosts: object) -> tuple[Pattern, ...]:
     """
     if isinstance(hosts, str):
         raise invalid(
-            "hosts= must be a list of hosts, not one text.", fix=f"Write hosts=[{hosts[:100]!r}]."
+            "hosts= must be a list of hosts, not one string.", fix=f"Write hosts=[{hosts[:100]!r}]."
         )
     if not isinstance(hosts, Iterable):
         raise invalid(

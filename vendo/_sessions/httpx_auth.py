@@ -1,6 +1,6 @@
 """Authenticated requests of httpx2 and httpx: one `auth=` for the clients of both.
 
-Neither library is imported here. What is needed of them comes with a request.
+Neither library is imported here. Their classes are taken from the request.
 
 httpx follows redirects below its authentication, and strips only `Authorization` from a request to
 another host. So a token in another header, or in the path, is kept where the copy for a redirect
@@ -160,12 +160,12 @@ class _Flow:
         self._put(request, credential)
         response = yield request
         last = response.request  # another one after a redirect
-        if self._lost_it(last, response.status_code) and policy.allows(str(last.url)):
+        if self._was_stripped(last, response.status_code) and policy.allows(str(last.url)):
             credential = yield _Wanted(last)
             self._put(last, credential)
             response = yield last
             last = response.request
-        if response.status_code != 401 or not self._carries_it(last):
+        if response.status_code != 401 or not self._has_credential(last):
             return
         fresh = yield _Wanted(last, credential)
         if fresh.secret != credential.secret and self._rewind():
@@ -181,7 +181,7 @@ class _Flow:
         self._put_header(request, own)
         response = yield request
         last = response.request
-        if self._lost_it(last, response.status_code) and is_same_origin(url, str(last.url)):
+        if self._was_stripped(last, response.status_code) and is_same_origin(url, str(last.url)):
             self._put_header(last, own)
             yield last
 
@@ -203,20 +203,20 @@ class _Flow:
             plain = getattr(request.headers, "bare", request.headers)
             request.headers = one_way_headers(plain.__class__)(plain, header, value)
 
-    def _carries_it(self, request: Request) -> bool:
+    def _has_credential(self, request: Request) -> bool:
         policy = self._policy
         if policy.placement.header is None:
             return hasattr(request.url, "bare")
         return bool(request.headers.get(policy.placement.header) == str(self._credential))
 
-    def _lost_it(self, request: Request, status: int) -> bool:
+    def _was_stripped(self, request: Request, status: int) -> bool:
         """True if a redirect dropped the credential, which may be the reason for the status, and
         the request can be sent again.
         """
         return (
             request is not self._request
             and status in _UNAUTHENTICATED
-            and not self._carries_it(request)
+            and not self._has_credential(request)
             and self._rewind()
         )
 

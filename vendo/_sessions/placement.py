@@ -48,8 +48,8 @@ class Placement:
         row = self._provider
         names = (environment.override_variable(self._slug).name, *(row.variables if row else ()))
         raise invalid(
-            f"The token for {self._slug} is not plain ASCII text, so no request can carry it. It "
-            "contains a character that no token contains, such as a dash from a formatted text.",
+            f"The token for {self._slug} contains a line break, white space at an end, or a "
+            "character outside ASCII, such as a typographic dash, so no request can carry it.",
             slug=self._slug,
             fix=f"Copy the token again into {', '.join(names)} or, with an API key, into the "
             "connection at Vendo.",

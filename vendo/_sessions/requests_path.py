@@ -75,7 +75,7 @@ class PathAdapter(SharedAdapter):
         return manager
 
     def request_url(self, request: PreparedRequest, proxies: Any) -> str:
-        """Return what urllib3 requests, and logs. A target is only for its own URL."""
+        """Return what urllib3 requests, and logs. The target of another URL is dropped."""
         url: str = super().request_url(request, proxies)
         if isinstance(request.headers, TargetHeaders):
             if request.headers.url != request.url:
@@ -86,7 +86,7 @@ class PathAdapter(SharedAdapter):
 
 
 def sends_targets(adapter: object) -> bool:
-    """False for an adapter of requests that sends the path of the URL in place of the target.
+    """False for an `HTTPAdapter` that would send, and log, the path of the URL instead.
 
     Other objects, such as a fake adapter in a test, open no connections.
     """

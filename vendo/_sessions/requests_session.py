@@ -155,7 +155,7 @@ class _Watch:
     def _leads_out(self, response: Response) -> bool:
         location = response.headers["location"]
         if not location.isascii():
-            return True  # requests may read it in several ways
+            return True  # requests may decode it differently
         url = joined(response.url, location)
         return not (is_same_origin(response.url, url) if self._is_own else self._auth.allows(url))
 

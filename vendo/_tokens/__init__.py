@@ -1,7 +1,7 @@
-"""Tokens: the resolution chain, the process's cache, single flight, refresh, and hints.
+"""Tokens: the resolution chain, the process's cache, refresh with single flight, and hints.
 
-It is handed checked slugs and settings. The clients call it; nothing here knows which of them does.
-The flows (`refresh`, `single_flight`) do no I/O.
+It is handed checked slugs, cache keys and a `Caller`. The clients call it; nothing here knows which
+of them does. The flows of `refresh` do no I/O.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def _check_time(deadline: float, key: CacheKey) -> None:
 def _too_late(key: CacheKey) -> UpstreamTimeout:
     return UpstreamTimeout(
         "upstream_error",
-        f"No token for {key[3]} within the time-out.",
+        f"The token for {key[3]} did not arrive within the time-out.",
         slug=key[3],
         suggested_fix="Try again, or pass the client a longer timeout= (seconds).",
     )

@@ -1,5 +1,5 @@
 """Connections to the backend, and the drivers that do the I/O of a flow.
 
-A transport is handed a `Request` and returns a `Response`; a blocking one, one on threads for
-asyncio, one on aiohttp. It knows HTTP and nothing of Vendo. The rooms above make and call them.
+There are three transports: blocking, threads for asyncio, and aiohttp. Each is handed a `Request`
+and returns a `Response`, and knows no call of Vendo's. The rooms above make and call them.
 """

@@ -8,7 +8,7 @@ from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
 import aiohttp
 from yarl import URL
 
-from vendo._protocol.decoding import malformed
+from vendo._protocol.decoding import too_large
 from vendo._protocol.steps import Head, Response
 from vendo._transports.blocking import MAX_IDLE_SECONDS
 from vendo._transports.errors import TUNNEL_REFUSED, unreachable
@@ -141,12 +141,12 @@ def _headers_of(response: aiohttp.ClientResponse) -> dict[str, str]:
 
 async def _read_body(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     if (response.content_length or 0) > max_bytes:
-        raise malformed("is larger than 10 MiB")
+        raise too_large()
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > max_bytes:
-            raise malformed("is larger than 10 MiB")
+            raise too_large()
     return bytes(body)
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from ssl import SSLSocket, SSLWantReadError
 
-from vendo._protocol.decoding import malformed
+from vendo._protocol.decoding import too_large
 from vendo._protocol.secret import Secret
 from vendo._protocol.steps import Response
 from vendo._transports.dialing import dial
@@ -147,7 +147,7 @@ class _Incoming(io.RawIOBase):
         self._connection = connection
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """Stand for the socket in `http.client`."""
+        """Return the file that `http.client` reads the response from."""
         return io.BufferedReader(self)
 
     def readable(self) -> bool:
@@ -208,11 +208,11 @@ def headers_of(response: HTTPResponse) -> dict[str, str]:
 def _read_body(response: HTTPResponse, max_bytes: int) -> bytes:
     if response.length is not None:
         if response.length > max_bytes:
-            raise malformed("is larger than 10 MiB")
+            raise too_large()
         return response.read()  # raises IncompleteRead if it is cut off
     body = bytearray()
     while chunk := response.read(64 * 1024):
         body += chunk
         if len(body) > max_bytes:
-            raise malformed("is larger than 10 MiB")
+            raise too_large()
     return bytes(body)

@@ -22,7 +22,7 @@ def unreachable(url: str, failure: Exception) -> UpstreamError:
     if isinstance(failure, TimeoutError):
         return UpstreamTimeout(
             "upstream_error",
-            f"No complete response from {where} within the time-out.",
+            f"{where} did not respond completely within the time-out.",
             suggested_fix="Try again, or pass the client a longer timeout= (seconds).",
         )
     if isinstance(failure, OSError | IncompleteRead):
@@ -53,7 +53,7 @@ def _broken(where: str, host: str, failure: OSError | IncompleteRead) -> tuple[s
             f"Check HTTPS_PROXY with its user name and password, or add {host} to NO_PROXY.",
         )
     return (
-        f"Could not connect to {where} ({_reason(failure)}).",
+        f"{where} cannot be reached ({_reason(failure)}).",
         "Run python -m vendo doctor. It checks the network, HTTPS_PROXY and all addresses.",
     )
 

@@ -59,7 +59,7 @@ def checked_next(address: str | None, own_hosts: Collection[str]) -> str:
         ):
             return address
     raise invalid(
-        "The address to return to is not one of this application's.",
+        "next= leads to another host than the application's.",
         fix="Give a path such as /settings, or an address on the application's own host.",
     )
 

@@ -50,4 +50,8 @@ def require_sign_in(headers: object) -> None:
         IdentityNotPresent: `VENDO_AUTH` is 1, and no user is signed in.
     """
     if sso.is_enabled() and sso.identity_from_headers(headers) is None:
-        raise IdentityNotPresent("identity_not_present", "Sign in to connect a provider.")
+        raise IdentityNotPresent(
+            "identity_not_present",
+            "The request has no signed-in user.",
+            suggested_fix="Sign in, then connect the provider again.",
+        )

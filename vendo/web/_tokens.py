@@ -12,9 +12,9 @@ from vendo.errors import ValidationError, VendoError
 
 
 def is_missing(error: VendoError) -> bool:
-    """Return True where an error means that one provider has no credential.
+    """Return True for an error about one provider: no credential, or a malformed slug or variable.
 
-    Other errors are not about the provider: the backend failed, or rejected the key.
+    With other errors the backend failed, or rejected the key.
     """
     return isinstance(error, ValidationError) or is_missing_credential(error)
 

@@ -174,6 +174,6 @@ def _timeout(text: str) -> float:
         seconds = 0.0
     if not 0 < seconds <= MAX_TIMEOUT:
         raise argparse.ArgumentTypeError(
-            f"--timeout must be between 0 and {MAX_TIMEOUT:.0f} seconds, not {text!r}."
+            f"--timeout must be greater than 0 and at most {MAX_TIMEOUT:.0f} seconds, not {text!r}."
         )
     return seconds

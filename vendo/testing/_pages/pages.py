@@ -146,7 +146,7 @@ def _submit(slug: str, request: Request, state: State, site: str) -> Response:
         raise _PageError(400, "The form has no decision. Choose Connect or Deny.")
     if decision == "connect":
         state.connect_again(slug)
-    status = "connected" if decision == "connect" else "refused"
+    status = "connected" if decision == "connect" else "refused"  # the contract's word
     if return_to:
         return Response(303, b"", {"Location": _returned(return_to, slug, back, status)})
     name = _name_of(slug)

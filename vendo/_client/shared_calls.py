@@ -1,4 +1,4 @@
-"""Callers that make the same call at the same time share one request."""
+"""Equal calls to the platform at the same time share one request. Tokens have `_tokens.refresh`."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class SharedCalls:
             if (yield Wait(shared.done, max(left, 0.0), shared)) is False:
                 raise UpstreamTimeout(
                     "upstream_error",
-                    "No complete response within the time-out.",
+                    "The response did not arrive within the time-out.",
                     suggested_fix="Try again, or pass the client a longer timeout= (seconds).",
                 )
             if shared.error is not None:
