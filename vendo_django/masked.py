@@ -42,7 +42,7 @@ class MaskedStr(Secret, SafeString):
 
     def __new__(cls, text: str = "", *, slug: str = "", expires: bool = False) -> MaskedStr:
         """`text` is the credential."""
-        value = super().__new__(cls, str.__str__(text))
+        value = super().__new__(cls, text if isinstance(text, str) else str(text))
         value.slug = slug
         value.expires = expires
         return value
@@ -61,7 +61,7 @@ class MaskedStr(Secret, SafeString):
     def __getattribute__(self, name: str) -> Any:
         # A template may call any method, such as `encode` or `split`.
         if name not in _ATTRIBUTES and not name.startswith("__") and self and _is_for_template():
-            return getattr(MASK, name)
+            return MASK if name == "reveal" else getattr(MASK, name)
         return super().__getattribute__(name)
 
     def __iter__(self) -> Iterator[str]:

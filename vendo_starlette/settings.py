@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NoReturn, Self
 
@@ -36,7 +36,7 @@ _options = Options(_OPTIONS, label="{name}=", line="Write VendoSettings({name}={
 class VendoSettings:
     """The settings of one application, for `install` or `VendoMiddleware`. Both modes.
 
-    All are optional. Keys and secrets are masked in their `repr`, so that
+    All are optional. Their `repr` leaves out keys and secrets, so that
     `Middleware(VendoMiddleware, settings=settings)` can be printed. They cannot be pickled.
 
     Attributes:
@@ -55,22 +55,23 @@ class VendoSettings:
         ValidationError: a value is invalid.
     """
 
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
     base_url: str | None = None
     credentials_url: str | None = None
     data_proxy_url: str | None = None
     timeout: float | None = None
     required: Sequence[str] = ()
-    webhook_secrets: str | Sequence[str] | None = None
+    webhook_secrets: str | Sequence[str] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         get = partial(getattr, self)
-        if isinstance(self.webhook_secrets, str) and not self.webhook_secrets.strip():
-            object.__setattr__(self, "webhook_secrets", ())  # no webhook is valid
-        for name in ("api_key", "webhook_secrets"):
-            object.__setattr__(self, name, _options.masked(name, get))
-        for name in ("api_key", "webhook_secrets", "required"):
-            object.__setattr__(self, name, _options.read(name, get))
+        for name in ("required", "webhook_secrets"):
+            value = get(name)
+            if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
+                object.__setattr__(self, name, tuple(value))
+        _options.read("required", get)
+        if self.webhook_secrets != "":  # a blank one is an error of each webhook
+            _options.read("webhook_secrets", get)
         object.__setattr__(self, "required", tuple(map(checked_slug, self.required)))
 
     def __copy__(self) -> Self:

@@ -15,23 +15,23 @@ class Code:
     Attributes:
         error: the class that is raised.
         fix: what to do about it, with `{slug}` for the provider, or None.
-        is_temporary: True if the same request may succeed later, without a change of anything.
+        is_lasting: True if the code means that another attempt fails too, whatever the status.
         is_missing_credential: True if the provider has no credential.
     """
 
-    __slots__ = ("error", "fix", "is_missing_credential", "is_temporary")
+    __slots__ = ("error", "fix", "is_lasting", "is_missing_credential")
 
     def __init__(
         self,
         error: type[errors.VendoError],
         fix: str | None = None,
         *,
-        is_temporary: bool = False,
+        is_lasting: bool = True,
         is_missing_credential: bool = False,
     ) -> None:
         self.error = error
         self.fix = fix
-        self.is_temporary = is_temporary
+        self.is_lasting = is_lasting
         self.is_missing_credential = is_missing_credential
 
 
@@ -64,6 +64,7 @@ CODES: Final = {
     "provider_unknown": Code(
         errors.VendoError,
         "Check the slug: python -m vendo catalog lists the known ones.",
+        is_lasting=False,
         is_missing_credential=True,
     ),
     "profile_unsupported": Code(errors.VendoError, is_missing_credential=True),
@@ -74,12 +75,12 @@ CODES: Final = {
     "spend_cap_daily": Code(errors.SpendCapExceeded, _RAISE_CAP),
     "spend_cap_monthly": Code(errors.SpendCapExceeded, _RAISE_CAP),
     "upstream_rate_limited": Code(
-        errors.RateLimited, "Wait retry_after seconds, then call again.", is_temporary=True
+        errors.RateLimited, "Wait retry_after seconds, or a minute without it, then call again."
     ),
     "upstream_error": Code(
         errors.UpstreamError,
         "Try again later; python -m vendo doctor shows what can be reached.",
-        is_temporary=True,
+        is_lasting=False,
     ),
     "validation_failed": Code(errors.ValidationError),
     "idempotency_conflict": Code(
@@ -96,7 +97,8 @@ _CODE_OF_STATUS: Final = {
     429: "upstream_rate_limited",
 }
 
-#: The statuses after which a call is sent again. A 429 is not one: its Retry-After can be minutes.
+#: The statuses after which a call is sent again, unless the row of its code `is_lasting`. So a 429
+#: would need both: its status here, and its row. Its Retry-After can be minutes.
 RETRYABLE_STATUSES: Final = frozenset({500, 502, 503, 504})
 
 
@@ -114,25 +116,31 @@ def fix_for(code: str, slug: str | None) -> str | None:
     return fix.format(slug=slug)
 
 
-def is_temporary(error: errors.VendoError) -> bool:
-    """True if the same request may succeed later: an outage, or a rate limit.
-
-    A known code decides. Otherwise the class and the status do.
-    """
-    row = CODES.get(error.code)
-    if row is not None:
-        return row.is_temporary
-    status = error.status or 0
-    return isinstance(error, errors.UpstreamError) or status == 429 or status >= 500
-
-
 def is_retryable(error: errors.VendoError) -> bool:
-    """True if a call is sent again within its time-out: after a status of `RETRYABLE_STATUSES`
-    for a temporary reason, and after a broken connection.
-    """
+    """True if a call is sent again, within its time-out."""
     if isinstance(error, errors.UpstreamConnectionError):
         return True
-    return error.status in RETRYABLE_STATUSES and is_temporary(error)
+    return error.status in RETRYABLE_STATUSES and not _is_lasting(error)
+
+
+def is_temporary(error: errors.VendoError) -> bool:
+    """True if a cached token may be used after a failed refresh: an outage, or a rate limit."""
+    if isinstance(error, errors.UpstreamError | errors.RateLimited):
+        return True
+    return (error.status or 0) >= 500 and not _is_lasting(error)
+
+
+def is_reconnected(status: int) -> bool:
+    """True if a stream is opened again after this status, whatever the code.
+
+    A stream lives as long as its program, and can wait for the end of a spend cap.
+    """
+    return status == 429 or status >= 500
+
+
+def _is_lasting(error: errors.VendoError) -> bool:
+    row = CODES.get(error.code)
+    return row is not None and row.is_lasting
 
 
 def is_missing_credential(error: errors.VendoError) -> bool:

@@ -32,7 +32,7 @@ class Secret(str):
     __slots__ = ()
 
     def __new__(cls, text: str = "") -> vendo._types.Self:
-        return super().__new__(cls, str.__str__(text))  # the plain text of a secret, too
+        return super().__new__(cls, str.__str__(text))  # plain, also of a secret
 
     def reveal(self) -> str:
         """Return the plain text."""
@@ -83,10 +83,10 @@ def masked(value: object) -> object:
 
 
 class WireSecret(Secret):
-    """A header's value or a request target that contains a secret.
+    """A text for code that writes it with `str()`: a header's value, a request target, or a token.
 
-    aiohttp, and some transports of callers, write a header with `str()`: here that is the plain
-    text. Everything else is masked as in `Secret`.
+    aiohttp writes headers that way, and so may a transport or an interceptor of the caller's. Here
+    `str()` and formatted text are plain. `repr` and pickles are masked as in `Secret`.
     """
 
     __slots__ = ("secret",)
@@ -104,6 +104,9 @@ class WireSecret(Secret):
 
     def __format__(self, spec: str) -> str:
         return format(self.reveal(), spec)
+
+    def __getitem__(self, key: vendo._types.Any) -> WireSecret:
+        return WireSecret(super().__getitem__(key), self.secret)
 
 
 class SecretBytes(bytes):

@@ -10,7 +10,7 @@ import time
 from random import random
 
 from vendo._protocol import decoding
-from vendo._protocol.codes import is_temporary
+from vendo._protocol.codes import is_reconnected
 from vendo._protocol.error_responses import error_of
 from vendo._protocol.event_stream import EventReader
 from vendo._protocol.log import logger
@@ -126,7 +126,7 @@ def subscription(
 def _wait_of(head: Head, body: bytes, caller: Caller) -> float:
     """Return the seconds to wait after an error response, or raise its error."""
     error = error_of(Response(head.status, head.headers, body), secrets=caller.secrets())
-    if not is_temporary(error):
+    if not is_reconnected(head.status):
         raise error
     logger.warning("The event stream is not available (HTTP %s, %s).", head.status, error.code)
     return min(retry_after(head.headers) or 0.0, MAX_PAUSE)

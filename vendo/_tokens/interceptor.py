@@ -14,6 +14,5 @@ class Interceptor(Protocol):
     def handed_out(self, slug: str, token: str) -> None:
         """Called with each token before it is returned. An exception is raised in its place.
 
-        The token is a text that is masked in `repr` and `str()`, so that no report of an error
-        contains it. It compares and encodes as the token.
+        The token is masked in `repr` and in pickles, so that no report of an error contains it.
         """

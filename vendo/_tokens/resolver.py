@@ -6,7 +6,7 @@ Each function here is one link. They are short, since an application calls them 
 from __future__ import annotations
 
 from vendo import _tokens
-from vendo._protocol.secret import Secret
+from vendo._protocol.secret import Secret, WireSecret
 from vendo._tokens.cache import shared
 
 TYPE_CHECKING = False
@@ -64,5 +64,5 @@ def conventional(name: Name) -> str | None:
 def handed_out(name: Name, token: Secret) -> str:
     """Return a token in plain text, after an interceptor has seen it."""
     if interceptor is not None:
-        interceptor.handed_out(name.slug, token)
+        interceptor.handed_out(name.slug, WireSecret(token, token))
     return token.reveal()
