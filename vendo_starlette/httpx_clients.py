@@ -13,7 +13,7 @@ from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 from vendo import AsyncVendo
 from vendo.web import provider_base_url
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import httpx2
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from typing import TYPE_CHECKING
 
 from vendo._cli import output
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo.errors import VendoError
 

@@ -7,7 +7,6 @@ the backend would issue now. So two programs that keep the same file agree on it
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from vendo._config import environment
 from vendo._config.slugs import name_of
@@ -18,6 +17,7 @@ from vendo._protocol.secret import Secret, masked
 from vendo._tokens.resolver import conventional, override_of
 from vendo.errors import RateLimited, UpstreamError, VendoError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 

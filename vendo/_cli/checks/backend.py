@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from vendo import Vendo
 from vendo._catalog import catalog
@@ -21,6 +20,7 @@ from vendo._protocol.steps import Request
 from vendo._transports.blocking import BlockingTransport
 from vendo.errors import AuthError, UpstreamError, VendoError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo._cli.checks.report import Report
     from vendo._protocol.models import Connection

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vendo._catalog import catalog
@@ -14,6 +13,7 @@ from vendo._protocol.origins import origin_of
 from vendo._transports.proxies import proxy_for
 from vendo.errors import ValidationError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo import Vendo
     from vendo._cli.checks.report import Report

@@ -6,11 +6,11 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 from vendo import __version__
 from vendo._cli.checks.report import Adapter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo._cli.checks.report import Report
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from vendo._catalog import catalog
 from vendo._cli.checks.report import Credential
@@ -15,6 +14,7 @@ from vendo._protocol.secret import Secret, masked
 from vendo._tokens import hints
 from vendo.errors import ValidationError, VendoError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo import Vendo
     from vendo._cli.checks.report import Report

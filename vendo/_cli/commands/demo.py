@@ -6,7 +6,6 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 import vendo
 from vendo._catalog import catalog
@@ -15,6 +14,7 @@ from vendo._cli.transcript import Transcript
 from vendo._config.environment import base_url_variable
 from vendo.testing import LocalVendo
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterable, Iterator, Mapping

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
 from vendo import Vendo
 from vendo._cli import arguments, output
@@ -12,6 +11,7 @@ from vendo._cli.checks.report import Report
 from vendo._cli.output import Cell, Style
 from vendo._config.settings import MAX_TIMEOUT
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from vendo.testing._http.messages import json_response
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo.testing._http.messages import Json, Response
 
