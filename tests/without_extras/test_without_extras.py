@@ -61,7 +61,7 @@ def test_missing_extra_error_has_the_pip_command(name: str) -> None:
     assert isinstance(caught.value, ImportError)
     assert caught.value.code == "extra_missing"
     assert str(caught.value) == (
-        f'This needs {package}, which is not installed. Fix: pip install "vendo-sdk[{extra}]"'
+        f'{package} is not installed. Fix: pip install "vendo-sdk[{extra}]"'
     )
 
 
