@@ -7,6 +7,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from vendo._config.api_keys import checked_key
 from vendo._protocol.origins import given_origin, platform_origin
+from vendo._protocol.secret import Secret
 from vendo.errors import VendoError
 
 _Client = TypeVar("_Client")
@@ -15,7 +16,7 @@ _Client = TypeVar("_Client")
 class ClientOptions(NamedTuple):
     """The options that a client is made of, None for each that the environment decides."""
 
-    api_key: str | None = None  # a `Secret`
+    api_key: Secret | None = None
     base_url: str | None = None
     credentials_url: str | None = None
     data_proxy_url: str | None = None
