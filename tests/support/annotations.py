@@ -52,6 +52,8 @@ class Annotations:
         for base in cls.__mro__:
             if base.__module__.startswith("vendo"):
                 for name, member in vars(base).items():
+                    if name == "__new__" and hasattr(base, "_fields"):
+                        continue  # of a named tuple: generated, without the module's names
                     if name.endswith("__") or not name.startswith("_"):
                         for function in _functions_of(member):
                             self._read(f"{path}.{name}", function)
