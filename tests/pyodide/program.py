@@ -41,7 +41,7 @@ assert len(annotations.read) > 500, len(annotations.read)
 sys.stdout.write(f"the annotations of {len(annotations.read)} public objects can be read\n")
 
 PATHS = ["tests/protocol", "tests/reconciler/test_mapping.py", "tests/web"]
-PATHS += [f"tests/sessions/test_{name}.py" for name in ("placement", "rules")]
+PATHS += [f"tests/sessions/test_{name}.py" for name in ("placement", "policy")]
 PATHS += [
     f"tests/core/test_{name}.py"
     for name in (
