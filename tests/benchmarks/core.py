@@ -18,6 +18,7 @@ import requests
 
 import vendo
 from benchmarks.harness import Figure, ratio, running_service, seconds
+from vendo._protocol.moments import Moment
 from vendo._tokens.cache import TokenCache
 from vendo._transports.blocking import BlockingTransport
 
@@ -207,7 +208,7 @@ def _memory() -> Figure:
         key = ("https://credentials.vendo.run", KEY, f"{number:064x}", "gmail")
         claim = cache.claim(key)
         assert not isinstance(claim, str)
-        cache.land(claim.flight, f"{number:0100d}", 3600.0, time.monotonic())
+        cache.land(claim.flight, f"{number:0100d}", 3600.0, Moment())
     used = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     return Figure(

@@ -7,6 +7,7 @@ import random
 
 import pytest
 
+from support.moments import moment
 from vendo._tokens import cache as token_cache
 from vendo._tokens.cache import Claim, Entry, Flight, TokenCache
 from vendo.errors import NotConnected, RateLimited, UpstreamError
@@ -43,7 +44,7 @@ def lead(cache: TokenCache, key: token_cache.CacheKey = KEY) -> Flight:
 def put(
     cache: TokenCache, token: str, lifetime: float | None, key: token_cache.CacheKey = KEY
 ) -> None:
-    cache.land(lead(cache, key), token, lifetime, cache._clock())
+    cache.land(lead(cache, key), token, lifetime, moment(cache._clock()))
 
 
 def is_due(cache: TokenCache, key: token_cache.CacheKey = KEY) -> bool:
@@ -70,7 +71,7 @@ def test_first_caller_of_an_empty_cache_leads(cache: TokenCache) -> None:
 
 def test_landed_token_is_served(cache: TokenCache) -> None:
     flight = lead(cache)
-    cache.land(flight, "t1", 3600.0, 1000.0)
+    cache.land(flight, "t1", 3600.0, moment(1000.0))
     assert is_over(cache, flight)
     assert flight.outcome() == "t1"
     assert cache.get(KEY) == cache.claim(KEY) == "t1"
@@ -110,7 +111,7 @@ def test_token_with_a_lifetime_of_a_minute_is_cached(cache: TokenCache, clock: C
 
 def test_early_refresh_window_is_random_per_token() -> None:
     random.seed(1)
-    windows = [Entry("t", 3600.0, 0.0).refresh_at for _ in range(200)]
+    windows = [Entry("t", 3600.0, moment(0.0)).refresh_at for _ in range(200)]
     assert len(set(windows)) == 200
     assert 3420.0 <= min(windows) < 3430.0
     assert 3530.0 < max(windows) <= 3540.0
@@ -136,7 +137,7 @@ def test_a_token_without_a_date_outlives_any_outage(cache: TokenCache, clock: Cl
 def test_lifetime_counts_from_the_request(cache: TokenCache, clock: Clock) -> None:
     flight = lead(cache)
     clock.now += 100.0
-    cache.land(flight, "t1", 100.0, 1000.0)
+    cache.land(flight, "t1", 100.0, moment(1000.0))
     assert is_due(cache)
     assert cache._entries[KEY].expires_at == 1100.0
 
@@ -144,7 +145,7 @@ def test_lifetime_counts_from_the_request(cache: TokenCache, clock: Clock) -> No
 @pytest.mark.parametrize("lifetime", [0.0, -5.0])
 def test_expired_token_is_served_once_and_not_cached(cache: TokenCache, lifetime: float) -> None:
     flight = lead(cache)
-    cache.land(flight, "t1", lifetime, 1000.0)
+    cache.land(flight, "t1", lifetime, moment(1000.0))
     assert flight.outcome() == "t1"
     assert len(cache) == 0
 
@@ -157,7 +158,7 @@ def test_near_the_end_one_caller_refreshes_and_the_others_use_the_token(
     flight = lead(cache)
     assert flight.fallback is not None
     assert [cache.claim(KEY) for _ in range(50)] == ["t1"] * 50
-    cache.land(flight, "t2", 3600.0, clock.now)
+    cache.land(flight, "t2", 3600.0, moment(clock.now))
     assert cache.claim(KEY) == "t2"
 
 
@@ -170,7 +171,7 @@ def test_in_the_last_minute_the_others_wait_for_the_new_token(
     waiting = cache.claim(KEY)
     assert isinstance(waiting, Claim)
     assert not waiting.lead
-    cache.land(flight, "t2", 3600.0, clock.now)
+    cache.land(flight, "t2", 3600.0, moment(clock.now))
     assert waiting.flight.outcome() == "t2"
 
 
@@ -180,7 +181,7 @@ def test_the_replacement_is_atomic(cache: TokenCache, clock: Clock) -> None:
     clock.now = cache._entries[KEY].refresh_at
     flight = lead(cache)
     assert cache._entries[KEY].token == "t1"
-    cache.land(flight, "t2", 3600.0, clock.now)
+    cache.land(flight, "t2", 3600.0, moment(clock.now))
     assert cache._entries[KEY].token == "t2"
 
 
@@ -239,7 +240,7 @@ def test_a_success_ends_the_outage(cache: TokenCache, clock: Clock) -> None:
     clock.now = cache._entries[KEY].refresh_at
     cache.fail(lead(cache), outage(), transient=True)
     clock.now += 1.0
-    cache.land(lead(cache), "t2", 3600.0, clock.now)
+    cache.land(lead(cache), "t2", 3600.0, moment(clock.now))
     assert cache._entries[KEY].failures == 0
     assert cache.get(KEY) == "t2"
 
@@ -313,11 +314,11 @@ def test_invalidating_during_a_fetch_wins(cache: TokenCache) -> None:
     assert isinstance(waiting, Claim)
     newer = lead(cache)
 
-    cache.land(flight, "old", 3600.0, 1000.0)
+    cache.land(flight, "old", 3600.0, moment(1000.0))
     assert flight.outcome() is None
     assert cache.get(KEY) is None
 
-    cache.land(newer, "new", 3600.0, 1000.0)
+    cache.land(newer, "new", 3600.0, moment(1000.0))
     assert cache.get(KEY) == "new"
     assert not cache.fail(flight, outage(), transient=False)
     cache.abandon(flight, drop=True)
@@ -362,7 +363,7 @@ def test_overdue_fetch_of_a_lost_leader_is_repeated(cache: TokenCache, clock: Cl
     assert flight is not claim.flight
     assert is_over(cache, waiting.flight)
     assert waiting.flight.outcome() is None
-    cache.land(claim.flight, "late", 3600.0, 1000.0)
+    cache.land(claim.flight, "late", 3600.0, moment(1000.0))
     assert cache.get(KEY) is None
 
 
@@ -379,9 +380,9 @@ def test_lost_flight_is_repeated_once(cache: TokenCache) -> None:
     assert isinstance(joined, Claim)
     assert not joined.lead
     assert joined.flight is repeated.flight
-    cache.land(lost, "late", 3600.0, 1000.0)
+    cache.land(lost, "late", 3600.0, moment(1000.0))
     assert cache.get(KEY) is None
-    cache.land(repeated.flight, "t1", 3600.0, 1000.0)
+    cache.land(repeated.flight, "t1", 3600.0, moment(1000.0))
     assert cache.claim(KEY, lost=repeated.flight) == "t1"
 
 
@@ -408,7 +409,7 @@ def test_slowly_fetched_token_is_not_evicted_first(clock: Clock) -> None:
         clock.now += 1.0
         put(cache, user, 3600.0, (*KEY[:2], user, "gmail"))
     clock.now += 1.0
-    cache.land(slow, "slow", 3600.0, 1000.0)
+    cache.land(slow, "slow", 3600.0, moment(1000.0))
     assert cache.get(KEY) == "slow"
 
 

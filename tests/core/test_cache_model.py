@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from support.moments import moment
 from vendo._tokens.cache import Flight, TokenCache
 from vendo.errors import UpstreamError
 
@@ -100,7 +101,7 @@ class CacheMachine(RuleBasedStateMachine):
         flight, led_at = self.model.flights.pop(key)
         token = f"token {len(self.issued)}"
         self.issued[token] = key
-        self.cache.land(flight, token, lifetime, led_at)
+        self.cache.land(flight, token, lifetime, moment(led_at))
         assert self.is_over(flight)
         assert flight.outcome() == token
         expires = float("inf") if lifetime is None else led_at + lifetime
@@ -164,7 +165,7 @@ class CacheMachine(RuleBasedStateMachine):
     def a_late_leader_changes_nothing(self, data: st.DataObject) -> None:
         flight = data.draw(st.sampled_from(self.ended))
         outcome, before = flight.token, dict(self.cache._entries)
-        self.cache.land(flight, "late", 3600.0, self.now)
+        self.cache.land(flight, "late", 3600.0, moment(self.now))
         self.cache.fail(flight, UpstreamError("upstream_error", "late"), transient=False)
         self.cache.abandon(flight, drop=True)
         assert (flight.token, dict(self.cache._entries)) == (outcome, before)

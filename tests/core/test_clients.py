@@ -24,8 +24,8 @@ def test_a_client_is_a_context_manager_that_closes_the_connections(server: Local
     with server.client() as client:
         client.token("gmail")
         assert client.token("slack")
-        assert "1 kept" in repr(client._transport)
-    assert "0 kept" in repr(client._transport)
+        assert "1 kept" in repr(client._opened_transport())
+    assert "0 kept" in repr(client._opened_transport())
 
 
 def test_a_closed_client_can_be_used_again(server: LocalVendo) -> None:

@@ -108,8 +108,9 @@ def test_flow_is_closed_after_any_end(kind: type[BaseException]) -> None:
 class Led:
     """Work that other callers wait for."""
 
-    def __init__(self, loop: Any = None) -> None:
+    def __init__(self, loop: Any = None, thread: int | None = None) -> None:
         self.loop = loop
+        self.thread = thread
 
 
 class RunningLoop:
@@ -170,6 +171,7 @@ def test_caller_sees_the_loop_of_work_that_has_just_begun(way: str) -> None:
     class Late:
         """Work whose leader has claimed it, and is about to set its loop."""
 
+        thread = None
         loops: ClassVar[list[Any]] = [None, None, RunningLoop(False)]
 
         @property

@@ -76,7 +76,7 @@ from vendo._tokens import cache as token_cache
 from vendo._client import platform_flows
 
 client.token("gmail")
-with token_cache.shared._lock, client._lock, platform_flows._shared_calls._lock:
+with token_cache.shared._changes:
     print(in_child(lambda: client.token("slack")), flush=True)
     print(in_child(lambda: client.connections.connected_slugs()), flush=True)
     print(in_child(lambda: client.invalidate("gmail") or client.token("gmail")), flush=True)

@@ -1,20 +1,19 @@
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from support.flows import Clock, Script
-from vendo._protocol import calls, credentials
+from vendo._protocol import calls, moments
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The monotonic clock of calls: only scripts move it."""
+    """The clock of calls: only scripts move it."""
     clock = Clock()
-    for module in (calls, credentials):
-        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
+    for module in (calls, moments):
+        monkeypatch.setattr(module, "elapsed", clock)
     return clock
 
 

@@ -11,6 +11,7 @@ import pytest
 from support.flows import BASE, Script, caller, response
 from vendo import UpstreamError
 from vendo._protocol.credentials import Issued, fetch_token, fetch_tokens
+from vendo._protocol.moments import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ def test_expired_token_has_a_negative_lifetime(play: Play) -> None:
 def test_the_lifetime_runs_from_before_the_request_was_sent(play: Play) -> None:
     script = play((7.0, response(200, {"access_token": "t"})))
 
-    assert script.run(fetch_token(caller(), BASE, "gmail")).requested_at == 1000.0
+    assert script.run(fetch_token(caller(), BASE, "gmail")).requested.at == 1000.0
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_response_of_the_wrong_shape_is_one_typed_error(play: Play, body: object
 
 
 def test_no_repr_shows_the_token() -> None:
-    assert "canary" not in repr(Issued("canary", 5.0, 0.0))
+    assert "canary" not in repr(Issued("canary", 5.0, Moment()))
 
 
 def test_many_tokens_come_in_one_request_with_encoded_slugs(play: Play) -> None:

@@ -307,10 +307,8 @@ def test_error_body_is_read_up_to_a_limit() -> None:
 def test_dripping_error_body_ends_with_the_time_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from types import SimpleNamespace
-
     ticks = iter(range(10_000))
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: float(next(ticks))))
+    monkeypatch.setattr(module, "elapsed", lambda: float(next(ticks)))
     stage = play([Head(503, {}), *[b"x"] * 1000], [STREAM])
     stage.run(subscribed(caller(timeout=10.0)))
 

@@ -26,11 +26,11 @@ BASE = "https://vendo.example"
 
 @dataclass
 class Clock:
-    """A fake `time` for flows that look at the clock."""
+    """A clock for flows that look at it."""
 
     now: float = 1000.0
 
-    def monotonic(self) -> float:
+    def __call__(self) -> float:
         return self.now
 
 

@@ -12,7 +12,7 @@ import pytest
 from vendo._transports.dialing import dial
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 @pytest.fixture
@@ -56,6 +56,16 @@ def test_a_host_without_addresses_is_an_error(addresses: list[str]) -> None:
         dial("many.example", 9, lambda: 5.0)
 
 
+def until(deadline: float) -> Callable[[], float]:
+    def remaining() -> float:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    return remaining
+
+
 @contextmanager
 def unresponsive(address: str, port: int = 0) -> Iterator[int]:
     """Yield a port that neither accepts nor rejects connections: its queue is full."""
@@ -75,7 +85,7 @@ def test_unreachable_addresses_share_one_deadline(addresses: list[str]) -> None:
     begun = time.monotonic()
     deadline = begun + 0.6
     with unresponsive("127.0.0.1") as port, pytest.raises(TimeoutError):
-        dial("many.example", port, lambda: deadline - time.monotonic())
+        dial("many.example", port, until(deadline))
 
     assert time.monotonic() - begun < 1.8  # one after the other would have been 2.4
 
@@ -88,6 +98,6 @@ def test_unreachable_address_leaves_time_for_the_next(
     port = listener.getsockname()[1]
     with (
         unresponsive("127.0.0.2", port),
-        dial("many.example", port, lambda: deadline - time.monotonic()) as sock,
+        dial("many.example", port, until(deadline)) as sock,
     ):
         assert sock.getpeername() == ("127.0.0.1", port)

@@ -333,7 +333,7 @@ def test_closing_ends_a_wait_on_a_connection_that_is_not_kept(
     with server.client() as client, client.events.subscribe() as events:
 
         def wait_for_the_reader() -> None:
-            while events._stream is None or not events._stream._reading.locked():
+            while events._stream is None or not events._stream._in_use.locked():
                 time.sleep(0.001)
 
         begun = time.monotonic()

@@ -160,7 +160,7 @@ def test_threads_use_their_own_connections_and_return_them(
             assert all(call.result() for call in calls)
         for _ in range(8):
             client.billing.balance()
-        assert repr(client._transport) == "<BlockingTransport, 8 kept connections>"
+        assert repr(client._opened_transport()) == "<BlockingTransport, 8 kept connections>"
 
     assert server.connections_opened == 8
 
@@ -176,7 +176,7 @@ def test_number_of_idle_connections_is_limited(
             gate.release()
             for call in calls:
                 call.result()
-        assert repr(client._transport) == "<BlockingTransport, 2 kept connections>"
+        assert repr(client._opened_transport()) == "<BlockingTransport, 2 kept connections>"
 
 
 def test_a_closed_client_can_be_used_again(server: LocalVendo, way: Way) -> None:

@@ -189,8 +189,8 @@ def test_collected_stream_closes_its_connection(server: LocalVendo) -> None:
     url = f"{server.url}/api/deployments/me/events"
     headers = {"Authorization": f"Bearer {server.api_key}"}
     stream = BlockingStream(BlockingTransport(), Request("GET", url, headers, None, 10.0, 1000))
+    assert stream.open().status == 200
     server.wait_for_streams(1)
-    assert stream.head.status == 200
     del stream
     gc.collect()
     server.wait_for_streams(0)

@@ -148,7 +148,9 @@ class AsyncVendo(BaseClient):
         if self._root is not self:
             return
         transport = self._transport
-        if transport is not None and not isinstance(transport, str):
+        if transport is None or isinstance(transport, str):
+            transport = self._made.get("transport")
+        if transport is not None:
             await transport.aclose()
         import sys
 
@@ -185,10 +187,10 @@ class AsyncVendo(BaseClient):
             raise without_frames(error) from None
 
     def _opened_transport(self) -> _client.AsyncTransport:
-        with self._lock:
-            if self._transport is None or isinstance(self._transport, str):
-                self._transport = _make_transport(self._transport or default_transport())
-            return self._transport
+        chosen = self._transport
+        if chosen is not None and not isinstance(chosen, str):
+            return chosen
+        return self._make_once("transport", lambda: _make_transport(chosen or default_transport()))
 
     def _stream_transport(self) -> BlockingTransport:
         """Return the transport of `events.watch`, which reads in a thread."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from _thread import allocate_lock
-
 from vendo import _client
 from vendo._config.settings import API_VERSION, Settings
 from vendo._config.slugs import name_of
@@ -11,18 +9,20 @@ from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import Secret, masked
 from vendo._tokens.cache import shared
 from vendo._tokens.resolver import cached, conventional, handed_out, override_of
-from vendo._transports.fork import on_fork
 from vendo.errors import IdentityNotPresent, VendoError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeVar
 
     import vendo._types
     from vendo._config.settings import Scope
     from vendo._config.slugs import Name
     from vendo._protocol.steps import Flow
     from vendo._tokens.cache import CacheKey
+
+    _T = TypeVar("_T")
 else:
     import vendo  # `_types` is imported when an annotation is read
 
@@ -52,15 +52,15 @@ class BaseClient:
         )
         #: The client with the connections: this one, unless it is scoped to a user.
         self._root = self
-        self._start_lock()
+        self._made: dict[str, Any] = {}
 
-    def _start_lock(self) -> None:
-        """Make the lock of the transport, here and in each forked child."""
-        self._new_lock()
-        on_fork(self, BaseClient._new_lock)
+    def _make_once(self, name: str, make: Callable[[], _T]) -> _T:
+        """Return the object of this name. The first caller's is kept, for all threads.
 
-    def _new_lock(self) -> None:
-        self._lock = allocate_lock()
+        It takes no lock: a signal handler of the thread that held it would wait for ever.
+        """
+        made: _T | None = self._made.get(name)
+        return self._made.setdefault(name, make()) if made is None else made
 
     def __repr__(self) -> str:
         mode = "Vendo mode" if self.is_vendo_mode() else "OSS mode"

@@ -76,7 +76,6 @@ class Vendo(BaseClient):
             retry=retry,
         )
         self._transport = _checked_transport(transport)
-        self._threaded: ThreadedTransport | None = None
 
     def token(self, slug: _client.Slug | str) -> str:
         """Return the credential of a provider. Both modes.
@@ -192,8 +191,7 @@ class Vendo(BaseClient):
         """
         if self._root is not self:
             return
-        with self._lock:
-            transport = self._transport
+        transport = self._transport or self._made.get("transport")
         if transport is not None:
             transport.close()
         import sys
@@ -221,20 +219,14 @@ class Vendo(BaseClient):
                 "A client that is scoped to a user cannot be pickled: it contains the user's JWT.",
                 fix="Pass the JWT yourself, and call for_user() in the other process.",
             )
-        return {"settings": self._settings, "transport": self._transport_to_pickle()}
+        # The default transport is made again. One of the caller's own must support pickles.
+        return {"settings": self._settings, "transport": self._transport}
 
     def __setstate__(self, state: dict[str, vendo._types.Any]) -> None:
         self._settings = state["settings"]
         self._transport = state["transport"]
-        self._threaded = None
         self._root = self
-        self._start_lock()
-
-    def _transport_to_pickle(self) -> _client.Transport | None:
-        from vendo._transports.blocking import BlockingTransport
-
-        # Ours is made again on demand. One of the caller's own must be able to be pickled.
-        return None if isinstance(self._transport, BlockingTransport) else self._transport
+        self._made = {}
 
     def _run(self, flow: Flow[_T]) -> _T:
         """Drive a flow. Errors leave the library here: nothing of a call is in their frames."""
@@ -258,21 +250,16 @@ class Vendo(BaseClient):
             raise without_frames(error) from None
 
     def _opened_transport(self) -> _client.Transport:
-        with self._lock:
-            if self._transport is None:
-                from vendo._transports.blocking import BlockingTransport
-
-                self._transport = BlockingTransport()
+        if self._transport is not None:
             return self._transport
+        from vendo._transports.blocking import BlockingTransport
+
+        return self._make_once("transport", BlockingTransport)
 
     def _opened_threaded_transport(self) -> ThreadedTransport:
-        transport = self._opened_transport()
-        with self._lock:
-            if self._threaded is None:
-                from vendo._transports.threaded import ThreadedTransport
+        from vendo._transports.threaded import ThreadedTransport
 
-                self._threaded = ThreadedTransport(transport)  # type: ignore[arg-type]  # it only sends
-            return self._threaded
+        return self._make_once("threads", lambda: ThreadedTransport(self._opened_transport()))
 
     def _stream_transport(self) -> BlockingTransport:
         """Return the transport for streams, which one of the caller's own does not support."""

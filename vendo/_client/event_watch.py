@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from threading import Lock, Thread
+from threading import RLock, Thread
 from types import TracebackType
 from typing import Self
 
@@ -104,7 +104,7 @@ class _Watcher:
         shared.invalidate(lambda key: key[:2] == self._scope and key[3] == slug)
 
 
-_lock = Lock()
+_lock = RLock()  # a signal handler may enter it again
 _watchers: dict[Scope, _Watcher] = {}
 
 
@@ -125,7 +125,7 @@ def watch(client: EventSource) -> EventWatch:
 
 def _after_fork() -> None:
     global _lock
-    _lock = Lock()
+    _lock = RLock()
     for watcher in _watchers.values():
         watcher.start_again()
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from _thread import allocate_lock
 from concurrent.futures import Future
 
+from vendo._protocol.moments import elapsed
 from vendo._protocol.steps import Spawn, Wait
-from vendo._transports.fork import on_fork
+from vendo._transports.fork import notice, on_fork
 from vendo.errors import UpstreamTimeout, VendoError
 
 TYPE_CHECKING = False
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 class _Shared:
     """One call in flight. Done without a result and without an error, it was abandoned."""
 
-    __slots__ = ("done", "error", "loop", "result")
+    __slots__ = ("done", "error", "loop", "result", "thread")
 
     def __init__(self) -> None:
         self.done: Future[None] = Future()
@@ -32,17 +31,21 @@ class _Shared:
         self.error: VendoError | None = None
         #: The event loop of the task that makes the call; None for a thread.
         self.loop: AbstractEventLoop | None = None
+        #: The thread that makes it; None for a task.
+        self.thread: int | None = None
 
 
 class SharedCalls:
-    """Joins equal calls that overlap in time. Nothing is kept after a call has ended."""
+    """Joins equal calls that overlap in time. Nothing is kept after a call has ended.
+
+    It has no lock, which a signal handler might find held. At worst, a call is made twice.
+    """
 
     def __init__(self) -> None:
         self._after_fork()
         on_fork(self, SharedCalls._after_fork)
 
     def _after_fork(self) -> None:
-        self._lock = allocate_lock()
         self._in_flight: dict[Hashable, _Shared] = {}
 
     def join(self, key: Hashable, make: Callable[[], Flow[_T]], timeout: float) -> Flow[_T]:
@@ -53,17 +56,17 @@ class SharedCalls:
         Raises:
             VendoError: the error of the call, or a time-out after `timeout` seconds.
         """
-        deadline = time.monotonic() + timeout
-        shared: _Shared | None = None
+        notice()
+        deadline = elapsed() + timeout
+        lost: _Shared | None = None
         while True:
-            with self._lock:
-                lost, shared = shared, self._in_flight.get(key)
-                lead = shared is None or shared is lost
-                if shared is None or shared is lost:
-                    shared = self._in_flight[key] = _Shared()
-            if lead:
+            mine = _Shared()
+            shared = self._in_flight.setdefault(key, mine)
+            if shared is lost:
+                shared = self._in_flight[key] = mine
+            if shared is mine:
                 yield Spawn(self._lead(key, shared, make()), [shared])
-            left = deadline - time.monotonic()
+            left = deadline - elapsed()
             if (yield Wait(shared.done, max(left, 0.0), shared)) is False:
                 raise UpstreamTimeout(
                     "upstream_error",
@@ -75,6 +78,7 @@ class SharedCalls:
             if shared.result:
                 result: _T = shared.result[0]  # type: ignore[assignment]  # equal keys, equal types
                 return result
+            lost = shared
 
     def _lead(self, key: Hashable, shared: _Shared, flow: Flow[_T]) -> Flow[None]:
         try:
@@ -82,7 +86,6 @@ class SharedCalls:
         except VendoError as error:
             shared.error = error
         finally:
-            with self._lock:
-                if self._in_flight.get(key) is shared:
-                    del self._in_flight[key]
+            if self._in_flight.get(key) is shared:
+                self._in_flight.pop(key, None)
             shared.done.set_result(None)

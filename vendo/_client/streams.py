@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from threading import Event
+from _thread import allocate_lock
 from types import TracebackType
 from typing import Self
 
 from vendo._client.interfaces import EventSource
 from vendo._protocol.models import VendoEvent
-from vendo._protocol.steps import Pause
+from vendo._protocol.steps import Head, Pause
 from vendo._protocol.subscription import (
     PATH,
     CloseStream,
@@ -18,7 +18,6 @@ from vendo._protocol.subscription import (
     subscription,
 )
 from vendo._transports.blocking_stream import BlockingStream
-from vendo._transports.fork import on_fork
 from vendo.errors import UpstreamError, VendoError, without_frames
 
 TYPE_CHECKING = False
@@ -35,18 +34,10 @@ class EventStream:
     """
 
     def __init__(self, client: EventSource, max_backoff_sec: float) -> None:
-        self._closed = Event()
+        self._closed = _Latch()
         self._stream: BlockingStream | None = None
         self._subscription = subscribed(client._settings, max_backoff_sec)
         self._transport = client._stream_transport()
-        on_fork(self, EventStream._after_fork)
-
-    def _after_fork(self) -> None:
-        # A thread of the parent may have held its lock.
-        was_closed = self._closed.is_set()
-        self._closed = Event()
-        if was_closed:
-            self._closed.set()
 
     def __iter__(self) -> Self:
         return self
@@ -62,15 +53,16 @@ class EventStream:
         failure: UpstreamError | None = None
         flow = self._subscription
         try:
-            while not self._closed.is_set():
+            while not self._closed.is_set:
                 step = flow.throw(failure) if failure is not None else flow.send(outcome)
                 outcome = failure = None
                 try:
                     if isinstance(step, ReadChunk):
                         outcome = self._read(step)
                     elif isinstance(step, OpenStream):
-                        self._stream = BlockingStream(self._transport, step.request)
-                        outcome = self._stream.head
+                        # Kept before it is open, so that `close` ends the opening too.
+                        self._stream = stream = BlockingStream(self._transport, step.request)
+                        outcome = self._opened(stream)
                     elif isinstance(step, Pause):
                         self._closed.wait(step.seconds)
                     elif isinstance(step, CloseStream):
@@ -109,6 +101,11 @@ class EventStream:
         if hasattr(self, "_subscription"):
             self.close()
 
+    def _opened(self, stream: BlockingStream) -> Head:
+        if self._closed.is_set:
+            stream.close()  # by another thread, or by a signal handler, just before
+        return stream.open()
+
     def _read(self, step: ReadChunk) -> bytes:
         stream = self._stream
         return b"" if stream is None else stream.read(step.timeout)  # None: closed
@@ -117,6 +114,30 @@ class EventStream:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
+
+
+class _Latch:
+    """Set once, and waited for. Unlike `threading.Event`, a signal handler may set it any time."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self._lock = allocate_lock()
+        self._lock.acquire()
+
+    def set(self) -> None:
+        self.is_set = True
+        self._release()
+
+    def wait(self, seconds: float) -> None:
+        """Return when it is set, or after some seconds."""
+        if not self.is_set and self._lock.acquire(timeout=seconds):
+            self._release()  # for the others that wait
+
+    def _release(self) -> None:
+        try:
+            self._lock.release()
+        except RuntimeError:  # it is released
+            pass
 
 
 def subscribed(settings: Settings, max_backoff_sec: float) -> Subscription:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import lru_cache
 
 import vendo
@@ -10,6 +9,7 @@ from vendo._protocol import decoding
 from vendo._protocol.codes import is_retryable
 from vendo._protocol.error_responses import error_of
 from vendo._protocol.headers import JWT_HEADER
+from vendo._protocol.moments import elapsed
 from vendo._protocol.origins import origin_of
 from vendo._protocol.retry import RetryPolicy, retry_after
 from vendo._protocol.secret import WireSecret
@@ -117,7 +117,7 @@ def call(
     Raises:
         VendoError: the error of the response, or `UpstreamError` without a response.
     """
-    deadline = time.monotonic() + caller.timeout
+    deadline = elapsed() + caller.timeout
     headers = caller.headers()
     if method != "GET":
         headers["Idempotency-Key"] = _idempotency_key(idempotency_key)
@@ -137,7 +137,7 @@ def call(
             error = failure(response, slug=slug, secrets=caller.secrets())
             floor = retry_after(response.headers) or 0.0
         pause = max(floor, caller.retry.pause(attempt))
-        is_last = attempt >= last or time.monotonic() + pause >= deadline
+        is_last = attempt >= last or elapsed() + pause >= deadline
         if is_last or not is_retryable(error):
             raise error
         yield Pause(pause)
@@ -149,7 +149,7 @@ def _exchange(
 ) -> Flow[Response]:
     """Make one attempt: a request, and its redirects within the same origin."""
     for _ in range(_MOST_REDIRECTS + 1):
-        remaining = deadline - time.monotonic()
+        remaining = deadline - elapsed()
         response: Response = yield Request(
             method, url, headers, body, max(remaining, 0.001), decoding.MAX_BYTES
         )

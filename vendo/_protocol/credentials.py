@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from functools import lru_cache
 from urllib.parse import quote
 
 from vendo._protocol.calls import call
 from vendo._protocol.clock import rfc3339, server_now
 from vendo._protocol.decoding import Fields, decode_json, malformed
+from vendo._protocol.moments import Moment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,16 +23,16 @@ class Issued:
 
     Attributes:
         token: the token.
-        lifetime: seconds from `requested_at`; None for a token that does not expire.
-        requested_at: a monotonic time, taken before the request was sent.
+        lifetime: seconds from `requested`; None for a token that does not expire.
+        requested: the moment before the request was sent.
     """
 
-    __slots__ = ("lifetime", "requested_at", "token")
+    __slots__ = ("lifetime", "requested", "token")
 
-    def __init__(self, token: str, lifetime: float | None, requested_at: float) -> None:
+    def __init__(self, token: str, lifetime: float | None, requested: Moment) -> None:
         self.token = token
         self.lifetime = lifetime
-        self.requested_at = requested_at
+        self.requested = requested
 
     def __repr__(self) -> str:
         return f"<Issued lifetime={self.lifetime}>"
@@ -42,18 +42,18 @@ def fetch_token(
     caller: Caller, credentials_url: str, slug: str, *, attempts: int | None = None
 ) -> Flow[Issued]:
     """Fetch one token."""
-    requested_at = time.monotonic()
+    requested = Moment()
     response = yield from call(
         caller, "GET", f"{credentials_url}/{_encoded(slug)}", slug=slug, attempts=attempts
     )
-    return _issued(decode_json(response), response.headers, requested_at)
+    return _issued(decode_json(response), response.headers, requested)
 
 
 def fetch_tokens(
     caller: Caller, credentials_url: str, slugs: Sequence[str], *, attempts: int | None = None
 ) -> Flow[dict[str, Issued | None]]:
     """Fetch many tokens in one request; None for a slug without a credential."""
-    requested_at = time.monotonic()
+    requested = Moment()
     wanted = ",".join(_encoded(slug) for slug in slugs)
     response = yield from call(
         caller, "GET", f"{credentials_url}/_bulk?slugs={wanted}", attempts=attempts
@@ -62,7 +62,7 @@ def fetch_tokens(
     return {
         slug: None
         if tokens.get(slug) is None
-        else _issued(tokens[slug], response.headers, requested_at)
+        else _issued(tokens[slug], response.headers, requested)
         for slug in slugs
     }
 
@@ -72,15 +72,15 @@ def _encoded(slug: str) -> str:
     return quote(slug, safe="")
 
 
-def _issued(data: object, headers: Mapping[str, str], requested_at: float) -> Issued:
+def _issued(data: object, headers: Mapping[str, str], requested: Moment) -> Issued:
     fields = Fields(data, "credential")
     token = fields.required("access_token", str)
     if not token.isascii() or not token.isprintable() or not token.strip():
         raise malformed("has an access_token that is blank, or not one line of ASCII")
     expires_at = fields.optional("expires_at", str)
     if expires_at is None:
-        return Issued(token, None, requested_at)
+        return Issued(token, None, requested)
     expires = rfc3339(expires_at)
     if expires is None:
         raise malformed("has an expires_at that is not an RFC 3339 time")
-    return Issued(token, expires - server_now(headers), requested_at)
+    return Issued(token, expires - server_now(headers), requested)

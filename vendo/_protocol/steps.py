@@ -7,6 +7,8 @@ written twice and every rule can be tested without a socket.
 
 from __future__ import annotations
 
+from _thread import get_ident
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
         #: The event loop of the task that does it; None for a thread.
         loop: AbstractEventLoop | None
+        #: The thread that does it; None for a task.
+        thread: int | None
 
 else:
     import vendo  # `_types` is imported when an annotation is read
@@ -108,6 +112,7 @@ class Wait:
 
     The outcome is True if it is done within `timeout` seconds, and False if it is not. It is None,
     immediately, if the work cannot continue: its event loop is stopped, or this caller blocks it.
+    A signal handler blocks the work of its own thread.
     """
 
     __slots__ = ("future", "timeout", "work")
@@ -119,16 +124,18 @@ class Wait:
 
     @property
     def is_abandoned(self) -> bool:
-        """True if the event loop of the work has stopped."""
+        """True if the event loop of the work has stopped, or this thread itself does the work."""
         loop = self.work.loop
-        return loop is not None and not loop.is_running()
+        if loop is None:
+            return self.work.thread == get_ident()
+        return not loop.is_running()
 
 
 class Spawn:
     """Run a flow for other callers too: it does the `work`.
 
     A thread runs it in place. With asyncio it is a task of its own, so that cancelling the first
-    caller does not cancel the others, and the driver notes the loop of each piece of work.
+    caller does not cancel the others. The driver notes the thread or the loop of each work.
     """
 
     __slots__ = ("flow", "work")

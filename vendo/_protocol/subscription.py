@@ -6,7 +6,6 @@ which are not steps: the driver returns them to its caller.
 
 from __future__ import annotations
 
-import time
 from random import random
 
 from vendo._protocol import decoding
@@ -14,6 +13,7 @@ from vendo._protocol.codes import is_reconnected
 from vendo._protocol.error_responses import error_of
 from vendo._protocol.event_stream import EventReader
 from vendo._protocol.log import logger
+from vendo._protocol.moments import elapsed
 from vendo._protocol.retry import retry_after
 from vendo._protocol.steps import Head, Pause, Request, Response
 from vendo.errors import UpstreamConnectionError, UpstreamTimeout, invalid
@@ -133,9 +133,9 @@ def _wait_of(head: Head, body: bytes, caller: Caller) -> float:
 
 
 def _read_all(timeout: float) -> Generator[ReadChunk, bytes, bytes]:
-    deadline = time.monotonic() + timeout
+    deadline = elapsed() + timeout
     body = b""
-    while len(body) < _MAX_ERROR_BYTES and (remaining := deadline - time.monotonic()) > 0:
+    while len(body) < _MAX_ERROR_BYTES and (remaining := deadline - elapsed()) > 0:
         chunk = yield ReadChunk(remaining)
         if not chunk:
             break

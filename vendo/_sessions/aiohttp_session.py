@@ -16,10 +16,9 @@ from yarl import URL
 from vendo._sessions.hosts import is_same_origin, joined, over_http
 from vendo._sessions.policy import MAX_DRAINED, Policy
 from vendo._sessions.tracebacks import cut_tracebacks
-from vendo._transports.blocking import MAX_IDLE_SECONDS
+from vendo._transports.aiohttp_connector import Connector
 from vendo._transports.per_loop import PerLoop
 from vendo._transports.routes import route_of
-from vendo._transports.tls import shared_context
 from vendo.errors import VendoError
 
 TYPE_CHECKING = False
@@ -240,15 +239,11 @@ async def _drain(response: ClientResponse) -> None:
     response.close()
 
 
-_connectors: WeakKeyDictionary[object, PerLoop[aiohttp.TCPConnector]] = WeakKeyDictionary()
+_connectors: WeakKeyDictionary[object, PerLoop[Connector]] = WeakKeyDictionary()
 
 
-def _new_connector() -> aiohttp.TCPConnector:
-    return aiohttp.TCPConnector(ssl=shared_context(), limit=0, keepalive_timeout=MAX_IDLE_SECONDS)
-
-
-async def _connector(client: AsyncTokenSource) -> aiohttp.TCPConnector:
-    return await _connectors.setdefault(client._root, PerLoop(_new_connector)).get()
+async def _connector(client: AsyncTokenSource) -> Connector:
+    return await _connectors.setdefault(client._root, PerLoop(Connector)).get()
 
 
 async def aclose_connector(client: AsyncTokenSource) -> None:

@@ -7,9 +7,10 @@ a token, leads a fetch, or waits for the fetch of another caller.
 from __future__ import annotations
 
 import time
-from _thread import allocate_lock
+from _thread import RLock, get_ident
 
-from vendo._transports.fork import on_fork
+from vendo._protocol.moments import Moment, elapsed
+from vendo._transports.fork import notice, on_fork
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,16 +46,30 @@ DEFAULT_CAPACITY = 10_000
 
 
 class Entry:
-    """A token and its deadlines on the monotonic clock."""
+    """A token and its deadlines, as readings of `elapsed`.
 
-    __slots__ = ("expires_at", "failures", "refresh_at", "token", "used_at", "wait_from")
+    A deadline is also reached when the wall clock has moved on by as much. So a token expires on a
+    machine without a clock that runs through suspend, and where a test moves the wall clock.
+    """
 
-    def __init__(self, token: str, lifetime: float | None, now: float) -> None:
-        """`lifetime` in seconds from `now`; None for a token that does not expire."""
+    __slots__ = (
+        "expires_at",
+        "failures",
+        "refresh_at",
+        "token",
+        "used_at",
+        "wait_from",
+        "wall_offset",
+    )
+
+    def __init__(self, token: str, lifetime: float | None, received: Moment) -> None:
+        """`lifetime` in seconds from `received`; None for a token that does not expire."""
         import random
 
+        now = received.at
         self.token = token
         self.used_at = now
+        self.wall_offset = received.wall_offset
         #: Failed refreshes in a row, while this token was still good.
         self.failures = 0
         if lifetime is None:
@@ -79,10 +94,24 @@ class Flight:
     caller claims again. A flight that has left the table gets no new waiting callers.
     """
 
-    __slots__ = ("done", "error", "fallback", "key", "loop", "overdue_at", "token")
+    __slots__ = (
+        "done",
+        "error",
+        "fallback",
+        "is_alone",
+        "key",
+        "loop",
+        "overdue_at",
+        "thread",
+        "token",
+    )
 
-    def __init__(self, key: CacheKey, fallback: Entry | None, overdue_at: float) -> None:
+    def __init__(
+        self, key: CacheKey, fallback: Entry | None, overdue_at: float, *, is_alone: bool = False
+    ) -> None:
         self.key = key
+        #: True for a flight that serves its leader only, and is not in the table.
+        self.is_alone = is_alone
         #: The token that is still good while a newer one is being fetched.
         self.fallback = fallback
         self.overdue_at = overdue_at
@@ -90,6 +119,8 @@ class Flight:
         self.done: Future[None] | None = None
         #: The event loop of the task that fetches; None for a thread. It ends with the loop.
         self.loop: AbstractEventLoop | None = None
+        #: The thread that fetches; None for a task.
+        self.thread: int | None = None
         self.token: str | None = None
         self.error: VendoError | None = None
 
@@ -101,8 +132,8 @@ class Flight:
             self.done = Future()
 
     def wake(self) -> None:
-        """Wake the waiting callers. Called once, after the flight has left the table."""
-        if self.done is not None:
+        """Wake the waiting callers, after the flight has left the table."""
+        if self.done is not None and not self.done.done():
             self.done.set_result(None)
 
     def outcome(self) -> str | None:
@@ -126,13 +157,38 @@ class Claim:
         self.lead = lead
 
 
+class _Changes:
+    """The lock of the cache. A signal handler of the thread that holds it may enter it again.
+
+    The outcome of entering is True for such a handler.
+    """
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._depths: dict[int, int] = {}
+
+    def __enter__(self) -> bool:
+        # Counted before the lock is taken: a handler may run between the two.
+        thread = get_ident()
+        depth = self._depths[thread] = self._depths.get(thread, 0) + 1
+        self._lock.acquire()
+        return depth > 1
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+        thread = get_ident()
+        depth = self._depths.pop(thread) - 1
+        if depth:
+            self._depths[thread] = depth
+
+
 class TokenCache:
     """Tokens by key; the least recently used go first. Safe to share by threads and tasks."""
 
     def __init__(
         self,
         capacity: int = DEFAULT_CAPACITY,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = elapsed,
     ) -> None:
         self._capacity = capacity
         self._clock = clock
@@ -142,7 +198,7 @@ class TokenCache:
 
     def _after_fork(self) -> None:
         # The tokens stay good. A lock or a flight of the parent's threads would never end.
-        self._lock = allocate_lock()
+        self._changes = _Changes()
         self._flights: dict[CacheKey, Flight] = {}
 
     def __repr__(self) -> str:
@@ -157,10 +213,16 @@ class TokenCache:
         if entry is None:
             return None
         now = self._clock()
-        if now >= entry.refresh_at:
+        due_at = entry.refresh_at
+        if now >= due_at or time.time() - entry.wall_offset >= due_at:
             return None
         entry.used_at = now
         return entry.token
+
+    def _now(self, entry: Entry | None) -> float:
+        """Return the time for the deadlines of a token."""
+        now = self._clock()
+        return now if entry is None else max(now, time.time() - entry.wall_offset)
 
     def claim(self, key: CacheKey, within: float = 30.0, lost: Flight | None = None) -> str | Claim:
         """Return a token that may be used now, or a claim.
@@ -170,46 +232,63 @@ class TokenCache:
             within: seconds within which a leader ends its flight.
             lost: an abandoned flight that this caller waited for.
         """
-        with self._lock:
-            now = self._clock()
+        notice()
+        with self._changes as is_handler:
             entry = self._entries.get(key)
+            now = self._now(entry)
             if entry is not None:
-                entry.used_at = now
+                entry.used_at = self._clock()
                 if now < entry.refresh_at:
                     return entry.token
             good = entry if entry is not None and now < entry.expires_at else None
             former = flight = self._flights.get(key)
-            if flight is None or flight is lost or now >= flight.overdue_at:
-                flight = Flight(key, good, now + within + OVERDUE_SECONDS)
-                self._flights[key] = flight
+            overdue_at = self._clock() + within + OVERDUE_SECONDS
+            if is_handler:
+                # It interrupts a change of this cache: another leader could not end its flight.
+                return Claim(Flight(key, good, overdue_at, is_alone=True), lead=True)
+            if flight is None or flight is lost or self._clock() >= flight.overdue_at:
+                flight = self._flights[key] = Flight(key, good, overdue_at)
                 claim = Claim(flight, lead=True)
             elif good is not None and (now < good.wait_from or good.failures):
                 # In an outage, no caller waits for another failure while the token is good.
                 return good.token
             else:
                 flight.awaited()
+                if self._flights.get(key) is not flight:
+                    flight.wake()  # a signal handler has just taken it off the table
                 return Claim(flight, lead=False)
         if former is not None:
             former.wake()
         return claim
 
-    def land(self, flight: Flight, token: str, lifetime: float | None, requested_at: float) -> None:
-        """End a flight with a token that lives `lifetime` seconds from `requested_at` (monotonic).
+    def land(self, flight: Flight, token: str, lifetime: float | None, requested: Moment) -> None:
+        """End a flight with a token that lives `lifetime` seconds from `requested`.
 
         The token of an abandoned flight is not kept.
         """
-        with self._lock:
+        if flight.is_alone:
+            flight.token = token
+            return
+        with self._changes:
             if self._flights.get(flight.key) is not flight:
                 return
-            del self._flights[flight.key]
-            flight.token = token
             if lifetime is None or lifetime > 0:
-                entry = self._entries[flight.key] = Entry(token, lifetime, requested_at)
+                entry = self._entries[flight.key] = Entry(token, lifetime, requested)
                 entry.used_at = self._clock()  # not the time of the request
                 self._make_room()
             else:
                 self._entries.pop(flight.key, None)
+            if not self._take_off(flight):
+                self._entries.pop(flight.key, None)
+                return
+            flight.token = token
         flight.wake()
+
+    def _take_off(self, flight: Flight) -> bool:
+        """Remove a flight from the table. False if a signal handler was faster."""
+        if self._flights.get(flight.key) is not flight:
+            return False
+        return self._flights.pop(flight.key, None) is flight
 
     def fail(self, flight: Flight, error: VendoError, *, transient: bool) -> bool:
         """End a flight with an error. Return True if the older token is used instead.
@@ -218,12 +297,14 @@ class TokenCache:
         `retry_after`. Any other error drops the token. A token that was dropped during the flight
         stays dropped.
         """
-        with self._lock:
-            if self._flights.get(flight.key) is not flight:
+        if flight.is_alone:
+            flight.error = error
+            return False
+        with self._changes:
+            if not self._take_off(flight):
                 return False
-            del self._flights[flight.key]
-            now = self._clock()
             entry = self._entries.get(flight.key)
+            now = self._now(entry)
             served = False
             if transient and entry is not None and now < entry.expires_at:
                 entry.failures += 1
@@ -243,29 +324,32 @@ class TokenCache:
 
         With `drop` the older token goes too: the backend does not issue it any more.
         """
-        with self._lock:
-            if self._flights.get(flight.key) is not flight:
+        with self._changes:
+            if not self._take_off(flight):
                 return
-            del self._flights[flight.key]
             if drop:
                 self._entries.pop(flight.key, None)
         flight.wake()
 
     def reject(self, key: CacheKey, token: str) -> None:
         """Drop a token that the provider rejected, unless a newer one has replaced it."""
-        with self._lock:
+        with self._changes:
             entry = self._entries.get(key)
             if entry is not None and entry.token == token:
-                del self._entries[key]
+                self._entries.pop(key, None)
 
     def invalidate(self, matches: Callable[[CacheKey], bool]) -> None:
         """Drop the tokens whose key matches, and abandon their flights."""
-        with self._lock:
-            for key in [key for key in self._entries if matches(key)]:
-                del self._entries[key]
-            flights = [self._flights.pop(key) for key in list(self._flights) if matches(key)]
+        notice()
+        with self._changes:
+            # Flights first: one that lands meanwhile, around a signal handler, keeps no token.
+            flights = [self._flights.pop(key, None) for key in list(self._flights) if matches(key)]
+            for key in list(self._entries):
+                if matches(key):
+                    self._entries.pop(key, None)
         for flight in flights:
-            flight.wake()
+            if flight is not None:
+                flight.wake()
 
     def clear(self) -> None:
         """Drop all tokens, and abandon all flights."""
@@ -276,9 +360,9 @@ class TokenCache:
             return
         # An eighth at a time, so that a full cache does not sort itself at every new token.
         surplus = len(self._entries) - self._capacity + self._capacity // 8
-        by_use = sorted(self._entries, key=lambda key: self._entries[key].used_at)
-        for key in by_use[:surplus]:
-            del self._entries[key]
+        by_use = sorted(self._entries.items(), key=lambda item: item[1].used_at)
+        for key, _ in by_use[:surplus]:
+            self._entries.pop(key, None)
 
 
 #: The cache of this process, shared by all clients.

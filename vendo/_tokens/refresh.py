@@ -6,11 +6,10 @@ same flows, and share the cache.
 
 from __future__ import annotations
 
-import time
-
 from vendo._protocol.codes import is_missing_credential, is_temporary
 from vendo._protocol.credentials import fetch_token, fetch_tokens
 from vendo._protocol.log import logger
+from vendo._protocol.moments import elapsed
 from vendo._protocol.secret import Secret, masked
 from vendo._protocol.steps import Spawn, Wait
 from vendo._tokens.cache import Claim, Flight, TokenCache
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 def obtain(cache: TokenCache, caller: Caller, key: CacheKey) -> Flow[Secret]:
     """Return the token for `key`: the cached one, or one that this or another caller fetches."""
-    deadline = time.monotonic() + caller.timeout
+    deadline = elapsed() + caller.timeout
     lost: Flight | None = None
     while True:
         claim = cache.claim(key, caller.timeout, lost)
@@ -50,7 +49,7 @@ def obtain_many(
 
     All that are not cached are fetched in one request.
     """
-    deadline = time.monotonic() + caller.timeout
+    deadline = elapsed() + caller.timeout
     found: dict[str, Secret | None] = {}
     wanted: dict[CacheKey, Flight | None] = dict.fromkeys(keys)  # and the flight that was abandoned
     while wanted:
@@ -83,7 +82,7 @@ def obtain_many(
 def _await(flight: Flight, deadline: float) -> Flow[str | None]:
     # The leader does not wait: its flight has ended when its step is done.
     if flight.done is not None:
-        left = max(deadline - time.monotonic(), 0.0)
+        left = max(deadline - elapsed(), 0.0)
         if (yield Wait(flight.done, left, flight)) is False:
             raise _too_late(flight.key)
     return flight.outcome()
@@ -91,7 +90,7 @@ def _await(flight: Flight, deadline: float) -> Flow[str | None]:
 
 def _check_time(deadline: float, key: CacheKey) -> None:
     """Stop a caller whose flights are abandoned again and again."""
-    if time.monotonic() >= deadline:
+    if elapsed() >= deadline:
         raise _too_late(key)
 
 
@@ -110,7 +109,7 @@ def _fetch(cache: TokenCache, caller: Caller, flight: Flight) -> Flow[None]:
     try:
         attempts = _attempts([flight])
         issued = yield from fetch_token(caller, credentials_url, slug, attempts=attempts)
-        cache.land(flight, issued.token, issued.lifetime, issued.requested_at)
+        cache.land(flight, issued.token, issued.lifetime, issued.requested)
     except VendoError as error:
         _settle_failure(cache, [flight], error)
     finally:
@@ -141,7 +140,7 @@ def _attempts(flights: Iterable[Flight]) -> int | None:
 
 def _land_one(cache: TokenCache, flight: Flight, issued: Issued | None, missing: set[str]) -> None:
     if issued is not None:
-        cache.land(flight, issued.token, issued.lifetime, issued.requested_at)
+        cache.land(flight, issued.token, issued.lifetime, issued.requested)
         return
     # The bulk response has no reason. A caller that waits for this slug alone fetches it itself.
     missing.add(flight.key[3])

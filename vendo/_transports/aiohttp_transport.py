@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from http.client import BadStatusLine, IncompleteRead, RemoteDisconnected
 
 import aiohttp
@@ -10,16 +11,18 @@ from yarl import URL
 
 from vendo._protocol.decoding import too_large
 from vendo._protocol.steps import Head, Response
-from vendo._transports.blocking import MAX_IDLE_SECONDS
+from vendo._transports.aiohttp_connector import Attempt, Connector, attempt
+from vendo._transports.blocking import (
+    FIRST_BYTE_SHARE,
+    MAX_IDLE_BEFORE_A_WRITE,
+    MAX_IDLE_SECONDS,
+)
 from vendo._transports.errors import TUNNEL_REFUSED, unreachable
 from vendo._transports.per_loop import PerLoop
 from vendo._transports.routes import route_of
-from vendo._transports.tls import shared_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import SimpleNamespace
-
     from vendo._protocol.steps import Request
 
 
@@ -59,23 +62,35 @@ class AiohttpTransport:
     async def _started(self, request: Request) -> aiohttp.ClientResponse:
         session = await self._sessions.get()
         proxy = route_of(request.url)[3]
+        is_write = request.method != "GET"
+        max_idle = MAX_IDLE_BEFORE_A_WRITE if is_write else MAX_IDLE_SECONDS
+        patience = request.timeout * (1 if is_write else FIRST_BYTE_SHARE)
         while True:
-            route = _Route()
+            first_byte = asyncio.timeout(None)
+            current = Attempt(max_idle, first_byte, patience)
+            attempt.set(current)
             try:
-                return await session.request(
-                    request.method,
-                    URL(request.url, encoded=True),
-                    data=request.body,
-                    headers=request.headers,
-                    allow_redirects=False,
-                    proxy=proxy.url if proxy else None,
-                    proxy_headers=dict(proxy.headers) if proxy else None,
-                    trace_request_ctx=route,
-                )
+                async with first_byte:
+                    return await session.request(
+                        request.method,
+                        URL(request.url, encoded=True),
+                        data=request.body,
+                        headers=request.headers,
+                        allow_redirects=False,
+                        proxy=proxy.url if proxy else None,
+                        proxy_headers=dict(proxy.headers) if proxy else None,
+                    )
             except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
-                if not route.was_kept:
+                if not current.was_kept:
                     raise
-                # The server closed the idle connection: take another one.
+            except TimeoutError:
+                if is_write or not first_byte.expired():
+                    raise
+            finally:
+                current.end()
+                attempt.set(None)
+            # The kept connection was closed by the server, or died: take a new one.
+            max_idle = 0.0
 
     async def aclose(self) -> None:
         """Close the connections of this event loop. The transport can be used again."""
@@ -89,9 +104,12 @@ class AiohttpStream:
         self.head = Head(response.status, _headers_of(response))
         self._url = url
         self._response = response
+        self._process = os.getpid()
 
     async def read(self, timeout: float) -> bytes:
         """Return the next piece, as `BlockingStream.read` does, with the same errors."""
+        if self._process != os.getpid():
+            return b""  # a forked child: the parent continues to read
         try:
             async with asyncio.timeout(timeout):
                 return await self._response.content.readany()
@@ -101,38 +119,21 @@ class AiohttpStream:
 
     def close(self) -> None:
         """Close the connection."""
-        self._response.close()
+        if self._process == os.getpid():
+            self._response.close()
 
 
 def _new_session() -> aiohttp.ClientSession:
     session = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            ssl=shared_context(), limit=0, keepalive_timeout=MAX_IDLE_SECONDS
-        ),
+        connector=Connector(),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         timeout=aiohttp.ClientTimeout(total=None),  # each request has its own
-        trace_configs=[_routes()],
     )
     # aiohttp sends a GET again after a new connection broke; only the retry policy may do so.
     if hasattr(session, "_retry_connection"):  # it has no public name
         session._retry_connection = False
     return session
-
-
-class _Route:
-    """Whether a request went over a kept connection."""
-
-    was_kept = False
-
-
-def _routes() -> aiohttp.TraceConfig:
-    async def note(_: object, context: SimpleNamespace, _params: object) -> None:
-        context.trace_request_ctx.was_kept = True
-
-    trace = aiohttp.TraceConfig()
-    trace.on_connection_reuseconn.append(note)
-    return trace
 
 
 def _headers_of(response: aiohttp.ClientResponse) -> dict[str, str]:

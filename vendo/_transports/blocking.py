@@ -1,18 +1,19 @@
 """The blocking transport: kept connections of `http.client`, shared by threads.
 
-Every failure is raised as an `UpstreamError`.
+Every failure is raised as an `UpstreamError`. It has no lock: a signal handler may call it while
+its own thread is in the middle of a call.
 """
 
 from __future__ import annotations
 
-import time
 import weakref
+from collections import deque
 from http.client import HTTPException
-from threading import Lock
 
-from vendo._transports.connection import Connection
+from vendo._protocol.moments import Moment, elapsed
+from vendo._transports.connection import Connection, connection_class
 from vendo._transports.errors import unreachable
-from vendo._transports.fork import on_fork
+from vendo._transports.fork import notice, on_fork
 from vendo._transports.routes import route_of
 
 TYPE_CHECKING = False
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 #: Seconds after which an idle connection is closed. Load balancers drop silent ones.
 MAX_IDLE_SECONDS = 60.0
 MAX_IDLE_CONNECTIONS = 64
+#: The share of the time-out for the first byte on a kept connection. A connection may have died
+#: without a sign: then there is time left for a new one.
+FIRST_BYTE_SHARE = 1 / 3
+#: Seconds. A request that cannot be sent twice goes only over a connection that was idle for less.
+MAX_IDLE_BEFORE_A_WRITE = 5.0
 
 
 class BlockingTransport:
@@ -40,8 +46,7 @@ class BlockingTransport:
         on_fork(self, BlockingTransport._after_fork)
 
     def _reset(self) -> None:
-        self._lock = Lock()
-        self._idle: dict[Route, list[Connection]] = {}
+        self._idle: dict[Route, deque[Connection]] = {}
         # A program does not close its default client. That must not warn of open sockets.
         self._at_exit = weakref.finalize(self, _close_all, self._idle)
 
@@ -61,19 +66,26 @@ class BlockingTransport:
             UpstreamConnectionError: no connection, or a broken one.
             UpstreamError: too large, cut off, or not HTTP.
         """
-        deadline = time.monotonic() + request.timeout
+        notice()
+        deadline = elapsed() + request.timeout
         route = route_of(request.url)
+        is_write = request.method != "GET"
+        kept = self._take(route, MAX_IDLE_BEFORE_A_WRITE if is_write else MAX_IDLE_SECONDS)
         while True:
-            connection = self._take(route) or Connection(route, self._ssl_context)
-            kept = connection.is_open
+            first_byte_by = None
+            if kept is not None and not is_write:
+                first_byte_by = elapsed() + request.timeout * FIRST_BYTE_SHARE
+            connection = Connection(route, self._ssl_context) if kept is None else kept
             try:
-                if not kept:
-                    connection.open(deadline)
-                response = connection.exchange(request, deadline)
+                response = connection.exchange(request, deadline, first_byte_by)
             except (OSError, HTTPException, ValueError) as problem:
                 connection.close()
-                if kept and not connection.is_responding and not isinstance(problem, TimeoutError):
-                    continue  # the server closed the idle connection: take another one
+                if kept is not None and not connection.is_responding:
+                    is_late = isinstance(problem, TimeoutError)
+                    if not is_late or (first_byte_by is not None and elapsed() < deadline):
+                        # The server closed it, or it died without a sign: take a new one.
+                        kept = None
+                        continue
                 failure = unreachable(request.url, problem)
             except BaseException:
                 connection.close()
@@ -91,37 +103,45 @@ class BlockingTransport:
 
     def close(self) -> None:
         """Close the kept connections. The transport can be used again."""
-        with self._lock:
-            idle = dict(self._idle)
-            self._idle.clear()
-        _close_all(idle)
+        notice()
+        _close_all(self._idle)
 
-    def _take(self, route: Route) -> Connection | None:
-        oldest = time.monotonic() - MAX_IDLE_SECONDS
-        while True:
-            with self._lock:
-                idle = self._idle.get(route)
-                if not idle:
-                    return None
+    def _take(self, route: Route, max_idle: float) -> Connection | None:
+        idle = self._idle.get(route)
+        while idle:
+            try:
                 connection = idle.pop()
-            if connection.idle_since > oldest and connection.is_alive():
+            except IndexError:  # another thread took the last one
+                break
+            is_recent = connection.idle_since is not None and connection.idle_since.age() < max_idle
+            # A tool may have replaced the class of `http.client` since, to see all requests.
+            if (
+                is_recent
+                and connection.made_by is connection_class(route[0])
+                and connection.is_alive()
+            ):
                 return connection
             connection.close()
+        return None
 
     def _give_back(self, route: Route, connection: Connection) -> None:
         if not connection.reusable:
             connection.close()
             return
-        connection.idle_since = time.monotonic()
-        with self._lock:
-            idle = self._idle.setdefault(route, [])
-            idle.append(connection)
-            surplus = idle.pop(0) if len(idle) > MAX_IDLE_CONNECTIONS else None
-        if surplus is not None:
-            surplus.close()
+        connection.idle_since = Moment()
+        idle = self._idle.setdefault(route, deque())
+        idle.append(connection)
+        if len(idle) > MAX_IDLE_CONNECTIONS:
+            try:
+                idle.popleft().close()
+            except IndexError:  # other threads took them all
+                pass
 
 
-def _close_all(idle: dict[Route, list[Connection]]) -> None:
-    for connections in idle.values():
-        for connection in connections:
-            connection.close()
+def _close_all(idle: dict[Route, deque[Connection]]) -> None:
+    for connections in list(idle.values()):
+        while connections:
+            try:
+                connections.pop().close()
+            except IndexError:  # a thread took the last one
+                pass

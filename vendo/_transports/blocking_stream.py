@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import time
+from _thread import allocate_lock
 from http.client import HTTPException
-from threading import Lock
 
+from vendo._protocol.moments import elapsed
 from vendo._protocol.steps import Head
 from vendo._transports.connection import headers_of
 from vendo._transports.errors import unreachable
-from vendo._transports.fork import on_fork
+from vendo._transports.fork import notice, on_fork
 from vendo._transports.routes import route_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
     from vendo._protocol.steps import Request
     from vendo._transports.blocking import BlockingTransport
 
@@ -23,41 +23,56 @@ _CHUNK = 64 * 1024
 
 
 class BlockingStream:
-    """One open response on a connection of its own. `close` may be called from any thread."""
+    """One response on a connection of its own.
+
+    `open` it, then `read` it in one thread. `close` may be called from any thread, and from a
+    signal handler of the thread that opens or reads.
+    """
 
     def __init__(self, transport: BlockingTransport, request: Request) -> None:
+        notice()
+        self._request: Request | None = request
         self._url = request.url
-        #: Held while the socket is read, so that it is not closed, and its number not given to
-        #: another socket, during the read.
-        self._reading = Lock()
+        self._connection = transport.connection(route_of(request.url))
+        self._response: HTTPResponse | None = None
+        #: Held while the connection is used. Only its holder closes it, so that the number of its
+        #: socket is not given to another one meanwhile.
+        self._in_use = allocate_lock()
+        self._is_closed = False
         #: True in a forked child: the parent continues to read from the connection.
         self._is_lost = False
-        deadline = time.monotonic() + request.timeout
-        self._connection = transport.connection(route_of(request.url))
-        try:
-            self._connection.open(deadline)
-            self._sock = self._connection.sock
-            self._response = self._connection.start(request, deadline)
-        except (OSError, HTTPException, ValueError) as problem:
-            self._connection.close()
-            failure = unreachable(self._url, problem)
-        except BaseException:
-            self._connection.close()
-            raise
-        else:
-            self.head = Head(self._response.status, headers_of(self._response))
-            on_fork(self, BlockingStream._after_fork)
-            return
-        raise failure  # outside the handler, as in `BlockingTransport.send`
+        on_fork(self, BlockingStream._after_fork)
 
     def _after_fork(self) -> None:
-        # Only this process's copy of the socket is closed, without a message to the server. No
-        # lock is taken, since a thread of the parent may have held it.
+        # No lock is taken, since a thread of the parent may have held it.
         self._is_lost = True
-        self._reading = Lock()
-        number = -1 if self._sock is None else self._sock.detach()
-        if number >= 0:  # it was not closed before
-            os.close(number)
+        self._in_use = allocate_lock()
+        self._connection.abandon()
+
+    def open(self) -> Head:
+        """Send the request, and return the head of its response.
+
+        Raises:
+            UpstreamError: there is none within the time-out of the request.
+        """
+        request, self._request = self._request, None
+        if request is None:
+            raise AssertionError("a stream is opened once")
+        try:
+            with self._in_use:
+                response = self._response = self._connection.start(
+                    request, elapsed() + request.timeout
+                )
+                return Head(response.status, headers_of(response))
+        except (OSError, HTTPException, ValueError) as problem:
+            self._is_closed = True
+            failure = unreachable(self._url, problem)
+        except BaseException:
+            self._is_closed = True
+            raise
+        finally:
+            self._close_if_unused()
+        raise failure  # outside the handler, as in `BlockingTransport.send`
 
     def read(self, timeout: float) -> bytes:
         """Return the next piece, at least a byte; empty at the end.
@@ -65,31 +80,39 @@ class BlockingStream:
         Raises:
             UpstreamError: nothing came within `timeout` seconds, or the connection broke.
         """
-        with self._reading:
-            if self._is_lost:
-                return b""
-            self._connection.set_deadline(time.monotonic() + timeout)
-            try:
+        notice()
+        try:
+            with self._in_use:
+                if self._is_lost or self._is_closed or self._response is None:
+                    return b""
+                self._connection.set_deadline(elapsed() + timeout)
                 return self._response.read1(_CHUNK)
-            except (OSError, HTTPException, ValueError) as problem:
-                failure = unreachable(self._url, problem)
+        except (OSError, HTTPException, ValueError) as problem:
+            failure = unreachable(self._url, problem)
+        finally:
+            self._close_if_unused()
         raise failure
 
     def close(self) -> None:
-        """Close the connection. A `read` that waits in another thread ends immediately."""
+        """Close the connection. An `open` or a `read` that waits ends immediately."""
+        notice()
         if self._is_lost:
             return
-        sock = self._sock
-        if sock is not None:
+        self._is_closed = True
+        self._connection.cancel()
+        self._close_if_unused()
+
+    def _close_if_unused(self) -> None:
+        """Close the connection, unless it is in use: then its user does this afterwards."""
+        if self._is_closed and self._in_use.acquire(blocking=False):
             try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # the server closed it
-        with self._reading:
-            self._response.close()
-            self._connection.close()
+                if self._response is not None:
+                    self._response.close()
+                self._connection.close()
+            finally:
+                self._in_use.release()
 
     def __del__(self) -> None:
         # A closed loop drops the result that a thread has just delivered.
-        if hasattr(self, "head"):
+        if hasattr(self, "_is_lost"):
             self.close()

@@ -1,16 +1,17 @@
-"""One connection of `http.client`, with a deadline that holds."""
+"""One connection of `http.client`, with a deadline that holds, and one response to a request.
+
+`http.client` opens it, and writes and reads on it. Its classes are looked up at use, so that tools
+that replace or patch them see the calls of this library, and see no more of them afterwards.
+"""
 
 from __future__ import annotations
 
+import http.client
 import io
 import select
-import time
-from functools import lru_cache
-from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
-from ssl import SSLSocket, SSLWantReadError
 
-from vendo._protocol.decoding import too_large
-from vendo._protocol.secret import Secret
+from vendo._protocol.decoding import malformed, too_large
+from vendo._protocol.moments import Moment, elapsed
 from vendo._protocol.steps import Response
 from vendo._transports.dialing import dial
 from vendo._transports.routes import parts_of
@@ -25,86 +26,119 @@ if TYPE_CHECKING:
     from vendo._protocol.steps import Request
     from vendo._transports.routes import Route
 
-#: Methods whose requests have a Content-Length even without a body.
-_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
+_SWITCHING_PROTOCOLS = 101
+
+
+def connection_class(scheme: str) -> type[http.client.HTTPConnection]:
+    """Return the class of `http.client` that a tool may have replaced."""
+    return http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
 
 
 class Connection:
-    """A connection that sends one request after the other, each within its own deadline.
-
-    `http.client` opens it and reads the responses. Requests are written here, since the beginning
-    of a request is the same each time.
-    """
+    """A connection that sends one request after the other, each within its own deadline."""
 
     def __init__(self, route: Route, ssl_context: ssl.SSLContext | None) -> None:
         scheme, host, port, proxy = route
-        self.idle_since = 0.0
+        self.made_by = connection_class(scheme)
+        self.idle_since: Moment | None = None
         #: True from the first byte of a response. After it nothing is sent again.
         self.is_responding = False
         self.reusable = False
-        self._deadline = 0.0
+        self._is_cancelled = False
+        self._incoming: _Incoming | None = None
+        #: Readings of `elapsed`: for the first byte of the response, and for all of it.
+        self._first_byte_by = self._deadline = 0.0
         target = (proxy.host, proxy.port) if proxy else (host, port)
         if scheme == "https":
-            self._http: HTTPConnection = HTTPSConnection(
-                *target, context=ssl_context or shared_context()
-            )
+            context = ssl_context or shared_context()
+            self._http = self.made_by(*target, context=context)  # type: ignore[call-arg]  # https has it
         else:
-            self._http = HTTPConnection(*target)
+            self._http = self.made_by(*target)
         if proxy:
             self._http.set_tunnel(host, port, headers=dict(proxy.headers))
-        self._http._create_connection = self._dial  # type: ignore[attr-defined]  # see `dial`
-        self._http.response_class = self._response_on  # type: ignore[assignment]  # a proxy's
+        # Without this private name, the time-out restarts with each address of the host.
+        self._http._create_connection = self._dial  # type: ignore[attr-defined]
+        self._http.response_class = self._response_on  # type: ignore[assignment]  # a proxy's too
 
-    def open(self, deadline: float) -> None:
-        self._deadline = deadline  # the response of a proxy is read while connecting
-        self._http.timeout = self.remaining(deadline)
-        self._http.connect()
+    def exchange(
+        self, request: Request, deadline: float, first_byte_by: float | None = None
+    ) -> Response:
+        """Send a request and read its response, until the deadline at most.
 
-    def _dial(self, address: tuple[str, int], *_: object) -> socket.socket:
-        return dial(*address, lambda: self.remaining(self._deadline))
-
-    def _response_on(self, sock: socket.socket, method: str | None = None) -> HTTPResponse:
-        return HTTPResponse(_Incoming(sock, self), method=method)  # type: ignore[arg-type]  # it calls `makefile` alone
-
-    def exchange(self, request: Request, deadline: float) -> Response:
-        """Send a request and read its response."""
-        response = self.start(request, deadline)
+        Args:
+            request: the request.
+            deadline: a reading of `elapsed`.
+            first_byte_by: an earlier deadline for the first byte of the response.
+        """
+        response = self.start(request, deadline, first_byte_by)
         try:
+            headers = headers_of(response)
+            is_framed = _is_framed(response)
             body = _read_body(response, request.max_bytes)
-            self.reusable = response.isclosed() and not response.will_close
+            self.reusable = (
+                is_framed
+                and response.isclosed()
+                and not response.will_close
+                and self._incoming is not None
+                and self._incoming.is_read_up()
+            )
         finally:
             response.close()
-        return Response(response.status, headers_of(response), body)
+        return Response(response.status, headers, body)
 
-    def start(self, request: Request, deadline: float) -> HTTPResponse:
+    def start(
+        self, request: Request, deadline: float, first_byte_by: float | None = None
+    ) -> http.client.HTTPResponse:
         """Send a request and read the head of its response."""
-        self._deadline = deadline
+        self.set_deadline(deadline)
+        if first_byte_by is not None:
+            self._first_byte_by = first_byte_by
         self.is_responding = self.reusable = False
-        sock = self._http.sock
-        sock.settimeout(self.remaining(deadline))
-        sock.sendall(_message(request))
-        response = self._response_on(sock, request.method)
-        response.begin()
-        self.is_responding = True
-        return response
+        self._http.timeout = self.remaining()
+        if self._http.sock is not None:
+            self._http.sock.settimeout(self.remaining())
+        target = parts_of(request.url)[3]
+        self._http.request(request.method, target, request.body, request.headers)
+        return self._http.getresponse()
 
     def set_deadline(self, deadline: float) -> None:
-        self._deadline = deadline
+        self._first_byte_by = self._deadline = deadline
 
-    @property
-    def sock(self) -> socket.socket | None:
-        return self._http.sock
+    def remaining(self) -> float:
+        """Return the seconds until the deadline that comes next.
 
-    @property
-    def is_open(self) -> bool:
-        return self._http.sock is not None
-
-    @staticmethod
-    def remaining(deadline: float) -> float:
-        remaining = deadline - time.monotonic()
+        Raises:
+            TimeoutError: it is over.
+            ConnectionAbortedError: the connection was cancelled.
+        """
+        if self._is_cancelled:
+            raise ConnectionAbortedError("closed")
+        deadline = self._deadline if self.is_responding else self._first_byte_by
+        remaining = deadline - elapsed()
         if remaining <= 0:
             raise TimeoutError("timed out")
         return remaining
+
+    @property
+    def sock(self) -> socket.socket | None:
+        """The socket; None before it is open."""
+        return self._http.sock if self._incoming is None else self._incoming.sock
+
+    def _dial(self, address: tuple[str, int], *_: object) -> socket.socket:
+        sock = dial(*address, self.remaining)
+        try:
+            sock.settimeout(self.remaining())
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _response_on(
+        self, sock: socket.socket, *_: object, method: str | None = None
+    ) -> http.client.HTTPResponse:
+        if self._incoming is None or self._incoming.sock is not sock:
+            self._incoming = _Incoming(sock, self)
+        return _Response(self._incoming, method=method)  # type: ignore[arg-type]  # it calls `makefile` alone
 
     def is_alive(self) -> bool:
         """False if the server closed the idle connection, or sent something unexpected."""
@@ -116,19 +150,41 @@ class Connection:
         sock.settimeout(0)
         try:
             sock.recv(1)
-        except (BlockingIOError, SSLWantReadError):
-            return True  # a message of TLS itself
-        except OSError:
-            return False
+        except BlockingIOError:
+            return True
+        except OSError as error:
+            return type(error).__name__ == "SSLWantReadError"  # a message of TLS itself
         return False  # closed, or unexpected bytes
+
+    def cancel(self) -> None:
+        """End what another thread, or this one below a signal handler, does on the connection."""
+        self._is_cancelled = True
+        sock = self.sock
+        if sock is not None:
+            try:
+                sock.shutdown(2)  # both ways
+            except OSError:
+                pass  # the server closed it
 
     def close(self) -> None:
         self._http.close()
+        if self._incoming is not None:
+            self._incoming.close_file()
+
+    def abandon(self) -> None:
+        """Close this process's copy of the socket, without a message to the server."""
+        import os
+
+        sock = self.sock
+        number = -1 if sock is None else sock.detach()
+        if number >= 0:  # it was not closed before
+            os.close(number)
 
 
 def _has_input(sock: socket.socket) -> bool:
     """False if certainly nothing has come. It spares most calls an exception."""
-    if not hasattr(select, "poll") or (isinstance(sock, SSLSocket) and sock.pending()):
+    pending = getattr(sock, "pending", None)  # of TLS
+    if not hasattr(select, "poll") or (pending is not None and pending()):
         return True  # on Windows, only a read shows it
     poll = select.poll()
     poll.register(sock, select.POLLIN)
@@ -143,70 +199,103 @@ class _Incoming(io.RawIOBase):
     """
 
     def __init__(self, sock: socket.socket, connection: Connection) -> None:
-        self._sock = sock
+        self.sock = sock
         self._connection = connection
+        #: It keeps the socket open when `http.client` closes its own reference to it.
+        self._file = sock.makefile("rb", buffering=0)
+        self._reader = _Reader(self)
+        self._is_waiting = True
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return the file that `http.client` reads the response from."""
-        return io.BufferedReader(self)
+        """Return the file that `http.client` reads a response from, the same for all responses."""
+        return self._reader
+
+    def is_read_up(self) -> bool:
+        """True if nothing has been received after the response."""
+        self._is_waiting = False
+        try:
+            return not self._reader.peek(1)
+        finally:
+            self._is_waiting = True
+
+    def close_file(self) -> None:
+        self._file.close()
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Any) -> int | None:
+        if not self._is_waiting:
+            return None
         connection = self._connection
-        self._sock.settimeout(connection.remaining(connection._deadline))
-        return self._sock.recv_into(buffer)
+        self.sock.settimeout(connection.remaining())
+        size = self.sock.recv_into(buffer)
+        if size:
+            connection.is_responding = True
+        return size
 
 
-class _Recorder(HTTPConnection):
-    """Keeps what it is given to send."""
+class _Reader(io.BufferedReader):
+    """What has been received and not read. It stays open over the responses of a connection."""
 
-    sent = b""
+    def readline(self, size: int | None = -1, /) -> bytes:
+        """Read a line of a response's head, or of a chunk's.
 
-    def send(self, data: Any) -> None:
-        self.sent += data
+        Raises:
+            RemoteDisconnected: the connection ended inside the line. `http.client` would take what
+                came for the whole line, and the end for the end of the headers.
+        """
+        line = super().readline(size)
+        if line[-1:] != b"\n" and len(line) != size:
+            raise http.client.RemoteDisconnected("the response is cut off")
+        return line
 
-
-@lru_cache(maxsize=128)
-def _opening(method: str, url: str, names_encodings: bool) -> bytes:
-    """Return the request line and the Host header, as `http.client` writes and checks them.
-
-    Without an `Accept-Encoding`, it requests `identity`: nothing is decoded here.
-    """
-    scheme, host, port, target = parts_of(url)
-    recorder = _Recorder(host, port)
-    recorder.default_port = 443 if scheme == "https" else 80
-    recorder.putrequest(method, target, skip_accept_encoding=names_encodings)
-    recorder.endheaders()
-    return recorder.sent.removesuffix(b"\r\n")
+    def close(self) -> None:
+        """Do nothing: each response closes its file."""
 
 
-def _message(request: Request) -> bytes:
-    """Return the bytes of a request.
+class _Response(http.client.HTTPResponse):
+    """A response, without the interim ones that come before it."""
 
-    Raises:
-        ValueError: a header contains a line break, or another character that is not allowed.
-    """
-    headers, body = request.headers, request.body
-    fields = Secret("".join([f"{name}: {value}\r\n" for name, value in headers.items()]))
-    if not fields.count("\r") == fields.count("\n") == len(headers):
-        raise ValueError("a line break inside a header")
-    length = b""
-    if body is not None or request.method in _WITH_BODY:
-        length = b"Content-Length: %d\r\n" % len(body or b"")
-    opening = _opening(request.method, request.url, "Accept-Encoding" in headers)
-    return b"".join((opening, length, fields.encode("latin-1"), b"\r\n", body or b""))
+    def begin(self) -> None:
+        """Read the head of the final response. `http.client` itself skips only a 100."""
+        super().begin()
+        while self.status < 200 and self.status != _SWITCHING_PROTOCOLS:
+            self.headers = self.msg = None  # type: ignore[assignment]  # so that it reads another head
+            super().begin()
+        if self.status == _SWITCHING_PROTOCOLS:
+            self.will_close = True
 
 
-def headers_of(response: HTTPResponse) -> dict[str, str]:
+def headers_of(response: http.client.HTTPResponse) -> dict[str, str]:
     """Return the headers of a response with lower-case names."""
     # `getheaders()` is slow: it checks each header for what no response contains.
     return {name.lower(): value for name, value in response.headers.raw_items()}
 
 
-def _read_body(response: HTTPResponse, max_bytes: int) -> bytes:
-    if response.length is not None:
+def _is_framed(response: http.client.HTTPResponse) -> bool:
+    """True if all readers of this response see the same end of it.
+
+    Raises:
+        UpstreamError: its length is malformed, or contradicts itself.
+    """
+    headers = response.headers
+    lengths = set(headers.get_all("content-length", ()))
+    encodings = headers.get_all("transfer-encoding", ())
+    if len(lengths) > 1 or not all(map(_is_length, lengths)):
+        raise malformed("has a Content-Length that is not one number")
+    if encodings and (len(encodings) > 1 or encodings[0].strip().lower() != "chunked"):
+        raise malformed("has a Transfer-Encoding other than chunked")
+    return not (lengths and encodings)
+
+
+def _is_length(text: str) -> bool:
+    text = text.strip()
+    return text.isascii() and text.isdigit()
+
+
+def _read_body(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
+    if isinstance(response.length, int):
         if response.length > max_bytes:
             raise too_large()
         return response.read()  # raises IncompleteRead if it is cut off

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from _thread import get_ident
 
+from vendo._protocol.moments import elapsed
 from vendo._protocol.steps import POLL_SECONDS, Pause, Request, Spawn, Wait
 from vendo.errors import UpstreamError
 
@@ -39,6 +41,8 @@ def run(flow: Flow[_T], transport: Callable[[], Transport]) -> _T:
             elif isinstance(step, Pause):
                 time.sleep(step.seconds)
             elif isinstance(step, Spawn):
+                for work in step.work:
+                    work.thread = get_ident()
                 run(step.flow, transport)
     except StopIteration as end:
         result: _T = end.value
@@ -48,11 +52,11 @@ def run(flow: Flow[_T], transport: Callable[[], Transport]) -> _T:
 
 
 def _is_done(step: Wait) -> bool | None:
-    deadline = time.monotonic() + step.timeout
+    deadline = elapsed() + step.timeout
     while not step.future.done():
-        if step.work.loop is not None and (_blocks_a_loop() or step.is_abandoned):
+        if step.is_abandoned or (step.work.loop is not None and _blocks_a_loop()):
             return None
-        left = deadline - time.monotonic()
+        left = deadline - elapsed()
         try:
             step.future.result(min(left, POLL_SECONDS))
         except TimeoutError:

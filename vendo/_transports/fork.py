@@ -1,9 +1,14 @@
-"""What a forked child must not inherit: held locks, shared sockets."""
+"""What a forked child must not use: locks that are held, connections of its parent.
+
+Python calls a hook in the children that it forks itself. A server in C, such as uWSGI, forks
+without it. So whatever belongs to one process calls `notice()` when it is taken.
+"""
 
 from __future__ import annotations
 
 import os
 import weakref
+from _thread import RLock
 
 from vendo._transports import import_locks
 
@@ -15,23 +20,42 @@ if TYPE_CHECKING:
     _T = TypeVar("_T")
 
 _resets: weakref.WeakKeyDictionary[Any, Callable[[Any], None]] = weakref.WeakKeyDictionary()
+#: The process in which everything was reset last.
+_process = os.getpid()
+#: A lock for each process, so that no child finds one that its parent holds.
+_resetting: dict[int, RLock] = {}
 
 
 def on_fork(owner: _T, reset: Callable[[_T], None]) -> None:
-    """Call `reset(owner)` in each child that `os.fork()` makes while the owner lives."""
+    """Call `reset(owner)` once in each forked child, if the owner lives."""
     _resets[owner] = reset
+
+
+def notice() -> None:
+    """Reset the owners if this process is a child that has not done so."""
+    if os.getpid() != _process:
+        _reset_all()
+
+
+def _reset_all() -> None:
+    global _process
+    with _resetting.setdefault(os.getpid(), RLock()):
+        if os.getpid() == _process:
+            return  # another thread was faster
+        failure: Exception | None = None
+        for owner, reset in list(_resets.items()):
+            try:
+                reset(owner)
+            except Exception as error:  # noqa: BLE001  # the others must be reset too
+                failure = error
+        _process = os.getpid()
+    if failure is not None:
+        raise failure
 
 
 def _in_child() -> None:
     import_locks.release()
-    failure: Exception | None = None
-    for owner, reset in list(_resets.items()):
-        try:
-            reset(owner)
-        except Exception as error:  # noqa: BLE001  # the others must be reset too
-            failure = error
-    if failure is not None:
-        raise failure
+    notice()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork

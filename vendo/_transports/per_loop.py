@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 _T = TypeVar("_T", bound="_Closable")
 
 
+#: What a forked child has of its parent.
+_inherited: list[object] = []
+
+
 class PerLoop(Generic[_T]):
     """A resource that `make()` returns, one for each event loop.
 
@@ -30,12 +35,17 @@ class PerLoop(Generic[_T]):
 
     def __init__(self, make: Callable[[], _T]) -> None:
         self._make = make
+        self._process = os.getpid()
         self._kept: WeakKeyDictionary[
             asyncio.AbstractEventLoop, tuple[_T, AsyncGenerator[None, None]]
         ] = WeakKeyDictionary()
 
     async def get(self) -> _T:
         """Return the open resource of the running loop."""
+        if self._process != os.getpid():
+            # Not closed: the parent uses the same connections, over the same selector.
+            _inherited.append(self._kept)
+            self._process, self._kept = os.getpid(), WeakKeyDictionary()
         loop = asyncio.get_running_loop()
         kept = self._kept.get(loop)
         if kept is None or kept[0].closed:
@@ -52,7 +62,9 @@ class PerLoop(Generic[_T]):
 
 
 async def _closed_at_the_end(thing: _Closable) -> AsyncGenerator[None, None]:
+    process = os.getpid()
     try:
         yield
     finally:
-        await thing.close()
+        if process == os.getpid():
+            await thing.close()

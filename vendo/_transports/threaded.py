@@ -1,7 +1,7 @@
 """The blocking transport in threads, for asyncio on the standard library.
 
-The loop's default executor has few threads and belongs to the application. The threads here end
-after some idle seconds, and do not keep the interpreter from exiting.
+The loop's default executor has few threads and belongs to the application. The threads here are
+shared by all clients, end when they are idle, and do not keep the interpreter from exiting.
 """
 
 from __future__ import annotations
@@ -12,19 +12,24 @@ from threading import Lock, Thread
 
 from vendo._transports.blocking import BlockingTransport
 from vendo._transports.blocking_stream import BlockingStream
-from vendo._transports.fork import on_fork
+from vendo._transports.errors import unreachable
+from vendo._transports.fork import notice, on_fork
+from vendo.errors import UpstreamConnectionError, UpstreamError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeVar
 
-    from vendo._protocol.steps import Request, Response
+    from vendo._protocol.steps import Head, Request, Response
+    from vendo._transports.interfaces import Transport
 
     _T = TypeVar("_T")
 
 MAX_THREADS = 64
-IDLE_SECONDS = 10.0
+#: Less than a second: a client that was closed leaves no thread behind. Starting one again takes
+#: less time than a call.
+IDLE_SECONDS = 0.5
 
 
 class Threads:
@@ -49,7 +54,11 @@ class Threads:
 
         A cancelled caller does not wait any more. The call itself runs to its end, and `unwanted`
         is called with its result.
+
+        Raises:
+            UpstreamConnectionError: no thread can be started, and none is running.
         """
+        notice()
         job = _Job(call, unwanted)
         with self._lock:
             self._jobs.put(job)
@@ -58,13 +67,29 @@ class Threads:
             if is_short:
                 self._threads += 1
         if is_short:
-            Thread(target=self._work, args=(self._jobs,), daemon=True, name="vendo").start()
+            self._start_one(job)
         try:
             result: _T = await job.future
         except asyncio.CancelledError:
             job.give_up()
             raise
         return result
+
+    def _start_one(self, job: _Job) -> None:
+        try:
+            Thread(target=self._work, args=(self._jobs,), daemon=True, name="vendo").start()
+        except RuntimeError:  # the system has no more
+            with self._lock:
+                self._threads -= 1
+                if self._threads:
+                    return  # the others do it
+                job.is_withdrawn = True
+            raise UpstreamConnectionError(
+                "upstream_error",
+                "No thread can be started for the call.",
+                suggested_fix="Raise the limit of threads (ulimit -u, or the pids limit of the "
+                "container), or install the extra async: aiohttp needs no threads.",
+            ) from None
 
     def _work(self, jobs: SimpleQueue[_Job]) -> None:
         while True:
@@ -76,7 +101,8 @@ class Threads:
                         self._threads -= 1
                         return
                 continue
-            job.do()
+            if not job.is_withdrawn:
+                job.do()
             del job  # its result must not live as long as the thread waits
             with self._lock:
                 self._pending -= 1
@@ -85,11 +111,13 @@ class Threads:
 class _Job:
     """A call that a thread makes for a task, with the future for its outcome."""
 
-    __slots__ = ("_call", "_loop", "_unwanted", "future")
+    __slots__ = ("_call", "_loop", "_unwanted", "future", "is_withdrawn")
 
     def __init__(self, call: Callable[[], Any], unwanted: Callable[[Any], object] | None) -> None:
         self._call = call
         self._unwanted = unwanted
+        #: True if its caller was given an error instead.
+        self.is_withdrawn = False
         self._loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Any] = self._loop.create_future()
 
@@ -124,6 +152,10 @@ class _Job:
             self._unwanted(result)
 
 
+#: The threads of all clients.
+shared = Threads()
+
+
 class ThreadedTransport:
     """Sends requests over kept connections, each in a thread, for asyncio code.
 
@@ -132,24 +164,35 @@ class ThreadedTransport:
 
     name = "threads"
 
-    def __init__(self, transport: BlockingTransport | None = None) -> None:
+    def __init__(self, transport: Transport | None = None) -> None:
         self._transport = BlockingTransport() if transport is None else transport
-        self._threads = Threads()
 
     def __repr__(self) -> str:
         return "<ThreadedTransport>"
 
     async def send(self, request: Request) -> Response:
         """Return the whole response. Errors as for `BlockingTransport.send`."""
-        return await self._threads.run(lambda: self._transport.send(request))
+        try:
+            # A call waits for a thread when all are busy, for no longer than its time-out.
+            async with asyncio.timeout(request.timeout):
+                return await shared.run(lambda: self._transport.send(request))
+        except TimeoutError as late:
+            if isinstance(late, UpstreamError):
+                raise
+        raise unreachable(request.url, TimeoutError())
 
     async def open(self, request: Request) -> ThreadedStream:
         """Return the open response, to be read piece by piece; see `BlockingStream`."""
-        stream = await self._threads.run(
-            lambda: BlockingStream(self._transport, request),
-            BlockingStream.close,  # for a cancelled caller
-        )
-        return ThreadedStream(stream, self._threads)
+        transport = self._transport
+        if not isinstance(transport, BlockingTransport):
+            transport = BlockingTransport()
+        stream = BlockingStream(transport, request)
+        try:
+            head = await shared.run(stream.open)
+        except BaseException:
+            stream.close()  # it waits no longer than its caller, who may be cancelled
+            raise
+        return ThreadedStream(stream, head)
 
     async def aclose(self) -> None:
         """Close the kept connections. The transport can be used again."""
@@ -159,14 +202,13 @@ class ThreadedTransport:
 class ThreadedStream:
     """An open response. Each read waits in a thread."""
 
-    def __init__(self, stream: BlockingStream, threads: Threads) -> None:
-        self.head = stream.head
+    def __init__(self, stream: BlockingStream, head: Head) -> None:
+        self.head = head
         self._stream = stream
-        self._threads = threads
 
     async def read(self, timeout: float) -> bytes:
         """Return the next piece, as `BlockingStream.read` does, with the same errors."""
-        return await self._threads.run(lambda: self._stream.read(timeout))
+        return await shared.run(lambda: self._stream.read(timeout))
 
     def close(self) -> None:
         """Close the connection. A read that waits in its thread ends immediately."""

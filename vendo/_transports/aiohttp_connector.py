@@ -1,0 +1,138 @@
+"""The connections of aiohttp, for calls and sessions.
+
+A kept connection is handed out only if nothing has been received on it since its last response. The
+next request would take that for its own response.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import socket
+from contextvars import ContextVar
+from weakref import WeakKeyDictionary
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+
+from vendo._protocol.moments import Moment
+from vendo._transports.blocking import MAX_IDLE_SECONDS
+from vendo._transports.threaded import shared
+from vendo._transports.tls import shared_context
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from aiohttp.abc import ResolveResult
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+
+
+class Attempt:
+    """One attempt of a call: which kept connections it may take, and whether it did.
+
+    Args:
+        max_idle: seconds; 0 for a new connection.
+        first_byte: the time-out that begins when a kept connection is taken.
+        seconds: its length.
+    """
+
+    def __init__(self, max_idle: float, first_byte: asyncio.Timeout, seconds: float) -> None:
+        self.max_idle = max_idle
+        self.was_kept = False
+        self._first_byte: asyncio.Timeout | None = first_byte
+        self._seconds = seconds
+
+    def take_kept(self) -> None:
+        self.was_kept = True
+        if self._first_byte is not None:
+            self._first_byte.reschedule(asyncio.get_running_loop().time() + self._seconds)
+
+    def end(self) -> None:
+        """Drop the time-out with its task: the context of a connection keeps this object."""
+        self._first_byte = None
+
+
+#: The attempt of this task, for calls of this library. A session of a provider has none.
+attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
+
+
+class Connector(aiohttp.TCPConnector):
+    """A connector that hands out new connections, and kept ones on which nothing may come."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ssl=shared_context(),
+            limit=0,
+            keepalive_timeout=MAX_IDLE_SECONDS,
+            resolver=_Resolver(),
+        )
+        #: When each connection was taken last.
+        self._taken: WeakKeyDictionary[ResponseHandler, Moment] = WeakKeyDictionary()
+        self._process = os.getpid()
+
+    def __del__(self, *args: Any) -> None:
+        # In a forked child, closing the connections would remove them from the event loop of the
+        # parent: the two share its selector.
+        if self._process == os.getpid():
+            super().__del__(*args)
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Connection:
+        """Do as aiohttp does, and close kept connections that must not be used."""
+        current = attempt.get()
+        while True:
+            connection = await super().connect(*args, **kwargs)
+            protocol = connection.protocol
+            if protocol is None:
+                return connection
+            taken = self._taken.get(protocol)
+            self._taken[protocol] = Moment()
+            if taken is None:
+                return connection
+            max_idle = MAX_IDLE_SECONDS if current is None else current.max_idle
+            if taken.age() < max_idle and _is_clean(protocol):
+                if current is not None:
+                    current.take_kept()
+                return connection
+            connection.close()
+
+
+def _is_clean(protocol: ResponseHandler) -> bool:
+    """True if nothing has been received since the last response, by aiohttp or by the system."""
+    if protocol.should_close or protocol.transport is None:
+        return False
+    sock = protocol.transport.get_extra_info("socket")
+    if sock is None or not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(sock, select.POLLIN)
+    return not poll.poll(0)
+
+
+class _Resolver(AbstractResolver):
+    """Looks names up in threads that do not keep a program from ending.
+
+    The end of `asyncio.run` waits for the threads of the loop's own resolver.
+    """
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Return the addresses of a host."""
+        found = await shared.run(lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
+        return [
+            {
+                "hostname": host,
+                "host": str(address[0]),
+                "port": int(address[1]),
+                "family": kind,
+                "proto": protocol,
+                "flags": socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            }
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        """Do nothing."""
