@@ -52,16 +52,15 @@ def test_expired_token_is_replaced_and_rejected() -> None:
 
 @pytest.mark.parametrize(("life", "early"), [(3600.0, 300.0), (60.0, 30.0)])
 def test_token_is_replaced_before_its_expiry_and_stays_valid(life: float, early: float) -> None:
-    now = 0.0
-    connections = Connections({"gmail": {}}, b"secret", life, clock=lambda: now)
+    connections = Connections({"gmail": {}}, b"secret", life)
     first = connections.issue("gmail", None)
-    now = life - early - 1
+    first.made.at -= life - early - 1
     assert connections.issue("gmail", None) is first
-    now = life - early
+    first.made.at -= 1
     second = connections.issue("gmail", None)
     assert second.text != first.text
     assert connections.holder("gmail", first.text) is first
-    now = life
+    first.made.at -= early
     assert connections.holder("gmail", first.text) is None
     assert connections.holder("gmail", second.text) is second
 

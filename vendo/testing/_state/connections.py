@@ -15,11 +15,12 @@ from threading import RLock
 
 from vendo._catalog import catalog
 from vendo._config.slugs import checked_slug
+from vendo._protocol.moments import Moment
 from vendo.testing._http.errors import ApiError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 
@@ -40,14 +41,30 @@ _EARLY = 300.0
 
 @dataclass(slots=True)
 class Issued:
-    """A token that the worker handed out. Its times are monotonic, except `expires_on`."""
+    """A token that the worker handed out. `lifetime` is in seconds from `made`."""
 
     text: str = field(repr=False)
     user: str | None
-    expires_at: float | None = None
-    replace_at: float | None = None
-    #: Unix seconds by this machine's clock.
-    expires_on: float | None = None
+    lifetime: float | None = None
+    made: Moment = field(default_factory=Moment)
+
+    @property
+    def expires_on(self) -> float | None:
+        """When it expires, in Unix seconds. A test may have set the wall clock back since."""
+        if self.lifetime is None:
+            return None
+        return min(self.made.at + self.made.wall_offset, time.time()) + self.lifetime
+
+    @property
+    def is_replaced(self) -> bool:
+        """True if it expires soon."""
+        if self.lifetime is None:
+            return False
+        return self.made.age() >= self.lifetime - min(_EARLY, self.lifetime / 2)
+
+    @property
+    def is_expired(self) -> bool:
+        return self.lifetime is not None and self.made.age() >= self.lifetime
 
 
 class Connection:
@@ -94,10 +111,8 @@ class Connections:
         seeds: Mapping[str, Mapping[str, Any]],
         secret: bytes,
         lifetime: float | None,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._secret = secret
-        self._clock = clock
         self._lifetime = lifetime
         self._lock = RLock()
         self._by_slug: dict[str, Connection] = {}
@@ -157,9 +172,7 @@ class Connections:
         with self._lock:
             self._check_usable(slug)
             issued = self._current.get((slug, user))
-            if issued is None or (
-                issued.replace_at is not None and self._clock() >= issued.replace_at
-            ):
+            if issued is None or issued.is_replaced:
                 issued = self._make(self._by_slug[slug], user)
             return issued
 
@@ -178,9 +191,7 @@ class Connections:
             connection = self._by_slug.get(slug)
         if issued is None or connection is None or connection.status != "connected":
             return None
-        if issued.expires_at is not None and self._clock() >= issued.expires_at:
-            return None
-        return issued
+        return None if issued.is_expired else issued
 
     def _check_usable(self, slug: str) -> None:
         connection = self._by_slug.get(slug)
@@ -195,18 +206,13 @@ class Connections:
             raise ApiError(code, message, slug=slug)
 
     def _make(self, connection: Connection, user: str | None) -> Issued:
-        slug, now = connection.slug, self._clock()
-        text = None
+        slug, text = connection.slug, None
         if user is None:  # a token that the test gives is the first one only
             text, connection.token = connection.token, None
         if text is None:
             number = self._count(f"token {slug} {user}")
             text = f"local_{slug}_{self._digest(f'{slug} {user} {number}').hex()[:32]}"
-        issued = Issued(text, user)
-        if connection.lifetime is not None:
-            issued.expires_at = now + connection.lifetime
-            issued.replace_at = issued.expires_at - min(_EARLY, connection.lifetime / 2)
-            issued.expires_on = time.time() + connection.lifetime
+        issued = Issued(text, user, connection.lifetime)
         self._current[slug, user] = self._accepted[slug, text] = issued
         return issued
 
