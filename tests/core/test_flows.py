@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import Future
+from _thread import get_ident
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -108,7 +109,7 @@ def test_flow_is_closed_after_any_end(kind: type[BaseException]) -> None:
 class Led:
     """Work that other callers wait for."""
 
-    def __init__(self, loop: Any = None, thread: int | None = None) -> None:
+    def __init__(self, loop: Any = None, thread: int = -1) -> None:
         self.loop = loop
         self.thread = thread
 
@@ -171,7 +172,7 @@ def test_caller_sees_the_loop_of_work_that_has_just_begun(way: str) -> None:
     class Late:
         """Work whose leader has claimed it, and is about to set its loop."""
 
-        thread = None
+        thread = -1
         loops: ClassVar[list[Any]] = [None, None, RunningLoop(False)]
 
         @property
@@ -197,6 +198,13 @@ def test_thread_with_a_running_loop_waits_for_threads_but_not_for_loops() -> Non
         ]
 
     assert asyncio.run(main()) == [None, False]
+
+
+def test_work_that_this_thread_itself_does_is_not_waited_for(way: str) -> None:
+    def flow() -> Flow[object]:
+        return (yield Wait(Future(), 60.0, Led(thread=get_ident())))
+
+    assert driven(way, flow()) is None
 
 
 def test_wait_returns_whether_the_work_was_done() -> None:
@@ -334,7 +342,8 @@ def test_caller_repeats_a_shared_call_of_a_lost_loop_and_others_join() -> None:
 def test_waiting_caller_stops_at_its_time_out() -> None:
     calls = SharedCalls()
     leader = calls.join("key", lambda: made(lambda: 1), 10.0)
-    next(leader)  # it has begun, and does not continue
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(next, leader).result()  # it has begun, and does not continue
     result = joined(calls, never, 0.01)
     assert isinstance(result, UpstreamTimeout)
     assert "timeout=" in (result.suggested_fix or "")

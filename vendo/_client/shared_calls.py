@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import get_ident
 from concurrent.futures import Future
 
 from vendo._protocol.moments import elapsed
@@ -31,8 +32,8 @@ class _Shared:
         self.error: VendoError | None = None
         #: The event loop of the task that makes the call; None for a thread.
         self.loop: AbstractEventLoop | None = None
-        #: The thread that makes it; None for a task.
-        self.thread: int | None = None
+        #: The thread that began it.
+        self.thread = get_ident()
 
 
 class SharedCalls:

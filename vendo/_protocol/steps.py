@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
         #: The event loop of the task that does it; None for a thread.
         loop: AbstractEventLoop | None
-        #: The thread that does it; None for a task.
-        thread: int | None
+        #: The thread that began it.
+        thread: int
 
 else:
     import vendo  # `_types` is imported when an annotation is read
@@ -135,7 +135,7 @@ class Spawn:
     """Run a flow for other callers too: it does the `work`.
 
     A thread runs it in place. With asyncio it is a task of its own, so that cancelling the first
-    caller does not cancel the others. The driver notes the thread or the loop of each work.
+    caller does not cancel the others, and the driver notes the loop of each piece of work.
     """
 
     __slots__ = ("flow", "work")

@@ -119,8 +119,8 @@ class Flight:
         self.done: Future[None] | None = None
         #: The event loop of the task that fetches; None for a thread. It ends with the loop.
         self.loop: AbstractEventLoop | None = None
-        #: The thread that fetches; None for a task.
-        self.thread: int | None = None
+        #: The thread that claimed it.
+        self.thread = get_ident()
         self.token: str | None = None
         self.error: VendoError | None = None
 

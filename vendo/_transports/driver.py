@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from _thread import get_ident
 
 from vendo._protocol.moments import elapsed
 from vendo._protocol.steps import POLL_SECONDS, Pause, Request, Spawn, Wait
@@ -41,8 +40,6 @@ def run(flow: Flow[_T], transport: Callable[[], Transport]) -> _T:
             elif isinstance(step, Pause):
                 time.sleep(step.seconds)
             elif isinstance(step, Spawn):
-                for work in step.work:
-                    work.thread = get_ident()
                 run(step.flow, transport)
     except StopIteration as end:
         result: _T = end.value
