@@ -38,7 +38,7 @@ CALLS: dict[str, Callable[[Vendo], object]] = {
 }
 HANDLERS: dict[str, Callable[[Vendo], object]] = {
     **CALLS,
-    "another token": lambda client: another_token(client),
+    "another token": another_token,
     "invalidate": lambda client: client.invalidate("openai"),
     "close": lambda client: client.close(),
 }

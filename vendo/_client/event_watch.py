@@ -11,6 +11,8 @@ from vendo._client.interfaces import EventSource
 from vendo._client.streams import EventStream
 from vendo._protocol.log import logger
 from vendo._tokens.cache import shared
+from vendo._transports.errors import no_thread
+from vendo._transports.fork import notice, on_raw_fork
 from vendo.errors import VendoError
 
 TYPE_CHECKING = False
@@ -34,10 +36,12 @@ class EventWatch:
     @property
     def is_running(self) -> bool:
         """False after `stop()`, or after the backend rejected the stream (see the log)."""
+        notice()
         return self._watcher is not None and self._watcher.is_running
 
     def stop(self) -> None:
         """Stop the watch. The last one closes the stream."""
+        notice()
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.leave()
@@ -55,7 +59,10 @@ class EventWatch:
 
 
 class _Watcher:
-    """The stream and the thread of one scope, shared by its watches."""
+    """The stream and the thread of one scope, shared by its watches.
+
+    A forked child has a stream and a thread of its own, from its first fetch or look on.
+    """
 
     def __init__(self, client: EventSource, scope: Scope) -> None:
         self._client = client
@@ -70,12 +77,19 @@ class _Watcher:
     def _start(self) -> None:
         self._stream = EventStream(self._client, _MAX_BACKOFF)
         self._thread = Thread(target=self._watch, daemon=True, name="vendo-events")
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # the system has no more
+            self._stream.close()
+            raise no_thread() from None
 
     def start_again(self) -> None:
         """Start again in a forked child: the thread and the connection are the parent's."""
         if self._watches:
-            self._start()
+            try:
+                self._start()
+            except VendoError as error:
+                logger.error("Watching events has stopped: %s", error)
 
     def join(self) -> None:
         self._watches += 1
@@ -110,6 +124,7 @@ _watchers: dict[Scope, _Watcher] = {}
 
 def watch(client: EventSource) -> EventWatch:
     """Watch the events of a client's deployment; see `EventsAPI.watch`."""
+    notice()
     settings = client._settings
     settings.required_key("events.watch")
     scope = settings.scope()
@@ -126,10 +141,11 @@ def watch(client: EventSource) -> EventWatch:
 def _after_fork() -> None:
     global _lock
     _lock = RLock()
-    for watcher in _watchers.values():
+    for watcher in list(_watchers.values()):
         watcher.start_again()
 
 
+on_raw_fork(_after_fork)
 # Not `on_fork`: its hook may run before that of `threading`, which would then take the new thread
 # for one of the parent's.
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork

@@ -11,10 +11,12 @@ import os
 import select
 import socket
 from contextvars import ContextVar
+from functools import partial
 from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.client_proto import ResponseHandler
 
 from vendo._protocol.moments import Moment
 from vendo._transports.blocking import MAX_IDLE_SECONDS
@@ -25,8 +27,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from aiohttp import StreamReader
     from aiohttp.abc import ResolveResult
-    from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
 
 
@@ -59,6 +61,33 @@ class Attempt:
 attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
 
 
+class _Protocol(ResponseHandler):
+    """The protocol of aiohttp, which notes what is received after the end of a response."""
+
+    is_dirty = False
+    #: The body of the final response; None before its head.
+    _body: StreamReader | None = None
+
+    def set_response_params(self, *args: Any, **kwargs: Any) -> None:
+        """Begin a request."""
+        self._body = None
+        super().set_response_params(*args, **kwargs)
+
+    def feed_data(self, data: Any, size: int = 0) -> None:
+        """Take the head of a response, and its body."""
+        if data[0].code >= 200:  # not an interim one
+            self._body = data[1]
+        super().feed_data(data, size)
+
+    def data_received(self, data: bytes) -> None:
+        """Do as aiohttp does. A response that ends before the last byte is followed by more."""
+        if len(data) > 1:
+            super().data_received(data[:-1])
+        if data and self._body is not None and self._body.is_eof():
+            self.is_dirty = True
+        super().data_received(data[-1:])
+
+
 class Connector(aiohttp.TCPConnector):
     """A connector that hands out new connections, and kept ones on which nothing may come."""
 
@@ -69,6 +98,9 @@ class Connector(aiohttp.TCPConnector):
             keepalive_timeout=MAX_IDLE_SECONDS,
             resolver=_Resolver(),
         )
+        # There is no public name for it. Without it, each request has a new connection.
+        if hasattr(self, "_factory"):
+            self._factory = partial(_Protocol, loop=asyncio.get_running_loop())  # type: ignore[assignment]  # the same
         #: When each connection was taken last.
         self._taken: WeakKeyDictionary[ResponseHandler, Moment] = WeakKeyDictionary()
         self._process = os.getpid()
@@ -101,6 +133,8 @@ class Connector(aiohttp.TCPConnector):
 
 def _is_clean(protocol: ResponseHandler) -> bool:
     """True if nothing has been received since the last response, by aiohttp or by the system."""
+    if not isinstance(protocol, _Protocol) or protocol.is_dirty:
+        return False
     if protocol.should_close or protocol.transport is None:
         return False
     sock = protocol.transport.get_extra_info("socket")

@@ -34,6 +34,16 @@ def unreachable(url: str, failure: Exception) -> UpstreamError:
     return malformed(f"from {where} cannot be read ({kind})")
 
 
+def no_thread() -> UpstreamConnectionError:
+    """Make the error for a call that needs a thread, where the system has no more."""
+    return UpstreamConnectionError(
+        "upstream_error",
+        "No thread can be started for the call.",
+        suggested_fix="Raise the limit of threads (ulimit -u, or the pids limit of the container), "
+        "or install the extra async: aiohttp needs no threads.",
+    )
+
+
 def _broken(where: str, host: str, failure: OSError | IncompleteRead) -> tuple[str, str]:
     """Return what happened to a connection, and what to check."""
     if isinstance(failure, SSLCertVerificationError):

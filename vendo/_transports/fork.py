@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     _T = TypeVar("_T")
 
 _resets: weakref.WeakKeyDictionary[Any, Callable[[Any], None]] = weakref.WeakKeyDictionary()
+_starts: list[Callable[[], None]] = []
 #: The process in which everything was reset last.
 _process = os.getpid()
 #: A lock for each process, so that no child finds one that its parent holds.
@@ -31,17 +32,27 @@ def on_fork(owner: _T, reset: Callable[[_T], None]) -> None:
     _resets[owner] = reset
 
 
+def on_raw_fork(start: Callable[[], None]) -> None:
+    """Call `start()` in each child that `notice` finds, after everything was reset.
+
+    It may start threads. In a child that Python forks, the hook of `threading` must run before.
+    """
+    _starts.append(start)
+
+
 def notice() -> None:
     """Reset the owners if this process is a child that has not done so."""
-    if os.getpid() != _process:
-        _reset_all()
+    if os.getpid() != _process and _reset_all():
+        for start in _starts:
+            start()
 
 
-def _reset_all() -> None:
+def _reset_all() -> bool:
+    """Return False if another thread has done it."""
     global _process
     with _resetting.setdefault(os.getpid(), RLock()):
         if os.getpid() == _process:
-            return  # another thread was faster
+            return False
         failure: Exception | None = None
         for owner, reset in list(_resets.items()):
             try:
@@ -51,11 +62,12 @@ def _reset_all() -> None:
         _process = os.getpid()
     if failure is not None:
         raise failure
+    return True
 
 
 def _in_child() -> None:
     import_locks.release()
-    notice()
+    _reset_all()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, which has no fork

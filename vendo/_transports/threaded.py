@@ -12,9 +12,9 @@ from threading import Lock, Thread
 
 from vendo._transports.blocking import BlockingTransport
 from vendo._transports.blocking_stream import BlockingStream
-from vendo._transports.errors import unreachable
+from vendo._transports.errors import no_thread, unreachable
 from vendo._transports.fork import notice, on_fork
-from vendo.errors import UpstreamConnectionError, UpstreamError
+from vendo.errors import UpstreamError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,12 +84,7 @@ class Threads:
                 if self._threads:
                     return  # the others do it
                 job.is_withdrawn = True
-            raise UpstreamConnectionError(
-                "upstream_error",
-                "No thread can be started for the call.",
-                suggested_fix="Raise the limit of threads (ulimit -u, or the pids limit of the "
-                "container), or install the extra async: aiohttp needs no threads.",
-            ) from None
+            raise no_thread() from None
 
     def _work(self, jobs: SimpleQueue[_Job]) -> None:
         while True:

@@ -1,0 +1,166 @@
+"""A fork that runs no hook of Python, as uWSGI's: nothing of the parent is used in a child."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.ways import WAYS, Way
+from vendo.testing import LocalVendo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.skipif(sys.platform in {"win32", "emscripten"}, reason="it has no fork")
+
+SLUGS = ["one", "two", "three", "four", "five"]
+CHILDREN = 4
+
+PRELUDE = """
+import asyncio, ctypes, os, sys, threading
+import vendo
+
+way, slugs, expected = sys.argv[1], sys.argv[2].split(","), sys.argv[3].split(",")
+fork = ctypes.PyDLL(None).fork
+
+def in_child(use):
+    child = fork()
+    if not child:
+        try:
+            use()
+        except BaseException as problem:
+            print(repr(problem), flush=True)
+            os._exit(1)
+        os._exit(0)
+    return child
+
+def ended(children):
+    return all(os.waitpid(child, 0)[1] == 0 for child in children)
+"""
+
+TOKENS = (
+    PRELUDE
+    + """
+if way == "blocking":
+    get = vendo.token
+else:
+    client = vendo.AsyncVendo(transport=way)
+    loop = asyncio.new_event_loop()
+
+    def get(slug):
+        return loop.run_until_complete(client.token(slug))
+
+def work(slug, token):
+    def repeat():
+        global loop
+        if way == "threads":
+            loop = asyncio.new_event_loop()  # processes cannot share the one that threads wake
+        for _ in range(50):
+            vendo.invalidate(slug)
+            found = get(slug)
+            assert found == token, (slug, found)
+    return repeat
+
+get(slugs[0])
+works = [work(slug, token) for slug, token in zip(slugs, expected)]
+children = [in_child(each) for each in works[1:]]
+works[0]()
+assert ended(children)
+print("ok")
+"""
+)
+
+STREAM = (
+    PRELUDE
+    + """
+stream = vendo.events.subscribe()
+next(stream)
+watch = vendo.events.watch()
+
+def child():
+    assert not watch.is_running
+    with vendo.events.watch() as own:
+        assert own.is_running
+    vendo.invalidate(slugs[1])
+    assert vendo.token(slugs[1]) == expected[1]
+    stream.close()
+
+assert ended([in_child(child)])
+assert watch.is_running
+print("forked", flush=True)
+next(stream)
+print("ok")
+"""
+)
+
+LOCKED = (
+    PRELUDE
+    + """
+from vendo._tokens.cache import shared
+
+vendo.token(slugs[0])
+held, release = threading.Event(), threading.Event()
+
+def hold():
+    with shared._changes:
+        held.set()
+        release.wait(30)
+
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait()
+
+def child():
+    assert vendo.token(slugs[1]) == expected[1]
+
+print("ok" if ended([in_child(child)]) else "failed")
+release.set()
+"""
+)
+
+
+@pytest.fixture
+def server() -> Iterator[LocalVendo]:
+    with LocalVendo(connections=SLUGS) as server:
+        yield server
+
+
+def run(server: LocalVendo, program: str, way: str = "blocking") -> subprocess.Popen[str]:
+    tokens = ",".join(server.token(slug) for slug in SLUGS)
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", program, way, ",".join(SLUGS), tokens],
+        env={**server.environment(), "PYTHONPATH": ":".join(sys.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_children_of_a_raw_fork_get_their_own_tokens(server: LocalVendo, way: Way) -> None:
+    with run(server, TOKENS, way) as process:
+        output, _ = process.communicate(timeout=60)
+
+    assert output.splitlines()[:1] == ["ok"], output
+    assert server.connections_opened >= 1 + CHILDREN
+
+
+def test_child_of_a_raw_fork_does_not_use_a_lock_that_a_thread_holds(server: LocalVendo) -> None:
+    with run(server, LOCKED) as process:
+        output, _ = process.communicate(timeout=60)
+
+    assert output == "ok\n"
+
+
+def test_streams_and_watches_belong_to_their_process(server: LocalVendo) -> None:
+    server.emit("connection.changed", slug="one")
+    with run(server, STREAM) as process:
+        assert process.stdout is not None
+        server.wait_for_streams(1)
+        server.emit("connection.changed", slug="one")
+        assert process.stdout.readline() == "forked\n"
+        server.emit("connection.changed", slug="one")
+        assert process.stdout.readline() == "ok\n"
