@@ -20,7 +20,7 @@ SLUGS = ["one", "two", "three", "four", "five"]
 CHILDREN = 4
 
 PRELUDE = """
-import asyncio, ctypes, os, sys, threading
+import asyncio, ctypes, os, sys, threading, time
 import vendo
 
 way, slugs, expected = sys.argv[1], sys.argv[2].split(","), sys.argv[3].split(",")
@@ -79,14 +79,25 @@ STREAM = (
 stream = vendo.events.subscribe()
 next(stream)
 watch = vendo.events.watch()
+sys.stdin.readline()
+# CPython itself hangs in a raw fork if another thread waits for its lock. This one is to wait for an
+# event: it does so twice, and nothing comes between.
+thread = watch._watcher._thread.ident
+for _ in range(2):
+    time.sleep(0.05)
+    while sys._current_frames()[thread].f_code.co_name != "readinto":
+        time.sleep(0.01)
 
 def child():
-    assert not watch.is_running
-    with vendo.events.watch() as own:
-        assert own.is_running
-    vendo.invalidate(slugs[1])
     assert vendo.token(slugs[1]) == expected[1]
+    print("child", flush=True)
+    sys.stdin.readline()
+    token = sys.stdin.readline().strip()
+    while vendo.token(slugs[1]) != token:  # until the event has come
+        time.sleep(0.01)
+    assert watch.is_running
     stream.close()
+    watch.stop()
 
 assert ended([in_child(child)])
 assert watch.is_running
@@ -133,6 +144,7 @@ def run(server: LocalVendo, program: str, way: str = "blocking") -> subprocess.P
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", program, way, ",".join(SLUGS), tokens],
         env={**server.environment(), "PYTHONPATH": ":".join(sys.path)},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -159,8 +171,21 @@ def test_streams_and_watches_belong_to_their_process(server: LocalVendo) -> None
     server.emit("connection.changed", slug="one")
     with run(server, STREAM) as process:
         assert process.stdout is not None
+        assert process.stdin is not None
+
+        def go_on(line: str = "") -> None:
+            process.stdin.write(f"{line}\n")  # type: ignore[union-attr]  # it is a pipe
+            process.stdin.flush()  # type: ignore[union-attr]  # the same
+
         server.wait_for_streams(1)
         server.emit("connection.changed", slug="one")
+        server.wait_for_streams(2)
+        go_on()
+        assert process.stdout.readline() == "child\n"
+        server.wait_for_streams(3)  # its own watch, since it fetched a token
+        token = server.rotate("two")
+        go_on()
+        go_on(token)
         assert process.stdout.readline() == "forked\n"
         server.emit("connection.changed", slug="one")
         assert process.stdout.readline() == "ok\n"
