@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from vendo import Vendo
+import vendo
 from vendo.web import LazyProxy, client_for_user, user_jwts
-from vendo_django.clients import client
 from vendo_django.identity import sent_headers
 
 
@@ -15,14 +14,18 @@ class RequestClient(LazyProxy):
 
     __slots__ = ("_headers", "_made")
 
-    proxied_class = Vendo
+    @staticmethod
+    def _class() -> type:
+        return vendo.Vendo
 
     def __init__(self, request: HttpRequest) -> None:
         # Not the request: a circle of references is freed by the garbage collector alone.
         self._headers = sent_headers(request)
-        self._made: Vendo | None = None
+        self._made: vendo.Vendo | None = None
 
-    def _client(self) -> Vendo:
+    def _client(self) -> vendo.Vendo:
         if self._made is None:
+            from vendo_django.clients import client  # the clients are imported for the first one
+
             self._made = client_for_user(client(), user_jwts(self._headers))
         return self._made

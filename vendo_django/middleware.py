@@ -1,4 +1,7 @@
-"""Middleware for WSGI and ASGI: `request.vendo`, `request.vendo_identity`, and signing in."""
+"""Middleware for WSGI and ASGI: `request.vendo`, `request.vendo_identity`, and signing in.
+
+What a request that uses nothing does not need is imported where it is used.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,11 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
 
-from vendo import Vendo, VendoError, VendoIdentity, sso
+import vendo as _vendo  # the request has an attribute `vendo`
+from vendo import VendoError, sso
 from vendo.web import JWT_ENVIRON_KEY
-from vendo_django import settings
-from vendo_django.errors import handle_error
 from vendo_django.identity import asign_in, sent_headers, sign_in
 from vendo_django.lazy import RequestClient
-from vendo_django.masked import MaskedStr
 
 
 class VendoHttpRequest(HttpRequest):
@@ -27,8 +28,8 @@ class VendoHttpRequest(HttpRequest):
             (`VENDO_AUTH=1`).
     """
 
-    vendo: Vendo
-    vendo_identity: VendoIdentity | None
+    vendo: _vendo.Vendo
+    vendo_identity: _vendo.VendoIdentity | None
 
 
 class _Middleware:
@@ -61,6 +62,8 @@ class VendoMiddleware(_Middleware):
         request.vendo_identity = sso.identity_from_headers(sent_headers(request))
         jwt = request.META.get(JWT_ENVIRON_KEY)
         if jwt is not None:
+            from vendo_django.masked import MaskedStr
+
             request.META[JWT_ENVIRON_KEY] = MaskedStr(jwt)
         return self.get_response(request)
 
@@ -68,9 +71,11 @@ class VendoMiddleware(_Middleware):
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
         """Return the response to one of vendo's errors, where `VENDO["ERRORS"]` is True."""
-        if isinstance(exception, VendoError) and settings.handles_errors():
-            return handle_error(request, exception)
-        return None
+        if not isinstance(exception, VendoError):
+            return None
+        from vendo_django import errors, settings
+
+        return errors.handle_error(request, exception) if settings.handles_errors() else None
 
 
 class VendoIdentityMiddleware(_Middleware):
