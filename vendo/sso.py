@@ -12,8 +12,11 @@ from typing import Final
 
 import vendo
 from vendo._config import environment
-from vendo._protocol.headers import ContradictoryHeaders, RequestHeaders
 from vendo.errors import IdentityNotPresent
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo._protocol.headers import RequestHeaders
 
 __all__ = [
     "IDENTITY_ENDPOINT_PATH",
@@ -56,6 +59,8 @@ def identity_from_headers(headers: object) -> vendo.VendoIdentity | None:
     """
     if not is_enabled():
         return None
+    from vendo._protocol.headers import ContradictoryHeaders, RequestHeaders  # behind a proxy only
+
     headers = RequestHeaders(headers)
     try:
         user_id = _text(headers, "X-Vendo-User-Id")

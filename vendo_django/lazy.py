@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.http import HttpRequest
 
 import vendo
-from vendo.web import LazyProxy, client_for_user, user_jwts
+from vendo import web
 from vendo_django.identity import sent_headers
 
 
-class RequestClient(LazyProxy):
+class RequestClient(web.LazyProxy):
     """The client of a request's user, made when it is first used."""
 
     __slots__ = ("_headers", "_made")
@@ -27,5 +27,5 @@ class RequestClient(LazyProxy):
         if self._made is None:
             from vendo_django.clients import client  # the clients are imported for the first one
 
-            self._made = client_for_user(client(), user_jwts(self._headers))
+            self._made = web.client_for_user(client(), web.user_jwts(self._headers))
         return self._made

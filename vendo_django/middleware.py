@@ -13,8 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
 
 import vendo as _vendo  # the request has an attribute `vendo`
-from vendo import VendoError, sso
-from vendo.web import JWT_ENVIRON_KEY
+from vendo import VendoError, sso, web
 from vendo_django.identity import asign_in, sent_headers, sign_in
 from vendo_django.lazy import RequestClient
 
@@ -60,11 +59,11 @@ class VendoMiddleware(_Middleware):
         """Return the response, or what to await for it."""
         request.vendo = RequestClient(request)  # type: ignore[assignment]  # a proxy
         request.vendo_identity = sso.identity_from_headers(sent_headers(request))
-        jwt = request.META.get(JWT_ENVIRON_KEY)
+        jwt = request.META.get(web.JWT_ENVIRON_KEY)
         if jwt is not None:
             from vendo_django.masked import MaskedStr
 
-            request.META[JWT_ENVIRON_KEY] = MaskedStr(jwt)
+            request.META[web.JWT_ENVIRON_KEY] = MaskedStr(jwt)
         return self.get_response(request)
 
     def process_exception(

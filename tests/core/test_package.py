@@ -77,9 +77,9 @@ def test_an_override_in_vendo_mode_imports_nothing_heavy() -> None:
     assert not HEAVY.intersection(first)
 
 
-#: What a first token of Vendo mode imports in addition to a request by hand. Before 3.13 the latter
-#: imports `random` too.
-MORE_THAN_BY_HAND = {"__future__", "atexit", "bisect", "random", "threading", "weakref"}
+#: What a first token of Vendo mode imports in addition to a request by hand, which imports `random`
+#: before Python 3.13.
+MORE_THAN_BY_HAND = {"__future__", "atexit", "bisect", "random", "weakref"}
 
 
 def test_a_first_token_in_vendo_mode_imports_little_more_than_a_request_by_hand() -> None:
