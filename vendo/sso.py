@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from typing import Final
 
+import vendo
 from vendo._config import environment
-from vendo._protocol.headers import ContradictoryHeaders, RequestHeaders
-from vendo._protocol.models import VendoIdentity
 from vendo.errors import IdentityNotPresent
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo._protocol.headers import RequestHeaders
 
 __all__ = [
     "IDENTITY_ENDPOINT_PATH",
@@ -40,7 +43,7 @@ def is_enabled() -> bool:
     return environment.AUTH.get() == "1"
 
 
-def identity_from_headers(headers: object) -> VendoIdentity | None:
+def identity_from_headers(headers: object) -> vendo.VendoIdentity | None:
     """Return the signed-in user, or None.
 
     It is also None if `is_enabled()` is False, whatever the headers; if user id, mail address,
@@ -56,6 +59,8 @@ def identity_from_headers(headers: object) -> VendoIdentity | None:
     """
     if not is_enabled():
         return None
+    from vendo._protocol.headers import ContradictoryHeaders, RequestHeaders  # behind a proxy only
+
     headers = RequestHeaders(headers)
     try:
         user_id = _text(headers, "X-Vendo-User-Id")
@@ -67,7 +72,7 @@ def identity_from_headers(headers: object) -> VendoIdentity | None:
         return None
     if not (user_id and email and tenant_id and role):
         return None
-    return VendoIdentity(user_id, email, name, tenant_id, role)
+    return vendo.VendoIdentity(user_id, email, name, tenant_id, role)
 
 
 def identity_response(headers: object) -> dict[str, str]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.core import checks
 
 
 class VendoConfig(AppConfig):
@@ -12,7 +15,18 @@ class VendoConfig(AppConfig):
     verbose_name: str = "Vendo"
 
     def ready(self) -> None:
-        """Register the checks once all applications are loaded."""
-        from vendo_django import checks
+        """Register the checks. A server runs none, so their module is imported when they run."""
+        checks.register(_check_project, checks.Tags.security)
+        checks.register(_check_deployment, checks.Tags.security, deploy=True)
 
-        checks.register()
+
+def _check_project(**options: Any) -> list[checks.CheckMessage]:
+    from vendo_django.checks import check_project
+
+    return check_project(**options)
+
+
+def _check_deployment(**options: Any) -> list[checks.CheckMessage]:
+    from vendo_django.checks import check_deployment
+
+    return check_deployment(**options)

@@ -11,17 +11,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings as django_settings
-from django.core import checks
-from django.core.checks import CheckMessage, Error, Tags, Warning  # noqa: A004  # Django's own name
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Django's own name
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 
-from vendo import AuthError, Vendo, VendoError, integrations, sso
+from vendo import AuthError, VendoError, sso
 from vendo.web import has_webhook_secret, is_local, is_missing
 from vendo_django import settings
 from vendo_django.clients import client
 from vendo_django.credentials import BUILD_VARIABLE, is_build
 from vendo_django.masked import MaskedStr
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo import Vendo
 
 _MIDDLEWARE = "vendo_django.middleware.VendoMiddleware"
 _IDENTITY_MIDDLEWARE = "vendo_django.middleware.VendoIdentityMiddleware"
@@ -36,9 +39,9 @@ _SECRET = re.compile(
 )
 
 
-def register() -> None:
-    """Register the checks with Django."""
-    for check in (
+def check_project(**options: Any) -> list[CheckMessage]:
+    """Run all checks but `check_deployment`."""
+    all_checks = (
         check_setting,
         check_key,
         check_required,
@@ -46,9 +49,8 @@ def register() -> None:
         check_template_tokens,
         check_urls,
         check_middleware,
-    ):
-        checks.register(check, Tags.security)
-    checks.register(check_deployment, Tags.security, deploy=True)
+    )
+    return [message for check in all_checks for message in check(**options)]
 
 
 def check_setting(**_: Any) -> list[CheckMessage]:
@@ -262,6 +264,8 @@ def _looks_secret(slug: str, vendo: Vendo) -> bool:
     if value is not None and _PUBLIC.match(value):
         return False
     # The catalog lists what a server authenticates with.
+    from vendo import integrations
+
     return bool(integrations.env_vars(slug)) or bool(value and _SECRET.match(value))
 
 

@@ -10,20 +10,27 @@ from typing import TypeVar
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
-from vendo import AsyncVendo, Vendo, aio
+import vendo
 from vendo.errors import AuthError, ValidationError
 from vendo.web import ClientCache, client_for_user, user_jwts
 from vendo_django import settings
 from vendo_django.identity import sent_headers
 
-_Client = TypeVar("_Client", Vendo, AsyncVendo)
+_Client = TypeVar("_Client", "vendo.Vendo", "vendo.AsyncVendo")
 
-_blocking: ClientCache[Vendo] = ClientCache(Vendo, settings.client_label, close=Vendo.close)
+_blocking: ClientCache[vendo.Vendo] = ClientCache(
+    lambda **options: vendo.Vendo(**options),  # noqa: PLW0108  # imported for the first client
+    settings.client_label,
+    close=lambda client: client.close(),
+)
 # The connections of one for asyncio are closed with their event loop.
-_asynchronous: ClientCache[AsyncVendo] = ClientCache(aio.client, settings.client_label)
+_asynchronous: ClientCache[vendo.AsyncVendo] = ClientCache(
+    lambda **options: vendo.aio.client(**options),  # noqa: PLW0108  # as above
+    settings.client_label,
+)
 
 
-def client(request: HttpRequest | None = None) -> Vendo:
+def client(request: HttpRequest | None = None) -> vendo.Vendo:
     """Return the process's client, as the setting `VENDO` and the environment say. Both modes.
 
     It is made when it is first used, and made again when the settings change. Everything that comes
@@ -39,7 +46,7 @@ def client(request: HttpRequest | None = None) -> Vendo:
     return _of(request, _present(_blocking))
 
 
-def aclient(request: HttpRequest | None = None) -> AsyncVendo:
+def aclient(request: HttpRequest | None = None) -> vendo.AsyncVendo:
     """Return the same for asyncio: await its methods. Both modes.
 
     Raises:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import auth
 from django.http import HttpRequest
 
-from vendo import VendoIdentity
+import vendo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # a project need not have this app
@@ -29,7 +29,7 @@ def sent_headers(request: HttpRequest) -> dict[str, Any] | list[tuple[bytes, byt
     return list(request.scope["headers"]) if hasattr(request, "scope") else request.META
 
 
-def sign_in(request: HttpRequest, identity: VendoIdentity | None) -> None:
+def sign_in(request: HttpRequest, identity: vendo.VendoIdentity | None) -> None:
     """Sign in the user of an identity, and sign out one that was signed in for a former identity.
 
     Without an identity, sign out the user that this function signed in.
@@ -47,7 +47,7 @@ def sign_in(request: HttpRequest, identity: VendoIdentity | None) -> None:
             auth.logout(request)
 
 
-async def asign_in(request: HttpRequest, identity: VendoIdentity | None) -> None:
+async def asign_in(request: HttpRequest, identity: vendo.VendoIdentity | None) -> None:
     """Do the same under ASGI."""
     is_ours = _is_ours(await request.session.aget(auth.BACKEND_SESSION_KEY))
     if identity is None:
@@ -77,7 +77,7 @@ def _set_auser(request: HttpRequest) -> None:
     request.auser = auser
 
 
-def _digest(identity: VendoIdentity) -> str:
+def _digest(identity: vendo.VendoIdentity) -> str:
     parts = (
         identity.user_id,
         identity.tenant_id,

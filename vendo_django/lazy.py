@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from vendo import Vendo
-from vendo.web import LazyProxy, client_for_user, user_jwts
-from vendo_django.clients import client
+import vendo
+from vendo import web
 from vendo_django.identity import sent_headers
 
 
-class RequestClient(LazyProxy):
+class RequestClient(web.LazyProxy):
     """The client of a request's user, made when it is first used."""
 
     __slots__ = ("_headers", "_made")
 
-    proxied_class = Vendo
+    @staticmethod
+    def _class() -> type:
+        return vendo.Vendo
 
     def __init__(self, request: HttpRequest) -> None:
         # Not the request: a circle of references is freed by the garbage collector alone.
         self._headers = sent_headers(request)
-        self._made: Vendo | None = None
+        self._made: vendo.Vendo | None = None
 
-    def _client(self) -> Vendo:
+    def _client(self) -> vendo.Vendo:
         if self._made is None:
-            self._made = client_for_user(client(), user_jwts(self._headers))
+            from vendo_django.clients import client  # the clients are imported for the first one
+
+            self._made = web.client_for_user(client(), web.user_jwts(self._headers))
         return self._made

@@ -1,4 +1,7 @@
-"""Middleware for WSGI and ASGI: `request.vendo`, `request.vendo_identity`, and signing in."""
+"""Middleware for WSGI and ASGI: `request.vendo`, `request.vendo_identity`, and signing in.
+
+What a request that uses nothing does not need is imported where it is used.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,10 @@ from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
 
-from vendo import Vendo, VendoError, VendoIdentity, sso
-from vendo.web import JWT_ENVIRON_KEY
-from vendo_django import settings
-from vendo_django.errors import handle_error
+import vendo as _vendo  # the request has an attribute `vendo`
+from vendo import VendoError, sso, web
 from vendo_django.identity import asign_in, sent_headers, sign_in
 from vendo_django.lazy import RequestClient
-from vendo_django.masked import MaskedStr
 
 
 class VendoHttpRequest(HttpRequest):
@@ -27,8 +27,8 @@ class VendoHttpRequest(HttpRequest):
             (`VENDO_AUTH=1`).
     """
 
-    vendo: Vendo
-    vendo_identity: VendoIdentity | None
+    vendo: _vendo.Vendo
+    vendo_identity: _vendo.VendoIdentity | None
 
 
 class _Middleware:
@@ -59,18 +59,22 @@ class VendoMiddleware(_Middleware):
         """Return the response, or what to await for it."""
         request.vendo = RequestClient(request)  # type: ignore[assignment]  # a proxy
         request.vendo_identity = sso.identity_from_headers(sent_headers(request))
-        jwt = request.META.get(JWT_ENVIRON_KEY)
+        jwt = request.META.get(web.JWT_ENVIRON_KEY)
         if jwt is not None:
-            request.META[JWT_ENVIRON_KEY] = MaskedStr(jwt)
+            from vendo_django.masked import MaskedStr
+
+            request.META[web.JWT_ENVIRON_KEY] = MaskedStr(jwt)
         return self.get_response(request)
 
     def process_exception(
         self, request: HttpRequest, exception: Exception
     ) -> HttpResponseBase | None:
         """Return the response to one of vendo's errors, where `VENDO["ERRORS"]` is True."""
-        if isinstance(exception, VendoError) and settings.handles_errors():
-            return handle_error(request, exception)
-        return None
+        if not isinstance(exception, VendoError):
+            return None
+        from vendo_django import errors, settings
+
+        return errors.handle_error(request, exception) if settings.handles_errors() else None
 
 
 class VendoIdentityMiddleware(_Middleware):

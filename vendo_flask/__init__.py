@@ -11,13 +11,15 @@
 PYTEST_DONT_REWRITE
 """
 
-# The docstring's marker: see the package `vendo`.
+# A submodule is imported when it is used. The docstring's marker: see the package `vendo`.
 
-from vendo_flask.clients import current_vendo
-from vendo_flask.extension import FlaskVendo
-from vendo_flask.identity import vendo_identity
-from vendo_flask.signals import webhook_received
-from vendo_flask.views import blueprint
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo_flask.clients import current_vendo
+    from vendo_flask.extension import FlaskVendo
+    from vendo_flask.identity import vendo_identity
+    from vendo_flask.signals import webhook_received
+    from vendo_flask.views import blueprint
 
 __all__ = [
     "FlaskVendo",
@@ -26,3 +28,28 @@ __all__ = [
     "vendo_identity",
     "webhook_received",
 ]
+
+_MODULE_OF_NAME = {
+    "FlaskVendo": "extension",
+    "blueprint": "views",
+    "current_vendo": "clients",
+    "vendo_identity": "identity",
+    "webhook_received": "signals",
+}
+
+
+if not TYPE_CHECKING:  # a type checker would accept every name
+
+    def __getattr__(name: str) -> object:
+        module = _MODULE_OF_NAME.get(name)
+        if module is None:
+            raise AttributeError(f"module 'vendo_flask' has no attribute {name!r}")
+        from importlib import import_module
+
+        value: object = getattr(import_module(f"vendo_flask.{module}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

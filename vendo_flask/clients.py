@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.local import LocalProxy
 
-from vendo import Vendo
+import vendo
 from vendo.web import ClientCache, client_for_user, user_jwts
 from vendo_flask import settings
 from vendo_flask.context import current_request, this_app
@@ -13,10 +13,10 @@ from vendo_flask.context import current_request, this_app
 TYPE_CHECKING = False
 if TYPE_CHECKING:
 
-    class CurrentVendo(Vendo):
+    class CurrentVendo(vendo.Vendo):
         """The type of `current_vendo`: a client behind a proxy."""
 
-        def _get_current_object(self) -> Vendo: ...
+        def _get_current_object(self) -> vendo.Vendo: ...
 
 
 EXTENSION = "vendo"
@@ -33,12 +33,12 @@ class AppClient:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._cache = ClientCache(Vendo, settings.client_label, close=Vendo.close)
+        self._cache = ClientCache(vendo.Vendo, settings.client_label, close=vendo.Vendo.close)
 
     def __repr__(self) -> str:
         return f"<AppClient of {self._app.name!r}>"
 
-    def __call__(self) -> Vendo:
+    def __call__(self) -> vendo.Vendo:
         """Return the client. Both modes.
 
         Raises:
@@ -52,7 +52,7 @@ class AppClient:
         return client or self._cache.make(settings.client_options(self._app))
 
 
-def app_client() -> Vendo:
+def app_client() -> vendo.Vendo:
     """Return the client of the current application.
 
     Raises:
@@ -60,7 +60,7 @@ def app_client() -> Vendo:
     """
     app = this_app()
     try:
-        client: Vendo = app.extensions[EXTENSION]
+        client: vendo.Vendo = app.extensions[EXTENSION]
     except KeyError:
         raise RuntimeError(
             f"The application {app.name!r} has no FlaskVendo. Fix: write FlaskVendo(app), or "
@@ -69,7 +69,7 @@ def app_client() -> Vendo:
     return client._get_current_object() if isinstance(client, LocalProxy) else client
 
 
-def current_client() -> Vendo:
+def current_client() -> vendo.Vendo:
     """Return the client of the current request's user, or the application's outside of requests."""
     client = app_client()
     request = current_request()
@@ -80,7 +80,7 @@ def current_client() -> Vendo:
         kept = (client, client_for_user(client, user_jwts(request.environ)))
         # On the request, not in `g`: a context that is pushed inside of another one shares `g`.
         setattr(request, _MEMO, kept)
-    scoped: Vendo = kept[1]
+    scoped: vendo.Vendo = kept[1]
     return scoped
 
 

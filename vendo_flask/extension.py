@@ -5,11 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Flask
 from werkzeug.local import LocalProxy
 
-from vendo import VendoError
-from vendo.web import SharedCache
-from vendo_flask import checks, errors, settings, templating, views, webhooks
-from vendo_flask.cli import commands
-from vendo_flask.clients import EXTENSION, AppClient
+from vendo import VendoError, web
 
 
 class FlaskVendo:
@@ -32,7 +28,11 @@ class FlaskVendo:
     """
 
     def __init__(
-        self, app: Flask | None = None, *, errors: bool = False, cache: SharedCache | None = None
+        self,
+        app: Flask | None = None,
+        *,
+        errors: bool = False,
+        cache: web.SharedCache | None = None,
     ) -> None:
         self._errors = errors
         self._cache = cache
@@ -42,6 +42,8 @@ class FlaskVendo:
     @staticmethod
     def blueprint() -> Blueprint:
         """Return the views; see `vendo_flask.blueprint`."""
+        from vendo_flask import views
+
         return views.blueprint()
 
     def init_app(self, app: Flask) -> None:
@@ -54,17 +56,20 @@ class FlaskVendo:
             NotConnected: a slug of `VENDO_REQUIRED` has no credential. In Vendo mode this sends a
                 request; a backend that does not respond is logged.
         """
-        if EXTENSION in app.extensions:
+        # With the first application, so that importing the package stays cheap.
+        from vendo_flask import checks, cli, clients, errors, settings, templating, webhooks
+
+        if clients.EXTENSION in app.extensions:
             raise RuntimeError(
                 f"The application {app.name!r} has Vendo already. Call init_app once for each "
                 "application."
             )
         settings.check(app)
-        client = AppClient(app)
+        client = clients.AppClient(app)
         checks.check_start(app, client())
-        app.extensions[EXTENSION] = LocalProxy(client)
+        app.extensions[clients.EXTENSION] = LocalProxy(client)
         webhooks.add_replay_cache(app, self._cache)
         templating.add_globals(app)
-        app.cli.add_command(commands)
+        app.cli.add_command(cli.commands)
         if self._errors:
             app.register_error_handler(VendoError, errors.handle_error)

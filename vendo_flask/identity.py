@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from werkzeug.local import LocalProxy
 
-from vendo import IdentityNotPresent, VendoIdentity, sso
+import vendo
+from vendo import IdentityNotPresent, sso
 from vendo_flask.context import current_request
 
 TYPE_CHECKING = False
 
 
-class CurrentIdentity(LocalProxy["VendoIdentity | None"]):
+class CurrentIdentity(LocalProxy["vendo.VendoIdentity | None"]):
     """The type of `vendo_identity`: the signed-in user; false where there is none.
 
     Its attributes are those of `VendoIdentity`; where no user is signed in they raise
@@ -24,7 +25,7 @@ class CurrentIdentity(LocalProxy["VendoIdentity | None"]):
         tenant_id: str
         role: str
 
-    def __call__(self) -> VendoIdentity | None:
+    def __call__(self) -> vendo.VendoIdentity | None:
         """Return the signed-in user, or None.
 
         Raises:
@@ -36,7 +37,7 @@ class CurrentIdentity(LocalProxy["VendoIdentity | None"]):
 
         def __getattr__(self, name: str) -> object:
             identity = self._get_current_object()
-            if identity is None and name in VendoIdentity.__slots__:
+            if identity is None and name in vendo.VendoIdentity.__slots__:
                 raise IdentityNotPresent(
                     "identity_not_present",
                     "No user is signed in.",
@@ -45,7 +46,7 @@ class CurrentIdentity(LocalProxy["VendoIdentity | None"]):
             return getattr(identity, name)
 
 
-def _identity() -> VendoIdentity | None:
+def _identity() -> vendo.VendoIdentity | None:
     request = current_request()
     if request is None:
         raise RuntimeError("vendo_identity needs a request. Use it in a view.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from vendo import WebhookEvent, WebhooksAPI
+import vendo
 from vendo.web import MAX_WEBHOOK_BYTES, ReplayCache, SharedCache, SharedReplayCache
 from vendo_flask import settings
 
@@ -40,10 +40,10 @@ def webhook_body(request: Request) -> bytes:
     return body
 
 
-def verified_event(app: Flask, request: Request, body: bytes) -> WebhookEvent:
+def verified_event(app: Flask, request: Request, body: bytes) -> vendo.WebhookEvent:
     """Verify the signature of a webhook, and return its event.
 
     Raises:
         ValidationError: the signature is not good, or no secret is set.
     """
-    return WebhooksAPI(settings.webhook_secrets(app)).verify(request.environ, body)
+    return vendo.WebhooksAPI(settings.webhook_secrets(app)).verify(request.environ, body)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from vendo import AsyncVendo, NotConnected, UpstreamError, VendoError
+import vendo
+from vendo import NotConnected, UpstreamError, VendoError
 from vendo.web import is_missing
 from vendo_starlette.clients import Clients
 
@@ -35,11 +36,11 @@ async def check_start(clients: Clients) -> None:
         raise NotConnected("binding_missing", "\n".join(problems))
 
 
-async def _missing(client: AsyncVendo, required: Sequence[str]) -> list[str]:
+async def _missing(client: vendo.AsyncVendo, required: Sequence[str]) -> list[str]:
     return [slug for slug, token in (await client.tokens(required)).items() if token is None]
 
 
-async def _problem(client: AsyncVendo, slug: str) -> str | None:
+async def _problem(client: vendo.AsyncVendo, slug: str) -> str | None:
     """Return why a credential is missing: the response for several does not contain it.
 
     None where the provider was connected meanwhile.

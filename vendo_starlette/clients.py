@@ -14,11 +14,12 @@ from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from vendo import AsyncVendo, Vendo, aio
-from vendo.web import ReplayCache, client_for_user, invalid, user_jwts
-from vendo_starlette.blocking import BlockingVendo, LoopWarning
-from vendo_starlette.httpx_clients import Pools
-from vendo_starlette.settings import VendoSettings, client_label, client_options
+import vendo
+from vendo.web import client_for_user, invalid, user_jwts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo_starlette.settings import VendoSettings
 
 _Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
@@ -26,7 +27,7 @@ _Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 _KEY = "vendo_starlette"
 
 
-def client(of: HTTPConnection | Starlette, /) -> Vendo:
+def client(of: HTTPConnection | Starlette, /) -> vendo.Vendo:
     """Return the blocking client of a request, or of an application. Both modes.
 
     If a request carries a user's JWT, its client acts for that user. It is the same as
@@ -44,7 +45,7 @@ def client(of: HTTPConnection | Starlette, /) -> Vendo:
     return request_clients(of.scope).blocking()
 
 
-def aclient(of: HTTPConnection | Starlette, /) -> AsyncVendo:
+def aclient(of: HTTPConnection | Starlette, /) -> vendo.AsyncVendo:
     """Return the same for asyncio: await its methods. It is `request.state.vendo`.
 
     Raises:
@@ -59,29 +60,35 @@ class Clients:
     """What one application has of Vendo. The clients are made when they are first used."""
 
     def __init__(self, settings: VendoSettings | None = None) -> None:
+        # With the first application, so that importing the package stays cheap.
+        from vendo.web import ReplayCache
+        from vendo_starlette.httpx_clients import Pools
+        from vendo_starlette.settings import VendoSettings
+
         #: False for an application without settings: it follows the environment.
         self.has_settings: bool = settings is not None
         self.settings: VendoSettings = VendoSettings() if settings is None else settings
         self.replay_cache: ReplayCache = ReplayCache()
         self.pools: Pools = Pools()
-        self.warning: LoopWarning = LoopWarning()
         # Without a lock: of two threads that make a client, the second takes the first one's.
         self._made: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"<Clients, {self.settings}>"
 
-    def blocking(self) -> Vendo:
+    def blocking(self) -> vendo.Vendo:
         """Return the blocking client."""
-        made: Vendo | None = self._made.get("blocking")
+        made: vendo.Vendo | None = self._made.get("blocking")
         if made is None:
-            made = self._make("blocking", partial(BlockingVendo, self.warning))
+            from vendo_starlette.blocking import BlockingVendo, LoopWarning
+
+            made = self._make("blocking", partial(BlockingVendo, LoopWarning()))
         return made
 
-    def asynchronous(self) -> AsyncVendo:
+    def asynchronous(self) -> vendo.AsyncVendo:
         """Return the client for asyncio, which works in both modes."""
-        made: AsyncVendo | None = self._made.get("asynchronous")
-        return self._make("asynchronous", aio.client) if made is None else made
+        made: vendo.AsyncVendo | None = self._made.get("asynchronous")
+        return self._make("asynchronous", vendo.aio.client) if made is None else made
 
     async def aclose(self) -> None:
         """Close the kept connections of this event loop. The clients can be used again."""
@@ -93,6 +100,8 @@ class Clients:
             made["blocking"].close()
 
     def _make(self, name: str, factory: Callable[..., Any]) -> Any:
+        from vendo_starlette.settings import client_label, client_options
+
         made = client_options(self.settings).make(factory, client_label)
         return self._made.setdefault(name, made)
 
@@ -106,21 +115,21 @@ class RequestClients:
         self.app: Any = app
         self._clients = clients
         self._headers = headers
-        self._blocking: Vendo | None = None
-        self._asynchronous: AsyncVendo | None = None
+        self._blocking: vendo.Vendo | None = None
+        self._asynchronous: vendo.AsyncVendo | None = None
 
     @property
     def clients(self) -> Clients:
         """The clients of the application that the request goes to."""
         return clients_of(self.app) if self._clients is None else self._clients
 
-    def blocking(self) -> Vendo:
+    def blocking(self) -> vendo.Vendo:
         """Return the client that acts for the request's user, else the application's."""
         if self._blocking is None:
             self._blocking = client_for_user(self.clients.blocking(), user_jwts(self._headers))
         return self._blocking
 
-    def asynchronous(self) -> AsyncVendo:
+    def asynchronous(self) -> vendo.AsyncVendo:
         """Return the same for asyncio."""
         if self._asynchronous is None:
             client = self.clients.asynchronous()
@@ -146,9 +155,7 @@ def request_clients(scope: Scope) -> RequestClients:
 # Each application has clients of its own, also without settings: the one that stops first must not
 # close the connections of another.
 
-_applications: WeakKeyDictionary[Starlette, Clients] = WeakKeyDictionary()
-#: For a router that is served without an application.
-_without_app = Clients()
+_applications: WeakKeyDictionary[object, Clients] = WeakKeyDictionary()
 
 
 def give_clients(app: Starlette, clients: Clients) -> None:
@@ -170,10 +177,9 @@ def give_clients(app: Starlette, clients: Clients) -> None:
 
 def clients_of(app: object) -> Clients:
     """Return the clients of an application."""
-    if not isinstance(app, Starlette):
-        return _without_app
-    found = _applications.get(app)
-    return _applications.setdefault(app, Clients()) if found is None else found
+    owner = app if isinstance(app, Starlette) else Starlette  # a router may have no application
+    found = _applications.get(owner)
+    return _applications.setdefault(owner, Clients()) if found is None else found
 
 
 def _has_settings(app: object) -> bool:

@@ -8,121 +8,134 @@ Each gets the request or the WebSocket, and leaves the OpenAPI document as it wa
 """
 
 # No `from __future__ import annotations` here: FastAPI reads the annotations of parameters, and
-# cannot read them as strings.
+# cannot read them as strings. Those of return values are strings, so that nothing is imported.
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 from weakref import finalize
 
 from starlette.requests import HTTPConnection, Request
 
-from vendo import AsyncVendo, Vendo, VendoIdentity, WebhookEvent
-from vendo.web import checked_session, checked_slug, optional
+import vendo
+from vendo import web
+from vendo.web import optional
 from vendo_starlette.clients import aclient, client, request_clients
-from vendo_starlette.httpx_clients import make_httpx
 from vendo_starlette.identity import identity_of, require_identity
-from vendo_starlette.webhooks import verified_event
 
 
-@dataclass(frozen=True, slots=True)
-class TokenDependency:
+class _Dependency:
+    """A value: equal to another of its class with equal arguments.
+
+    Not a dataclass: eight of them take as long to make as the rest of this package to import.
+    """
+
+    __slots__ = ("_arguments",)
+
+    def __init__(self, *arguments: Any) -> None:
+        self._arguments = arguments
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}{self._arguments}"
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._arguments == self._arguments
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._arguments))
+
+
+class TokenDependency(_Dependency):
     """See `vendo_token`."""
 
-    slug: str
+    __slots__ = ()
 
     async def __call__(self, connection: HTTPConnection) -> str:
         """Return the token."""
-        return await aclient(connection).token(self.slug)
+        return await aclient(connection).token(*self._arguments)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionDependency:
+class SessionDependency(_Dependency):
     """See `vendo_session`."""
 
-    slug: str
-    hosts: tuple[str, ...]
-    base_url: str | None
+    __slots__ = ()
 
     async def __call__(self, connection: HTTPConnection) -> "optional.requests.Session":
         """Return the session."""
-        return client(connection).session(self.slug, hosts=self.hosts, base_url=self.base_url)
+        slug, hosts, base_url = self._arguments
+        return client(connection).session(slug, hosts=hosts, base_url=base_url)
 
 
-@dataclass(frozen=True, slots=True)
-class AsyncSessionDependency:
+class AsyncSessionDependency(_Dependency):
     """See `vendo_async_session`."""
 
-    slug: str
-    hosts: tuple[str, ...]
-    base_url: str | None
+    __slots__ = ()
 
     async def __call__(self, connection: HTTPConnection) -> "optional.aiohttp.ClientSession":
         """Return the session."""
-        session = await aclient(connection).session(
-            self.slug, hosts=self.hosts, base_url=self.base_url
-        )
+        slug, hosts, base_url = self._arguments
+        session = await aclient(connection).session(slug, hosts=hosts, base_url=base_url)
         # Not a dependency with `yield`: before 0.118 FastAPI ends those before a stream begins. The
         # response holds the request to the end of streams and background tasks.
         finalize(connection, session.detach)
         return session
 
 
-@dataclass(frozen=True, slots=True)
-class HttpxDependency:
+class HttpxDependency(_Dependency):
     """See `vendo_httpx`."""
 
-    slug: str
-    hosts: tuple[str, ...]
-    base_url: str | None
+    __slots__ = ()
 
     async def __call__(self, connection: HTTPConnection) -> "optional.httpx2.AsyncClient":
         """Return the client of httpx2 or httpx."""
-        return make_httpx(
-            aclient(connection),
-            request_clients(connection.scope).clients.pools,
-            self.slug,
-            hosts=self.hosts,
-            base_url=self.base_url,
-        )
+        from vendo_starlette.httpx_clients import make_httpx
+
+        slug, hosts, base_url = self._arguments
+        pools = request_clients(connection.scope).clients.pools
+        return make_httpx(aclient(connection), pools, slug, hosts=hosts, base_url=base_url)
 
 
-@dataclass(frozen=True, slots=True)
-class ClientDependency:
+class ClientDependency(_Dependency):
     """See `vendo_client`."""
 
-    async def __call__(self, connection: HTTPConnection) -> AsyncVendo:
+    __slots__ = ()
+
+    async def __call__(self, connection: HTTPConnection) -> "vendo.AsyncVendo":
         """Return the client."""
         return aclient(connection)
 
 
-@dataclass(frozen=True, slots=True)
-class SyncClientDependency:
+class SyncClientDependency(_Dependency):
     """See `vendo_sync_client`."""
 
-    async def __call__(self, connection: HTTPConnection) -> Vendo:
+    __slots__ = ()
+
+    async def __call__(self, connection: HTTPConnection) -> "vendo.Vendo":
         """Return the client."""
         return client(connection)
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityDependency:
+class IdentityDependency(_Dependency):
     """See `vendo_identity`."""
 
-    required: bool
+    __slots__ = ()
 
-    async def __call__(self, connection: HTTPConnection) -> VendoIdentity | None:
+    async def __call__(self, connection: HTTPConnection) -> "vendo.VendoIdentity | None":
         """Return the user."""
-        if self.required:
+        (required,) = self._arguments
+        if required:
             require_identity(connection)
         return identity_of(connection)
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookDependency:
+class WebhookDependency(_Dependency):
     """See `vendo_webhook`."""
 
-    async def __call__(self, request: Request) -> WebhookEvent:
+    __slots__ = ()
+
+    async def __call__(self, request: Request) -> "vendo.WebhookEvent":
         """Return the event."""
+        from vendo_starlette.webhooks import verified_event
+
         return await verified_event(request)
 
 
@@ -137,7 +150,7 @@ def vendo_token(slug: str) -> TokenDependency:
     Raises:
         ValidationError: the slug is malformed.
     """
-    return TokenDependency(checked_slug(slug))
+    return TokenDependency(web.checked_slug(slug))
 
 
 def vendo_session(
@@ -157,7 +170,7 @@ def vendo_session(
     Raises:
         ValidationError: the slug, a host or the base URL is malformed.
     """
-    return SessionDependency(*checked_session(slug, hosts, base_url))
+    return SessionDependency(*web.checked_session(slug, hosts, base_url))
 
 
 def vendo_async_session(
@@ -178,7 +191,7 @@ def vendo_async_session(
     Raises:
         ValidationError: the slug, a host or the base URL is malformed.
     """
-    return AsyncSessionDependency(*checked_session(slug, hosts, base_url))
+    return AsyncSessionDependency(*web.checked_session(slug, hosts, base_url))
 
 
 def vendo_httpx(
@@ -199,7 +212,7 @@ def vendo_httpx(
     Raises:
         ValidationError: the slug, a host or the base URL is malformed.
     """
-    return HttpxDependency(*checked_session(slug, hosts, base_url))
+    return HttpxDependency(*web.checked_session(slug, hosts, base_url))
 
 
 def vendo_client() -> ClientDependency:

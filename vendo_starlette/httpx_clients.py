@@ -15,10 +15,9 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
 
-from vendo import AsyncVendo
+import vendo
 from vendo.web import provider_base_url
 
 TYPE_CHECKING = False
@@ -36,7 +35,7 @@ _IDLE_SECONDS = 15.0
 
 
 def make_httpx(
-    client: AsyncVendo,
+    client: vendo.AsyncVendo,
     pools: Pools,
     slug: str,
     *,
@@ -161,6 +160,8 @@ def _proxy_of(url: str) -> str | None:
     parts = urlsplit(url)
     if parts.scheme != "https":
         return None
+    from urllib.request import getproxies, proxy_bypass  # larger than the rest of this module
+
     proxies = getproxies()
     proxy = proxies.get("https") or proxies.get("all")
     if not proxy or proxy_bypass(parts.netloc):

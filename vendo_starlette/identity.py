@@ -5,11 +5,12 @@ from __future__ import annotations
 from starlette.exceptions import WebSocketException
 from starlette.requests import HTTPConnection
 
-from vendo import IdentityNotPresent, VendoIdentity, sso
+import vendo
+from vendo import IdentityNotPresent, sso
 from vendo_starlette.exceptions import NotSignedIn
 
 
-def identity_of(connection: HTTPConnection) -> VendoIdentity | None:
+def identity_of(connection: HTTPConnection) -> vendo.VendoIdentity | None:
     """Return the signed-in user, or None."""
     return sso.identity_from_headers(connection.scope["headers"])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendo import AsyncVendo, Vendo
+import vendo
 from vendo.web import LazyProxy
 from vendo_starlette.clients import RequestClients
 
@@ -20,9 +20,11 @@ class LazyAsyncClient(_LazyClient):
 
     __slots__ = ()
 
-    proxied_class = AsyncVendo
+    @staticmethod
+    def _class() -> type:
+        return vendo.AsyncVendo
 
-    def _client(self) -> AsyncVendo:
+    def _client(self) -> vendo.AsyncVendo:
         return self._clients.asynchronous()
 
 
@@ -31,7 +33,9 @@ class LazyBlockingClient(_LazyClient):
 
     __slots__ = ()
 
-    proxied_class = Vendo
+    @staticmethod
+    def _class() -> type:
+        return vendo.Vendo
 
-    def _client(self) -> Vendo:
+    def _client(self) -> vendo.Vendo:
         return self._clients.blocking()

@@ -10,12 +10,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+import vendo_starlette
 from vendo import VendoError, sso
-from vendo_starlette.checks import check_start
 from vendo_starlette.clients import Clients, begin_request, clients_of, give_clients
 from vendo_starlette.concurrency import call
 from vendo_starlette.lazy import LazyAsyncClient, LazyBlockingClient
-from vendo_starlette.settings import VendoSettings
 
 
 class VendoMiddleware:
@@ -38,7 +37,7 @@ class VendoMiddleware:
             environment.
     """
 
-    def __init__(self, app: ASGIApp, settings: VendoSettings | None = None) -> None:
+    def __init__(self, app: ASGIApp, settings: vendo_starlette.VendoSettings | None = None) -> None:
         self.app = app
         self._own = None if settings is None else Clients(settings)
         #: The application that has these clients already.
@@ -93,6 +92,8 @@ class VendoMiddleware:
             self._given_to = app
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        from vendo_starlette.checks import check_start
+
         first: list[Message] = [await receive()]
         try:
             self._give_clients(scope)

@@ -1,4 +1,4 @@
-"""Figures of the core: the cost of a first token, a further token and a session."""
+"""Figures of the core: the cost of a token, of a session, and of many callers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import http.client
 import json
 import os
 import ssl
-import subprocess
-import sys
 import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING
 import requests
 
 import vendo
-from benchmarks.harness import Figure, ratio, running_service, seconds
+from benchmarks.harness import Figure, exactly, ratio, running_service, seconds, spread
 from vendo._protocol.moments import Moment
 from vendo._tokens.cache import TokenCache
 from vendo._transports.blocking import BlockingTransport
@@ -30,50 +28,11 @@ KEY = "vendo_sk_" + "k" * 32
 
 def figures() -> Iterator[Figure]:
     """Yield every figure."""
-    yield from _imports()
     yield from _hot_tokens()
     yield from _cold_fetches()
     yield from _sessions()
     yield from _crowds()
     yield _memory()
-
-
-def _imports() -> Iterator[Figure]:
-    # Interpreters in turn, with compiled files, as with an installed package.
-    programs = {
-        "bare": "pass",
-        "vendo": "import vendo",
-        "token": "import vendo; vendo.token('openai')",
-        "decouple": "import decouple",
-    }
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("VENDO_", "PYTHOND"))}
-    environment["OPENAI_API_KEY"] = "sk-benchmark"
-    best = dict.fromkeys(programs, float("inf"))
-    for _ in range(60):
-        for name, program in programs.items():
-            begin = time.perf_counter()
-            subprocess.run([sys.executable, "-c", program], env=environment, check=True)
-            best[name] = min(best[name], time.perf_counter() - begin)
-    cost = {name: (best[name] - best["bare"]) * 1000 for name in programs}
-    yield Figure("`import vendo`", "a bare interpreter", cost["vendo"], 1.0, "ms more")
-    yield Figure(
-        "modules that `import vendo` loads", "a bare interpreter", _new_modules(), 10, "more"
-    )
-    yield Figure(
-        "import and first OSS `token()` in a new process",
-        "`import decouple`",
-        cost["token"] / cost["decouple"],
-        1.0,
-    )
-
-
-def _new_modules() -> int:
-    count = "import sys; print(len(sys.modules))"
-    bare, with_vendo = (
-        int(subprocess.check_output([sys.executable, "-c", program]))
-        for program in (count, f"import vendo; {count}")
-    )
-    return with_vendo - bare
 
 
 def _hot_tokens() -> Iterator[Figure]:
@@ -159,23 +118,26 @@ def _crowds() -> Iterator[Figure]:
         client = vendo.Vendo(KEY, credentials_url=address.url)
         client.token("warm")
         rounds = 10
-        took = min(_together(client, [f"slug{number}"] * 200) for number in range(rounds))
+        taken = [_together(client, [f"slug{number}"] * 200) for number in range(rounds)]
         so_far = requests.get(f"{address.url}/requests-so-far", timeout=10).json()
-        requests_each = (so_far - 1) / rounds
+        requests_each = exactly((so_far - 1) / rounds)
         yield Figure("200 threads, one cold token: requests", "one", requests_each, 1, "")
         yield Figure(
-            "200 threads, one cold token: time", "the service's own time", took / latency, 1.3
+            "200 threads, one cold token: time",
+            "the service's own time",
+            spread(took / latency for took in taken),
+            1.3,
         )
     latency = 0.05
     with running_service(latency=latency) as address:
         client = vendo.Vendo(KEY, credentials_url=address.url)
         client.token("warm")
-        one = min(seconds(lambda: _one(client)) for _ in range(10))
-        took = min(
-            _together(client, [f"slug{round_}-{number}" for number in range(50)])
-            for round_ in range(10)
-        )
-        yield Figure("50 threads, 50 cold tokens", "one token's time", took / one, 1.5)
+        ratios = []
+        for round_ in range(10):
+            one = seconds(lambda: _one(client))
+            slugs = [f"slug{round_}-{number}" for number in range(50)]
+            ratios.append(_together(client, slugs) / one)
+        yield Figure("50 threads, 50 cold tokens", "one token's time", spread(ratios), 1.5)
 
 
 def _one(client: vendo.Vendo) -> None:
@@ -214,7 +176,7 @@ def _memory() -> Figure:
     return Figure(
         f"20 000 users' tokens of 100 characters; {len(cache)} stay cached",
         "memory",
-        used / 1e6,
+        exactly(used / 1e6),
         10,
         "MB",
     )

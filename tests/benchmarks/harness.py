@@ -1,99 +1,122 @@
-"""Take figures as ratios: two sides in turn, the best of many short rounds each.
+"""Take figures as medians: two sides in turn, in many short rounds.
 
-The best round is the least disturbed one. Both sides run in turn, so that a slow phase of the
-machine affects both.
+Each round takes all sides one after the other and gives one value, a ratio or a difference. So a
+slow phase of the machine affects both sides of a value. A figure is the median of the values, and
+its spread are their quartiles.
 """
 
 from __future__ import annotations
 
+import os
+import statistics
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks import service
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
+
+
+class Spread(NamedTuple):
+    """The median of some values, between their quartiles."""
+
+    low: float
+    median: float
+    high: float
+
+    @property
+    def is_exact(self) -> bool:
+        return self.low == self.high
+
+    def __str__(self) -> str:
+        return "exact" if self.is_exact else f"{self.low:.3g} to {self.high:.3g}"
+
+
+def spread(values: Iterable[float]) -> Spread:
+    """Return the median of values, and their quartiles."""
+    return Spread(*statistics.quantiles(values, n=4, method="inclusive"))
+
+
+def exactly(value: float) -> Spread:
+    """Return a value that is the same each time, such as a number of requests."""
+    return Spread(value, value, value)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `measured` and `limit` are ratios unless `unit` is set."""
+    """One line of the table. `measured` and `limit` are ratios unless `unit` is set.
+
+    The limit is for the median.
+    """
 
     what: str
     against: str
-    measured: float
+    measured: Spread
     limit: float
     unit: str = "times"
     at_least: bool = False
 
     @property
     def is_within_limit(self) -> bool:
-        return self.measured >= self.limit if self.at_least else self.measured <= self.limit
+        median = self.measured.median
+        return median >= self.limit if self.at_least else median <= self.limit
 
     def __str__(self) -> str:
         sign = "≥" if self.at_least else "≤"
         verdict = "yes" if self.is_within_limit else "**no**"
         return (
-            f"| {self.what} | {self.against} | {self.measured:.3g} {self.unit} "
-            f"| {sign} {self.limit:g} {self.unit} | {verdict} |"
+            f"| {self.what} | {self.against} | {self.measured.median:.3g} {self.unit} "
+            f"| {self.measured} | {sign} {self.limit:g} {self.unit} | {verdict} |"
         )
 
 
-#: A figure is taken for so many seconds, in rounds of a millisecond: even on a busy machine, some
-#: of them are undisturbed.
+#: A figure is taken for so many seconds, in rounds of a millisecond a side.
 _SECONDS = 4.0
 _ROUND_SECONDS = 0.001
 
 
-def ratio(ours: Callable[[], object], baseline: Callable[[], object]) -> float:
+def ratio(ours: Callable[[], object], baseline: Callable[[], object]) -> Spread:
     """Return the time of `ours` divided by that of `baseline`."""
-    one, other = _best(ours, baseline)
-    return one / other
+    return spread(one / other for one, other in rounds(ours, baseline))
 
 
-def microseconds_more(ours: Callable[[], object], baseline: Callable[[], object]) -> float:
+def microseconds_more(ours: Callable[[], object], baseline: Callable[[], object]) -> Spread:
     """Return how many microseconds longer `ours` takes than `baseline`."""
-    one, other = _best(ours, baseline)
-    return (one - other) * 1e6
+    return spread((one - other) * 1e6 for one, other in rounds(ours, baseline))
 
 
-def fastest(call: Callable[[], object]) -> float:
-    """Return the seconds of a call, at its best."""
-    return _best(call)[0]
-
-
-def _best(*sides: Callable[[], object]) -> list[float]:
-    """Return the seconds of one call of each side, at its best."""
-    found = [seconds(side, 10) / 10 for side in sides]
-    calls = [max(1, int(_ROUND_SECONDS / took)) for took in found]
+def rounds(*sides: Callable[[], object]) -> list[list[float]]:
+    """Return the seconds of one call of each side, for each round."""
+    calls = [_calls_in_a_round(seconds(side, 10) / 10) for side in sides]
+    found = []
     end = time.perf_counter() + _SECONDS
     while time.perf_counter() < end:
-        for number, side in enumerate(sides):
-            found[number] = min(found[number], seconds(side, calls[number]) / calls[number])
+        found.append([seconds(side, each) / each for side, each in zip(sides, calls, strict=True)])
     return found
 
 
-async def best_awaited(*sides: Callable[[], Awaitable[object]]) -> list[float]:
-    """Return the seconds of one awaited call of each side, at its best."""
-    found = [await _seconds_awaited(side, 10) / 10 for side in sides]
-    calls = [max(1, int(_ROUND_SECONDS / took)) for took in found]
+async def awaited_rounds(*sides: Callable[[], Awaitable[object]]) -> list[list[float]]:
+    """Return the seconds of one awaited call of each side, for each round."""
+    calls = [_calls_in_a_round(await awaited_seconds(side, 10) / 10) for side in sides]
+    found = []
     end = time.perf_counter() + _SECONDS
     while time.perf_counter() < end:
-        for number, side in enumerate(sides):
-            took = await _seconds_awaited(side, calls[number]) / calls[number]
-            found[number] = min(found[number], took)
+        found.append(
+            [
+                await awaited_seconds(side, each) / each
+                for side, each in zip(sides, calls, strict=True)
+            ]
+        )
     return found
 
 
-async def _seconds_awaited(call: Callable[[], Awaitable[object]], calls: int) -> float:
-    begin = time.perf_counter()
-    for _ in range(calls):
-        await call()
-    return time.perf_counter() - begin
+def _calls_in_a_round(took: float) -> int:
+    return max(1, int(_ROUND_SECONDS / took))
 
 
 def seconds(call: Callable[[], object], calls: int = 1) -> float:
@@ -102,6 +125,20 @@ def seconds(call: Callable[[], object], calls: int = 1) -> float:
     for _ in range(calls):
         call()
     return time.perf_counter() - begin
+
+
+async def awaited_seconds(call: Callable[[], Awaitable[object]], calls: int = 1) -> float:
+    """Return the seconds of so many awaited calls, one after the other."""
+    begin = time.perf_counter()
+    for _ in range(calls):
+        await call()
+    return time.perf_counter() - begin
+
+
+def clean_environment(**environment: str) -> dict[str, str]:
+    """Return this environment without what configures vendo or Python, and with these variables."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("VENDO_", "PYTHOND"))}
+    return {**kept, **environment}
 
 
 @contextmanager

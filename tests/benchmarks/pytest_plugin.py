@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from benchmarks.harness import Figure, seconds
+from benchmarks.harness import Figure, clean_environment, exactly, seconds, spread
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -36,34 +35,34 @@ def figures() -> Iterator[Figure]:
 
 
 def _pytest(folder: Path, test: str, plugin: str = PLUGIN) -> str:
-    """Return the output of a run with this plugin alone.
+    """Return the output of a run with this plugin alone, and at its end its seconds of CPU time.
 
     The plugin is passed to pytest, as its discovery takes longer than the plugin itself, and longer
     with more installed packages.
     """
     (folder / "test_it.py").write_text(test, encoding="utf-8")
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("VENDO_", "PYTHOND"))}
     program = (
-        f"import sys, pytest; plugins = [{plugin and f'__import__({plugin!r}).plugin'}]; "
-        "sys.exit(pytest.main(['-q', '-s', '-p', 'no:cacheprovider'], plugins))"
+        "import sys, time, pytest; begin = time.process_time(); "
+        f"plugins = [{plugin and f'__import__({plugin!r}).plugin'}]; "
+        "status = pytest.main(['-q', '-s', '-p', 'no:cacheprovider'], plugins); "
+        "print(time.process_time() - begin); sys.exit(status)"
     )
     return subprocess.check_output(
         [sys.executable, "-c", program],
         cwd=folder,
-        env={**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env=clean_environment(PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),
         text=True,
     )
 
 
 def _empty_run(folder: Path) -> Figure:
-    ours = bare = float("inf")
-    for _ in range(40):
-        ours = min(ours, seconds(lambda: _pytest(folder, _EMPTY)))
-        bare = min(bare, seconds(lambda: _pytest(folder, _EMPTY, "")))
+    def run(plugin: str) -> float:
+        return float(_pytest(folder, _EMPTY, plugin).split()[-1])
+
     return Figure(
         "a run of one empty test with the plugin",
         "without it",
-        (ours - bare) * 1000,
+        spread((run(PLUGIN) - run("")) * 1000 for _ in range(40)),
         3.0,
         "ms more",
     )
@@ -77,22 +76,31 @@ def _further_modules(folder: Path) -> Figure:
 
     further = modules(PLUGIN) - modules("") - {"vendo_pytest", PLUGIN}
     return Figure(
-        "modules that it loads in addition to its own", "without it", len(further), 0, "more"
+        "modules that it loads in addition to its own",
+        "without it",
+        exactly(len(further)),
+        0,
+        "more",
     )
 
 
 def _test_with_server(folder: Path) -> Figure:
-    def best(arguments: str) -> float:
+    def run(arguments: str) -> float:
         test = _SERVER.format(arguments)
-        return min(seconds(lambda: _pytest(folder, test)) for _ in range(15))
+        return seconds(lambda: _pytest(folder, test)) / _TESTS * 1000
 
-    cost = best("n, vendo_server") - best("n, tmp_path_factory")
-    return Figure("`vendo_server`", "a fixture that does nothing", cost / _TESTS * 1000, 3.0, "ms")
+    return Figure(
+        "`vendo_server`",
+        "a fixture that does nothing",
+        spread(run("n, vendo_server") - run("n, tmp_path_factory") for _ in range(15)),
+        3.0,
+        "ms",
+    )
 
 
 def _reset() -> Figure:
     with LocalVendo(connections=["gmail", "openai", "slack"]) as server:
         for slug in ("gmail", "openai", "slack"):
             server.token(slug)
-        best = min(seconds(server.reset, 50) / 50 for _ in range(20))
-    return Figure("reset of the server", "no baseline", best * 1000, 1.0, "ms")
+        taken = spread(seconds(server.reset, 50) / 50 * 1000 for _ in range(20))
+    return Figure("reset of the server", "no baseline", taken, 1.0, "ms")

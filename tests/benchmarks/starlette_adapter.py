@@ -10,7 +10,7 @@ from fastapi import Depends, FastAPI
 from starlette.applications import Starlette
 from starlette.requests import HTTPConnection
 
-from benchmarks.harness import Figure, best_awaited, running_service
+from benchmarks.harness import Figure, awaited_rounds, running_service, spread
 from vendo_starlette import (
     VendoMiddleware,
     aclient,
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from starlette.types import Message, Receive, Scope, Send
+
+    from benchmarks.harness import Spread
 
 KEY = "vendo_sk_" + "k" * 32
 
@@ -129,13 +131,13 @@ async def _token() -> list[Figure]:
         return visit
 
     ours, theirs = visiting("/ours"), visiting("/baseline")
-    best = await best_awaited(ours, theirs)
+    taken = await awaited_rounds(ours, theirs)
     await aclient(app).aclose()
     return [
         Figure(
             "a request with `Depends(vendo_token(…))`, cached",
             "a request with an async dependency that does nothing",
-            best[0] / best[1],
+            spread(one / other for one, other in taken),
             1.3,
         )
     ]
@@ -174,7 +176,6 @@ async def _sessions() -> list[Figure]:
 
 async def _more(
     ours: Callable[[], Awaitable[object]], theirs: Callable[[], Awaitable[object]]
-) -> float:
+) -> Spread:
     """Return how many microseconds longer `ours` takes than `theirs`."""
-    best = await best_awaited(ours, theirs)
-    return (best[0] - best[1]) * 1e6
+    return spread((one - other) * 1e6 for one, other in await awaited_rounds(ours, theirs))

@@ -73,6 +73,8 @@ def test_version_is_that_of_the_package(shell: Shell) -> None:
         ["doctor", "--timeout", "100000"],
         ["doctor", "--timeout", "soon"],
         ["catalog", "a b"],
+        ["token", "a b"],
+        ["token", "--json"],
     ],
     ids=" ".join,
 )
@@ -118,7 +120,8 @@ def test_token_imports_only_what_it_needs(shell: Shell) -> None:
     shell.env["OPENAI_API_KEY"] = "sk-mine"
     program = (
         "import sys; from vendo._cli.main import main; main(['token', 'openai']); "
-        "print([m for m in ('ssl', 'asyncio', 'http', 'json', 'vendo.testing') if m in sys.modules]"
+        "print([m for m in ('argparse', 'shutil', 'ssl', 'asyncio', 'http', 'json', 'logging', "
+        "'vendo.testing') if m in sys.modules]"
         ", [m for m in sys.modules if m.startswith('vendo._cli.commands.')])"
     )
 

@@ -8,15 +8,13 @@ import json
 import pkgutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 import vendo
 from vendo import aio
-
-if TYPE_CHECKING:
-    from vendo.testing import LocalVendo
+from vendo.testing import LocalVendo
 
 FUNCTIONS = [
     "connect_url", "for_request", "for_user", "invalidate", "is_vendo_mode", "session", "token",
@@ -77,6 +75,37 @@ def test_an_override_in_vendo_mode_imports_nothing_heavy() -> None:
         VENDO_API_KEY="vendo_sk_" + "k" * 32,
     )
     assert not HEAVY.intersection(first)
+
+
+#: What a first token of Vendo mode imports in addition to a request by hand, which imports `random`
+#: before Python 3.13.
+MORE_THAN_BY_HAND = {"__future__", "atexit", "bisect", "random", "weakref"}
+
+
+def test_a_first_token_in_vendo_mode_imports_little_more_than_a_request_by_hand() -> None:
+    with LocalVendo(connections=["gmail"]) as server:
+        host, _, path = server.credentials_url.removeprefix("http://").partition("/")
+        headers = {"Authorization": f"Bearer {server.api_key}"}
+        by_hand = f"""
+import http.client, json
+kept = http.client.HTTPConnection({host!r})
+kept.request("GET", {f"/{path}/gmail"!r}, headers={headers})
+json.loads(kept.getresponse().read())["access_token"]
+"""
+        [found] = imported_by("import vendo; vendo.token('gmail')", **server.environment())
+        expected = imported_by(by_hand)
+        assert server.count("credentials") == 2
+
+    more = {name for name in found if not name.startswith("vendo")}.difference(*expected)
+    assert {name for name in more if not name.startswith("_")} <= MORE_THAN_BY_HAND
+    assert not more & {"urllib.request", "logging", "asyncio", "typing", "dataclasses", "argparse"}
+
+
+@pytest.mark.skipif(sys.platform in {"darwin", "win32"}, reason="the system has settings too")
+def test_proxies_are_imported_where_a_variable_sets_one() -> None:
+    program = "from vendo._transports.routes import route_of\nroute_of('https://vendo.run')"
+    assert imported_by(program)[1] == []
+    assert "urllib.request" in imported_by(program, HTTPS_PROXY="http://proxy.example")[1]
 
 
 def test_error_names_do_not_import_the_client() -> None:

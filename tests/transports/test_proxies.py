@@ -13,6 +13,7 @@ import trustme
 from support.proxy import TunnelProxy
 from support.ways import Way, run
 from vendo import RetryPolicy, UpstreamConnectionError, UpstreamTimeout, ValidationError
+from vendo._transports import proxies, routes
 from vendo._transports.proxies import Proxy, proxy_for
 from vendo.testing import LocalVendo
 
@@ -189,6 +190,18 @@ def test_no_proxy_supports_ports_and_domains(monkeypatch: pytest.MonkeyPatch) ->
     assert proxy_for("https", "vendo.run", 8443) is None
     assert proxy_for("https", "vendo.run", 443)
     assert proxy_for("https", "a.internal.example", 443) is None
+
+
+def test_settings_of_the_system_are_read_without_a_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As on macOS and Windows."""
+    url = "https://only-with-system-settings.example/path"
+    monkeypatch.setattr(routes, "_HAS_PROXY_SETTINGS", True)
+    monkeypatch.setattr(proxies, "getproxies", lambda: {"https": "http://system.example:3128"})
+    monkeypatch.setattr(proxies, "proxy_bypass", lambda _host: False)
+
+    assert routes.route_of(url)[3] == Proxy("system.example", 3128)
 
 
 def test_plain_dict_in_place_of_the_environment_is_read(

@@ -14,7 +14,9 @@ from vendo import web
 class Proxy(web.LazyProxy):
     __slots__ = ("made",)
 
-    proxied_class = vendo.Vendo
+    @staticmethod
+    def _class() -> type:
+        return vendo.Vendo
 
     def __init__(self) -> None:
         self.made: vendo.Vendo | None = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from vendo._cli import output
-from vendo._cli.parser import parse
-from vendo.errors import VendoError
+from vendo._config.slugs import checked_slug
+from vendo.errors import ValidationError, VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: 2 for a usage error, 0 after a help text.
     """
     try:
-        options = parse(sys.argv[1:] if arguments is None else list(arguments))
-        status: int = options.run(options)
+        status = _run(sys.argv[1:] if arguments is None else list(arguments))
         output.flush()
     except VendoError as error:
         output.report_error(error)
@@ -47,3 +46,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         return status
     return 1
+
+
+def _run(arguments: list[str]) -> int:
+    slug = _slug_of_token(arguments)
+    if slug is not None:
+        from vendo._cli.commands.token import print_token
+
+        return print_token(slug)
+    from vendo._cli.parser import parse
+
+    options = parse(arguments)
+    status: int = options.run(options)
+    return status
+
+
+def _slug_of_token(arguments: list[str]) -> str | None:
+    """Return SLUG of `token SLUG`, or None for any other command line.
+
+    Scripts start this command again and again, and argparse takes as long as the rest of vendo.
+    """
+    if len(arguments) != 2 or arguments[0] != "token":
+        return None
+    try:
+        return checked_slug(arguments[1])
+    except ValidationError:
+        return None  # the parser reports it

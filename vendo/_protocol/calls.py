@@ -1,4 +1,7 @@
-"""One call to the backend: headers, retries within a deadline, errors."""
+"""One call to the backend: headers, retries within a deadline, errors.
+
+What a call without a user and without a failure does not need is imported where it is used.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from functools import lru_cache
 import vendo
 from vendo._protocol import decoding
 from vendo._protocol.codes import is_retryable
-from vendo._protocol.error_responses import error_of
-from vendo._protocol.headers import JWT_HEADER
 from vendo._protocol.moments import elapsed
 from vendo._protocol.origins import origin_of
 from vendo._protocol.retry import RetryPolicy, retry_after
@@ -74,6 +75,8 @@ class Caller:
         if self.api_key:
             headers["Authorization"] = WireSecret(f"Bearer {self.api_key.reveal()}", self.api_key)
         if self.user_jwt:
+            from vendo._protocol.headers import JWT_HEADER
+
             headers[JWT_HEADER] = WireSecret(self.user_jwt.reveal(), self.user_jwt)
         return headers
 
@@ -97,7 +100,7 @@ def call(
     idempotency_key: str | None = None,
     slug: str | None = None,
     attempts: int | None = None,
-    failure: Failure = error_of,
+    failure: Failure | None = None,
 ) -> Flow[Response]:
     """Send one request, with retries, and return the response of status 2xx.
 
@@ -112,7 +115,8 @@ def call(
         idempotency_key: of a write; a fresh one by default.
         slug: the provider, for the error.
         attempts: how often to try at most, in place of the policy's number.
-        failure: makes the error for a response whose status is not a success.
+        failure: makes the error for a response whose status is not a success, in place of
+            `error_of`.
 
     Raises:
         VendoError: the error of the response, or `UpstreamError` without a response.
@@ -134,6 +138,10 @@ def call(
         else:
             if 200 <= response.status < 300:
                 return response
+            if failure is None:
+                from vendo._protocol.error_responses import error_of
+
+                failure = error_of
             error = failure(response, slug=slug, secrets=caller.secrets())
             floor = retry_after(response.headers) or 0.0
         pause = max(floor, caller.retry.pause(attempt))

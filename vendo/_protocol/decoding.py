@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zlib
 
 from vendo.errors import UpstreamError
 
@@ -56,7 +55,8 @@ def decode_json(response: Response) -> Any:
 
 
 def _decompressed(response: Response) -> bytes:
-    # The request asks for no compression, but a proxy may compress.
+    import zlib  # the request asks for no compression, but a proxy may compress
+
     decompressor = zlib.decompressobj(wbits=47)
     try:
         body = decompressor.decompress(response.body, MAX_BYTES + 1)

@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
-import logging
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
 
-logger = logging.getLogger("vendo")
-# Without any handler, Python prints warnings to stderr.
-logger.addHandler(logging.NullHandler())
+
+class _LazyLogger:
+    """Passes everything on to the logger `vendo`.
+
+    Most programs never get a record, and importing `logging` takes longer than a call.
+    """
+
+    def __getattr__(self, name: str) -> object:
+        import logging
+
+        found = logging.getLogger("vendo")
+        if not found.handlers:
+            # Without any handler, Python prints warnings to stderr.
+            found.addHandler(logging.NullHandler())
+        return getattr(found, name)
+
+
+logger: logging.Logger = _LazyLogger()  # type: ignore[assignment]  # it has the same methods

@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: The packages that are imported during calls: ours, and those that ours import.
-_PACKAGES = frozenset({"vendo", "requests", "urllib3", "aiohttp", *sys.stdlib_module_names})
+_PACKAGES = frozenset(
+    {
+        "vendo",
+        "vendo_django",
+        "vendo_flask",
+        "vendo_starlette",
+        "requests",
+        "urllib3",
+        "aiohttp",
+        *sys.stdlib_module_names,
+    }
+)
 
 
 def release() -> None:

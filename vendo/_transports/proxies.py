@@ -1,4 +1,8 @@
-"""The environment's proxies, as `urllib` finds them (`HTTPS_PROXY`, `NO_PROXY`, the system)."""
+"""The environment's proxies, as `urllib` finds them (`HTTPS_PROXY`, `NO_PROXY`, the system).
+
+Importing `urllib.request` takes longer than a call. So `routes` imports this module only where
+there may be a proxy.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,6 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from vendo._config.environment import Variable, raw_values
-from vendo._protocol.origins import is_loopback
 from vendo.errors import invalid
 
 #: The variables that urllib reads. It scans the whole environment, which takes as long as a call
@@ -42,20 +45,11 @@ class Proxy(NamedTuple):
 def proxy_for(scheme: str, host: str, port: int) -> Proxy | None:
     """Return the proxy for a host, or None.
 
-    Plain http goes only to loopback, and never through a proxy, which would see the key.
-
     Raises:
         ValidationError: the environment sets a malformed proxy, or one that is not http.
     """
-    if _is_reached_directly(scheme, host):
-        return None
     period = time.monotonic() // _SECONDS_REMEMBERED
     return _looked_up(scheme, host, port, raw_values(_VARIABLES), period)
-
-
-@lru_cache(maxsize=256)
-def _is_reached_directly(scheme: str, host: str) -> bool:
-    return scheme == "http" and is_loopback(host)
 
 
 @lru_cache(maxsize=256)

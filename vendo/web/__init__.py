@@ -4,59 +4,61 @@ Nothing here knows a framework. An adapter translates requests and responses, an
 decisions to these functions.
 """
 
-from __future__ import annotations
+# A name is imported from its module when it is first used.
 
-from vendo._config.slugs import checked_slug
-from vendo._protocol.headers import JWT_HEADER
-from vendo._protocol.secret import Secret
-from vendo.errors import invalid
-from vendo.web._clients import ClientCache, ClientOptions
-from vendo.web._command_line import (
-    CommandLineError,
-    connection_lines,
-    connection_rows,
-    run_vendo,
-)
-from vendo.web._connect import (
-    CONNECT_COOKIE,
-    CONNECT_SECONDS,
-    ConnectRedirect,
-    checked_next,
-    current_page,
-    finish_connect,
-    start_connect,
-)
-from vendo.web._error_responses import (
-    ErrorResponse,
-    error_response,
-    prefers_html,
-    request_error_response,
-)
-from vendo.web._frames import calling_module, stack_level_outside
-from vendo.web._identity import JWT_ENVIRON_KEY, client_for_user, require_sign_in, user_jwts
-from vendo.web._lazy import LazyProxy
-from vendo.web._options import (
-    ADDRESS,
-    API_KEY,
-    FLAG,
-    SLUGS,
-    TIMEOUT,
-    WEBHOOK_SECRET,
-    WEBHOOK_SECRETS,
-    Option,
-    Options,
-    Problem,
-)
-from vendo.web._providers import checked_session, provider_base_url, provider_name
-from vendo.web._replay import (
-    WEBHOOK_WINDOW_SECONDS,
-    ReplayCache,
-    SharedCache,
-    SharedReplayCache,
-    handle_once,
-)
-from vendo.web._tokens import is_local, is_missing, token_expires
-from vendo.web._webhooks import MAX_WEBHOOK_BYTES, has_webhook_secret
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo._config.slugs import checked_slug
+    from vendo._protocol.headers import JWT_HEADER
+    from vendo._protocol.secret import Secret
+    from vendo.errors import invalid
+    from vendo.web._clients import ClientCache, ClientOptions
+    from vendo.web._command_line import (
+        CommandLineError,
+        connection_lines,
+        connection_rows,
+        run_vendo,
+    )
+    from vendo.web._connect import (
+        CONNECT_COOKIE,
+        CONNECT_SECONDS,
+        ConnectRedirect,
+        checked_next,
+        current_page,
+        finish_connect,
+        start_connect,
+    )
+    from vendo.web._error_responses import (
+        ErrorResponse,
+        error_response,
+        prefers_html,
+        request_error_response,
+    )
+    from vendo.web._frames import calling_module, stack_level_outside
+    from vendo.web._identity import JWT_ENVIRON_KEY, client_for_user, require_sign_in, user_jwts
+    from vendo.web._lazy import LazyProxy
+    from vendo.web._options import (
+        ADDRESS,
+        API_KEY,
+        FLAG,
+        SLUGS,
+        TIMEOUT,
+        WEBHOOK_SECRET,
+        WEBHOOK_SECRETS,
+        Option,
+        Options,
+        Problem,
+    )
+    from vendo.web._providers import checked_session, provider_base_url, provider_name
+    from vendo.web._replay import (
+        WEBHOOK_WINDOW_SECONDS,
+        ReplayCache,
+        SharedCache,
+        SharedReplayCache,
+        handle_once,
+    )
+    from vendo.web._tokens import is_local, is_missing, token_expires
+    from vendo.web._webhooks import MAX_WEBHOOK_BYTES, has_webhook_secret
 
 __all__ = [
     "ADDRESS",
@@ -111,3 +113,97 @@ __all__ = [
     "token_expires",
     "user_jwts",
 ]
+
+_NAMES_OF_MODULE = {
+    "vendo._config.slugs": ("checked_slug",),
+    "vendo._protocol.headers": ("JWT_HEADER",),
+    "vendo._protocol.secret": ("Secret",),
+    "vendo.errors": ("invalid",),
+    "vendo.web._clients": (
+        "ClientCache",
+        "ClientOptions",
+    ),
+    "vendo.web._command_line": (
+        "CommandLineError",
+        "connection_lines",
+        "connection_rows",
+        "run_vendo",
+    ),
+    "vendo.web._connect": (
+        "CONNECT_COOKIE",
+        "CONNECT_SECONDS",
+        "ConnectRedirect",
+        "checked_next",
+        "current_page",
+        "finish_connect",
+        "start_connect",
+    ),
+    "vendo.web._error_responses": (
+        "ErrorResponse",
+        "error_response",
+        "prefers_html",
+        "request_error_response",
+    ),
+    "vendo.web._frames": (
+        "calling_module",
+        "stack_level_outside",
+    ),
+    "vendo.web._identity": (
+        "JWT_ENVIRON_KEY",
+        "client_for_user",
+        "require_sign_in",
+        "user_jwts",
+    ),
+    "vendo.web._lazy": ("LazyProxy",),
+    "vendo.web._options": (
+        "ADDRESS",
+        "API_KEY",
+        "FLAG",
+        "SLUGS",
+        "TIMEOUT",
+        "WEBHOOK_SECRET",
+        "WEBHOOK_SECRETS",
+        "Option",
+        "Options",
+        "Problem",
+    ),
+    "vendo.web._providers": (
+        "checked_session",
+        "provider_base_url",
+        "provider_name",
+    ),
+    "vendo.web._replay": (
+        "WEBHOOK_WINDOW_SECONDS",
+        "ReplayCache",
+        "SharedCache",
+        "SharedReplayCache",
+        "handle_once",
+    ),
+    "vendo.web._tokens": (
+        "is_local",
+        "is_missing",
+        "token_expires",
+    ),
+    "vendo.web._webhooks": (
+        "MAX_WEBHOOK_BYTES",
+        "has_webhook_secret",
+    ),
+}
+_MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
+
+
+if not TYPE_CHECKING:  # a type checker would accept every name
+
+    def __getattr__(name: str) -> object:
+        module = _MODULE_OF_NAME.get(name)
+        if module is None:
+            raise AttributeError(f"module 'vendo.web' has no attribute {name!r}")
+        from importlib import import_module
+
+        value: object = getattr(import_module(module), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

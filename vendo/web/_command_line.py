@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from vendo._protocol.models import Connection
+import vendo
 from vendo.web._clients import ClientOptions
 
 _COLUMNS = ("slug", "status", "display_name", "category", "profile", "connected_at")
@@ -38,12 +38,12 @@ def run_vendo(arguments: Iterable[str], options: ClientOptions) -> tuple[str, in
     return done.stdout.strip(), done.returncode
 
 
-def connection_rows(connections: Iterable[Connection]) -> list[dict[str, Any]]:
+def connection_rows(connections: Iterable[vendo.Connection]) -> list[dict[str, Any]]:
     """Return connections as JSON-able rows, without what a connection may hold in secret."""
     return [{name: asdict(row)[name] for name in _COLUMNS} for row in connections]
 
 
-def connection_lines(connections: Iterable[Connection]) -> list[str]:
+def connection_lines(connections: Iterable[vendo.Connection]) -> list[str]:
     """Return a line for each connection: its slug and its status."""
     rows = list(connections)
     width = max((len(row.slug) for row in rows), default=0)

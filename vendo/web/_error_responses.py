@@ -7,8 +7,7 @@ a response of its framework.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from vendo import errors
 
@@ -18,8 +17,7 @@ _INTERNAL_ERROR = 1011
 _TRY_AGAIN_LATER = 1013
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
+class _Rule(NamedTuple):
     """What a caller gets for a class of error."""
 
     status: int
@@ -42,8 +40,7 @@ _RULES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorResponse:
+class ErrorResponse(NamedTuple):
     """What a caller gets when one of vendo's errors reaches a framework.
 
     Attributes:

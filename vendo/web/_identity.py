@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from vendo import sso
-from vendo._client.base import BaseClient
 from vendo._protocol.headers import JWT_HEADER
 from vendo._protocol.secret import Secret
 from vendo.errors import IdentityNotPresent
 
-_Client = TypeVar("_Client", bound=BaseClient)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo._client.base import BaseClient
+
+_Client = TypeVar("_Client", bound="BaseClient")
 #: A WSGI environ, or the pairs of bytes of an ASGI scope.
 SentHeaders: TypeAlias = Mapping[str, Any] | Sequence[tuple[bytes, bytes]]
 

@@ -5,7 +5,7 @@ Most requests never use their client, and a malformed key fails in the code that
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 TYPE_CHECKING = False
 
@@ -15,14 +15,16 @@ _Reduced: TypeAlias = str | tuple[Any, ...]
 class LazyProxy:
     """Passes everything on to the client that a subclass returns from `_client`.
 
-    `proxied_class` is that client's class. `isinstance(proxy, Vendo)` is True, because `isinstance`
+    `_class` returns that client's class. `isinstance(proxy, Vendo)` is True, because `isinstance`
     reads `__class__`, as it does for `werkzeug.local.LocalProxy` and `unittest.mock`. Nothing else
     depends on that.
     """
 
     __slots__ = ()
 
-    proxied_class: ClassVar[type]
+    @staticmethod
+    def _class() -> type:
+        raise NotImplementedError
 
     def _client(self) -> Any:
         raise NotImplementedError
@@ -31,7 +33,7 @@ class LazyProxy:
 
         @property
         def __class__(self):  # noqa: ANN204  # its type differs from that of `object.__class__`
-            return type(self).proxied_class
+            return type(self)._class()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client(), name)

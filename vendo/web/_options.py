@@ -8,8 +8,6 @@ from the moment it is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from vendo._config.settings import MAX_TIMEOUT
@@ -20,8 +18,7 @@ from vendo.errors import invalid
 _NOT_A_STRING = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """What an option may hold.
 
     Attributes:
@@ -141,6 +138,8 @@ class Options:
         return Problem(f"{self.label(name)} must be {option.kind}.", line)
 
     def _unknown(self, name: object) -> Problem:
+        from difflib import get_close_matches  # after a mistake only
+
         short = {known.removeprefix(self._prefix): known for known in self._options}
         wanted = str(name).upper().removeprefix(self._prefix)
         close = get_close_matches(wanted, short, n=1)

@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 from vendo._catalog import catalog
 from vendo._cli.checks.report import Address
 from vendo._config import environment
-from vendo._protocol.origins import origin_of
-from vendo._transports.proxies import proxy_for
+from vendo._transports.routes import route_of
 from vendo.errors import ValidationError
 
 TYPE_CHECKING = False
@@ -53,7 +52,7 @@ def check_addresses(report: Report, client: Vendo) -> None:
         try:
             url = url_of()
             source = next((v.name for v in _VARIABLES[surface] if v.get()), "default")
-            proxy = proxy_for(*origin_of(url))
+            *_, proxy = route_of(url)
         except ValidationError as error:
             report.failed(error)
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import vendo
-from vendo._cli import arguments, output
+from vendo._cli import output
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,10 +19,17 @@ examples:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Define the arguments."""
+    from vendo._cli import arguments  # imports argparse, which `main` spares this command
+
     arguments.add_slug(parser)
 
 
 def run(options: Namespace) -> int:
     """Print the token of `options.slug`."""
-    output.write_token(vendo.token(options.slug))
+    return print_token(options.slug)
+
+
+def print_token(slug: str) -> int:
+    """Print the token of a provider."""
+    output.write_token(vendo.token(slug))
     return 0
