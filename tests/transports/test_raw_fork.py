@@ -56,8 +56,8 @@ else:
 def work(slug, token):
     def repeat():
         global loop
-        if way == "threads":
-            loop = asyncio.new_event_loop()  # processes cannot share the one that threads wake
+        if way != "blocking" and slug != slugs[0]:
+            loop = asyncio.new_event_loop()  # two processes cannot run the same one
         for _ in range(50):
             vendo.invalidate(slug)
             found = get(slug)
@@ -80,8 +80,8 @@ stream = vendo.events.subscribe()
 next(stream)
 watch = vendo.events.watch()
 sys.stdin.readline()
-# CPython itself hangs in a raw fork if another thread waits for its lock. This one is to wait for an
-# event: it does so twice, and nothing comes between.
+# CPython itself hangs in a raw fork if another thread waits for its lock. This one waits for an
+# event: it is seen doing so twice, and nothing comes between.
 thread = watch._watcher._thread.ident
 for _ in range(2):
     time.sleep(0.05)
