@@ -7,7 +7,7 @@ a response of its framework.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from vendo import errors
@@ -56,8 +56,8 @@ class ErrorResponse:
     """
 
     status: int
-    body: dict[str, Any]
-    headers: dict[str, str]
+    body: dict[str, Any] = field(hash=False)
+    headers: dict[str, str] = field(hash=False)
     connect_url: str | None = None
     close_code: int = _POLICY_VIOLATION
     is_internal: bool = False
