@@ -50,7 +50,7 @@ class cached_property(property):  # noqa: N801  # to type checkers it is that of
 
 
 def twin(client: _T) -> _T:
-    """Copy a client, without what it made: that acts for the client that it was made of."""
+    """Copy a client without its sub-APIs: these act for that client alone."""
     copied = object.__new__(type(client))
     values = copied.__dict__
     values.update(client.__dict__)
