@@ -123,9 +123,9 @@ __all__ = [
     "webhooks",
 ]
 
-_DEFAULT_CLIENT = "vendo._client.default"
 _NAMES_OF_MODULE = {
-    _DEFAULT_CLIENT: (
+    "vendo._client.default": (
+        "Vendo",
         "billing",
         "connect_url",
         "connections",
@@ -141,8 +141,7 @@ _NAMES_OF_MODULE = {
         "tokens",
         "webhooks",
     ),
-    "vendo._client.blocking": ("Vendo",),
-    "vendo._client.asynchronous": ("AsyncVendo",),
+    "vendo.aio": ("AsyncVendo",),
     "vendo._protocol.retry": ("RetryPolicy",),
     "vendo._client.webhooks": ("WebhooksAPI",),
     "vendo._protocol.models": (
@@ -176,8 +175,6 @@ if not TYPE_CHECKING:  # a type checker would accept every name
         import sys
 
         value: object = sys.modules[module]
-        if module == _DEFAULT_CLIENT:
-            value = value.client
         if name not in _SUBMODULES:
             value = getattr(value, name)
         globals()[name] = value  # so that the next look-up is fast

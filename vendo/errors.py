@@ -1,7 +1,8 @@
 """Every error that vendo raises: one class a cause, so that callers catch what they can act on.
 
 All of them are a `VendoError` with the same attributes. `str(error)` is the message followed by the
-suggested fix. No attribute contains a token, a key or a JWT.
+suggested fix. `type(error)(*error.args)` is the same error again: so task queues and process pools
+return one. No attribute contains a token, a key or a JWT.
 """
 
 from __future__ import annotations
@@ -36,6 +37,18 @@ __all__ = [
 ]
 
 
+#: What the constructor takes, in this order.
+_ATTRIBUTES = (
+    "code",
+    "message",
+    "status",
+    "slug",
+    "connect_url",
+    "retry_after",
+    "suggested_fix",
+)
+
+
 class VendoError(Exception):
     """The base class of all errors of vendo.
 
@@ -47,6 +60,7 @@ class VendoError(Exception):
         connect_url: the address where a user can connect the provider, if the backend sent one.
         retry_after: seconds to wait before the next try, if the backend sent a number.
         suggested_fix: what to do next, in a sentence, or None.
+        args: these seven, in this order, as the constructor takes them.
     """
 
     code: str
@@ -67,7 +81,9 @@ class VendoError(Exception):
         retry_after: float | None = None,
         suggested_fix: str | None = None,
     ) -> None:
+        # The message alone: OSError, a base of some, would take several for an errno and a file.
         super().__init__(message)
+        self.args = (code, message, status, slug, connect_url, retry_after, suggested_fix)
         self.code = code
         self.message = message
         self.status = status
@@ -114,9 +130,12 @@ def invalid(message: str, *, slug: str | None = None, fix: str | None = None) ->
 
 
 def _restore(cls: type[_E], state: dict[str, Any]) -> _E:
+    # Not by the constructor, which a subclass may have changed.
     error = cls.__new__(cls)
-    error.args = (state["message"],)
     error.__dict__.update(state)
+    error.args = tuple(state[name] for name in _ATTRIBUTES)
+    if isinstance(error, MissingExtra):  # as ImportError's constructor does
+        error.msg = error.message
     return error
 
 

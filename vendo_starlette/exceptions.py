@@ -16,15 +16,15 @@ from vendo import IdentityNotPresent, ValidationError, VendoError
 class NotSignedIn(IdentityNotPresent, HTTPException):
     """No user is signed in, or not through the platform's proxy: 401."""
 
-    def __init__(self, error: IdentityNotPresent) -> None:
-        _fill(self, error, 401)
+    def __init__(self, *args: Any) -> None:
+        _fill(self, IdentityNotPresent(*args), 401)
 
 
 class WebhookRejected(ValidationError, HTTPException):
     """The signature of a webhook is not good: 400."""
 
-    def __init__(self, error: ValidationError) -> None:
-        _fill(self, error, 400)
+    def __init__(self, *args: Any) -> None:
+        _fill(self, ValidationError(*args), 400)
 
 
 def _fill(made: Any, error: VendoError, status: int) -> None:

@@ -27,4 +27,4 @@ def require_identity(connection: HTTPConnection) -> None:
     except IdentityNotPresent as error:
         if connection.scope["type"] == "websocket":
             raise WebSocketException(1008, error.code) from None
-        raise NotSignedIn(error) from None
+        raise NotSignedIn(*error.args) from None

@@ -58,7 +58,7 @@ async def verified_event(request: Request) -> WebhookEvent:
     try:
         return WebhooksAPI(settings.webhook_secrets).verify(request.scope["headers"], body)
     except ValidationError as error:
-        rejected = WebhookRejected(error)
+        rejected = WebhookRejected(*error.args)
     raise rejected
 
 

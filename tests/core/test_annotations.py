@@ -35,10 +35,15 @@ settings.configure(INSTALLED_APPS=apps)
 django.setup()
 
 from vendo_django import backends, middleware
+from vendo_django.management.commands.vendo import Command
+from vendo_django.templatetags.vendo import register
 
 found.add("backend", backends.VendoIdentityBackend)
 found.add("middleware", middleware.VendoMiddleware)
 found.add("middleware", middleware.VendoIdentityMiddleware)
+found.add("command", Command)
+for name, tag in register.tags.items():
+    found.add(name, tag.__wrapped__)
 """,
     ),
     "vendo_flask": ("flask", ""),

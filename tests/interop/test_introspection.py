@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import inspect
+import json
+import pydoc
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +17,8 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 import vendo
-from vendo.testing import MockClient, fake_connection
+from vendo import aio
+from vendo.testing import fake_connection
 
 
 def test_validate_call_checks_arguments_that_have_our_types() -> None:
@@ -56,21 +63,109 @@ def test_pydantic_has_a_schema_for_each_model(cls: type) -> None:
     assert schema["properties"]
 
 
-def test_a_response_model_of_our_types_is_served_and_documented() -> None:
-    client = MockClient(connections=[fake_connection("gmail")])
+CONNECTION = fake_connection(
+    "gmail",
+    metadata={"scopes": ["read"]},
+    context={"team": 5},
+    env_bootstrap=vendo.EnvBootstrap((vendo.EnvVar("GMAIL_ACCESS_TOKEN", "api_key"),), "process"),
+)
+VALUES = [
+    CONNECTION,
+    vendo.Balance(5_000_000, "USD"),
+    vendo.EnvBootstrap((vendo.EnvVar("A", "api_key"),), "process"),
+    vendo.EnvVar("A", "api_key"),
+    vendo.Integration("gmail", supported_profiles=("work",)),
+    vendo.SpendCaps(1, None, 2, 3),
+    vendo.VendoEvent("connection.changed", "1", None, {"slug": "gmail"}),
+    vendo.VendoIdentity("1", "a@b.example", "A", "t", "owner"),
+    vendo.WebhookEvent("1", "connection.changed", None, {"slug": "gmail"}),
+]
+
+
+def served_by(kind: Any, value: object) -> tuple[Any, dict[str, Any]]:
+    """Return what an application sends for a value, and its OpenAPI document."""
     app = FastAPI()
 
-    @app.get("/connections", response_model=list[vendo.Connection])
-    def connections() -> Any:
-        return client.connections.list()
-
-    @app.get("/balance")
-    def balance() -> vendo.Balance:
-        return vendo.Balance(5_000_000, "USD")
+    @app.get("/", response_model=kind)
+    def endpoint() -> Any:
+        return value
 
     with TestClient(app) as browser:
-        [row] = browser.get("/connections").json()
-        assert row["slug"] == "gmail"
-        assert browser.get("/balance").json()["credits_remaining_micros"] == 5_000_000
-    schemas = app.openapi()["components"]["schemas"]
-    assert {"Balance", "Connection", "EnvBootstrap", "EnvVar"} <= set(schemas)
+        return browser.get("/").json(), browser.get("/openapi.json").json()
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_response_equals_the_value(value: Any) -> None:
+    data = json.loads(json.dumps(dataclasses.asdict(value)))
+    cls: Any = type(value)
+    kinds: list[tuple[Any, object, object]] = [
+        (cls, value, data),
+        (list[cls], [value, value], [data, data]),
+        (dict[str, cls], {"one": value}, {"one": data}),
+        (cls | None, None, None),
+        (cls | None, value, data),
+        (tuple[cls, int], (value, 5), [data, 5]),
+    ]
+    for kind, sent, received in kinds:
+        body, document = served_by(kind, sent)
+        assert body == received
+        schema = document["components"]["schemas"][cls.__name__]
+        assert list(schema["properties"]) == [field.name for field in dataclasses.fields(value)]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_request_body_becomes_the_value(value: Any) -> None:
+    app = FastAPI()
+    got = []
+
+    def endpoint(body: Any) -> None:
+        got.append(body)
+
+    endpoint.__annotations__["body"] = type(value)
+    app.post("/")(endpoint)
+    with TestClient(app) as browser:
+        assert browser.post("/", json=dataclasses.asdict(value)).status_code == 200
+        assert browser.post("/", json={"unknown": 1}).status_code == 422
+    assert got == [value]
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_models_have_our_dataclasses_as_fields(value: Any) -> None:
+    cls: Any = type(value)
+    fields: dict[str, Any] = {"value": (cls, ...), "maybe": (cls | None, None)}
+    model: Any = pydantic.create_model("Model", **fields)
+    made = model(value=value)
+    assert made.value == value
+    assert model.model_validate_json(made.model_dump_json()) == made
+    assert made.model_dump()["value"] == dataclasses.asdict(value)
+
+
+FUNCTIONS = [
+    vendo.token,
+    vendo.Vendo.token,
+    vendo.connections.get,
+    vendo.billing.usage,
+    aio.token,
+    aio.connections.get,
+]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_function_can_be_inspected_and_wrapped(function: Callable[..., Any]) -> None:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    assert inspect.signature(wrapper) == inspect.signature(function)
+    assert typing.get_type_hints(wrapper) == typing.get_type_hints(function)
+    assert inspect.getdoc(wrapper) == inspect.getdoc(function)
+    assert function.__name__ in pydoc.plain(pydoc.render_doc(function))
+
+
+@pytest.mark.parametrize(
+    "cls", [vendo.Vendo, vendo.AsyncVendo, vendo.Connection, vendo.WebhooksAPI]
+)
+def test_class_has_a_signature_and_a_help_page(cls: type) -> None:
+    assert inspect.signature(cls).parameters
+    text = pydoc.plain(pydoc.render_doc(cls))
+    assert (inspect.getdoc(cls) or "").splitlines()[0] in text

@@ -46,7 +46,7 @@ PATHS += [
     f"tests/core/test_{name}.py"
     for name in (
         *("annotations", "cache", "cache_model", "catalog", "deployment", "errors", "headers"),
-        *("oss_mode", "sso"),
+        *("oss_mode", "sso", "values"),
     )
 ]
 #: Words in the names of the tests that need a socket, a thread, a process or a deep stack.

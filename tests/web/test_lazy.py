@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -56,3 +57,24 @@ def test_everything_but_isinstance_works_without_the_class_too(kind: type[Any]) 
     assert (repr(proxy), dir(proxy)) == (repr(proxy.made), dir(proxy.made))
     with pytest.raises(AttributeError, match="tokenn"):
         _ = proxy.tokenn
+
+
+def test_replacement_is_the_clients() -> None:
+    proxy = Proxy()
+
+    with (
+        mock.patch.object(proxy, "token", return_value="sk-test"),
+        mock.patch.object(proxy, "billing") as billing,
+        mock.patch.object(proxy.connections, "list", return_value=[]),
+    ):
+        assert proxy.made is not None
+        assert proxy.made.token("openai") == proxy.token("openai") == "sk-test"
+        assert proxy.made.billing is billing
+        assert proxy.connections.list() == []
+    assert proxy.billing is not billing
+    assert "token" not in vars(proxy.made)
+
+
+def test_client_keeps_no_other_attribute_of_a_request() -> None:
+    with pytest.raises(AttributeError, match="tenant"):
+        Proxy().tenant = "t"

@@ -15,8 +15,6 @@ from vendo._protocol.models import Balance, Connection, Integration, SpendCaps
 
 
 class _API:
-    __slots__ = ("_client",)
-
     def __init__(self, client: Client) -> None:
         self._client = client
 
@@ -26,8 +24,6 @@ class _API:
 
 class ConnectionsAPI(_API):
     """The providers of this deployment, connected or not."""
-
-    __slots__ = ()
 
     def list(self) -> builtins.list[Connection]:
         """List all connections. Both modes.
@@ -52,8 +48,6 @@ class ConnectionsAPI(_API):
 
 class IntegrationsAPI(_API):
     """The providers that the platform offers, connected or not."""
-
-    __slots__ = ()
 
     def list(self) -> builtins.list[Integration]:
         """List all providers of the platform. Both modes; a key is optional.
@@ -85,8 +79,6 @@ class IntegrationsAPI(_API):
 class BillingAPI(_API):
     """The wallet. Vendo mode: in OSS mode each call raises `VendoOnlyFeature`."""
 
-    __slots__ = ()
-
     def balance(self) -> Balance:
         """Get the balance of the wallet, in micros (1 USD is 1,000,000 micros).
 
@@ -110,8 +102,6 @@ class BillingAPI(_API):
 
 class DataAPI(_API):
     """Actions on connected accounts, through the platform's data proxy."""
-
-    __slots__ = ()
 
     def execute(
         self,

@@ -15,8 +15,6 @@ from vendo._protocol.models import Balance, Connection, Integration, SpendCaps
 
 
 class _AsyncAPI:
-    __slots__ = ("_client",)
-
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
 
@@ -26,8 +24,6 @@ class _AsyncAPI:
 
 class AsyncConnectionsAPI(_AsyncAPI):
     """The providers of this deployment, connected or not."""
-
-    __slots__ = ()
 
     async def list(self) -> builtins.list[Connection]:
         """List all connections; see `ConnectionsAPI.list`."""
@@ -45,8 +41,6 @@ class AsyncConnectionsAPI(_AsyncAPI):
 class AsyncIntegrationsAPI(_AsyncAPI):
     """The providers that the platform offers, connected or not."""
 
-    __slots__ = ()
-
     async def list(self) -> builtins.list[Integration]:
         """List all providers of the platform; see `IntegrationsAPI.list`."""
         return await self._client._run(platform_flows.list_integrations(self._client._settings))
@@ -63,8 +57,6 @@ class AsyncIntegrationsAPI(_AsyncAPI):
 class AsyncBillingAPI(_AsyncAPI):
     """The wallet. In OSS mode each call raises `VendoOnlyFeature`."""
 
-    __slots__ = ()
-
     async def balance(self) -> Balance:
         """Get the balance of the wallet; see `BillingAPI.balance`."""
         return await self._client._run(platform_flows.balance(self._client._settings))
@@ -80,8 +72,6 @@ class AsyncBillingAPI(_AsyncAPI):
 
 class AsyncDataAPI(_AsyncAPI):
     """Actions on connected accounts, through the platform's data proxy."""
-
-    __slots__ = ()
 
     async def execute(
         self,

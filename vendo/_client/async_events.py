@@ -10,8 +10,6 @@ from vendo._client.interfaces import AsyncClient
 class AsyncEventsAPI:
     """The platform's events. In OSS mode each call raises `VendoOnlyFeature`."""
 
-    __slots__ = ("_client",)
-
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
 

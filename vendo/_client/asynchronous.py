@@ -16,7 +16,11 @@ from vendo._protocol.secret import masked
 from vendo.errors import VendoError, invalid, without_frames
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
+if not TYPE_CHECKING:
+    from vendo._client.cached import cached_property
+else:
+    from functools import cached_property
+
     from vendo._protocol.steps import Flow
     from vendo._transports.blocking import BlockingTransport
 
@@ -115,27 +119,27 @@ class AsyncVendo(BaseClient):
 
         return await make_session(self, name_of(slug).slug, hosts=hosts, base_url=base_url)
 
-    @property
+    @cached_property
     def connections(self) -> _client.AsyncConnectionsAPI:
         """The providers of this deployment, connected or not."""
         return _client.AsyncConnectionsAPI(self)
 
-    @property
+    @cached_property
     def integrations(self) -> _client.AsyncIntegrationsAPI:
         """The providers that the platform offers."""
         return _client.AsyncIntegrationsAPI(self)
 
-    @property
+    @cached_property
     def billing(self) -> _client.AsyncBillingAPI:
         """The wallet."""
         return _client.AsyncBillingAPI(self)
 
-    @property
+    @cached_property
     def events(self) -> _client.AsyncEventsAPI:
         """The events of the platform."""
         return _client.AsyncEventsAPI(self)
 
-    @property
+    @cached_property
     def data(self) -> _client.AsyncDataAPI:
         """Actions on connected accounts."""
         return _client.AsyncDataAPI(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vendo import _client
+from vendo._client.cached import twin
 from vendo._config.settings import API_VERSION, Settings
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
@@ -12,8 +13,12 @@ from vendo._tokens.resolver import cached, conventional, handed_out, override_of
 from vendo.errors import IdentityNotPresent, VendoError, invalid
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
+if not TYPE_CHECKING:
+    import vendo  # `_types` is imported when an annotation is read
+    from vendo._client.cached import cached_property
+else:
     from collections.abc import Callable, Iterable
+    from functools import cached_property
     from typing import Any, TypeVar
 
     import vendo._types
@@ -23,8 +28,6 @@ if TYPE_CHECKING:
     from vendo._tokens.cache import CacheKey
 
     _T = TypeVar("_T")
-else:
-    import vendo  # `_types` is imported when an annotation is read
 
 
 class BaseClient:
@@ -167,10 +170,9 @@ class BaseClient:
         """
         jwt = masked(jwt)
         self._settings.required_key("for_user")
-        twin = object.__new__(type(self))
-        twin.__dict__.update(self.__dict__)
-        twin._settings = self._settings.for_user(_checked_jwt(jwt))
-        return twin
+        scoped = twin(self)
+        scoped._settings = self._settings.for_user(_checked_jwt(jwt))
+        return scoped
 
     def for_request(self, headers: object) -> vendo._types.Self:
         """Return `for_user` of the JWT in a request's headers (Vendo mode).
@@ -208,7 +210,7 @@ class BaseClient:
             key = self._key(scope, name)
             shared.invalidate(lambda other: other == key)
 
-    @property
+    @cached_property
     def webhooks(self) -> _client.WebhooksAPI:
         """Verifies webhooks with `VENDO_WEBHOOK_SECRET`. Both modes."""
         return _client.WebhooksAPI()

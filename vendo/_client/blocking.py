@@ -11,7 +11,11 @@ from vendo._protocol.secret import masked
 from vendo.errors import VendoError, invalid, without_frames
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
+if not TYPE_CHECKING:
+    import vendo  # `_types` is imported when an annotation is read
+    from vendo._client.cached import cached_property
+else:
+    from functools import cached_property
     from typing import TypeVar
 
     import vendo._types
@@ -20,8 +24,6 @@ if TYPE_CHECKING:
     from vendo._transports.threaded import ThreadedTransport
 
     _T = TypeVar("_T")
-else:
-    import vendo  # `_types` is imported when an annotation is read
 
 
 class Vendo(BaseClient):
@@ -159,27 +161,27 @@ class Vendo(BaseClient):
 
         return VendoAuth(self, name_of(slug).slug, hosts=hosts)
 
-    @property
+    @cached_property
     def connections(self) -> _client.ConnectionsAPI:
         """The providers of this deployment, connected or not. Both modes."""
         return _client.ConnectionsAPI(self)
 
-    @property
+    @cached_property
     def integrations(self) -> _client.IntegrationsAPI:
         """The providers that the platform offers. Both modes."""
         return _client.IntegrationsAPI(self)
 
-    @property
+    @cached_property
     def billing(self) -> _client.BillingAPI:
         """The wallet. Vendo mode."""
         return _client.BillingAPI(self)
 
-    @property
+    @cached_property
     def events(self) -> _client.EventsAPI:
         """The events of the platform. Vendo mode."""
         return _client.EventsAPI(self)
 
-    @property
+    @cached_property
     def data(self) -> _client.DataAPI:
         """Actions on connected accounts. Vendo mode."""
         return _client.DataAPI(self)

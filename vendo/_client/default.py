@@ -5,6 +5,18 @@ It follows the environment at each call, so one client serves the whole life of 
 
 from __future__ import annotations
 
+from vendo._client.base import BaseClient
 from vendo._client.blocking import Vendo
 
+TYPE_CHECKING = False
+
 client: Vendo = Vendo()
+
+if not TYPE_CHECKING:
+    #: As they are before a test replaces one on the class: the package keeps what it is given.
+    _MEMBERS = {**vars(BaseClient), **vars(Vendo)}
+
+    def __getattr__(name: str) -> object:
+        if name.startswith("_") or name not in _MEMBERS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return _MEMBERS[name].__get__(client, Vendo)

@@ -10,8 +10,6 @@ from vendo._client.streams import EventStream
 class EventsAPI:
     """The platform's events. Vendo mode: in OSS mode each call raises `VendoOnlyFeature`."""
 
-    __slots__ = ("_client",)
-
     def __init__(self, client: Client) -> None:
         self._client = client
 

@@ -39,8 +39,6 @@ class WebhooksAPI:
         ValidationError: `max_age_sec` is not a number of seconds.
     """
 
-    __slots__ = ("_max_age", "_secret")
-
     def __init__(
         self, secret: str | Iterable[str] | None = None, max_age_sec: float = 300.0
     ) -> None:

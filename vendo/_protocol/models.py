@@ -1,6 +1,7 @@
 """The platform's resources in Python: frozen dataclasses.
 
-Fields that may contain a secret are left out of `repr` and of pickles.
+Fields that may contain a secret are left out of `repr` and of pickles. A mapping is left out of the
+hash, and compared all the same.
 """
 
 from __future__ import annotations
@@ -51,9 +52,9 @@ class Connection:
     display_name: str | None = None
     category: str | None = None
     profile: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    context: Mapping[str, Any] | None = None
-    credential: Mapping[str, Any] | None = field(default=None, repr=False)
+    metadata: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
+    context: Mapping[str, Any] | None = field(default=None, hash=False)
+    credential: Mapping[str, Any] | None = field(default=None, repr=False, hash=False)
     api_key: str | None = field(default=None, repr=False)
     base_url: str | None = None
     setup_url: str | None = None
@@ -157,7 +158,7 @@ class VendoEvent:
     kind: str
     id: str | None
     at: str | None
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] = field(hash=False)
 
     @property
     def slug(self) -> str | None:
@@ -173,7 +174,7 @@ class WebhookEvent:
     id: str
     type: str
     occurred_at: str | None
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] = field(hash=False)
 
     @property
     def slug(self) -> str | None:

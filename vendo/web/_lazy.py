@@ -38,6 +38,16 @@ class LazyProxy:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client(), name)
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        # What a test replaces is the client's. Anything else would stay on it after the request.
+        if hasattr(type(self).proxied_class, name):
+            setattr(self._client(), name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._client(), name)
+
     def __dir__(self) -> list[str]:
         return dir(self._client())
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.template.context import Context
 
 from vendo.web import provider_name
 from vendo_django import settings
 from vendo_django.clients import client
 from vendo_django.connect import connect_link
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
-
-    from django.http import HttpRequest
-    from django.template.context import Context
 
 register: template.Library = template.Library()
 

@@ -29,8 +29,6 @@ def _canned(client: Any) -> Canned:
 
 
 class MockConnectionsAPI(ConnectionsAPI):
-    __slots__ = ()
-
     def list(self) -> builtins.list[Connection]:
         return _canned(self._client).list_connections()
 
@@ -42,8 +40,6 @@ class MockConnectionsAPI(ConnectionsAPI):
 
 
 class MockIntegrationsAPI(IntegrationsAPI):
-    __slots__ = ()
-
     def list(self) -> builtins.list[Integration]:
         return _canned(self._client).list_integrations()
 
@@ -52,8 +48,6 @@ class MockIntegrationsAPI(IntegrationsAPI):
 
 
 class MockBillingAPI(BillingAPI):
-    __slots__ = ()
-
     def balance(self) -> Balance:
         return _canned(self._client).get_balance()
 
@@ -65,8 +59,6 @@ class MockBillingAPI(BillingAPI):
 
 
 class MockDataAPI(DataAPI):
-    __slots__ = ()
-
     def execute(
         self,
         action: str,
@@ -78,8 +70,6 @@ class MockDataAPI(DataAPI):
 
 
 class MockEventsAPI(EventsAPI):
-    __slots__ = ()
-
     def subscribe(self, max_backoff_sec: float = 30.0) -> EventStream:
         return MockEventStream(_canned(self._client).subscribe(max_backoff_sec))
 
@@ -89,8 +79,6 @@ class MockEventsAPI(EventsAPI):
 
 
 class MockAsyncConnectionsAPI(AsyncConnectionsAPI):
-    __slots__ = ()
-
     async def list(self) -> builtins.list[Connection]:
         return _canned(self._client).list_connections()
 
@@ -102,8 +90,6 @@ class MockAsyncConnectionsAPI(AsyncConnectionsAPI):
 
 
 class MockAsyncIntegrationsAPI(AsyncIntegrationsAPI):
-    __slots__ = ()
-
     async def list(self) -> builtins.list[Integration]:
         return _canned(self._client).list_integrations()
 
@@ -112,8 +98,6 @@ class MockAsyncIntegrationsAPI(AsyncIntegrationsAPI):
 
 
 class MockAsyncBillingAPI(AsyncBillingAPI):
-    __slots__ = ()
-
     async def balance(self) -> Balance:
         return _canned(self._client).get_balance()
 
@@ -125,8 +109,6 @@ class MockAsyncBillingAPI(AsyncBillingAPI):
 
 
 class MockAsyncDataAPI(AsyncDataAPI):
-    __slots__ = ()
-
     async def execute(
         self,
         action: str,
@@ -138,8 +120,6 @@ class MockAsyncDataAPI(AsyncDataAPI):
 
 
 class MockAsyncEventsAPI(AsyncEventsAPI):
-    __slots__ = ()
-
     def subscribe(self, max_backoff_sec: float = 30.0) -> AsyncEventStream:
         return MockAsyncEventStream(_canned(self._client).subscribe(max_backoff_sec))
 

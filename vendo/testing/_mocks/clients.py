@@ -33,7 +33,11 @@ from vendo.testing._mocks.canned import MOCK_KEY, Canned, canned
 from vendo.testing._mocks.events import MockSSE
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
+if not TYPE_CHECKING:
+    from vendo._client.cached import cached_property
+else:
+    from functools import cached_property
+
     from vendo._protocol.steps import Flow
 
 
@@ -146,27 +150,27 @@ class MockClient(_Mock, Vendo):
         ValidationError: a slug is malformed.
     """
 
-    @property
+    @cached_property
     def connections(self) -> MockConnectionsAPI:
         """The connections that the mock is given."""
         return MockConnectionsAPI(self)
 
-    @property
+    @cached_property
     def integrations(self) -> MockIntegrationsAPI:
         """The integrations that the mock is given."""
         return MockIntegrationsAPI(self)
 
-    @property
+    @cached_property
     def billing(self) -> MockBillingAPI:
         """The wallet that the mock is given."""
         return MockBillingAPI(self)
 
-    @property
+    @cached_property
     def events(self) -> MockEventsAPI:
         """The events that the mock is given."""
         return MockEventsAPI(self)
 
-    @property
+    @cached_property
     def data(self) -> MockDataAPI:
         """The results of actions that the mock is given."""
         return MockDataAPI(self)
@@ -177,27 +181,27 @@ class MockAsyncClient(_Mock, AsyncVendo):
 
     _needs_key = False
 
-    @property
+    @cached_property
     def connections(self) -> MockAsyncConnectionsAPI:
         """The connections that the mock is given."""
         return MockAsyncConnectionsAPI(self)
 
-    @property
+    @cached_property
     def integrations(self) -> MockAsyncIntegrationsAPI:
         """The integrations that the mock is given."""
         return MockAsyncIntegrationsAPI(self)
 
-    @property
+    @cached_property
     def billing(self) -> MockAsyncBillingAPI:
         """The wallet that the mock is given."""
         return MockAsyncBillingAPI(self)
 
-    @property
+    @cached_property
     def events(self) -> MockAsyncEventsAPI:
         """The events that the mock is given."""
         return MockAsyncEventsAPI(self)
 
-    @property
+    @cached_property
     def data(self) -> MockAsyncDataAPI:
         """The results of actions that the mock is given."""
         return MockAsyncDataAPI(self)

@@ -31,9 +31,9 @@ class SeenRequest:
 
     method: str
     path: str
-    query: Mapping[str, str]
+    query: Mapping[str, str] = field(hash=False)
     raw_query: str = field(repr=False)
-    headers: Headers
+    headers: Headers = field(hash=False)
     body: bytes
     surface: str
     slug: str | None

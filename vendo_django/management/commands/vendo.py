@@ -6,6 +6,8 @@ It prints no credential.
 from __future__ import annotations
 
 import json
+from argparse import ArgumentParser
+from typing import Any
 
 from django.core import checks
 from django.core.checks import Tags
@@ -22,11 +24,6 @@ from vendo.web import (
 )
 from vendo_django import settings
 from vendo_django.clients import client
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from argparse import ArgumentParser
-    from typing import Any
 
 
 class Command(BaseCommand):
