@@ -19,7 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 from weakref import WeakKeyDictionary
 
 from vendo import AsyncVendo
-from vendo.web import provider_base_url
+from vendo.web import httpx_auth_without_proxies, provider_base_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def make_httpx(
     if base_url is not None:
         base_url = provider_base_url(slug, base_url)
         hosts = (*hosts, _host_of(base_url or ""))
-    auth = client.httpx_auth(slug, hosts=hosts)
+    auth = httpx_auth_without_proxies(client, slug, hosts)
     library = import_module("httpx2" if find_spec("httpx2") else "httpx")
     made: httpx2.AsyncClient = library.AsyncClient(
         auth=auth,

@@ -47,7 +47,12 @@ from vendo.web._options import (
     Options,
     Problem,
 )
-from vendo.web._providers import checked_session, provider_base_url, provider_name
+from vendo.web._providers import (
+    checked_session,
+    httpx_auth_without_proxies,
+    provider_base_url,
+    provider_name,
+)
 from vendo.web._replay import (
     WEBHOOK_WINDOW_SECONDS,
     ReplayCache,
@@ -97,6 +102,7 @@ __all__ = [
     "finish_connect",
     "handle_once",
     "has_webhook_secret",
+    "httpx_auth_without_proxies",
     "invalid",
     "is_local",
     "is_missing",

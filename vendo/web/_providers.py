@@ -9,6 +9,11 @@ from vendo._config import environment
 from vendo._config.slugs import checked_slug
 from vendo._protocol.origins import given_origin
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo._client.base import BaseClient
+    from vendo._sessions.httpx_auth import VendoHttpxAuth
+
 
 def provider_name(slug: str) -> str:
     """Return a provider's display name, or the slug where the catalog does not have it."""
@@ -49,3 +54,17 @@ def checked_session(
         hosts = tuple(hosts)
     Policy(slug, hosts, base_url)  # validates them
     return slug, tuple(hosts), base_url
+
+
+def httpx_auth_without_proxies(
+    client: BaseClient, slug: str, hosts: Iterable[str] = ()
+) -> VendoHttpxAuth:
+    """Return `httpx_auth` of a client, for a transport that uses no proxy for plain http.
+
+    Raises:
+        MissingExtra: neither httpx2 nor httpx is installed.
+        ValidationError: the slug or a host is malformed.
+    """
+    auth = client.httpx_auth(slug, hosts=tuple(hosts))
+    auth.is_direct = True
+    return auth
