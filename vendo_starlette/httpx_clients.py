@@ -7,6 +7,7 @@ of all authorities. A client for a request uses the application's connections in
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncGenerator
 from functools import lru_cache
@@ -100,8 +101,15 @@ class Pools:
             await found.aclose()
 
 
+#: What a forked child has of its parent.
+_inherited: list[object] = []
+
+
 class _LoopPool:
     """The transports of one event loop: one for direct connections, one for each proxy.
+
+    A forked child does not use those of its parent. It does not close them either: that would
+    remove them from the event loop of the parent, since the two share its selector.
 
     They are closed with the loop, also where the application is not closed: `asyncio.run` closes
     the asynchronous generators that its loop has started, so one of them waits for that.
@@ -111,10 +119,12 @@ class _LoopPool:
         self.library = library
         self._context: ssl.SSLContext | None = None
         self._transports: dict[str | None, _Transport] = {}
+        self._process = os.getpid()
         self._end: AsyncGenerator[None] | None = None
 
     async def transport(self, url: str) -> _Transport:
         """Return the transport for a URL, as the proxy variables are at this moment."""
+        self._drop_inherited()
         proxy = _proxy_of(url)
         found = self._transports.get(proxy)
         if found is None:
@@ -123,6 +133,11 @@ class _LoopPool:
             self._end = self._wait_for_end()
             await anext(self._end)
         return found
+
+    def _drop_inherited(self) -> None:
+        if self._process != os.getpid():
+            _inherited.append(self._transports)
+            self._process, self._transports = os.getpid(), {}
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -134,6 +149,7 @@ class _LoopPool:
             yield
         finally:
             self._end = None
+            self._drop_inherited()
             transports = list(self._transports.values())
             self._transports.clear()
             for transport in transports:
