@@ -9,11 +9,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import vcr
+import vcr  # type: ignore[import-untyped]
 import yaml
-from vcr.errors import CannotOverwriteExistingCassetteException
+from vcr.errors import CannotOverwriteExistingCassetteException  # type: ignore[import-untyped]
 
 import vendo
+from sessions.libraries import WAYS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,7 @@ TOKEN = "canary-recorded"
 SLUGS = ["gmail", "mailchimp", "anthropic"]
 
 
-@pytest.fixture(params=["requests", "auth", "aiohttp", "httpx2", "httpx"])
+@pytest.fixture(params=["session", "auth", "aiohttp", "httpx2", "httpx"])
 def library(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -34,13 +35,7 @@ def library(request: pytest.FixtureRequest) -> str:
 
 def get(library: str, slug: str, url: str) -> int:
     """Send one request of a new client, and return its status."""
-    from sessions import libraries
-
-    way = {"requests": libraries.requests_session, "aiohttp": libraries.aiohttp_session}.get(
-        library
-    )
-    way = way or libraries.AUTHS[library]
-    return way(slug, url, {}, ()).status
+    return WAYS[library](slug, url, {}, ()).status
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -81,7 +76,7 @@ def test_header_of_the_token_is_masked_in_a_cassette(
     cassette = tmp_path / "cassette.yaml"
 
     with vcr.use_cassette(str(cassette)):
-        get("requests", slug, f"{foreign.url}/x")
+        get("session", slug, f"{foreign.url}/x")
 
     [interaction] = yaml.safe_load(cassette.read_text())["interactions"]
     headers = interaction["request"]["headers"]

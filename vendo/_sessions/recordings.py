@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 #: The module of PyYAML that writes secrets as a mask. It is not imported here.
-_masking: object = None
+_masking: Any = None
 
 
 def mask_in_yaml() -> None:
@@ -20,7 +20,7 @@ def mask_in_yaml() -> None:
     It would write how the secret is unpickled, which a safe loader does not read.
     """
     global _masking
-    module = sys.modules.get("yaml.representer")
+    module: Any = sys.modules.get("yaml.representer")
     if module is _masking:
         return
     for representer in (module.SafeRepresenter, module.Representer):
