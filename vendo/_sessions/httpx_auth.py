@@ -58,13 +58,13 @@ class VendoHttpxAuth(_Bases):
         self._client: Any = client
         self._policy = Policy(slug, hosts)
         #: True if the client has a transport of ours, which uses no proxy for plain http.
-        self.is_direct = False
+        self._is_direct = False
 
     def __repr__(self) -> str:
         return f"<VendoHttpxAuth {self._policy.slug!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self._client, self._policy, self.is_direct)
+        return _restored, (self._client, self._policy, self._is_direct)
 
     if not TYPE_CHECKING:
 
@@ -74,7 +74,7 @@ class VendoHttpxAuth(_Bases):
 
     def sync_auth_flow(self, request: Request) -> Generator[Request, Response, None]:
         """Authenticate a request of a `Client`."""
-        flow = _Flow(self._policy, request, is_direct=self.is_direct).steps()
+        flow = _Flow(self._policy, request, is_direct=self._is_direct).steps()
         outcome: Any = None
         handled = sys.exception()
         try:
@@ -94,7 +94,7 @@ class VendoHttpxAuth(_Bases):
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
         """Authenticate a request of an `AsyncClient`."""
-        flow = _Flow(self._policy, request, is_direct=self.is_direct).steps()
+        flow = _Flow(self._policy, request, is_direct=self._is_direct).steps()
         outcome: Any = None
         handled = sys.exception()
         try:
@@ -249,7 +249,7 @@ def _restored(
 ) -> VendoHttpxAuth:
     auth = VendoHttpxAuth(client, policy.slug)
     auth._policy = policy
-    auth.is_direct = is_direct
+    auth._is_direct = is_direct
     return auth
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from vendo import _client
 from vendo._catalog import catalog
+from vendo._client.base import BaseClient
 from vendo._config import environment
 from vendo._config.slugs import checked_slug
 from vendo._protocol.origins import given_origin
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from vendo._client.base import BaseClient
-    from vendo._sessions.httpx_auth import VendoHttpxAuth
 
 
 def provider_name(slug: str) -> str:
@@ -58,7 +55,7 @@ def checked_session(
 
 def httpx_auth_without_proxies(
     client: BaseClient, slug: str, hosts: Iterable[str] = ()
-) -> VendoHttpxAuth:
+) -> _client.VendoHttpxAuth:
     """Return `httpx_auth` of a client, for a transport that uses no proxy for plain http.
 
     Raises:
@@ -66,5 +63,5 @@ def httpx_auth_without_proxies(
         ValidationError: the slug or a host is malformed.
     """
     auth = client.httpx_auth(slug, hosts=tuple(hosts))
-    auth.is_direct = True
+    auth._is_direct = True
     return auth
