@@ -22,6 +22,9 @@ TOKEN = "canary-reported"
 PROGRAM = """
 import json, sys
 import sentry_sdk
+from sentry_sdk.integrations.aiohttp import AioHttpIntegration
+from sentry_sdk.integrations.httpx import HttpxIntegration
+from sentry_sdk.integrations.httpx2 import Httpx2Integration
 from sentry_sdk.transport import Transport
 
 library, slug, url = sys.argv[1:]
@@ -33,7 +36,10 @@ class Kept(Transport):
 
 sentry_sdk.init(
     "http://key@127.0.0.1:9/1", transport=Kept, traces_sample_rate=1.0, send_default_pii=True,
-    max_value_length=100_000, debug=False,
+    max_value_length=100_000,
+    # Those that Sentry enables by itself, without the frameworks, whose imports take seconds.
+    auto_enabling_integrations=False,
+    integrations=[AioHttpIntegration(), HttpxIntegration(), Httpx2Integration()],
 )
 
 import asyncio, importlib, requests, vendo, vendo.aio
