@@ -175,6 +175,31 @@ def test_callers_own_proxy_of_a_session_is_used(
         assert not unused.seen
 
 
+@pytest.mark.parametrize(
+    ("environment", "own", "expected"),
+    [
+        ({"HTTPS_PROXY": "e"}, {}, {"https": "e"}),
+        ({"ALL_PROXY": "e"}, {}, {"https": "e"}),
+        ({"ALL_PROXY": "e", "HTTP_PROXY": "h"}, {"http": "e"}, {"http": "e", "https": "e"}),
+        ({"HTTPS_PROXY": "e"}, {"https": "o"}, {"https": "o"}),
+        ({"ALL_PROXY": "e"}, {"all": "o"}, {"all": "o"}),
+        ({"HTTPS_PROXY": "e", "NO_PROXY": "a.example"}, {"http": "o"}, {"http": "o"}),
+    ],
+)
+def test_for_https_a_session_has_the_proxy_of_the_environment_for_https_alone(
+    environment: dict[str, str], own: dict[str, str], expected: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with vendo.Vendo() as client, client.session("gmail") as session:
+        given = dict(own)
+        settings = session.merge_environment_settings("https://a.example/", given, None, None, None)
+
+    assert settings["proxies"] == expected
+    assert given == own
+
+
 @pytest.mark.parametrize("name", ["httpx2", "httpx"])
 def test_a_starlette_client_reaches_this_machine_directly(
     name: str, provider: Foreign, proxy: TunnelProxy, monkeypatch: pytest.MonkeyPatch

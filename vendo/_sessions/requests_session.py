@@ -122,7 +122,9 @@ class VendoAuth(AuthBase):
         """True if a redirect from one URL to another must not carry the token."""
         # requests sends it through the proxies that it found for https, despite NO_PROXY.
         is_downgrade = _is_plain(to) and not _is_plain(url)
-        return not self.allows(to) or (is_downgrade and not self._is_of_session)
+        if is_downgrade and not self._is_of_session:
+            return True
+        return not (self.allows(url) and self.allows(to))
 
     def credential(self, url: str, rejected: WireSecret | None = None) -> WireSecret:
         """Return the current token as a credential for a URL.
@@ -320,11 +322,13 @@ class VendoSession(requests.Session):
         own = {**self.proxies, **(proxies or {})}
         given = dict(_without_environment(url, proxies) or {})
         settings = super().merge_environment_settings(url, given, stream, verify, cert)
-        if not _is_plain(url):
-            proxy = settings["proxies"].get("https") or settings["proxies"].get("all")
-            if proxy and proxy not in own.values():
-                own["https"] = proxy
+        found = settings["proxies"]
         settings["proxies"] = own
+        if not _is_plain(url):
+            if "https" in found:
+                own["https"] = found["https"]
+            elif "all" in found and "all" not in own:
+                own["https"] = found["all"]
         return settings
 
     def rebuild_proxies(self, prepared_request: PreparedRequest, proxies: Any) -> Any:
