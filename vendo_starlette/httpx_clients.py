@@ -7,6 +7,7 @@ of all authorities. A client for a request uses the application's connections in
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import AsyncGenerator
 from functools import lru_cache
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import vendo
-from vendo.web import provider_base_url
+from vendo.web import httpx_auth_without_proxies, provider_base_url
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def make_httpx(
     if base_url is not None:
         base_url = provider_base_url(slug, base_url)
         hosts = (*hosts, _host_of(base_url or ""))
-    auth = client.httpx_auth(slug, hosts=hosts)
+    auth = httpx_auth_without_proxies(client, slug, hosts)
     library = import_module("httpx2" if find_spec("httpx2") else "httpx")
     made: httpx2.AsyncClient = library.AsyncClient(
         auth=auth,
@@ -99,8 +100,15 @@ class Pools:
             await found.aclose()
 
 
+#: What a forked child has of its parent.
+_inherited: list[object] = []
+
+
 class _LoopPool:
     """The transports of one event loop: one for direct connections, one for each proxy.
+
+    A forked child does not use those of its parent. It does not close them either: that would
+    remove them from the event loop of the parent, since the two share its selector.
 
     They are closed with the loop, also where the application is not closed: `asyncio.run` closes
     the asynchronous generators that its loop has started, so one of them waits for that.
@@ -110,10 +118,12 @@ class _LoopPool:
         self.library = library
         self._context: ssl.SSLContext | None = None
         self._transports: dict[str | None, _Transport] = {}
+        self._process = os.getpid()
         self._end: AsyncGenerator[None] | None = None
 
     async def transport(self, url: str) -> _Transport:
         """Return the transport for a URL, as the proxy variables are at this moment."""
+        self._drop_inherited()
         proxy = _proxy_of(url)
         found = self._transports.get(proxy)
         if found is None:
@@ -122,6 +132,11 @@ class _LoopPool:
             self._end = self._wait_for_end()
             await anext(self._end)
         return found
+
+    def _drop_inherited(self) -> None:
+        if self._process != os.getpid():
+            _inherited.append(self._transports)
+            self._process, self._transports = os.getpid(), {}
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -133,6 +148,7 @@ class _LoopPool:
             yield
         finally:
             self._end = None
+            self._drop_inherited()
             transports = list(self._transports.values())
             self._transports.clear()
             for transport in transports:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from contextlib import suppress
 
 import pytest
@@ -84,8 +85,10 @@ def test_unsafe_address_is_an_error_that_names_the_setting(url: str, problem: st
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "LOCALHOST", "localhost.", "a.localhost", "127.0.0.1", "127.9.9.9", "::1"]
-)
+    "host",
+    ["localhost", "LOCALHOST", "localhost.", "a.localhost", "127.0.0.1", "127.9.9.9", "::1",
+     "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1"],
+)  # fmt: skip
 def test_loopback_hosts(host: str) -> None:
     assert is_loopback(host)
 
@@ -93,10 +96,43 @@ def test_loopback_hosts(host: str) -> None:
 @pytest.mark.parametrize(
     "host",
     ["", "notlocalhost", "128.0.0.1", "127.0.0", "127.0.0.256", "127.a.0.1", "127.0.0.1.1",
-     "127.0.0.²", "0.0.0.0", "::2"],
+     "127.0.0.²", "0.0.0.0", "::2", "127.0.0.0000999", "127.0.0.01", "127.1", "0x7f.1",
+     "0x7f.0.0.1", "2130706433", "127.0.0.1.", "localhost..", ".localhost", "a..localhost",
+     "::1%eth0", "::1.", "::ffff:10.0.0.1", "١٢٧.0.0.1"],
 )  # fmt: skip
 def test_hosts_that_are_not_loopback(host: str) -> None:
     assert not is_loopback(host)
+
+
+@given(st.one_of(
+    st.text("0127x.f", max_size=16),
+    st.lists(st.integers(0, 999).map(str), min_size=1, max_size=5).map(".".join),
+    st.ip_addresses(v=4, network="127.0.0.0/8").map(str),
+    st.ip_addresses().map(str),
+    st.text("01:f.", max_size=12),
+))  # fmt: skip
+def test_an_address_is_loopback_where_the_system_reads_it_so(host: str) -> None:
+    assert is_loopback(host) == is_loopback_for_the_system(host)
+
+
+def is_loopback_for_the_system(host: str) -> bool:
+    with suppress(OSError):
+        return socket.inet_pton(socket.AF_INET, host)[0] == 127
+    with suppress(OSError):
+        address = socket.inet_pton(socket.AF_INET6, host)
+        return address == bytes(15) + b"\1" or address[:13] == bytes(10) + b"\xff\xff\x7f"
+    return False
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1.", "127.0.0.0000999", "127.1", "localhost.."])
+def test_plain_http_to_a_name_that_looks_like_loopback_is_an_error(name: str) -> None:
+    with pytest.raises(ValidationError, match="plain http"):
+        checked_origin(f"http://{name}:8080", "VENDO_BASE_URL")
+
+
+def test_dot_at_the_end_makes_a_name_of_an_address() -> None:
+    assert origin_of("https://localhost./") == origin_of("https://localhost/")
+    assert origin_of("https://127.0.0.1./") != origin_of("https://127.0.0.1/")
 
 
 def test_scheme_host_and_port_make_an_origin() -> None:

@@ -485,11 +485,9 @@ def test_callers_own_middleware_wraps_ours(server: LocalVendo) -> None:
         return response
 
     async def work(_client: AsyncVendo, session: aiohttp.ClientSession) -> None:
-        [ours] = session._middlewares
-        assert repr(ours) == "<aiohttp middleware of 'gmail'>"
-        assert await status(session, "x", middlewares=[note, ours]) == 200
+        assert await status(session, "x", middlewares=[note]) == 200
         server.expire("gmail")
-        assert await status(session, "x", middlewares=[note, ours]) == 200
+        assert await status(session, "x", middlewares=[note]) == 200
 
     run("gmail", work)
     assert seen == [200, 200]

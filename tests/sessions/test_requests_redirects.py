@@ -122,18 +122,6 @@ def test_another_host_of_the_provider_gets_the_token(
     assert server.count("credentials") == 1  # no token was counted as rejected
 
 
-def test_redirect_back_from_another_host_gets_the_token(
-    client: vendo.Vendo, server: LocalVendo, foreign: Foreign
-) -> None:
-    foreign.redirect("/back", f"{server.provider_url('gmail')}/echo")
-
-    response = client.session("gmail").get("redirect", params={"to": f"{foreign.url}/back"})
-
-    assert response.status_code == 200
-    assert [step.status_code for step in response.history] == [302, 302]
-    assert secrets_in(foreign.seen[0], server) == []
-
-
 def test_a_401_of_another_host_does_not_reject_the_token(
     client: vendo.Vendo, server: LocalVendo, foreign: Foreign, opened: Opened
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from vendo._protocol.secret import Secret
@@ -24,19 +25,29 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_loopback(host: str) -> bool:
-    """True for the names and addresses of this machine."""
-    host = host.lower().rstrip(".")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    if host == "::1":
-        return True
-    parts = host.split(".")
-    # Anything else of four parts is a name, which may be that of any machine.
-    return (
-        len(parts) == 4
-        and parts[0] == "127"
-        and all(part.isascii() and part.isdigit() and int(part[:4]) < 256 for part in parts)
-    )
+    """True for the names and addresses of this machine.
+
+    What only looks like an address, such as `127.1` or `127.0.0.1.`, is a name, and a name may be
+    that of any machine.
+    """
+    address = _address(host)
+    if address is not None and "%" not in host:
+        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+    name = f".{_without_root(host.lower())}"
+    return name.endswith(".localhost") and ".." not in name
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
+
+
+def _without_root(host: str) -> str:
+    """Return a name without the dot at its end. An address with such a dot is a name."""
+    name = host.removesuffix(".")
+    return host if _address(name) else name
 
 
 @lru_cache(maxsize=128)
@@ -112,7 +123,7 @@ def origin_of(url: str) -> Origin:
     port = parts.port
     if port is None:
         port = DEFAULT_PORTS.get(scheme, 0)
-    return scheme, ascii_host((parts.hostname or "").rstrip(".")), port
+    return scheme, ascii_host(_without_root(parts.hostname or "")), port
 
 
 def ascii_host(host: str) -> str:

@@ -1,7 +1,8 @@
 """An authenticated `aiohttp.ClientSession`: a client middleware over connections that are shared.
 
 A middleware is called for each hop of a request, redirects included, and does not know which hop it
-is. So the host that the caller requests is checked by a trace, at the start of the request.
+is. So each request gets a middleware of its own, which remembers whether an earlier hop left the
+allowed hosts. The host that the caller requests is checked by a trace, at the start of the request.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ async def make_session(
     """Make a session over the connections of a client in this event loop."""
     policy = Policy(slug, hosts, base_url)
     return VendoClientSession(
+        client,
         policy,
         connector=await _connector(client),
         connector_owner=False,
-        middlewares=[_Middleware(client, policy)],
         trace_configs=[_checks(policy)],
         request_class=_TargetRequest if policy.placement.header is None else aiohttp.ClientRequest,
         timeout=aiohttp.ClientTimeout(
@@ -60,29 +61,38 @@ class _Quiet:
 class VendoClientSession(_Quiet, aiohttp.ClientSession):
     """An `aiohttp.ClientSession` for one provider, with relative URLs as in `VendoSession`."""
 
-    ATTRS = aiohttp.ClientSession.ATTRS | {"_policy"}
+    ATTRS = aiohttp.ClientSession.ATTRS | {"_client", "_policy"}
 
-    def __init__(self, policy: Policy, **settings: Any) -> None:
+    def __init__(self, client: AsyncTokenSource, policy: Policy, **settings: Any) -> None:
         super().__init__(**settings)
+        self._client = client
         self._policy = policy
 
     def __repr__(self) -> str:
         return f"<VendoClientSession {self._policy.slug!r}>"
 
-    def _build_url(self, str_or_url: str | URL) -> URL:
+    async def _request(self, method: str, str_or_url: str | URL, **how: Any) -> ClientResponse:
+        """Do as aiohttp does, with an absolute URL, which tools that replace this see too."""
+        middleware = _Middleware(self._client, self._policy)
+        how["middlewares"] = (*(how.get("middlewares") or ()), middleware)
+        return await super()._request(method, self._absolute(str_or_url), **how)
+
+    def _absolute(self, str_or_url: str | URL) -> str | URL:
         text = str(str_or_url)
         absolute = self._policy.resolve(text)
         if absolute is text:
-            return URL(str_or_url)
-        return URL(absolute, encoded=isinstance(str_or_url, URL))
+            return str_or_url
+        return URL(absolute, encoded=True) if isinstance(str_or_url, URL) else absolute
 
 
 class _Middleware:
-    """Puts the current token on each request to the provider's hosts, and renews it on a 401."""
+    """Puts the current token on the hops of one request, and renews it on a 401."""
 
     def __init__(self, client: AsyncTokenSource, policy: Policy) -> None:
         self._client = client
         self._policy = policy
+        #: False from the first hop on that another host gets, or that has the caller's credential.
+        self._authenticates = True
 
     def __repr__(self) -> str:
         return f"<aiohttp middleware of {self._policy.slug!r}>"
@@ -94,6 +104,8 @@ class _Middleware:
         for name, value in policy.placement.missing_headers(request.headers):
             request.headers[name] = value
         if policy.is_authenticated(url, request.headers) or not policy.allows(url):
+            self._authenticates = False
+        if not self._authenticates:
             return await send(request)
         credential = policy.credential(url, await client._async_token(policy.slug))
         self._put(request, credential)

@@ -4,7 +4,7 @@ Neither library is imported here. Their classes are taken from the request.
 
 httpx follows redirects below its authentication, and strips only `Authorization` from a request to
 another host. So a token in another header, or in the path, is kept where the copy for a redirect
-does not find it. After a redirect within the provider's hosts, one more request carries it.
+does not find it. After redirects within the provider's hosts, one more request carries it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from vendo._protocol.secret import SecretBytes, WireSecret
+from vendo._sessions.environment_proxies import is_proxied, would_be_proxied
 from vendo._sessions.hosts import is_same_origin
 from vendo._sessions.httpx_parts import masked_url, one_way_headers, rewinding
 from vendo._sessions.policy import Policy
@@ -56,12 +57,14 @@ class VendoHttpxAuth(_Bases):
     ) -> None:
         self._client: Any = client
         self._policy = Policy(slug, hosts)
+        #: True if the client has a transport of ours, which uses no proxy for plain http.
+        self._is_direct = False
 
     def __repr__(self) -> str:
         return f"<VendoHttpxAuth {self._policy.slug!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self._client, self._policy)
+        return _restored, (self._client, self._policy, self._is_direct)
 
     if not TYPE_CHECKING:
 
@@ -71,7 +74,7 @@ class VendoHttpxAuth(_Bases):
 
     def sync_auth_flow(self, request: Request) -> Generator[Request, Response, None]:
         """Authenticate a request of a `Client`."""
-        flow = _Flow(self._policy, request).steps()
+        flow = _Flow(self._policy, request, is_direct=self._is_direct).steps()
         outcome: Any = None
         handled = sys.exception()
         try:
@@ -91,7 +94,7 @@ class VendoHttpxAuth(_Bases):
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
         """Authenticate a request of an `AsyncClient`."""
-        flow = _Flow(self._policy, request).steps()
+        flow = _Flow(self._policy, request, is_direct=self._is_direct).steps()
         outcome: Any = None
         handled = sys.exception()
         try:
@@ -141,8 +144,9 @@ class _Wanted:
 class _Flow:
     """One request of a caller: what is sent, with which token, and what is sent again."""
 
-    def __init__(self, policy: Policy, request: Request) -> None:
+    def __init__(self, policy: Policy, request: Request, *, is_direct: bool) -> None:
         self._policy = policy
+        self._is_direct = is_direct
         self._request = request
         self._rewind = rewinding(request)
         self._credential: str = ""
@@ -156,11 +160,13 @@ class _Flow:
             yield from self._with_callers_own(url)
             return
         policy.admit(url)
+        if not self._is_direct and is_proxied(url):
+            raise would_be_proxied(policy.slug, url)
         credential = yield _Wanted(request)
         self._put(request, credential)
         response = yield request
         last = response.request  # another one after a redirect
-        if self._was_stripped(last, response.status_code) and policy.allows(str(last.url)):
+        if self._was_stripped(response) and all(map(self._may_carry, _requests_of(response))):
             credential = yield _Wanted(last)
             self._put(last, credential)
             response = yield last
@@ -180,10 +186,11 @@ class _Flow:
         own = request.headers.pop(header)
         self._put_header(request, own)
         response = yield request
-        last = response.request
-        if self._was_stripped(last, response.status_code) and is_same_origin(url, str(last.url)):
-            self._put_header(last, own)
-            yield last
+        if self._was_stripped(response) and all(
+            is_same_origin(url, str(sent.url)) for sent in _requests_of(response)
+        ):
+            self._put_header(response.request, own)
+            yield response.request
 
     def _put(self, request: Request, credential: WireSecret) -> None:
         if self._policy.placement.header is not None:
@@ -209,16 +216,27 @@ class _Flow:
             return hasattr(request.url, "bare")
         return bool(request.headers.get(policy.placement.header) == str(self._credential))
 
-    def _was_stripped(self, request: Request, status: int) -> bool:
+    def _may_carry(self, request: Request) -> bool:
+        """True if the token may be sent to the URL of a request."""
+        url = str(request.url)
+        return self._policy.allows(url) and (self._is_direct or not is_proxied(url))
+
+    def _was_stripped(self, response: Response) -> bool:
         """True if a redirect dropped the credential, which may be the reason for the status, and
         the request can be sent again.
         """
+        request = response.request
         return (
             request is not self._request
-            and status in _UNAUTHENTICATED
+            and response.status_code in _UNAUTHENTICATED
             and not self._has_credential(request)
             and self._rewind()
         )
+
+
+def _requests_of(response: Response) -> list[Request]:
+    """Return the requests that led to a response, over redirects."""
+    return [step.request for step in (*response.history, response)]
 
 
 def _bare_url(request: Request) -> Any:
@@ -226,9 +244,12 @@ def _bare_url(request: Request) -> Any:
     return getattr(request.url, "bare", request.url)
 
 
-def _restored(client: TokenSource | AsyncTokenSource, policy: Policy) -> VendoHttpxAuth:
+def _restored(
+    client: TokenSource | AsyncTokenSource, policy: Policy, is_direct: bool
+) -> VendoHttpxAuth:
     auth = VendoHttpxAuth(client, policy.slug)
     auth._policy = policy
+    auth._is_direct = is_direct
     return auth
 
 

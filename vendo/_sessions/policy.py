@@ -16,6 +16,7 @@ from vendo._protocol.origins import DEFAULT_PORTS, given_origin
 from vendo._protocol.secret import Secret, WireSecret
 from vendo._sessions.hosts import checked_hosts, is_private, matches, session_origin
 from vendo._sessions.placement import Placement
+from vendo._sessions.recordings import mask_in_yaml
 from vendo.errors import ValidationError, invalid
 
 TYPE_CHECKING = False
@@ -204,6 +205,7 @@ class Policy:
             ValidationError: no request can carry the token.
         """
         token = Secret(token)
+        mask_in_yaml()
         self.placement.check(token)
         if self.placement.header is not None:
             return self.placement.header_value(token)

@@ -6,10 +6,14 @@ from weakref import WeakKeyDictionary
 
 from requests.adapters import HTTPAdapter
 
-from vendo._transports.fork import on_fork
+from vendo._transports.fork import notice, on_fork
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from requests import PreparedRequest, Response
+
     from vendo._sessions.token_source import TokenSource
 
 #: Idle connections to one host that are kept. Further ones are opened, and closed after use.
@@ -23,6 +27,11 @@ class SharedAdapter(HTTPAdapter):
     def __init__(self) -> None:
         super().__init__(_KEPT_HOSTS, _KEPT_CONNECTIONS)
         on_fork(self, SharedAdapter._after_fork)
+
+    def send(self, request: PreparedRequest, *args: Any, **how: Any) -> Response:
+        """Do as requests does, on a connection of this process."""
+        notice()
+        return super().send(request, *args, **how)
 
     def close(self) -> None:
         """Do nothing: other sessions use it."""

@@ -1,8 +1,9 @@
 """Tokens in the path of a URL, for requests. Telegram is such a provider.
 
 The URL of a request appears in logs, in errors and in `response.url`. urllib3 logs the URL that it
-is given, too. So the token is inserted by the connection itself, the last step before the wire:
-the request's headers carry the target to it. Sessions of other providers do not use this module.
+is given, and tools that trace `http.client` report it. So the connection inserts the token into the
+bytes that it sends, the last step before the wire. The request's headers carry the target to it.
+Sessions of other providers do not use this module.
 """
 
 from __future__ import annotations
@@ -116,12 +117,31 @@ def _pool_with_targets(pool: Any) -> Any:
 
 @lru_cache(maxsize=16)
 def _connection_with_targets(connection: Any) -> Any:
+    is_of_http_client = connection.send.__module__ == "http.client"
+
     class Connection(connection):  # type: ignore[misc]  # of urllib3
+        target: WireSecret | None = None
+
         def request(
             self, method: str, url: str, body: Any = None, headers: Any = None, **how: Any
         ) -> None:
+            self.target = None
             if isinstance(headers, TargetHeaders):
-                url = WireSecret(f"{headers.origin}{headers.target}", headers.target.secret)
+                target = WireSecret(f"{headers.origin}{headers.target}", headers.target.secret)
+                if is_of_http_client:
+                    self.target = target
+                else:
+                    url = target  # such as a connection of VCR.py, which writes no bytes
             super().request(method, url, body, headers, **how)
 
+        def send(self, data: Any) -> None:
+            target, self.target = self.target, None
+            super().send(data if target is None else _to_target(data, target))
+
     return Connection
+
+
+def _to_target(head: bytes, target: WireSecret) -> bytes:
+    """Return the head of a request with another target."""
+    method, _, rest = head.partition(b" ")
+    return b" ".join([method, target.encode("ascii"), rest.partition(b" ")[2]])

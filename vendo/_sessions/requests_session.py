@@ -1,7 +1,7 @@
 """Authenticated requests: an `AuthBase` that renews its token, and a session with it.
 
-Neither `Session.send` nor `HTTPAdapter.send` is overridden, so that adapters, patches and hooks of
-other libraries keep working.
+The `send` of the session and of its adapters adds to that of requests, and calls it. So adapters,
+patches and hooks of other libraries keep working.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from collections import OrderedDict
 from datetime import timedelta
 from time import perf_counter
 from urllib.parse import urlsplit
+from weakref import ref
 
 import requests
 from requests.auth import AuthBase
 from requests.cookies import extract_cookies_to_jar
 from requests.exceptions import UnrewindableBodyError
-from requests.utils import rewind_body
+from requests.utils import get_environ_proxies, rewind_body, select_proxy
 
 from vendo._protocol.secret import WireSecret
+from vendo._sessions.environment_proxies import would_be_proxied
 from vendo._sessions.hosts import is_same_origin, joined
 from vendo._sessions.policy import MAX_DRAINED, Policy
 from vendo._sessions.requests_adapter import SharedAdapter, shared_adapter
@@ -79,6 +81,8 @@ class VendoAuth(AuthBase):
             policy.admit(url)
             if policy.placement.header is None and not self._is_of_session:
                 raise _would_log_token(policy.slug, "auth() cannot keep it out of")
+            if self._is_proxied(url):
+                raise would_be_proxied(policy.slug, url)
             self.put(request, self.credential(url))
         for name, value in policy.placement.missing_headers(request.headers):
             request.headers[name] = value
@@ -106,7 +110,21 @@ class VendoAuth(AuthBase):
 
     def allows(self, url: str) -> bool:
         """True if the token may be sent to the host of this URL."""
-        return self._policy.allows(url)
+        return self._policy.allows(url) and not self._is_proxied(url)
+
+    def _is_proxied(self, url: str) -> bool:
+        """True if another session sends plain http through a proxy of the environment."""
+        if self._is_of_session or not _is_plain(url):
+            return False
+        return bool(select_proxy(url, get_environ_proxies(url)))
+
+    def loses_token(self, url: str, to: str) -> bool:
+        """True if a redirect from one URL to another must not carry the token."""
+        # requests sends it through the proxies that it found for https, despite NO_PROXY.
+        is_downgrade = _is_plain(to) and not _is_plain(url)
+        if is_downgrade and not self._is_of_session:
+            return True
+        return not (self.allows(url) and self.allows(to))
 
     def credential(self, url: str, rejected: WireSecret | None = None) -> WireSecret:
         """Return the current token as a credential for a URL.
@@ -120,11 +138,18 @@ class VendoAuth(AuthBase):
 
 
 class _Watch:
-    """A hook on each response: it renews a rejected token, and strips one before a redirect."""
+    """A hook on each response: it renews a rejected token, and strips one before a redirect.
 
-    def __init__(self, auth: VendoAuth, *, is_own: bool) -> None:
+    The request of a redirect is a copy of the one before, hooks included. So a request that leaves
+    the allowed hosts gets a watch that does not authenticate its copies.
+    """
+
+    def __init__(
+        self, auth: VendoAuth, *, is_own: bool, left: ref[PreparedRequest] | None = None
+    ) -> None:
         self._auth = auth
         self._is_own = is_own
+        self._left = left
 
     def __deepcopy__(self, _memo: dict[int, Any]) -> _Watch:
         return self
@@ -134,11 +159,11 @@ class _Watch:
 
     def __call__(self, response: Response, **sending: Any) -> Response:
         request = response.request
-        if response.status_code == 401 and not self._is_own:
+        if response.status_code == 401 and not self._is_own and not self._has_left(request):
             response = self._renewed(response, sending)
         if response.is_redirect and self._leads_out(response):
             # The next request is a copy of this one, and requests strips only `Authorization`.
-            self._auth.strip(request)
+            self._leave(request)
         return response
 
     def rebuild(self, request: PreparedRequest, came_from: str) -> None:
@@ -147,17 +172,31 @@ class _Watch:
         if self._is_own:
             if not is_same_origin(came_from, url):
                 self._auth.strip(request)
-            return
-        self._auth.strip(request)
-        if self._auth.allows(url):
+        elif self._has_left(request) or not self._auth.allows(url):
+            self._leave(request)
+        else:
+            self._auth.strip(request)
             self._auth.put(request, self._auth.credential(url))
+
+    def _leave(self, request: PreparedRequest) -> None:
+        """Remove all credentials from a request, for all redirects that follow it."""
+        self._auth.strip(request)
+        left = _Watch(self._auth, is_own=self._is_own, left=self._left or ref(request))
+        hooks = [left if hook is self else hook for hook in request.hooks["response"]]
+        request.hooks = {**request.hooks, "response": hooks}
+
+    def _has_left(self, request: PreparedRequest) -> bool:
+        """True for a copy of a request that left. That one itself may be sent again."""
+        return self._left is not None and self._left() is not request
 
     def _leads_out(self, response: Response) -> bool:
         location = response.headers["location"]
         if not location.isascii():
             return True  # requests may decode it differently
-        url = joined(response.url, location)
-        return not (is_same_origin(response.url, url) if self._is_own else self._auth.allows(url))
+        to = joined(response.url, location)
+        if self._is_own:
+            return not is_same_origin(response.url, to)
+        return self._auth.loses_token(response.url, to)
 
     def _renewed(self, response: Response, sending: dict[str, Any]) -> Response:
         """Return the response to a second attempt with another token, if there is one."""
@@ -238,9 +277,16 @@ class VendoSession(requests.Session):
         """Do as requests does, with a relative URL, and a default time-out."""
         if len(args) < 7:  # the seventh is the time-out
             kwargs.setdefault("timeout", self.timeout)
+        return super().request(method, url, *args, **kwargs)
+
+    def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
+        """Do as requests does, with a default time-out. Redirects are sent with it too."""
+        kwargs.setdefault("timeout", self.timeout)
+        if _is_plain(request.url or ""):
+            kwargs.setdefault("proxies", dict(self.proxies))
         handled = sys.exception()
         try:
-            response = super().request(method, url, *args, **kwargs)
+            response = super().send(request, **kwargs)
         except requests.RequestException as error:
             cut_tracebacks(error, handled)
             raise
@@ -273,13 +319,23 @@ class VendoSession(requests.Session):
 
         Plain http goes only to this machine, and a proxy elsewhere would see the token.
         """
-        proxies = _without_environment(url, proxies)
-        return super().merge_environment_settings(url, proxies, stream, verify, cert)
+        own = {**self.proxies, **(proxies or {})}
+        given = dict(_without_environment(url, proxies) or {})
+        settings = super().merge_environment_settings(url, given, stream, verify, cert)
+        found = settings["proxies"]
+        settings["proxies"] = own
+        if not _is_plain(url):
+            if "https" in found:
+                own["https"] = found["https"]
+            elif "all" in found and "all" not in own:
+                own["https"] = found["all"]
+        return settings
 
     def rebuild_proxies(self, prepared_request: PreparedRequest, proxies: Any) -> Any:
         """Do the same for the request of a redirect."""
-        proxies = _without_environment(prepared_request.url or "", proxies)
-        return super().rebuild_proxies(prepared_request, proxies)  # type: ignore[no-untyped-call]  # of requests
+        url = prepared_request.url or ""
+        found = super().rebuild_proxies(prepared_request, _without_environment(url, proxies))  # type: ignore[no-untyped-call]  # of requests
+        return dict(proxies or {}) if _is_plain(url) else found
 
     def rebuild_auth(self, prepared_request: PreparedRequest, response: Response) -> None:
         """Put on the request of a redirect what may be sent to its host."""
@@ -312,9 +368,12 @@ def _would_log_token(slug: str, problem: str) -> ValidationError:
 
 
 def _without_environment(url: str, proxies: Any) -> Any:
-    """Return the caller's proxies; for plain http, none of the environment is added."""
-    parts = urlsplit(url)
-    return {**(proxies or {}), "no_proxy": parts.hostname} if parts.scheme == "http" else proxies
+    """Return the caller's proxies; for plain http, requests adds none of the environment."""
+    return {**(proxies or {}), "no_proxy": urlsplit(url).hostname} if _is_plain(url) else proxies
+
+
+def _is_plain(url: str) -> bool:
+    return urlsplit(url).scheme == "http"
 
 
 def _rewound(request: PreparedRequest) -> bool:

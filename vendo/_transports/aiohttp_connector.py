@@ -113,6 +113,9 @@ class Connector(aiohttp.TCPConnector):
 
     async def connect(self, *args: Any, **kwargs: Any) -> Connection:
         """Do as aiohttp does, and close kept connections that must not be used."""
+        if self._process != os.getpid():
+            self._conns.clear()  # of the parent; not closed, see `__del__`
+            self._process = os.getpid()
         current = attempt.get()
         while True:
             connection = await super().connect(*args, **kwargs)

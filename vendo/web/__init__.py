@@ -49,7 +49,12 @@ if TYPE_CHECKING:
         Options,
         Problem,
     )
-    from vendo.web._providers import checked_session, provider_base_url, provider_name
+    from vendo.web._providers import (
+        checked_session,
+        httpx_auth_without_proxies,
+        provider_base_url,
+        provider_name,
+    )
     from vendo.web._replay import (
         WEBHOOK_WINDOW_SECONDS,
         ReplayCache,
@@ -99,6 +104,7 @@ __all__ = [
     "finish_connect",
     "handle_once",
     "has_webhook_secret",
+    "httpx_auth_without_proxies",
     "invalid",
     "is_local",
     "is_missing",
@@ -169,6 +175,7 @@ _NAMES_OF_MODULE = {
     ),
     "vendo.web._providers": (
         "checked_session",
+        "httpx_auth_without_proxies",
         "provider_base_url",
         "provider_name",
     ),

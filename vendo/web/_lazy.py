@@ -40,7 +40,7 @@ class LazyProxy:
 
     def __setattr__(self, name: str, value: Any) -> None:
         # What a test replaces is the client's. Anything else would stay on it after the request.
-        if hasattr(type(self).proxied_class, name):
+        if hasattr(type(self)._class(), name):
             setattr(self._client(), name, value)
         else:
             super().__setattr__(name, value)

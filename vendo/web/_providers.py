@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from vendo import _client
 from vendo._catalog import catalog
+from vendo._client.base import BaseClient
 from vendo._config import environment
 from vendo._config.slugs import checked_slug
 from vendo._protocol.origins import given_origin
@@ -49,3 +51,17 @@ def checked_session(
         hosts = tuple(hosts)
     Policy(slug, hosts, base_url)  # validates them
     return slug, tuple(hosts), base_url
+
+
+def httpx_auth_without_proxies(
+    client: BaseClient, slug: str, hosts: Iterable[str] = ()
+) -> _client.VendoHttpxAuth:
+    """Return `httpx_auth` of a client, for a transport that uses no proxy for plain http.
+
+    Raises:
+        MissingExtra: neither httpx2 nor httpx is installed.
+        ValidationError: the slug or a host is malformed.
+    """
+    auth = client.httpx_auth(slug, hosts=tuple(hosts))
+    auth._is_direct = True
+    return auth
