@@ -1,0 +1,153 @@
+"""A program that makes calls, forks workers, and makes more calls in all of them.
+
+`raw` forks as uWSGI does, without Python's hooks. Such a fork leaves no program in which other
+threads hold locks in a good state, so it forks before it has any but those of the library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import vendo
+from hostile.checks import TIMEOUT, Checks
+from hostile.gate import Gate
+from hostile.stamps import KEYS
+from hostile.tasks import TaskCaller
+from hostile.threads import ThreadCaller
+from soak.findings import Findings
+
+if TYPE_CHECKING:
+    from vendo._client.event_watch import EventWatch
+
+_WORKERS = 3
+_THREADS = 3
+_TASKS = 6
+
+SETTINGS: dict[str, Any] = {
+    "timeout": TIMEOUT,
+    "retry": vendo.RetryPolicy(2, backoff=0.01, max_backoff=0.05),
+}
+
+
+class Program:
+    """Clients with both keys, made before the fork, and what all processes do with them."""
+
+    def __init__(self, addresses: dict[str, str], how: str, seed: str) -> None:
+        settings = {**addresses, **SETTINGS}
+        self._roots = {name: vendo.Vendo(key, **settings) for name, key in KEYS.items()}
+        self._async_roots = {
+            name: vendo.AsyncVendo(key, transport="threads", **settings)
+            for name, key in KEYS.items()
+        }
+        self._how = how
+        self._seed = seed
+        self._gate = Gate()
+
+    def run(self, seconds: float) -> list[dict[str, Any]]:
+        """Return what each process found."""
+        fork = ctypes.PyDLL(None).fork if self._how == "raw" else os.fork
+        findings = Findings()
+        self._work(findings, "parent before", 0.3)  # so that there are kept connections
+        with self._roots["01"].events.watch() as watch:
+            busy = threading.Thread(target=self._work, args=[findings, "parent", seconds])
+            if self._how != "raw":
+                busy.start()
+            workers = [self._worker(fork, watch, number, seconds) for number in range(_WORKERS)]
+            if self._how == "raw":
+                busy.start()
+            busy.join()
+            results = [_result(findings)]
+            for child, reader in workers:
+                results.append(_wait_for(child, reader, seconds))
+        return results
+
+    def _worker(self, fork: Any, watch: EventWatch, number: int, seconds: float) -> tuple[int, int]:
+        reader, writer = os.pipe()
+        child = fork()
+        if child == 0:
+            try:
+                findings = Findings()
+                self._work(findings, f"worker {number}", seconds, watch)
+                os.write(writer, json.dumps(_result(findings)).encode())
+            finally:
+                os._exit(0)
+        os.close(writer)
+        return child, reader
+
+    def _work(
+        self, findings: Findings, name: str, seconds: float, watch: EventWatch | None = None
+    ) -> None:
+        checks = Checks(findings, f"{self._how}, {name.partition(' ')[0]}")
+        seed = f"{self._seed} {name}"
+        if watch is not None:
+            ThreadCaller(seed, checks, self._gate, self._roots).call()
+            if watch.is_running and len(list(Path("/proc/self/task").iterdir())) < 2:
+                findings.blame("A watch of events counts as running, and its thread does not exist")
+        end = time.monotonic() + seconds
+        threads = [
+            threading.Thread(
+                target=self._call,
+                args=[ThreadCaller(f"{seed} {number}", checks, self._gate, self._roots), end],
+            )
+            for number in range(_THREADS)
+        ]
+        tasks = [
+            TaskCaller(f"{seed} task {number}", checks, self._gate, self._async_roots)
+            for number in range(_TASKS)
+        ]
+        threads.append(threading.Thread(target=asyncio.run, args=[self._call_in_tasks(tasks, end)]))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(seconds + 30)
+            if thread.is_alive():
+                findings.blame(f"{checks.way}: a caller hangs")
+
+    @staticmethod
+    def _call(caller: ThreadCaller, end: float) -> None:
+        while time.monotonic() < end:
+            caller.call()
+
+    @staticmethod
+    async def _call_in_tasks(callers: list[TaskCaller], end: float) -> None:
+        async def repeat(caller: TaskCaller) -> None:
+            while time.monotonic() < end:
+                await caller.call()
+
+        async with asyncio.TaskGroup() as group:
+            for caller in callers:
+                group.create_task(repeat(caller))
+
+
+def _result(findings: Findings) -> dict[str, Any]:
+    return {"wrong": findings.wrong, "outcomes": findings.outcomes}
+
+
+def _wait_for(child: int, reader: int, seconds: float) -> dict[str, Any]:
+    killer = threading.Timer(seconds + 40, os.kill, [child, 9])
+    killer.start()
+    with open(reader, "rb") as pipe:
+        output = pipe.read()
+    os.waitpid(child, 0)
+    killer.cancel()
+    with suppress(ValueError):
+        result: dict[str, Any] = json.loads(output)
+        return result
+    return {"wrong": {"A worker hung or died": 1}, "outcomes": {}}
+
+
+if __name__ == "__main__":
+    given = json.loads(sys.argv[1])
+    program = Program(given["addresses"], given["how"], given["seed"])
+    sys.stdout.write(json.dumps(program.run(given["seconds"])))
+    sys.stdout.flush()
+    os._exit(0)
