@@ -29,8 +29,11 @@ def serving(
     environment: Mapping[str, str],
     folder: Path,
     end: signal.Signals = signal.SIGTERM,
+    options: Sequence[str] = ("-W", "default::ResourceWarning"),
 ) -> Iterator[str]:
     """Run a server, yield its address, and end it with a signal. `{port}` is filled in.
+
+    `options` are those of Python.
 
     Raises:
         AssertionError: it did not start, or its log has an error, something unclosed, or its
@@ -44,7 +47,7 @@ def serving(
         log.open("wb") as output,
         subprocess.Popen(
             [
-                *(sys.executable, "-W", "default::ResourceWarning", "-m"),
+                *(sys.executable, *options, "-m"),
                 *(argument.format(port=port) for argument in command),
             ],
             cwd=folder,
