@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,9 @@ _TRANSPORT: tuple[dict[str, Any], ...] = (
 _LARGE: tuple[dict[str, Any], ...] = ({"oversize": True}, {"gzip_bomb": True})
 
 
+_wall_clock = time.time
+
+
 class Chaos:
     """Injects one fault after the other into a server, in its own thread, until it is stopped."""
 
@@ -98,6 +102,7 @@ class Chaos:
             (8, lambda: self._server.emit("connection.changed", slug=self._slug())),
             (1, self._server.reset),
             (1, self._restart),
+            (3, self._jump),
             (24, self.mend),
         )
 
@@ -117,6 +122,7 @@ class Chaos:
         server.heal()
         server.restore_key()
         server.set_clock_offset(0)
+        time.time = _wall_clock
         server.set_balance(5_000_000)
         connections = server._service.state.connections
         for slug in SLUGS:
@@ -168,6 +174,11 @@ class Chaos:
 
     def _reject_key(self) -> None:
         self._server.revoke_key(self._random.choice(["app_unknown", "app_revoked", "app_expired"]))
+
+    def _jump(self) -> None:
+        """Set the wall clock of the process, for a moment."""
+        offset = self._random.choice([-7200.0, -30.0, 4.0, 30.0, 7200.0])
+        time.time = lambda: _wall_clock() + offset
 
     def _restart(self) -> None:
         self._server.stop()

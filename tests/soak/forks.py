@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import faulthandler
 import json
+import logging
 import os
 import select
 import signal
@@ -22,6 +24,15 @@ if TYPE_CHECKING:
 
 #: Seconds that a child may take: its calls have a time-out of two.
 _PATIENCE = 20.0
+
+
+#: A fork without Python's hooks, as uWSGI makes it.
+_raw_fork = ctypes.PyDLL(None).fork
+
+
+def _log_nothing() -> None:
+    """Switch off the library's log: no hook has reset the locks of `logging`."""
+    logging.getLogger("vendo").disabled = True
 
 
 class Forks:
@@ -42,17 +53,19 @@ class Forks:
 
     def _fork(self) -> None:
         slug, jwt = self._random.choice(SLUGS), self._random.choice(self._world.jwts)
-        is_async = self._random.random() < 0.3
+        kind = self._random.choice(["blocking", "async", "raw"])
         reader, writer = os.pipe()
         # A hanging child reports where. Set before the fork, as it may hang at its very start.
         faulthandler.register(signal.SIGUSR1, file=writer, all_threads=False)
         findings = self._world.findings
         with findings.lock:
             known = findings.wrong.copy()
-            child = os.fork()
+            child = _raw_fork() if kind == "raw" else os.fork()
         if child == 0:
             try:
-                outcome = self._in_child(slug, jwt, is_async)
+                if kind == "raw":
+                    _log_nothing()
+                outcome = self._in_child(slug, jwt, kind == "async")
                 os.write(writer, json.dumps([*outcome, *(findings.wrong - known)]).encode())
             finally:
                 os._exit(0)
@@ -63,17 +76,17 @@ class Forks:
         finally:
             os.close(reader)
         try:
-            kind, text, *wrong = json.loads(output)
+            outcome, text, *wrong = json.loads(output)
         except ValueError:
             findings.blame(f"A forked child hung or died: {output.decode()}")
             return
-        findings.count("child", kind)
+        findings.count(f"{kind} child", outcome)
         for what in wrong:
             findings.blame(f"In a forked child: {what}")
-        if kind == "well":
+        if outcome == "well":
             self._world.check_token(text, slug, jwt)
-        elif not hasattr(vendo, kind):
-            findings.blame(f"A forked child raised {kind}: {text}")
+        elif not hasattr(vendo, outcome):
+            findings.blame(f"A forked child raised {outcome}: {text}")
         else:
             findings.look_at("an error of a child", text)
 
