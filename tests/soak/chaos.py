@@ -113,7 +113,7 @@ class Chaos:
         """Stop, and repair everything."""
         self._stopped.set()
         self._thread.join()
-        self._server.start()
+        self._start()
         self.mend()
 
     def mend(self) -> None:
@@ -183,4 +183,14 @@ class Chaos:
     def _restart(self) -> None:
         self._server.stop()
         self._stopped.wait(self._random.random() * 0.3)
-        self._server.start()
+        self._start()
+
+    def _start(self) -> None:
+        """Listen again, once no child of a raw fork has a copy of the old listener."""
+        while True:
+            try:
+                self._server.start()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +54,7 @@ def serving(
             env=surroundings(environment),
             stdout=output,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         ) as process,
     ):
         try:
@@ -62,6 +63,9 @@ def serving(
         finally:
             process.send_signal(end)
             process.wait(30)
+            # uWSGI without its master leaves its other workers behind.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     written = log.read_text()
     # aiohttp logs "Unclosed" for a session or connection that was not closed.
     for complaint in ("Traceback", "Unclosed", "ResourceWarning", environment["VENDO_API_KEY"]):
