@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import faulthandler
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -56,8 +58,10 @@ class Program:
         """Return what each process found."""
         fork = ctypes.PyDLL(None).fork if self._how == "raw" else os.fork
         findings = Findings()
-        self._work(findings, "parent before", 0.3)  # so that there are kept connections
         with self._roots["01"].events.watch() as watch:
+            # So that there are kept connections, and no thread is just starting: it would hold a
+            # lock of `threading`, which a raw fork copies.
+            self._work(findings, "parent before", 0.3)
             busy = threading.Thread(target=self._work, args=[findings, "parent", seconds])
             if self._how != "raw":
                 busy.start()
@@ -75,6 +79,7 @@ class Program:
         child = fork()
         if child == 0:
             try:
+                faulthandler.register(signal.SIGUSR1, file=writer)  # shows where it hangs
                 findings = Findings()
                 self._work(findings, f"worker {number}", seconds, watch)
                 os.write(writer, json.dumps(_result(findings)).encode())
@@ -133,16 +138,22 @@ def _result(findings: Findings) -> dict[str, Any]:
 
 
 def _wait_for(child: int, reader: int, seconds: float) -> dict[str, Any]:
-    killer = threading.Timer(seconds + 40, os.kill, [child, 9])
-    killer.start()
+    """Return the result of a worker, or the place where it hangs."""
+    timers = [
+        threading.Timer(seconds + after, os.kill, [child, number])
+        for after, number in ((40, signal.SIGUSR1), (42, signal.SIGKILL))
+    ]
+    for timer in timers:
+        timer.start()
     with open(reader, "rb") as pipe:
-        output = pipe.read()
+        output = pipe.read().decode()
     os.waitpid(child, 0)
-    killer.cancel()
+    for timer in timers:
+        timer.cancel()
     with suppress(ValueError):
         result: dict[str, Any] = json.loads(output)
         return result
-    return {"wrong": {"A worker hung or died": 1}, "outcomes": {}}
+    return {"wrong": {f"A worker hung or died: {output}": 1}, "outcomes": {}}
 
 
 if __name__ == "__main__":

@@ -167,7 +167,7 @@ class Forked(Group):
                 cwd=_TESTS,
                 capture_output=True,
                 text=True,
-                timeout=120,
+                timeout=240,
             )
             if done.returncode:
                 self._findings.blame(f"{self.way}: the program failed: {done.stderr[-3000:]}")
