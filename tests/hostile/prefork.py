@@ -7,7 +7,6 @@ threads hold locks in a good state, so it forks before it has any but those of t
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import faulthandler
 import json
 import os
@@ -26,6 +25,7 @@ from hostile.stamps import KEYS
 from hostile.tasks import TaskCaller
 from hostile.threads import ThreadCaller
 from soak.findings import Findings
+from support.raw_fork import raw_fork
 
 if TYPE_CHECKING:
     from vendo._client.event_watch import EventWatch
@@ -56,11 +56,10 @@ class Program:
 
     def run(self, seconds: float) -> list[dict[str, Any]]:
         """Return what each process found."""
-        fork = ctypes.PyDLL(None).fork if self._how == "raw" else os.fork
+        fork = raw_fork if self._how == "raw" else os.fork
         findings = Findings()
         with self._roots["01"].events.watch() as watch:
-            # So that there are kept connections, and no thread is just starting: it would hold a
-            # lock of `threading`, which a raw fork copies.
+            # So that there are kept connections.
             self._work(findings, "parent before", 0.3)
             busy = threading.Thread(target=self._work, args=[findings, "parent", seconds])
             if self._how != "raw":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import faulthandler
 import json
 import logging
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import vendo
 from soak.world import SLUGS
+from support.raw_fork import raw_fork
 
 if TYPE_CHECKING:
     from soak.world import World
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 
 #: Seconds that a child may take: its calls have a time-out of two.
 _PATIENCE = 20.0
-
-
-#: A fork without Python's hooks, as uWSGI makes it.
-_raw_fork = ctypes.PyDLL(None).fork
 
 
 def _log_nothing() -> None:
@@ -60,7 +56,7 @@ class Forks:
         findings = self._world.findings
         with findings.lock:
             known = findings.wrong.copy()
-            child = _raw_fork() if kind == "raw" else os.fork()
+            child = raw_fork() if kind == "raw" else os.fork()
         if child == 0:
             try:
                 if kind == "raw":
