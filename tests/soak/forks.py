@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import json
-import logging
 import os
 import select
 import signal
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
 
 #: Seconds that a child may take: its calls have a time-out of two.
 _PATIENCE = 20.0
-
-
-def _log_nothing() -> None:
-    """Switch off the library's log: no hook has reset the locks of `logging`."""
-    logging.getLogger("vendo").disabled = True
 
 
 class Forks:
@@ -56,11 +50,11 @@ class Forks:
         findings = self._world.findings
         with findings.lock:
             known = findings.wrong.copy()
-            child = raw_fork() if kind == "raw" else os.fork()
+            child = os.fork()
         if child == 0:
             try:
                 if kind == "raw":
-                    _log_nothing()
+                    self._fork_raw(slug, jwt, writer)
                 outcome = self._in_child(slug, jwt, kind == "async")
                 os.write(writer, json.dumps([*outcome, *(findings.wrong - known)]).encode())
             finally:
@@ -85,6 +79,24 @@ class Forks:
             findings.blame(f"A forked child raised {outcome}: {text}")
         else:
             findings.look_at("an error of a child", text)
+
+    def _fork_raw(self, slug: str, jwt: str | None, writer: int) -> None:
+        """Go on as two processes that share what the child has used. Only the second one returns.
+
+        The child has no other thread, as a server before its fork: see `raw_fork`.
+        """
+        self._in_child(slug, jwt, False)
+        if raw_fork() == 0:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(int(_PATIENCE))  # nobody else ends it if it hangs
+            return
+        try:
+            outcome, text = self._in_child(slug, jwt, False)
+            if outcome == "well" and not text.startswith(f"local_{slug}_"):
+                os.write(writer, b"A token is another's beside a raw fork. ")
+        finally:
+            os.wait()
+            os._exit(0)
 
     def _in_child(self, slug: str, jwt: str | None, is_async: bool) -> tuple[str, str]:
         try:
