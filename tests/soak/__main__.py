@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import random
 import sys
 from typing import TYPE_CHECKING
@@ -27,8 +28,11 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     sys.stdout.write(f"seed {chosen.seed}\n")
     sys.stdout.flush()
+    # A signal handler that waits for its own thread hangs the program: show where.
+    faulthandler.dump_traceback_later(2 * chosen.seconds + 180, exit=True)
     size = Size(chosen.threads, chosen.tasks, chosen.fork_pace)
     report = soak(chosen.seconds, chosen.seed, size, chosen.warm_up)
+    faulthandler.cancel_dump_traceback_later()
     sys.stdout.write("\n".join([*_lines(report), ""]))
     return 1 if report.findings.wrong else 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,9 @@ _TRANSPORT: tuple[dict[str, Any], ...] = (
 _LARGE: tuple[dict[str, Any], ...] = ({"oversize": True}, {"gzip_bomb": True})
 
 
+_wall_clock = time.time
+
+
 class Chaos:
     """Injects one fault after the other into a server, in its own thread, until it is stopped."""
 
@@ -98,6 +102,7 @@ class Chaos:
             (8, lambda: self._server.emit("connection.changed", slug=self._slug())),
             (1, self._server.reset),
             (1, self._restart),
+            (3, self._jump),
             (24, self.mend),
         )
 
@@ -108,7 +113,7 @@ class Chaos:
         """Stop, and repair everything."""
         self._stopped.set()
         self._thread.join()
-        self._server.start()
+        self._start()
         self.mend()
 
     def mend(self) -> None:
@@ -117,6 +122,7 @@ class Chaos:
         server.heal()
         server.restore_key()
         server.set_clock_offset(0)
+        time.time = _wall_clock
         server.set_balance(5_000_000)
         connections = server._service.state.connections
         for slug in SLUGS:
@@ -169,7 +175,22 @@ class Chaos:
     def _reject_key(self) -> None:
         self._server.revoke_key(self._random.choice(["app_unknown", "app_revoked", "app_expired"]))
 
+    def _jump(self) -> None:
+        """Set the wall clock of the process, for a moment."""
+        offset = self._random.choice([-7200.0, -30.0, 4.0, 30.0, 7200.0])
+        time.time = lambda: _wall_clock() + offset
+
     def _restart(self) -> None:
         self._server.stop()
         self._stopped.wait(self._random.random() * 0.3)
-        self._server.start()
+        self._start()
+
+    def _start(self) -> None:
+        """Listen again, once no child of a raw fork has a copy of the old listener."""
+        while True:
+            try:
+                self._server.start()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import vendo
 from soak.world import SLUGS
+from support.raw_fork import raw_fork
 
 if TYPE_CHECKING:
     from soak.world import World
@@ -42,7 +43,7 @@ class Forks:
 
     def _fork(self) -> None:
         slug, jwt = self._random.choice(SLUGS), self._random.choice(self._world.jwts)
-        is_async = self._random.random() < 0.3
+        kind = self._random.choice(["blocking", "async", "raw"])
         reader, writer = os.pipe()
         # A hanging child reports where. Set before the fork, as it may hang at its very start.
         faulthandler.register(signal.SIGUSR1, file=writer, all_threads=False)
@@ -52,7 +53,9 @@ class Forks:
             child = os.fork()
         if child == 0:
             try:
-                outcome = self._in_child(slug, jwt, is_async)
+                if kind == "raw":
+                    self._fork_raw(slug, jwt, writer)
+                outcome = self._in_child(slug, jwt, kind == "async")
                 os.write(writer, json.dumps([*outcome, *(findings.wrong - known)]).encode())
             finally:
                 os._exit(0)
@@ -63,19 +66,37 @@ class Forks:
         finally:
             os.close(reader)
         try:
-            kind, text, *wrong = json.loads(output)
+            outcome, text, *wrong = json.loads(output)
         except ValueError:
             findings.blame(f"A forked child hung or died: {output.decode()}")
             return
-        findings.count("child", kind)
+        findings.count(f"{kind} child", outcome)
         for what in wrong:
             findings.blame(f"In a forked child: {what}")
-        if kind == "well":
+        if outcome == "well":
             self._world.check_token(text, slug, jwt)
-        elif not hasattr(vendo, kind):
-            findings.blame(f"A forked child raised {kind}: {text}")
+        elif not hasattr(vendo, outcome):
+            findings.blame(f"A forked child raised {outcome}: {text}")
         else:
             findings.look_at("an error of a child", text)
+
+    def _fork_raw(self, slug: str, jwt: str | None, writer: int) -> None:
+        """Go on as two processes that share what the child has used. Only the second one returns.
+
+        The child has no other thread, as a server before its fork: see `raw_fork`.
+        """
+        self._in_child(slug, jwt, False)
+        if raw_fork() == 0:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(int(_PATIENCE))  # nobody else ends it if it hangs
+            return
+        try:
+            outcome, text = self._in_child(slug, jwt, False)
+            if outcome == "well" and not text.startswith(f"local_{slug}_"):
+                os.write(writer, b"A token is another's beside a raw fork. ")
+        finally:
+            os.wait()
+            os._exit(0)
 
     def _in_child(self, slug: str, jwt: str | None, is_async: bool) -> tuple[str, str]:
         try:

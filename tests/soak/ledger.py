@@ -20,7 +20,8 @@ class Ledger:
 
     def __init__(self, server: LocalVendo) -> None:
         self._secret = server._service._options.secret
-        self._lock = threading.Lock()
+        #: A signal handler may interrupt a look-up.
+        self._lock = threading.RLock()
         self._known: dict[tuple[str, str | None], set[str]] = {}
 
     def is_of(self, token: str, slug: str, jwt: str | None) -> bool:

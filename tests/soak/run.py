@@ -1,4 +1,7 @@
-"""A run: a warm-up round, a count of what is held, a long round, and another count."""
+"""A run: a warm-up round, a count of what is held, two long rounds, and another count.
+
+The second long round is over TLS.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,11 @@ from typing import TYPE_CHECKING
 import httpx2
 
 from soak.chaos import Chaos
+from soak.env_files import EnvFiles
 from soak.findings import Findings
 from soak.forks import Forks
 from soak.leaks import Held, compare, held, look_for_rest
+from soak.main_thread import MainThread
 from soak.tasks import TaskWorker
 from soak.threads import ThreadWorker
 from soak.world import SLUGS, World
@@ -55,15 +60,19 @@ def soak(seconds: float, seed: int, size: Size, warm_up: float | None = None) ->
     begin = time.monotonic()
     with Findings() as findings:
         idle = threading.active_count()
-        warm = Round(World(seed + 1, findings), size)
+        warm = Round(World(seed + 1, findings, tls=True), size)
         warm.run(min(seconds / 5, 60.0) if warm_up is None else warm_up)
         del warm
         before = held(idle)
         findings.outcomes.clear()
-        long = Round(World(seed, findings), size)
-        long.run(seconds)
-        faults, requests, stall = long.chaos.done, long.requests, long.stall
-        del long
+        faults, requests, stall = 0, 0, 0.0
+        for tls in (False, True):
+            half = Round(World(seed, findings, tls=tls), size)
+            half.run(seconds / 2)
+            faults += half.chaos.done
+            requests += half.requests
+            stall = max(stall, half.stall)
+            del half
         after = held(idle)
         compare(before, after, findings)
         look_for_rest(findings)
@@ -98,11 +107,12 @@ class Round:
                 threading.Thread(target=self._run_tasks, args=[async_root, root], name="loop")
             )
             workers.append(Forks(world, root, async_root, self._size.fork_pace).thread)
+            workers.append(EnvFiles(world, root).thread)
             workers.append(counter)
             for worker in workers:
                 worker.start()
             self.chaos.start()
-            time.sleep(seconds)
+            MainThread(world, root).run(seconds)
             world.ended.set()
             for worker in workers:
                 worker.join(120)

@@ -6,14 +6,16 @@ import base64
 import io
 import json
 import os
+import ssl
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import httpx2
 import requests
+import trustme
 
 import vendo
 from soak.ledger import Ledger
@@ -44,12 +46,20 @@ OF_LIBRARIES = (requests.RequestException, httpx2.HTTPError, aiohttp.ClientError
 class World:
     """One server, and the checks of a run with it."""
 
-    def __init__(self, seed: int, findings: Findings, users: int = 12) -> None:
+    def __init__(
+        self, seed: int, findings: Findings, users: int = 12, *, tls: bool = False
+    ) -> None:
         self.seed = seed
         self.findings = findings
         self.ended = threading.Event()
+        self._authority = trustme.CA() if tls else None
         self.server = LocalVendo(
-            SLUGS, api_key=API_KEY, token_lifetime=TOKEN_LIFETIME, heartbeat=0.5, retry=0.05
+            SLUGS,
+            api_key=API_KEY,
+            token_lifetime=TOKEN_LIFETIME,
+            heartbeat=0.5,
+            retry=0.05,
+            ssl_context=None if self._authority is None else _context(self._authority),
         )
         self.jwts: list[str | None] = [None, *(_jwt(number) for number in range(users))]
         self.ledger = Ledger(self.server)
@@ -61,8 +71,11 @@ class World:
     @contextmanager
     def opened(self) -> Iterator[None]:
         """Run the server, with its environment set."""
-        with self.server:
+        with self.server, ExitStack() as stack:
             variables = self.server.environment(*SLUGS)
+            if self._authority is not None:
+                file = stack.enter_context(self._authority.cert_pem.tempfile())
+                variables |= {"SSL_CERT_FILE": file, "REQUESTS_CA_BUNDLE": file}
             before = {name: os.environ.get(name) for name in variables}
             os.environ.update(variables)
             try:
@@ -126,6 +139,12 @@ class World:
         if echo["body"] != sent.decode():
             self.findings.blame(f"{at} went out with {len(echo['body'])} bytes, not {len(sent)}")
         return True
+
+
+def _context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
 
 
 def _jwt(number: int) -> str:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +29,11 @@ def serving(
     environment: Mapping[str, str],
     folder: Path,
     end: signal.Signals = signal.SIGTERM,
+    options: Sequence[str] = ("-W", "default::ResourceWarning"),
 ) -> Iterator[str]:
     """Run a server, yield its address, and end it with a signal. `{port}` is filled in.
+
+    `options` are those of Python.
 
     Raises:
         AssertionError: it did not start, or its log has an error, something unclosed, or its
@@ -44,13 +47,14 @@ def serving(
         log.open("wb") as output,
         subprocess.Popen(
             [
-                *(sys.executable, "-W", "default::ResourceWarning", "-m"),
+                *(sys.executable, *options, "-m"),
                 *(argument.format(port=port) for argument in command),
             ],
             cwd=folder,
             env=surroundings(environment),
             stdout=output,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
         ) as process,
     ):
         try:
@@ -59,6 +63,9 @@ def serving(
         finally:
             process.send_signal(end)
             process.wait(30)
+            # uWSGI without its master leaves its other workers behind.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
     written = log.read_text()
     # aiohttp logs "Unclosed" for a session or connection that was not closed.
     for complaint in ("Traceback", "Unclosed", "ResourceWarning", environment["VENDO_API_KEY"]):

@@ -55,14 +55,16 @@ class Stream:
         except OSError:
             return  # the client has left
 
-    def run(self, wire: Wire, heartbeat: float) -> None:
-        """Send blocks until the client leaves or the stream is closed.
+    def run(self, wire: Wire, head: bytes, heartbeat: float) -> None:
+        """Send the head and blocks until the client leaves or the stream is closed.
 
         Args:
             wire: the client's connection. Call this in its thread.
+            head: the head of the response.
             heartbeat: seconds of silence after which a comment is sent.
         """
         with selectors.DefaultSelector() as selector, self._waker, self._wakened:
+            wire.sock.sendall(head)
             selector.register(wire.sock, selectors.EVENT_READ)
             selector.register(self._wakened, selectors.EVENT_READ)
             while True:
@@ -151,8 +153,7 @@ class EventHub:
 
         def send(wire: Wire, head: bytes) -> None:
             try:
-                wire.sock.sendall(head)
-                stream.run(wire, self._heartbeat)
+                stream.run(wire, head, self._heartbeat)
             finally:
                 self._remove(stream)
 
