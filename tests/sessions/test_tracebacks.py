@@ -15,6 +15,7 @@ import pytest
 import requests
 
 import vendo
+from support.raw_server import RawServer
 
 TOKEN = "canary-token-71f3"
 
@@ -50,11 +51,23 @@ def with_httpx(name: str) -> Callable[[], None]:
     return call
 
 
+def with_async_httpx(name: str) -> Callable[[], None]:
+    async def main() -> None:
+        library = importlib.import_module(name)
+        auth, base_url = vendo.Vendo().httpx_auth("gmail"), os.environ["GMAIL_BASE_URL"]
+        async with library.AsyncClient(auth=auth, base_url=base_url) as client:
+            await client.get("/x")
+
+    return lambda: asyncio.run(main())
+
+
 CALLS: dict[str, tuple[Callable[[], None], Any]] = {
     "requests": (with_requests, requests.ConnectionError),
     "aiohttp": (with_aiohttp, aiohttp.ClientConnectorError),
     "httpx": (with_httpx("httpx"), Exception),
     "httpx2": (with_httpx("httpx2"), Exception),
+    "httpx in a task": (with_async_httpx("httpx"), Exception),
+    "httpx2 in a task": (with_async_httpx("httpx2"), Exception),
 }
 
 
@@ -76,6 +89,22 @@ def test_failed_request_shows_no_token_in_any_frame(name: str) -> None:
     with pytest.raises(error) as caught:
         call()
     assert TOKEN not in variables_of(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if "httpx" in name])
+def test_frames_below_a_request_that_went_out_are_cut(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with RawServer(b"") as server, pytest.raises(Exception) as caught:  # noqa: PT012  # of either library
+        monkeypatch.setenv("GMAIL_BASE_URL", server.url)
+        CALLS[name][0]()
+
+    behind = caught.value.__cause__
+    assert behind is not None
+    assert server.requests
+    while behind is not None:
+        assert behind.__traceback__ is None
+        behind = behind.__cause__ or behind.__context__
 
 
 @pytest.mark.parametrize("name", CALLS)

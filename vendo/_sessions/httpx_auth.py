@@ -86,11 +86,9 @@ class VendoHttpxAuth(_Bases):
                     outcome = yield step
         except StopIteration:
             return
-        except GeneratorExit as closing:
-            # httpx closes the flow while the error of a request passes.
-            if closing.__context__ is not None:
-                cut_tracebacks(closing.__context__, handled)
-            raise
+        except GeneratorExit:
+            pass
+        _cut(handled)
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
         """Authenticate a request of an `AsyncClient`."""
@@ -106,11 +104,9 @@ class VendoHttpxAuth(_Bases):
                     outcome = yield step
         except StopIteration:
             return
-        except GeneratorExit as closing:
-            # httpx closes the flow while the error of a request passes.
-            if closing.__context__ is not None:
-                cut_tracebacks(closing.__context__, handled)
-            raise
+        except GeneratorExit:
+            pass
+        _cut(handled)
 
     def _token(self, wanted: _Wanted) -> str:
         client, slug = self._client, self._policy.slug
@@ -131,6 +127,13 @@ class VendoHttpxAuth(_Bases):
             client._reject(slug, wanted.rejected.secret)
         token: str = await client._async_token(slug)
         return token
+
+
+def _cut(handled: BaseException | None) -> None:
+    """Cut the error that is passing, if there is one. httpx closes the flow meanwhile."""
+    passing = sys.exception()
+    if passing is not None:
+        cut_tracebacks(passing, handled)
 
 
 class _Wanted:
