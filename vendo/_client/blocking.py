@@ -252,8 +252,9 @@ class Vendo(BaseClient):
             raise without_frames(error) from None
 
     def _opened_transport(self) -> _client.Transport:
-        if self._transport is not None:
-            return self._transport
+        transport: _client.Transport | None = self._transport or self._made.get("transport")
+        if transport is not None:
+            return transport
         from vendo._transports.blocking import BlockingTransport
 
         return self._make_once("transport", BlockingTransport)

@@ -324,6 +324,8 @@ class TokenCache:
 
         With `drop` the older token goes too: the backend does not issue it any more.
         """
+        if self._flights.get(flight.key) is not flight:
+            return  # it has ended
         with self._changes:
             if not self._take_off(flight):
                 return

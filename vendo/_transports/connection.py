@@ -73,7 +73,7 @@ class Connection:
         response = self.start(request, deadline, first_byte_by)
         try:
             headers = headers_of(response)
-            is_framed = _is_framed(response)
+            is_framed = _is_framed(response, headers)
             body = _read_body(response, request.max_bytes)
             self.reusable = (
                 is_framed
@@ -94,9 +94,9 @@ class Connection:
         if first_byte_by is not None:
             self._first_byte_by = first_byte_by
         self.is_responding = self.reusable = False
-        self._http.timeout = self.remaining()
+        self._http.timeout = remaining = self.remaining()
         if self._http.sock is not None:
-            self._http.sock.settimeout(self.remaining())
+            self._http.sock.settimeout(remaining)
         target = parts_of(request.url)[3]
         self._http.request(request.method, target, request.body, request.headers)
         return self._http.getresponse()
@@ -273,25 +273,24 @@ def headers_of(response: http.client.HTTPResponse) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.raw_items()}
 
 
-def _is_framed(response: http.client.HTTPResponse) -> bool:
+def _is_framed(response: http.client.HTTPResponse, headers: dict[str, str]) -> bool:
     """True if all readers of this response see the same end of it.
 
     Raises:
         UpstreamError: its length is malformed, or contradicts itself.
     """
-    headers = response.headers
-    lengths = set(headers.get_all("content-length", ()))
-    encodings = headers.get_all("transfer-encoding", ())
-    if len(lengths) > 1 or not all(map(_is_length, lengths)):
-        raise malformed("has a Content-Length that is not one number")
-    if encodings and (len(encodings) > 1 or encodings[0].strip().lower() != "chunked"):
+    length, encoding = headers.get("content-length"), headers.get("transfer-encoding")
+    if length is not None:
+        length = length.strip()
+        if not (length.isascii() and length.isdigit()):
+            raise malformed("has a Content-Length that is not a number")
+    if encoding is not None and encoding.strip().lower() != "chunked":
         raise malformed("has a Transfer-Encoding other than chunked")
-    return not (lengths and encodings)
-
-
-def _is_length(text: str) -> bool:
-    text = text.strip()
-    return text.isascii() and text.isdigit()
+    if len(headers) != len(response.headers):  # a header comes twice
+        for name in ("content-length", "transfer-encoding"):
+            if len(set(response.headers.get_all(name, ()))) > 1:
+                raise malformed(f"has more than one {name}")
+    return length is None or encoding is None
 
 
 def _read_body(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
