@@ -54,7 +54,7 @@ def test_each_vector_becomes_its_error_over_http(
         ({"nested": True}, "is not JSON"),
         ({"oversize": True}, "larger than 10 MiB"),
         ({"gzip_bomb": True}, "larger than 10 MiB"),
-        ({"truncate": 5}, "is cut off"),
+        ({"truncate": 5}, "before its response was complete"),
         ({"body": "[]"}, "no credential object"),
         ({"body": {"access_token": 7}}, "invalid access_token"),
         ({"headers": {"Content-Encoding": "zstd"}}, "compressed in an unknown"),

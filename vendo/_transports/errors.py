@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from http.client import HTTPException, IncompleteRead
+from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from socket import gaierror
 from ssl import SSLCertVerificationError, SSLError
 
@@ -51,9 +51,9 @@ def _broken(where: str, host: str, failure: OSError | IncompleteRead) -> tuple[s
             f"The certificate of {where} is not trusted ({failure.verify_message}).",
             "Behind a proxy that inspects TLS, set SSL_CERT_FILE to the file of its authority.",
         )
-    if isinstance(failure, IncompleteRead):
+    if isinstance(failure, IncompleteRead | RemoteDisconnected):
         return (
-            f"The response from {where} is cut off.",
+            f"{where} closed the connection before its response was complete.",
             "Try again; python -m vendo doctor shows what can be reached.",
         )
     if str(failure).startswith(TUNNEL_REFUSED):
