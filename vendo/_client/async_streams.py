@@ -9,7 +9,7 @@ from typing import Self
 from vendo._client.interfaces import AsyncClient
 from vendo._client.streams import subscribed
 from vendo._protocol.models import VendoEvent
-from vendo._protocol.steps import Pause
+from vendo._protocol.steps import Head, Pause, Request
 from vendo._protocol.subscription import CloseStream, OpenStream, ReadChunk
 from vendo._transports.interfaces import AsyncStream
 from vendo.errors import UpstreamError, VendoError, without_frames
@@ -24,6 +24,7 @@ class AsyncEventStream:
     def __init__(self, client: AsyncClient, max_backoff_sec: float) -> None:
         self._stream: AsyncStream | None = None
         self._pause: asyncio.Future[None] | None = None
+        self._opening: asyncio.Future[AsyncStream] | None = None
         self._subscription = subscribed(client._settings, max_backoff_sec)
         self._transport = client._opened_transport()
         self._ended = False
@@ -44,8 +45,7 @@ class AsyncEventStream:
                     if isinstance(step, ReadChunk):
                         outcome = await self._read(step)
                     elif isinstance(step, OpenStream):
-                        self._stream = await self._transport.open(step.request)
-                        outcome = self._stream.head
+                        outcome = await self._opened(step.request)
                     elif isinstance(step, Pause):
                         await self._wait(step.seconds)
                     elif isinstance(step, CloseStream):
@@ -90,6 +90,23 @@ class AsyncEventStream:
         self._close_stream()
         if self._pause is not None and not self._pause.done():
             self._pause.set_result(None)  # closed by another task
+        if self._opening is not None:
+            self._opening.cancel()
+
+    async def _opened(self, request: Request) -> Head | None:
+        """Open the stream; None if another task closes it meanwhile."""
+        opening = self._opening = asyncio.ensure_future(self._transport.open(request))
+        try:
+            self._stream = await opening
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self._ended and task is not None and not task.cancelling():
+                return None
+            raise
+        else:
+            return self._stream.head
+        finally:
+            self._opening = None
 
     async def _wait(self, seconds: float) -> None:
         self._pause = asyncio.get_running_loop().create_future()

@@ -17,6 +17,8 @@ TUNNEL_REFUSED = "Tunnel connection failed: "
 
 def unreachable(url: str, failure: Exception) -> UpstreamError:
     """Make the error for a request without a response. It names the origin, and no header."""
+    if isinstance(failure, UpstreamError):
+        return failure  # of a thread that a library of HTTP needed
     scheme, host, port = origin_of(url)
     where = f"{scheme}://{host}:{port}"
     if isinstance(failure, TimeoutError):

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import os
-from threading import Event, Thread, current_thread
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread, current_thread
 from types import TracebackType
 from typing import Final, Self
 
 from vendo._client.blocking import Vendo
 from vendo._client.streams import EventStream
 from vendo._protocol.log import logger
+from vendo._transports.errors import no_thread
 from vendo.errors import VendoError
 from vendo.reconciler._env_file import EnvFile
 from vendo.reconciler._updater import Updater
@@ -40,13 +43,17 @@ class Reconciler:
         self._owns_client = owns_client
         self._process = os.getpid()
         self._stopping = False
-        self._wake = Event()
+        #: Wakes the thread. Unlike an `Event`, a signal handler may put into it any time.
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._stream: EventStream | None = None
         self._listener: Thread | None = None
         #: The last error. An outage is logged once, not with every update.
         self._last_error: str | None = None
         self._thread = Thread(target=self._run, daemon=True, name="vendo-reconciler")
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:  # the system has no more
+            raise no_thread() from None
 
     def __repr__(self) -> str:
         state = "running" if self.is_running else "stopped"
@@ -65,7 +72,7 @@ class Reconciler:
         if self._process != os.getpid():
             return  # the thread and the connection belong to the parent
         self._stopping = True
-        self._wake.set()
+        self._wake.put(None)
         stream = self._stream
         if stream is not None:
             stream.close()
@@ -86,11 +93,13 @@ class Reconciler:
     def _run(self) -> None:
         try:
             while not self._stopping:
-                self._wake.clear()
+                while not self._wake.empty():
+                    self._wake.get()
                 self._listen()
                 self._update()
                 if not self._stopping:
-                    self._wake.wait(self._poll_sec)
+                    with suppress(Empty):
+                        self._wake.get(timeout=self._poll_sec)
         finally:
             self._close()
 
@@ -126,19 +135,25 @@ class Reconciler:
             return
         if self._stopping:
             return
-        self._listener = Thread(
+        listener = Thread(
             target=self._wake_at_events,
             args=(self._stream,),
             daemon=True,
             name="vendo-reconciler-events",
         )
-        self._listener.start()
+        try:
+            listener.start()
+        except RuntimeError:  # the system has no more threads: the next update tries again
+            self._stream.close()
+            logger.debug("No events: no thread can be started.")
+            return
+        self._listener = listener
 
     def _wake_at_events(self, stream: EventStream) -> None:
         try:
             for event in stream:
                 if event.kind.startswith("connection."):
-                    self._wake.set()
+                    self._wake.put(None)
         except VendoError as error:
             logger.info("The event stream ended, and is opened again later: %s", error)
 
