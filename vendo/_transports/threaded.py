@@ -7,6 +7,7 @@ shared by all clients, end when they are idle, and do not keep the interpreter f
 from __future__ import annotations
 
 import asyncio
+from contextvars import copy_context
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 
@@ -106,10 +107,12 @@ class Threads:
 class _Job:
     """A call that a thread makes for a task, with the future for its outcome."""
 
-    __slots__ = ("_call", "_loop", "_unwanted", "future", "is_withdrawn")
+    __slots__ = ("_call", "_context", "_loop", "_unwanted", "future", "is_withdrawn")
 
     def __init__(self, call: Callable[[], Any], unwanted: Callable[[Any], object] | None) -> None:
         self._call = call
+        #: Of the task, as `asyncio.to_thread` does. A tracer finds its transaction there.
+        self._context = copy_context()
         self._unwanted = unwanted
         #: True if its caller was given an error instead.
         self.is_withdrawn = False
@@ -120,7 +123,7 @@ class _Job:
         result: object = None
         failure: BaseException | None = None
         try:
-            result = self._call()
+            result = self._context.run(self._call)
         except BaseException as error:  # noqa: BLE001  # it is raised in the task
             failure = error
         try:
