@@ -114,6 +114,36 @@ def test_cassette_records_and_plays_calls(vendo_mode: LocalVendo, tmp_path: Path
     assert len(vendo_mode.requests) == before
 
 
+UNFILTERED = """
+import asyncio, json, sys
+import vcr, yaml
+
+with vcr.use_cassette(sys.argv[2]):
+    import vendo
+
+    if sys.argv[1] == "blocking":
+        vendo.for_user("canary-jwt").token("gmail")
+    else:
+        async def main():
+            async with vendo.AsyncVendo(transport=sys.argv[1]) as client:
+                await client.for_user("canary-jwt").token("gmail")
+        asyncio.run(main())
+with open(sys.argv[2]) as cassette:
+    text = cassette.read()
+yaml.safe_load(text)
+json.dump(["canary-jwt" in text, "vendo_sk_" in text, "***" in text], sys.stdout)
+"""
+
+
+@pytest.mark.parametrize("way", ["blocking", "threads", "aiohttp"])
+def test_cassette_has_a_mask_for_the_key_and_the_jwt(
+    server: LocalVendo, tmp_path: Path, way: str
+) -> None:
+    shown = run(server, UNFILTERED, way, str(tmp_path / "first.yaml"))
+
+    assert shown == [False, False, True]
+
+
 def test_nothing_reaches_the_server_around_which_a_cassette_forbids_it(
     vendo_mode: LocalVendo, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from vendo._protocol import decoding
 from vendo._protocol.codes import is_retryable
 from vendo._protocol.moments import elapsed
 from vendo._protocol.origins import origin_of
+from vendo._protocol.recordings import mask_in_yaml
 from vendo._protocol.retry import RetryPolicy, retry_after
 from vendo._protocol.secret import WireSecret
 from vendo._protocol.steps import Pause, Request
@@ -72,6 +73,7 @@ class Caller:
             "User-Agent": user_agent(),
             "Vendo-API-Version": self.api_version,
         }
+        mask_in_yaml()
         if self.api_key:
             headers["Authorization"] = WireSecret(f"Bearer {self.api_key.reveal()}", self.api_key)
         if self.user_jwt:

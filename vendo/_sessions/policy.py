@@ -13,10 +13,10 @@ from vendo._catalog.catalog import provider
 from vendo._config import environment
 from vendo._config.addresses import origin_in
 from vendo._protocol.origins import DEFAULT_PORTS, given_origin
+from vendo._protocol.recordings import mask_in_yaml
 from vendo._protocol.secret import Secret, WireSecret
 from vendo._sessions.hosts import checked_hosts, is_private, matches, session_origin
 from vendo._sessions.placement import Placement
-from vendo._sessions.recordings import mask_in_yaml
 from vendo.errors import ValidationError, invalid
 
 TYPE_CHECKING = False
