@@ -158,6 +158,16 @@ def test_nothing_reaches_the_server_around_which_a_cassette_forbids_it(
     assert vendo.token("gmail") == vendo_mode.token("gmail")
 
 
+def test_stream_of_events_that_a_cassette_forbids_is_closed(
+    vendo_mode: LocalVendo, tmp_path: Path
+) -> None:
+    with vcr.use_cassette(str(tmp_path / "empty.yaml"), record_mode="none"):
+        stream = vendo.events.subscribe()
+        with pytest.raises(CannotOverwriteExistingCassetteException):
+            next(stream)
+        stream.close()
+
+
 FIRST = """
 import json, sys
 import vcr

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import io
 import select
+import socket
 
 from vendo._protocol.decoding import malformed, too_large
 from vendo._protocol.moments import Moment, elapsed
@@ -19,7 +20,6 @@ from vendo._transports.tls import shared_context
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
     import ssl
     from typing import Any
 
@@ -121,8 +121,9 @@ class Connection:
 
     @property
     def sock(self) -> socket.socket | None:
-        """The socket; None before it is open."""
-        return self._http.sock if self._incoming is None else self._incoming.sock
+        """The socket; None before it is open, and for one that a tool fakes."""
+        sock = self._http.sock if self._incoming is None else self._incoming.sock
+        return sock if isinstance(sock, socket.socket) else None
 
     def _dial(self, address: tuple[str, int], *_: object) -> socket.socket:
         sock = dial(*address, self.remaining)
