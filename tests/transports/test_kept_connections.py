@@ -230,6 +230,12 @@ def test_missing_server_is_a_connection_error_with_a_fix(
     assert isinstance(caught.value, ConnectionError)
 
 
+def test_address_of_ipv6_is_named_as_in_a_url(way: Way) -> None:
+    settings = {"api_key": "vendo_sk_" + "k" * 32, "credentials_url": "http://[::1]:9"}
+    with pytest.raises(UpstreamConnectionError, match=r"http://\[::1\]:9 cannot be reached"):
+        run(way, {**settings, "retry": ONCE}, lambda client: client.token("gmail"))
+
+
 def test_a_host_without_an_address_is_a_connection_error(way: Way) -> None:
     settings: dict[str, Any] = {
         "api_key": "vendo_sk_x",

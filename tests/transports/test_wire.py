@@ -262,6 +262,21 @@ def test_slow_response_on_a_new_connection_has_the_whole_time_out(way: Way) -> N
         assert len(server.requests) == 1
 
 
+def test_write_goes_over_a_new_connection_since_a_kept_one_may_have_died(way: Way) -> None:
+    with RawServer(Keep(http(b'{"data": 1}'))) as server:
+
+        def block(client: Any) -> None:
+            for _ in range(3):
+                client.data.execute("A")
+
+        async def wait(client: Any) -> None:
+            for _ in range(3):
+                await client.data.execute("A")
+
+        run(way, server.settings(), block if way == "blocking" else wait)
+        assert server.connections == len(server.requests) == 3
+
+
 def test_write_is_not_sent_twice_within_one_attempt(way: Way) -> None:
     def reply(server: RawServer, sock: socket.socket) -> None:
         server.ended.wait(1.2)

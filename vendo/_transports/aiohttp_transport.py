@@ -12,11 +12,7 @@ from yarl import URL
 from vendo._protocol.decoding import too_large
 from vendo._protocol.steps import Head, Response
 from vendo._transports.aiohttp_connector import Attempt, Connector, attempt
-from vendo._transports.blocking import (
-    FIRST_BYTE_SHARE,
-    MAX_IDLE_BEFORE_A_WRITE,
-    MAX_IDLE_SECONDS,
-)
+from vendo._transports.blocking import FIRST_BYTE_SHARE, MAX_IDLE_SECONDS
 from vendo._transports.errors import TUNNEL_REFUSED, unreachable
 from vendo._transports.per_loop import PerLoop
 from vendo._transports.routes import route_of
@@ -62,9 +58,10 @@ class AiohttpTransport:
     async def _started(self, request: Request) -> aiohttp.ClientResponse:
         session = await self._sessions.get()
         proxy = route_of(request.url)[3]
-        is_write = request.method != "GET"
-        max_idle = MAX_IDLE_BEFORE_A_WRITE if is_write else MAX_IDLE_SECONDS
-        patience = request.timeout * (1 if is_write else FIRST_BYTE_SHARE)
+        # A kept connection may have died without a sign, and a write is not sent twice within an
+        # attempt.
+        max_idle = MAX_IDLE_SECONDS if request.method == "GET" else 0.0
+        patience = request.timeout * FIRST_BYTE_SHARE
         while True:
             first_byte = asyncio.timeout(None)
             current = Attempt(max_idle, first_byte, patience)
@@ -84,7 +81,7 @@ class AiohttpTransport:
                 if not current.was_kept:
                     raise
             except TimeoutError:
-                if is_write or not first_byte.expired():
+                if not first_byte.expired():
                     raise
             finally:
                 current.end()

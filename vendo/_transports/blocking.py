@@ -29,8 +29,6 @@ MAX_IDLE_CONNECTIONS = 64
 #: The share of the time-out for the first byte on a kept connection. A connection may have died
 #: without a sign: then there is time left for a new one.
 FIRST_BYTE_SHARE = 1 / 3
-#: Seconds. A request that cannot be sent twice goes only over a connection that was idle for less.
-MAX_IDLE_BEFORE_A_WRITE = 5.0
 
 
 class BlockingTransport:
@@ -69,23 +67,23 @@ class BlockingTransport:
         notice()
         deadline = elapsed() + request.timeout
         route = route_of(request.url)
-        is_write = request.method != "GET"
-        kept = self._take(route, MAX_IDLE_BEFORE_A_WRITE if is_write else MAX_IDLE_SECONDS)
+        kept = self._take(route)
+        if kept is not None and request.method != "GET":
+            # It may have died without a sign, and a write is not sent twice within an attempt.
+            kept.close()
+            kept = None
         while True:
             first_byte_by = None
-            if kept is not None and not is_write:
+            if kept is not None:
                 first_byte_by = elapsed() + request.timeout * FIRST_BYTE_SHARE
             connection = Connection(route, self._ssl_context) if kept is None else kept
             try:
                 response = connection.exchange(request, deadline, first_byte_by)
             except (OSError, HTTPException, ValueError) as problem:
                 connection.close()
-                if kept is not None and not connection.is_responding:
-                    is_late = isinstance(problem, TimeoutError)
-                    if not is_late or (first_byte_by is not None and elapsed() < deadline):
-                        # The server closed it, or it died without a sign: take a new one.
-                        kept = None
-                        continue
+                if kept is not None and not connection.is_responding and elapsed() < deadline:
+                    kept = None  # the server closed it, or it died without a sign: take a new one
+                    continue
                 failure = unreachable(request.url, problem)
             except BaseException:
                 connection.close()
@@ -106,14 +104,15 @@ class BlockingTransport:
         notice()
         _close_all(self._idle)
 
-    def _take(self, route: Route, max_idle: float) -> Connection | None:
+    def _take(self, route: Route) -> Connection | None:
         idle = self._idle.get(route)
         while idle:
             try:
                 connection = idle.pop()
             except IndexError:  # another thread took the last one
                 break
-            is_recent = connection.idle_since is not None and connection.idle_since.age() < max_idle
+            since = connection.idle_since
+            is_recent = since is not None and since.age() < MAX_IDLE_SECONDS
             # A tool may have replaced the class of `http.client` since, to see all requests.
             if (
                 is_recent

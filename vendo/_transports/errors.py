@@ -20,7 +20,7 @@ def unreachable(url: str, failure: Exception) -> UpstreamError:
     if isinstance(failure, UpstreamError):
         return failure  # of a thread that a library of HTTP needed
     scheme, host, port = origin_of(url)
-    where = f"{scheme}://{host}:{port}"
+    where = f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
     if isinstance(failure, TimeoutError):
         return UpstreamTimeout(
             "upstream_error",
