@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import vendo
+from support.in_workers import lookup, throw
 from vendo import errors
 
 if TYPE_CHECKING:
@@ -18,14 +18,6 @@ if TYPE_CHECKING:
 
 # A fork of a process with threads is a warning.
 SPAWN = multiprocessing.get_context("spawn")
-
-
-def throw(error: BaseException) -> None:
-    raise error
-
-
-def lookup(slug: str) -> str:
-    return vendo.token(slug)
 
 
 @pytest.fixture(scope="module")

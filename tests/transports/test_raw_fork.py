@@ -47,7 +47,7 @@ TOKENS = (
 if way == "blocking":
     get = vendo.token
 else:
-    client = vendo.AsyncVendo(transport=way)
+    client, inherited = vendo.AsyncVendo(transport=way), []
     loop = asyncio.new_event_loop()
 
     def get(slug):
@@ -57,7 +57,9 @@ def work(slug, token):
     def repeat():
         global loop
         if way != "blocking" and slug != slugs[0]:
-            loop = asyncio.new_event_loop()  # two processes cannot run the same one
+            # Two processes cannot run the same one, and its end here would be felt in the parent.
+            inherited.append(loop)
+            loop = asyncio.new_event_loop()
         for _ in range(50):
             vendo.invalidate(slug)
             found = get(slug)

@@ -251,6 +251,9 @@ class _Reader(io.BufferedReader):
             raise http.client.RemoteDisconnected("the response is cut off")
         return line
 
+    def flush(self) -> None:
+        """Do nothing: a response flushes its file, also after the end of the connection."""
+
     def close(self) -> None:
         """Do nothing: each response closes its file."""
 
