@@ -24,6 +24,12 @@ time_machine = pytest.importorskip("time_machine")
 HOUR = 3600.0
 
 
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    # Another server may have had the same port.
+    token_cache.shared.clear()
+
+
 def freezing(seconds: float) -> AbstractContextManager[Any]:
     moved = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
     return freezegun.freeze_time(moved)  # type: ignore[no-any-return]  # it has no types
