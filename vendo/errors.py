@@ -70,6 +70,7 @@ class VendoError(Exception):
     connect_url: str | None
     retry_after: float | None
     suggested_fix: str | None
+    args: tuple[vendo._types.Any, ...]
 
     def __init__(
         self,
