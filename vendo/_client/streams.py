@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from _thread import allocate_lock
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
 
@@ -34,7 +35,9 @@ class EventStream:
     """
 
     def __init__(self, client: EventSource, max_backoff_sec: float) -> None:
-        self._closed = _Latch()
+        self._is_closed = False
+        #: Ends a pause. Unlike an `Event`, a signal handler may put into it any time.
+        self._wake: SimpleQueue[None] = SimpleQueue()
         self._stream: BlockingStream | None = None
         self._subscription = subscribed(client._settings, max_backoff_sec)
         self._transport = client._stream_transport()
@@ -53,7 +56,7 @@ class EventStream:
         failure: UpstreamError | None = None
         flow = self._subscription
         try:
-            while not self._closed.is_set:
+            while not self._is_closed:
                 step = flow.throw(failure) if failure is not None else flow.send(outcome)
                 outcome = failure = None
                 try:
@@ -64,7 +67,8 @@ class EventStream:
                         self._stream = stream = BlockingStream(self._transport, step.request)
                         outcome = self._opened(stream)
                     elif isinstance(step, Pause):
-                        self._closed.wait(step.seconds)
+                        with suppress(Empty):
+                            self._wake.get(timeout=step.seconds)
                     elif isinstance(step, CloseStream):
                         self._close_stream()
                     else:
@@ -82,7 +86,8 @@ class EventStream:
 
     def close(self) -> None:
         """Close the connection and end the iteration, also if it waits in another thread."""
-        self._closed.set()
+        self._is_closed = True
+        self._wake.put(None)
         self._close_stream()
 
     def __enter__(self) -> Self:
@@ -102,7 +107,7 @@ class EventStream:
             self.close()
 
     def _opened(self, stream: BlockingStream) -> Head:
-        if self._closed.is_set:
+        if self._is_closed:
             stream.close()  # by another thread, or by a signal handler, just before
         return stream.open()
 
@@ -114,30 +119,6 @@ class EventStream:
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
-
-
-class _Latch:
-    """Set once, and waited for. Unlike `threading.Event`, a signal handler may set it any time."""
-
-    def __init__(self) -> None:
-        self.is_set = False
-        self._lock = allocate_lock()
-        self._lock.acquire()
-
-    def set(self) -> None:
-        self.is_set = True
-        self._release()
-
-    def wait(self, seconds: float) -> None:
-        """Return when it is set, or after some seconds."""
-        if not self.is_set and self._lock.acquire(timeout=seconds):
-            self._release()  # for the others that wait
-
-    def _release(self) -> None:
-        try:
-            self._lock.release()
-        except RuntimeError:  # it is released
-            pass
 
 
 def subscribed(settings: Settings, max_backoff_sec: float) -> Subscription:

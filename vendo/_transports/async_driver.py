@@ -99,10 +99,8 @@ def _close(flow: Flow[None]) -> None:
 
 
 async def _is_done(step: Wait) -> bool | None:
-    if step.future.done():
-        return True
     if step.is_abandoned:
-        return None
+        return True if step.future.done() else None
     loop, thread = asyncio.get_running_loop(), get_ident()
     woken: asyncio.Future[bool | None] = loop.create_future()
     deadline = loop.time() + step.timeout

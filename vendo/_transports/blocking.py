@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
+from contextlib import suppress
 from http.client import HTTPException
 
 from vendo._protocol.moments import Moment, elapsed
@@ -19,6 +20,7 @@ from vendo._transports.routes import route_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterator
 
     from vendo._protocol.steps import Request, Response
     from vendo._transports.routes import Route
@@ -105,12 +107,7 @@ class BlockingTransport:
         _close_all(self._idle)
 
     def _take(self, route: Route) -> Connection | None:
-        idle = self._idle.get(route)
-        while idle:
-            try:
-                connection = idle.pop()
-            except IndexError:  # another thread took the last one
-                break
+        for connection in _popped(self._idle.get(route)):
             since = connection.idle_since
             is_recent = since is not None and since.age() < MAX_IDLE_SECONDS
             # A tool may have replaced the class of `http.client` since, to see all requests.
@@ -131,16 +128,18 @@ class BlockingTransport:
         idle = self._idle.setdefault(route, deque())
         idle.append(connection)
         if len(idle) > MAX_IDLE_CONNECTIONS:
-            try:
+            with suppress(IndexError):  # other threads took them all
                 idle.popleft().close()
-            except IndexError:  # other threads took them all
-                pass
 
 
 def _close_all(idle: dict[Route, deque[Connection]]) -> None:
     for connections in list(idle.values()):
+        for connection in _popped(connections):
+            connection.close()
+
+
+def _popped(connections: deque[Connection] | None) -> Iterator[Connection]:
+    """Take the connections one by one, the last one first, until other threads have the rest."""
+    with suppress(IndexError):
         while connections:
-            try:
-                connections.pop().close()
-            except IndexError:  # a thread took the last one
-                pass
+            yield connections.pop()

@@ -31,8 +31,7 @@ class BlockingStream:
 
     def __init__(self, transport: BlockingTransport, request: Request) -> None:
         notice()
-        self._request: Request | None = request
-        self._url = request.url
+        self._request = request
         self._connection = transport.connection(route_of(request.url))
         self._response: HTTPResponse | None = None
         #: Held while the connection is used. Only its holder closes it, so that the number of its
@@ -55,18 +54,15 @@ class BlockingStream:
         Raises:
             UpstreamError: there is none within the time-out of the request.
         """
-        request, self._request = self._request, None
-        if request is None:
-            raise AssertionError("a stream is opened once")
+        request = self._request
         try:
             with self._in_use:
-                response = self._response = self._connection.start(
-                    request, elapsed() + request.timeout
-                )
+                deadline = elapsed() + request.timeout
+                response = self._response = self._connection.start(request, deadline)
                 return Head(response.status, headers_of(response))
         except (OSError, HTTPException, ValueError) as problem:
             self._is_closed = True
-            failure = unreachable(self._url, problem)
+            failure = unreachable(request.url, problem)
         except BaseException:
             self._is_closed = True
             raise
@@ -88,7 +84,7 @@ class BlockingStream:
                 self._connection.set_deadline(elapsed() + timeout)
                 return self._response.read1(_CHUNK)
         except (OSError, HTTPException, ValueError) as problem:
-            failure = unreachable(self._url, problem)
+            failure = unreachable(self._request.url, problem)
         finally:
             self._close_if_unused()
         raise failure

@@ -73,25 +73,25 @@ class MockEventStream(EventStream):
     def __init__(self, source: MockSSE) -> None:
         self._source = source
         self._position = 0
-        self._has_ended = threading.Event()
+        self._closed = threading.Event()
 
     def __next__(self) -> VendoEvent:
         """Return the next event, and wait for one while the stream is open."""
         source = self._source
         with source._changed:
             source._changed.wait_for(
-                lambda: self._has_ended.is_set() or source._has_news(self._position)
+                lambda: self._closed.is_set() or source._has_news(self._position)
             )
-            event = None if self._has_ended.is_set() else source._at(self._position)
+            event = None if self._closed.is_set() else source._at(self._position)
         if event is None:
-            self._has_ended.set()
+            self._closed.set()
             raise StopIteration
         self._position += 1
         return event
 
     def close(self) -> None:
         """End the iteration, also if another thread waits for an event."""
-        self._has_ended.set()
+        self._closed.set()
         self._source._wake()
 
 
