@@ -32,32 +32,21 @@ __all__ = [
     "webhook_received",
 ]
 
-_MODULE_OF_NAME = {
-    "MaskedStr": "masked",
-    "VendoHttpRequest": "middleware",
-    "aclient": "clients",
-    "client": "clients",
-    "database": "services",
-    "email_settings": "services",
-    "mailer": "services",
-    "token": "credentials",
-    "tokens": "credentials",
-    "webhook_received": "signals",
-}
-
-
 if not TYPE_CHECKING:  # a type checker would accept every name
+    from vendo.web import lazy_names
 
-    def __getattr__(name: str) -> object:
-        module = _MODULE_OF_NAME.get(name)
-        if module is None:
-            raise AttributeError(f"module 'vendo_django' has no attribute {name!r}")
-        from importlib import import_module
-
-        value: object = getattr(import_module(f"vendo_django.{module}"), name)
-        globals()[name] = value
-        return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(
+        globals(),
+        {
+            "MaskedStr": ".masked",
+            "VendoHttpRequest": ".middleware",
+            "aclient": ".clients",
+            "client": ".clients",
+            "database": ".services",
+            "email_settings": ".services",
+            "mailer": ".services",
+            "token": ".credentials",
+            "tokens": ".credentials",
+            "webhook_received": ".signals",
+        },
+    )

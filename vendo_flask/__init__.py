@@ -29,27 +29,16 @@ __all__ = [
     "webhook_received",
 ]
 
-_MODULE_OF_NAME = {
-    "FlaskVendo": "extension",
-    "blueprint": "views",
-    "current_vendo": "clients",
-    "vendo_identity": "identity",
-    "webhook_received": "signals",
-}
-
-
 if not TYPE_CHECKING:  # a type checker would accept every name
+    from vendo.web import lazy_names
 
-    def __getattr__(name: str) -> object:
-        module = _MODULE_OF_NAME.get(name)
-        if module is None:
-            raise AttributeError(f"module 'vendo_flask' has no attribute {name!r}")
-        from importlib import import_module
-
-        value: object = getattr(import_module(f"vendo_flask.{module}"), name)
-        globals()[name] = value
-        return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(
+        globals(),
+        {
+            "FlaskVendo": ".extension",
+            "blueprint": ".views",
+            "current_vendo": ".clients",
+            "vendo_identity": ".identity",
+            "webhook_received": ".signals",
+        },
+    )

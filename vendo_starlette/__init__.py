@@ -45,36 +45,25 @@ __all__ = [
     "vendo_webhook",
 ]
 
-_MODULE_OF_NAME = {
-    "VendoMiddleware": "middleware",
-    "VendoSettings": "settings",
-    "aclient": "clients",
-    "client": "clients",
-    "install": "setup",
-    "vendo_async_session": "dependencies",
-    "vendo_client": "dependencies",
-    "vendo_httpx": "dependencies",
-    "vendo_identity": "dependencies",
-    "vendo_routes": "routes",
-    "vendo_session": "dependencies",
-    "vendo_sync_client": "dependencies",
-    "vendo_token": "dependencies",
-    "vendo_webhook": "dependencies",
-}
-
-
 if not TYPE_CHECKING:  # a type checker would accept every name
+    from vendo.web import lazy_names
 
-    def __getattr__(name: str) -> object:
-        module = _MODULE_OF_NAME.get(name)
-        if module is None:
-            raise AttributeError(f"module 'vendo_starlette' has no attribute {name!r}")
-        from importlib import import_module
-
-        value: object = getattr(import_module(f"vendo_starlette.{module}"), name)
-        globals()[name] = value
-        return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(
+        globals(),
+        {
+            "VendoMiddleware": ".middleware",
+            "VendoSettings": ".settings",
+            "aclient": ".clients",
+            "client": ".clients",
+            "install": ".setup",
+            "vendo_async_session": ".dependencies",
+            "vendo_client": ".dependencies",
+            "vendo_httpx": ".dependencies",
+            "vendo_identity": ".dependencies",
+            "vendo_routes": ".routes",
+            "vendo_session": ".dependencies",
+            "vendo_sync_client": ".dependencies",
+            "vendo_token": ".dependencies",
+            "vendo_webhook": ".dependencies",
+        },
+    )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
-from contextlib import suppress
 from http.client import HTTPException
 
 from vendo._protocol.moments import Moment, elapsed
@@ -128,8 +127,10 @@ class BlockingTransport:
         idle = self._idle.setdefault(route, deque())
         idle.append(connection)
         if len(idle) > MAX_IDLE_CONNECTIONS:
-            with suppress(IndexError):  # other threads took them all
+            try:
                 idle.popleft().close()
+            except IndexError:  # other threads took them all
+                pass
 
 
 def _close_all(idle: dict[Route, deque[Connection]]) -> None:
@@ -140,6 +141,9 @@ def _close_all(idle: dict[Route, deque[Connection]]) -> None:
 
 def _popped(connections: deque[Connection] | None) -> Iterator[Connection]:
     """Take the connections one by one, the last one first, until other threads have the rest."""
-    with suppress(IndexError):
-        while connections:
-            yield connections.pop()
+    while connections:
+        try:
+            connection = connections.pop()
+        except IndexError:
+            return
+        yield connection

@@ -8,6 +8,7 @@ decisions to these functions.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from vendo._config.lazy_names import lazy_names
     from vendo._config.slugs import checked_slug
     from vendo._protocol.headers import JWT_HEADER
     from vendo._protocol.secret import Secret
@@ -108,6 +109,7 @@ __all__ = [
     "invalid",
     "is_local",
     "is_missing",
+    "lazy_names",
     "prefers_html",
     "provider_base_url",
     "provider_name",
@@ -196,21 +198,10 @@ _NAMES_OF_MODULE = {
         "has_webhook_secret",
     ),
 }
-_MODULE_OF_NAME = {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
-
 
 if not TYPE_CHECKING:  # a type checker would accept every name
+    from vendo._config.lazy_names import lazy_names
 
-    def __getattr__(name: str) -> object:
-        module = _MODULE_OF_NAME.get(name)
-        if module is None:
-            raise AttributeError(f"module 'vendo.web' has no attribute {name!r}")
-        from importlib import import_module
-
-        value: object = getattr(import_module(module), name)
-        globals()[name] = value
-        return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    __getattr__, __dir__ = lazy_names(
+        globals(), {name: module for module, names in _NAMES_OF_MODULE.items() for name in names}
+    )
