@@ -157,7 +157,7 @@ class Vendo(BaseClient):
         from vendo._config.extras import require
 
         require("requests", "http")
-        from vendo._sessions.requests_session import VendoAuth
+        from vendo._sessions.requests_auth import VendoAuth
 
         return VendoAuth(self, name_of(slug).slug, hosts=hosts)
 
