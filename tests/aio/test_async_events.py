@@ -353,8 +353,9 @@ def test_ctrl_c_ends_a_stream_immediately(server: LocalVendo, transport: Transpo
     server.wait_for_streams(0)
 
 
-def test_closing_by_another_task_ends_a_stream_that_is_being_opened(
-    server: LocalVendo, transport: Transport
+@pytest.mark.parametrize("how", ["closed", "cancelled"])
+def test_stream_that_is_being_opened_ends_when_it_is_closed_or_cancelled(
+    server: LocalVendo, transport: Transport, how: str
 ) -> None:
     server.fail("events", latency=60.0)
 
@@ -362,25 +363,13 @@ def test_closing_by_another_task_ends_a_stream_that_is_being_opened(
         events = client.events.subscribe()
         reading = asyncio.create_task(anext(events, None))
         await thread(lambda: server.wait_for_requests(1))
-        await events.aclose()
-        assert await asyncio.wait_for(reading, 10) is None
-        server.reset()
-
-    run(server, transport, use)
-
-
-def test_task_that_is_cancelled_while_it_opens_a_stream_is_cancelled(
-    server: LocalVendo, transport: Transport
-) -> None:
-    server.fail("events", latency=60.0)
-
-    async def use(client: AsyncVendo) -> None:
-        events = client.events.subscribe()
-        reading = asyncio.create_task(anext(events, None))
-        await thread(lambda: server.wait_for_requests(1))
-        reading.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await reading
+        if how == "closed":
+            await events.aclose()
+            assert await asyncio.wait_for(reading, 10) is None
+        else:
+            reading.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await reading
         server.reset()
 
     run(server, transport, use)

@@ -101,10 +101,10 @@ json.loads(kept.getresponse().read())["access_token"]
     assert not more & {"urllib.request", "logging", "asyncio", "typing", "dataclasses", "argparse"}
 
 
-@pytest.mark.skipif(sys.platform in {"darwin", "win32"}, reason="the system has settings too")
-def test_proxies_are_imported_where_a_variable_sets_one() -> None:
+def test_proxies_are_imported_where_a_variable_or_the_system_sets_one() -> None:
     program = "from vendo._transports.routes import route_of\nroute_of('https://vendo.run')"
-    assert imported_by(program)[1] == []
+    system_sets_one = sys.platform in {"darwin", "win32"}
+    assert ("urllib.request" in imported_by(program)[1]) == system_sets_one
     assert "urllib.request" in imported_by(program, HTTPS_PROXY="http://proxy.example")[1]
 
 

@@ -30,11 +30,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _lines(report: Report) -> Iterator[str]:
-    findings = report.findings
-    for outcome, times in sorted(findings.outcomes.items()):
-        yield f"{times:8} {outcome}"
-    longest = sorted(findings.longest.items(), key=lambda kind: -kind[1])
-    yield "longest: " + ", ".join(f"{what} {seconds:.1f} s" for what, seconds in longest)
+    yield from report.findings.report_of_calls()
     for kind, times in report.sent.most_common():
         yield f"{times:8} {kind}"
     missing = sorted(NAMES - report.sent.keys())
@@ -42,10 +38,7 @@ def _lines(report: Report) -> Iterator[str]:
     for way, requests in report.requests.items():
         yield f"{requests:8} requests of {way}, {requests / report.seconds:.0f} a second"
     yield f"{report.seconds:.0f} s, seed {report.seed}"
-    for what, times in findings.wrong.items():
-        yield f"WRONG, {times} times: {what}"
-    if not findings.wrong:
-        yield "nothing wrong"
+    yield from report.findings.report_of_faults()
 
 
 if __name__ == "__main__":

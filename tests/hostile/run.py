@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ class Report:
     seconds: float
 
 
-class Group:
+class Group(ABC):
     """Callers of one kind, and their server, until the run ends."""
 
     way: ClassVar[str]
@@ -67,8 +68,9 @@ class Group:
         with self.server:
             self._run()
 
+    @abstractmethod
     def _run(self) -> None:
-        raise NotImplementedError
+        """Let the callers of this group call until the end."""
 
     def _keep_sending_late(self) -> None:
         while not self._ended.wait(_PACE):
@@ -209,7 +211,7 @@ def fuzz(seconds: float, seed: int, groups: tuple[type[Group], ...] = _GROUPS) -
         _look_for_leaks(before, findings)
         look_for_rest(findings)
     sent = sum((group.server.sent for group in made), Counter[str]())
-    requests = {group.way: group.server.requests for group in made}
+    requests = {group.way: group.server.count for group in made}
     return Report(seed, findings, sent, requests, time.monotonic() - begin)
 
 

@@ -9,102 +9,53 @@ import threading
 from collections import Counter
 from contextlib import suppress
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hostile.kinds import FRESH, Draw, End, script_of
 from hostile.stamps import EXTRA, GENUINE, asked
+from support.raw_server import RawServer
 
 if TYPE_CHECKING:
-    from types import TracebackType
-    from typing import Self
-
     from hostile.kinds import Script
 
 
-class HostileServer:
+class HostileServer(RawServer):
     """Responds on a port of its own. What it does on a connection is drawn from the seed."""
 
     def __init__(self, seed: int, name: str) -> None:
+        super().__init__(b"", backlog=512)
         self._seed = f"{seed} {name}"
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
-        self._lock = threading.Lock()
-        self._threads: set[threading.Thread] = set()
-        self._connections: set[_Connection] = set()
-        self._opened = 0
-        self.ended = threading.Event()
+        self._conversations: set[_Connection] = set()
         #: How often each kind was sent.
         self.sent: Counter[str] = Counter()
-        self.requests = 0
-
-    @property
-    def addresses(self) -> dict[str, Any]:
-        """Settings of a client."""
-        url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        return {"base_url": url, "credentials_url": url, "data_proxy_url": url}
-
-    def __enter__(self) -> Self:
-        self._acceptor = threading.Thread(target=self._accept, name="acceptor")
-        self._acceptor.start()
-        return self
-
-    def __exit__(
-        self,
-        cls: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.ended.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._acceptor.join()
-        self._listener.close()
-        with self._lock:
-            threads = list(self._threads)
-            for connection in self._connections:
-                connection.stop()
-        for thread in threads:
-            thread.join(20)
+        #: How many requests were read.
+        self.count = 0
 
     def send_late(self) -> None:
         """Send what is to come late. Called while no client has a call under way."""
         with self._lock:
-            connections = list(self._connections)
-        for connection in connections:
-            connection.send_late()
+            conversations = list(self._conversations)
+        for conversation in conversations:
+            conversation.send_late()
 
     def note(self, *names: str, requests: int = 0) -> None:
         with self._lock:
             self.sent.update(names)
-            self.requests += requests
+            self.count += requests
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _ = self._listener.accept()
-            except OSError:
-                return
-            self._opened += 1
-            random = Random(f"{self._seed} {self._opened}")
-            connection = _Connection(self, sock, random)
-            thread = threading.Thread(target=self._serve, args=[connection], name="connection")
-            with self._lock:
-                self._connections.add(connection)
-                self._threads.add(thread)
-            thread.start()
-
-    def _serve(self, connection: _Connection) -> None:
+    def _converse(self, sock: socket.socket, number: int) -> None:
+        conversation = _Connection(self, sock, Random(f"{self._seed} {number}"))
+        with self._lock:
+            self._conversations.add(conversation)
         try:
-            connection.serve()
-        except OSError:
-            pass  # the client has gone
+            conversation.serve()
         finally:
             with self._lock:
-                self._connections.discard(connection)
-                self._threads.discard(threading.current_thread())
-            connection.close()
+                self._conversations.discard(conversation)
 
 
 class _Connection:
-    """One connection, in its own thread."""
+    """One connection, in the thread of the server for it."""
 
     def __init__(self, server: HostileServer, sock: socket.socket, random: Random) -> None:
         self._server = server
@@ -184,10 +135,3 @@ class _Connection:
     def _reset(self) -> None:
         """Let the client meet an error in place of an end."""
         self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-    def stop(self) -> None:
-        with suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self._sock.close()

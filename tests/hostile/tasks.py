@@ -6,48 +6,33 @@ import asyncio
 from random import Random
 from typing import TYPE_CHECKING
 
-from hostile.stamps import SLUGS, USERS
+from hostile.draws import Draws
+from hostile.stamps import SLUGS
+from vendo import AsyncVendo
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from hostile.checks import Checks
-    from hostile.gate import Gate
-    from vendo import AsyncVendo
 
 
-class TaskCaller:
-    """One task, whose calls are drawn from its own seed."""
+class TaskCaller(Draws[AsyncVendo]):
+    """One task, which makes one call after the other."""
 
-    def __init__(
-        self, seed: str, checks: Checks, gate: Gate, roots: Mapping[str, AsyncVendo]
-    ) -> None:
-        self._random = Random(seed)
-        self._checks = checks
-        self._gate = gate
-        self._roots = roots
-        self._calls: tuple[tuple[int, str, Callable[[], Awaitable[None]]], ...] = (
+    async def call(self) -> None:
+        """Make one call."""
+        calls: list[tuple[int, str, Callable[[], Awaitable[None]]]] = [
             (45, "token", self._token),
             (5, "token, given up", self._given_up),
             (12, "tokens", self._tokens),
             (12, "connections.list", self._rows),
             (8, "connections.get", self._row),
             (16, "usage", self._usage),
-        )
-
-    async def call(self) -> None:
-        """Make one call."""
+        ]
         async with self._gate.passed_by_task():
-            self._key, root = self._random.choice(list(self._roots.items()))
-            self._user, jwt = self._random.choice(list(USERS.items()))
-            self._client = root if jwt is None else root.for_user(jwt)
-            weights = [weight for weight, _, _ in self._calls]
-            _, what, call = self._random.choices(self._calls, weights)[0]
+            what, call = self._draw(calls)
             with self._checks.attempt(what):
                 await call()
-
-    def _slug(self) -> str:
-        return self._random.choice(SLUGS)
 
     async def _token(self) -> None:
         slug = self._slug()

@@ -1,15 +1,9 @@
-"""The fuzzer for a minute, and that it detects what it looks for.
-
-It is a separate program: it forks while threads run, and counts what the process holds.
-"""
+"""The fuzzer for a minute, and that it detects what it looks for."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,27 +12,18 @@ import vendo
 from hostile.checks import Checks
 from hostile.stamps import EXTRA, GENUINE, Asked, asked, is_for, stamp
 from soak.findings import Findings
+from support.long_runs import report_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-TESTS = Path(__file__).parents[1]
 
 
 @pytest.mark.slow
 def test_hostile_server_mixes_nothing_up() -> None:
     seed = int.from_bytes(os.urandom(3), "big")
-    done = subprocess.run(
-        [sys.executable, "-m", "hostile", "--seconds", "60", "--seed", str(seed)],
-        cwd=TESTS,
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr == ""
-    assert "nothing wrong" in done.stdout
-    assert "kinds that were not sent: none" in done.stdout
+    report = report_of("hostile", seconds=60, seed=seed)
+
+    assert "kinds that were not sent: none" in report
 
 
 @pytest.fixture

@@ -6,45 +6,32 @@ import threading
 from random import Random
 from typing import TYPE_CHECKING
 
-from hostile.stamps import SLUGS, USERS
+from hostile.draws import Draws
+from hostile.stamps import SLUGS
+from vendo import Vendo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hostile.checks import Checks
-    from hostile.gate import Gate
-    from vendo import Vendo
 
 
-class ThreadCaller:
-    """One thread, whose calls are drawn from its own seed."""
+class ThreadCaller(Draws[Vendo]):
+    """One thread, which makes one call after the other."""
 
-    def __init__(self, seed: str, checks: Checks, gate: Gate, roots: Mapping[str, Vendo]) -> None:
-        self._random = Random(seed)
-        self._checks = checks
-        self._gate = gate
-        self._roots = roots
-        self._calls: tuple[tuple[int, str, Callable[[], None]], ...] = (
+    def call(self) -> None:
+        """Make one call."""
+        calls: list[tuple[int, str, Callable[[], None]]] = [
             (50, "token", self._token),
             (12, "tokens", self._tokens),
             (12, "connections.list", self._rows),
             (8, "connections.get", self._row),
             (16, "usage", self._usage),
-        )
-
-    def call(self) -> None:
-        """Make one call."""
+        ]
         with self._gate.passed():
-            self._key, root = self._random.choice(list(self._roots.items()))
-            self._user, jwt = self._random.choice(list(USERS.items()))
-            self._client = root if jwt is None else root.for_user(jwt)
-            weights = [weight for weight, _, _ in self._calls]
-            _, what, call = self._random.choices(self._calls, weights)[0]
+            what, call = self._draw(calls)
             with self._checks.attempt(what):
                 call()
-
-    def _slug(self) -> str:
-        return self._random.choice(SLUGS)
 
     def _token(self) -> None:
         slug = self._slug()

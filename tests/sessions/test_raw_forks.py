@@ -112,7 +112,6 @@ loop.close()
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the symbol is looked up in the program itself")
 @pytest.mark.parametrize("slug", ["gmail", "telegram"])
 @pytest.mark.parametrize(
     "library",

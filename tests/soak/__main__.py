@@ -39,21 +39,14 @@ def main(arguments: list[str]) -> int:
 
 def _lines(report: Report) -> Iterator[str]:
     findings = report.findings
-    for outcome, times in sorted(findings.outcomes.items()):
-        yield f"{times:8} {outcome}"
-    yield f"{sum(findings.outcomes.values()):8} calls"
-    longest = sorted(findings.longest.items(), key=lambda kind: -kind[1])
-    yield "longest: " + ", ".join(f"{what} {seconds:.1f} s" for what, seconds in longest)
+    yield from findings.report_of_calls()
     yield f"the process itself was blocked for up to {report.stall:.1f} s"
     yield f"{report.requests:8} requests at the backend, {report.faults} faults"
     yield f"{findings.records:8} log records checked"
     yield f"before: {report.before}"
     yield f"after:  {report.after}"
     yield f"{report.seconds:.0f} s, seed {report.seed}"
-    for what, times in findings.wrong.items():
-        yield f"WRONG, {times} times: {what}"
-    if not findings.wrong:
-        yield "nothing wrong"
+    yield from findings.report_of_faults()
 
 
 if __name__ == "__main__":

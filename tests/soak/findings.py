@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from support.shown import texts_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
     from typing import Any, Self
 
@@ -52,6 +53,21 @@ class Findings:
         with self.lock:
             self.outcomes[f"{what}: {outcome}"] += 1
             self.longest[what] = max(self.longest.get(what, 0.0), seconds)
+
+    def report_of_calls(self) -> Iterator[str]:
+        """Return the lines of a report on the calls."""
+        for outcome, times in sorted(self.outcomes.items()):
+            yield f"{times:8} {outcome}"
+        yield f"{sum(self.outcomes.values()):8} calls"
+        longest = sorted(self.longest.items(), key=lambda kind: -kind[1])
+        yield "longest: " + ", ".join(f"{what} {seconds:.1f} s" for what, seconds in longest)
+
+    def report_of_faults(self) -> Iterator[str]:
+        """Return the lines of a report on what must not happen."""
+        for what, times in self.wrong.items():
+            yield f"WRONG, {times} times: {what}"
+        if not self.wrong:
+            yield "nothing wrong"
 
     def unexpected(self, where: str, error: BaseException) -> None:
         """Record an error of an undocumented type."""

@@ -1,7 +1,4 @@
-"""The soak in its short form, and that it detects what it looks for.
-
-It is a separate program: it forks while threads run, and counts what the process holds.
-"""
+"""The soak in its short form, and that it detects what it looks for."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ import subprocess
 import sys
 import threading
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,12 +16,11 @@ import vendo
 from soak.findings import Findings
 from soak.leaks import look_for_rest
 from soak.world import API_KEY, World
+from support.long_runs import TESTS, report_of
 from vendo._tokens.cache import shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -44,17 +39,9 @@ def world(findings: Findings) -> Iterator[World]:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 def test_short_soak_finds_nothing_wrong(seed: int) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "soak", "--seconds", "9", "--warm-up", "5", "--seed", str(seed)],
-        cwd=TESTS,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr == ""
-    assert "nothing wrong" in done.stdout
-    assert f"seed {seed}" in done.stdout
+    report = report_of("soak", seconds=9, seed=seed, options=("--warm-up", "5"))
+
+    assert f"seed {seed}" in report
 
 
 def test_another_users_token_is_detected(world: World, findings: Findings) -> None:

@@ -194,9 +194,9 @@ def test_connections_close_at_shutdown_and_open_after_a_restart(
 def test_the_error_of_an_application_without_lifespan_is_passed_on() -> None:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            raise NotImplementedError
+            raise RuntimeError("no lifespan here")
 
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(RuntimeError, match="no lifespan here"):
         asyncio.run(call(VendoMiddleware(app), {"type": "lifespan"}, [START]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -30,9 +31,9 @@ def http(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
 class RawServer:
     """Send the next reply to each request, and the last one to all that follow."""
 
-    def __init__(self, *replies: Reply) -> None:
+    def __init__(self, *replies: Reply, backlog: int = 128) -> None:
         self._replies = list(replies)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=backlog)
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()
@@ -46,14 +47,13 @@ class RawServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
+    @property
+    def addresses(self) -> dict[str, Any]:
+        return dict.fromkeys(("base_url", "credentials_url", "data_proxy_url"), self.url)
+
     def settings(self) -> dict[str, Any]:
         """Return the settings of a client of this server."""
-        return {
-            "api_key": "vendo_sk_" + "r" * 32,
-            "base_url": self.url,
-            "credentials_url": self.url,
-            "data_proxy_url": self.url,
-        }
+        return {"api_key": "vendo_sk_" + "r" * 32, **self.addresses}
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -92,7 +92,7 @@ class RawServer:
 
     def _start(self, target: Callable[[], None]) -> None:
         thread = threading.Thread(target=target, daemon=True)
-        self._threads.append(thread)
+        self._threads = [*(each for each in self._threads if each.is_alive()), thread]
         thread.start()
 
     def _accept(self) -> None:
@@ -104,18 +104,22 @@ class RawServer:
             with self._lock:
                 self.connections += 1
                 self._open.add(sock)
-            self._start(lambda sock=sock: self._serve(sock))  # type: ignore[misc]  # bound now
+            self._start(partial(self._serve, sock, self.connections))
 
-    def _serve(self, sock: socket.socket) -> None:
+    def _serve(self, sock: socket.socket, number: int) -> None:
         try:
-            while (request := self._read(sock)) and self._reply(sock, request):
-                pass
+            self._converse(sock, number)
         except OSError:
             pass  # the client has gone
         finally:
             with self._lock:
                 self._open.discard(sock)
             sock.close()
+
+    def _converse(self, sock: socket.socket, _number: int) -> None:
+        """Serve a connection, the so manieth, until it is to be closed."""
+        while (request := self._read(sock)) and self._reply(sock, request):
+            pass
 
     def _read(self, sock: socket.socket) -> bytes:
         request = b""

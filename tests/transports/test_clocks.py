@@ -6,7 +6,9 @@ import datetime as dt
 import time
 from typing import TYPE_CHECKING, Any
 
+import freezegun
 import pytest
+import time_machine
 
 from support.ways import Way, run
 from vendo._protocol import moments
@@ -17,9 +19,6 @@ from vendo.testing import LocalVendo
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
-
-freezegun = pytest.importorskip("freezegun")
-time_machine = pytest.importorskip("time_machine")
 
 HOUR = 3600.0
 
@@ -32,11 +31,11 @@ def _empty_cache() -> None:
 
 def freezing(seconds: float) -> AbstractContextManager[Any]:
     moved = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=seconds)
-    return freezegun.freeze_time(moved)  # type: ignore[no-any-return]  # it has no types
+    return freezegun.freeze_time(moved)
 
 
 def traveling(seconds: float) -> AbstractContextManager[Any]:
-    return time_machine.travel(time.time() + seconds)  # type: ignore[no-any-return]  # the same
+    return time_machine.travel(time.time() + seconds)
 
 
 @pytest.fixture(params=[freezing, traveling], ids=["freezegun", "time-machine"])

@@ -14,8 +14,6 @@ from vendo.testing import LocalVendo
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.skipif(sys.platform in {"win32", "emscripten"}, reason="it has no fork")
-
 SLUGS = ["one", "two", "three", "four", "five"]
 CHILDREN = 4
 

@@ -194,6 +194,24 @@ def test_cut_head_does_not_end_a_stream_of_events(way: Way, head: bytes) -> None
         assert run(way, settings, block if way == "blocking" else wait) == "a.b"
 
 
+def test_stream_of_events_has_a_connection_of_its_own(way: Way) -> None:
+    event = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: a.b\ndata: {}\n\n"
+    with RawServer(Keep(http(b'{"connections": []}')), event) as server:
+
+        def block(client: Any) -> None:
+            client.connections.list()
+            with client.events.subscribe() as events:
+                next(events)
+
+        async def wait(client: Any) -> None:
+            await client.connections.list()
+            async with client.events.subscribe() as events:
+                await anext(events)
+
+        run(way, server.settings(), block if way == "blocking" else wait)
+        assert server.connections == 2
+
+
 def test_interim_response_before_a_stream_of_events_is_skipped(way: Way) -> None:
     event = b"id: 1\nevent: a.b\ndata: {}\n\n"
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"

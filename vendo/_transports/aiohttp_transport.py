@@ -36,7 +36,12 @@ class AiohttpTransport:
     async def send(self, request: Request) -> Response:
         """Return the whole response. Errors as for `BlockingTransport.send`."""
         try:
-            async with asyncio.timeout(request.timeout), await self._started(request) as response:
+            # A kept connection may have died without a sign, and a write is not sent twice.
+            max_idle = MAX_IDLE_SECONDS if request.method == "GET" else 0.0
+            async with (
+                asyncio.timeout(request.timeout),
+                await self._started(request, max_idle) as response,
+            ):
                 body = await _read_body(response, request.max_bytes)
                 return Response(response.status, _headers_of(response), body)
         except (aiohttp.ClientError, OSError, ValueError) as problem:
@@ -46,21 +51,18 @@ class AiohttpTransport:
         raise failure
 
     async def open(self, request: Request) -> AiohttpStream:
-        """Return the open response, to be read piece by piece."""
+        """Return the open response, on a new connection, to be read piece by piece."""
         try:
             async with asyncio.timeout(request.timeout):
-                response = await self._started(request)
+                response = await self._started(request, max_idle=0.0)
             return AiohttpStream(request.url, response)
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             failure = unreachable(request.url, _cause_of(problem))
         raise failure
 
-    async def _started(self, request: Request) -> aiohttp.ClientResponse:
+    async def _started(self, request: Request, max_idle: float) -> aiohttp.ClientResponse:
         session = await self._sessions.get()
         proxy = route_of(request.url)[3]
-        # A kept connection may have died without a sign, and a write is not sent twice within an
-        # attempt.
-        max_idle = MAX_IDLE_SECONDS if request.method == "GET" else 0.0
         patience = request.timeout * FIRST_BYTE_SHARE
         while True:
             first_byte = asyncio.timeout(None)
