@@ -114,12 +114,14 @@ LOCKED = (
     PRELUDE
     + """
 from vendo._tokens.cache import shared
+from vendo.web import ReplayCache
 
+replay = ReplayCache()
 vendo.token(slugs[0])
 held, release = threading.Event(), threading.Event()
 
 def hold():
-    with shared._changes:
+    with shared._changes, replay._lock:
         held.set()
         release.wait(30)
 
@@ -128,6 +130,7 @@ thread.start()
 held.wait()
 
 def child():
+    assert replay.claim("evt_1")
     assert vendo.token(slugs[1]) == expected[1]
 
 print("ok" if ended([in_child(child)]) else "failed")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 
 from vendo import web
+from vendo.web import _replay
 
 
 def test_an_event_is_handled_once_and_again_where_handling_it_failed() -> None:
@@ -21,7 +21,7 @@ def test_an_event_is_handled_once_and_again_where_handling_it_failed() -> None:
 
 def test_ids_are_bounded_in_number_and_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(_replay, "elapsed", lambda: now)
     cache = web.ReplayCache(10.0, capacity=3)
     for number in range(5):
         cache.claim(str(number))

@@ -6,13 +6,13 @@ delivery is handled.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from hashlib import sha256
-from threading import Lock
+from threading import RLock
 from typing import Any, Protocol
 
-from vendo._transports.fork import on_fork
+from vendo._protocol.moments import elapsed
+from vendo._transports.fork import notice, on_fork
 
 #: Seconds that an id is kept. A delivery is valid for 300 s either way.
 WEBHOOK_WINDOW_SECONDS = 600.0
@@ -46,11 +46,12 @@ class ReplayCache:
         on_fork(self, ReplayCache._renew_lock)
 
     def _renew_lock(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()  # a signal handler may enter it again
 
     def claim(self, event_id: str) -> bool:
         """Return True for the first call with an id. That caller handles the event."""
-        now = time.monotonic()
+        notice()
+        now = elapsed()
         with self._lock:
             if self._until.get(event_id, 0.0) > now:
                 return False
@@ -63,6 +64,7 @@ class ReplayCache:
 
     def release(self, event_id: str) -> None:
         """Forget an id: handling its event failed, so the next delivery is handled."""
+        notice()
         with self._lock:
             self._until.pop(event_id, None)
 
