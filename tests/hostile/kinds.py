@@ -304,6 +304,8 @@ def script_of(draw: Draw) -> Script:
     name = random.choices(list(BASES), _WEIGHTS)[0]
     script = BASES[name][1](draw)
     script.names.append(name)
+    if random.random() < 0.15 or draw.is_stream:
+        _split(random, script)
     if script.is_ended and script.end is End.KEEP:
         chance = random.random()
         if chance < 0.25:
@@ -315,12 +317,11 @@ def script_of(draw: Draw) -> Script:
         script.pieces.insert(0, (_interims(draw), 0.0))
         script.pieces[1] = (script.pieces[1][0], random.choice([0.0, 0.0, 0.02]))
         script.names.append(INTERIM)
-    if random.random() < 0.15 or draw.is_stream:
-        _split(random, script)
     return script
 
 
 def _append(draw: Draw, script: Script) -> None:
+    """Send something more in one write with the end of the response."""
     name = draw.random.choice(list(AFTER))
     text, pause = script.pieces[-1]
     script.pieces[-1] = (text + AFTER[name](draw), pause)
@@ -328,10 +329,9 @@ def _append(draw: Draw, script: Script) -> None:
 
 
 def _split(random: Random, script: Script) -> None:
-    """Send the last piece in parts. What is extra comes with the last byte before it."""
+    """Send the last piece in parts."""
     text, pause = script.pieces[-1]
-    # The response itself ends somewhere in the text, so only its first bytes are cut off.
-    places = sorted(random.randrange(min(len(text), 150) or 1) for _ in range(random.randint(1, 3)))
+    places = sorted(random.randrange(len(text) or 1) for _ in range(random.randint(1, 3)))
     edges = [0, *places, len(text)]
     parts = [text[begin:end] for begin, end in pairwise(edges)]
     script.pieces[-1:] = [

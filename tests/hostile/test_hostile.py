@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
 import vendo
 from hostile.checks import Checks
+from hostile.kinds import AFTER, PIECES, Draw, script_of
 from hostile.stamps import EXTRA, GENUINE, Asked, asked, is_for, stamp
 from soak.findings import Findings
 from support.long_runs import report_of
@@ -94,3 +96,17 @@ def test_no_cut_response_is_whole_by_accident(kind: str) -> None:
     for end in range(len(content)):
         with pytest.raises(ValueError):
             json.loads(content[:end])
+
+
+def test_what_is_extra_comes_with_the_end_of_the_response() -> None:
+    """A client cannot tell an extra response that comes after it has written its next request."""
+    request = Asked("usage", ("gmail",), "user1", "01")
+    count = 0
+    for seed in range(20_000):
+        genuine, extra = request.content(GENUINE), request.content(EXTRA)
+        script = script_of(Draw(Random(seed), request, genuine, extra))
+        if {"length", PIECES} < {*script.names} and AFTER.keys() & {*script.names}:
+            count += 1
+            before = b"".join(text for text, _ in script.pieces[:-1])
+            assert genuine not in before, seed
+    assert count > 100
