@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.raw_server import Keep, RawServer, http
-from support.ways import Way, run
+from support.ways import WAYS, Way, run
 from vendo import RetryPolicy, UpstreamConnectionError, Vendo
 from vendo._transports import blocking
 from vendo._transports.blocking import BlockingTransport
@@ -192,6 +193,27 @@ def test_a_closed_client_can_be_used_again(server: LocalVendo, way: Way) -> None
 
     assert run(way, server._addresses(), block if way == "blocking" else wait)
     assert server.connections_opened == 2
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way != "blocking"])
+def test_call_under_way_outlives_the_closing_of_its_client(way: Way) -> None:
+    is_read = Event()
+
+    def hold(sock: socket.socket) -> None:
+        is_read.set()
+        server.silence(sock)
+
+    async def use(client: Any) -> Any:
+        await client.billing.balance()
+        call = asyncio.create_task(client.billing.balance())
+        await asyncio.to_thread(is_read.wait, 10)
+        await client.aclose()
+        return await call
+
+    server = RawServer(Keep(BALANCE), hold, BALANCE)
+    with server:
+        balance = run(way, {"retry": ONCE, "timeout": 1.5, **server.settings()}, use)
+        assert balance.credits_remaining_micros == 5
 
 
 def test_clients_scoped_to_users_share_the_connections_of_their_parent(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
@@ -192,6 +193,55 @@ def test_cut_head_does_not_end_a_stream_of_events(way: Way, head: bytes) -> None
 
         settings = {"timeout": 10.0, **server.settings()}
         assert run(way, settings, block if way == "blocking" else wait) == "a.b"
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: "
+
+
+@pytest.mark.parametrize("begin", [b"", b'10\r\n{"access_token": \r\n'])
+@pytest.mark.parametrize("chunk", [b"zz\r\n", b"-5\r\n", b"5\r\n{}{}{}x\r\n0\r\n\r\n"])
+def test_malformed_chunk_ends_a_call_before_its_time_out(
+    way: Way, begin: bytes, chunk: bytes
+) -> None:
+    def write(server: Echo, sock: socket.socket, _: bytes) -> None:
+        sock.sendall(CHUNKED + b"application/json\r\n\r\n" + begin)
+        server.ended.wait(0.05)  # until the body is being read
+        sock.sendall(chunk)
+
+    with Echo(write) as server, pytest.raises(UpstreamError) as caught:
+        tokens(way, server)
+    assert not isinstance(caught.value, UpstreamTimeout)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+def test_malformed_chunk_does_not_end_a_stream_of_events(way: Way, pause: float) -> None:
+    event = b"event: a.b\ndata: {}\n\n"
+    head = CHUNKED + b"text/event-stream\r\n\r\n%x\r\n%b\r\n" % (len(event), event)
+
+    def break_off(sock: socket.socket) -> None:
+        sock.sendall(head)
+        server.ended.wait(0.05)
+        sock.sendall(b"zz\r\n")
+        server.silence(sock)
+
+    server = RawServer(break_off, head)
+    with server:
+
+        def block(client: Any) -> None:
+            with client.events.subscribe(max_backoff_sec=0.001) as events:
+                next(events)
+                server.ended.wait(3 * pause)  # the stream breaks off while it is not read
+                next(events)
+
+        async def wait(client: Any) -> None:
+            async with client.events.subscribe(max_backoff_sec=0.001) as events:
+                await anext(events)
+                await asyncio.sleep(3 * pause)
+                await anext(events)
+
+        settings = {"timeout": 10.0, **server.settings()}
+        run(way, settings, block if way == "blocking" else wait)
+        assert server.connections == 2
 
 
 def test_stream_of_events_has_a_connection_of_its_own(way: Way) -> None:

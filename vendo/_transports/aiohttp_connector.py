@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 import aiohttp
 from aiohttp.abc import AbstractResolver
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import HttpProcessingError
 
 from vendo._protocol.moments import Moment
 from vendo._transports.blocking import MAX_IDLE_SECONDS
@@ -86,6 +87,13 @@ class _Protocol(ResponseHandler):
         if data and self._body is not None and self._body.is_eof():
             self.is_dirty = True
         super().data_received(data[-1:])
+
+    def set_exception(self, exc: Any, *args: Any) -> None:
+        """Do as aiohttp does. It lets the reader of a malformed body wait for ever."""
+        super().set_exception(exc, *args)
+        body = self._body
+        if isinstance(exc, HttpProcessingError) and body is not None and not body.is_eof():
+            body.set_exception(aiohttp.ClientPayloadError("The body is malformed"), *args)
 
 
 class Connector(aiohttp.TCPConnector):

@@ -61,10 +61,10 @@ class AiohttpTransport:
         raise failure
 
     async def _started(self, request: Request, max_idle: float) -> aiohttp.ClientResponse:
-        session = await self._sessions.get()
         proxy = route_of(request.url)[3]
         patience = request.timeout * FIRST_BYTE_SHARE
         while True:
+            session = await self._sessions.get()
             first_byte = asyncio.timeout(None)
             current = Attempt(max_idle, first_byte, patience)
             attempt.set(current)
