@@ -23,7 +23,7 @@ from hostile.stamps import KEYS
 from hostile.tasks import TaskCaller
 from hostile.threads import ThreadCaller
 from soak.findings import Findings
-from support.raw_fork import raw_fork
+from support.raw_fork import raw_fork, wait_until_alone
 
 _WORKERS = 3
 _THREADS = 3
@@ -56,7 +56,7 @@ class Program:
         self._work(findings, "parent before", 0.3)  # so that there are kept connections
         busy = threading.Thread(target=self._work, args=[findings, "parent", seconds])
         if self._how == "raw":
-            time.sleep(TIMEOUT + 0.5)  # until the fetches that were given up have ended
+            wait_until_alone()  # the fetches that were given up have ended, too
         else:
             busy.start()
         workers = [self._worker(fork, number, seconds) for number in range(_WORKERS)]

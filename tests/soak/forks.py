@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import vendo
 from soak.world import SLUGS
-from support.raw_fork import raw_fork
+from support.raw_fork import raw_fork, wait_until_alone
 
 if TYPE_CHECKING:
     from soak.world import World
     from vendo import AsyncVendo, Vendo
+    from vendo._client.event_watch import EventWatch
 
 #: Seconds that a child may take: its calls have a time-out of two.
 _PATIENCE = 20.0
@@ -28,10 +29,13 @@ _PATIENCE = 20.0
 class Forks:
     """Forks now and then, in its own thread, until the run ends."""
 
-    def __init__(self, world: World, root: Vendo, async_root: AsyncVendo, pace: float) -> None:
+    def __init__(
+        self, world: World, root: Vendo, async_root: AsyncVendo, watch: EventWatch, pace: float
+    ) -> None:
         self._world = world
         self._root = root
         self._async_root = async_root
+        self._watch = watch
         self._pace = pace
         self._random = Random(f"{world.seed} forks")
         self.thread = threading.Thread(target=self._run, name="forks")
@@ -85,7 +89,9 @@ class Forks:
 
         The child has no other thread, as a server before its fork: see `raw_fork`.
         """
+        self._watch.stop()  # it began again in the child
         self._in_child(slug, jwt, False)
+        wait_until_alone()
         if raw_fork() == 0:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(int(_PATIENCE))  # nobody else ends it if it hangs

@@ -99,14 +99,14 @@ class Round:
         with (
             world.opened(),
             world.server.client(**world.settings) as root,
-            root.events.watch(),
+            root.events.watch() as watch,
         ):
             async_root = world.server.async_client(transport="threads", **world.settings)
             workers = [ThreadWorker(world, root, n).thread for n in range(self._size.threads)]
             workers.append(
                 threading.Thread(target=self._run_tasks, args=[async_root, root], name="loop")
             )
-            workers.append(Forks(world, root, async_root, self._size.fork_pace).thread)
+            workers.append(Forks(world, root, async_root, watch, self._size.fork_pace).thread)
             workers.append(EnvFiles(world, root).thread)
             workers.append(counter)
             for worker in workers:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import threading
+import time
+from pathlib import Path
 
 _fork = ctypes.PyDLL(None).fork
 
@@ -15,3 +18,24 @@ def raw_fork() -> int:
     """
     child: int = _fork()
     return child
+
+
+def wait_until_alone(seconds: float = 30.0) -> None:
+    """Wait until this process has no other thread.
+
+    Raises:
+        TimeoutError: it still has one after so many seconds.
+    """
+    deadline = time.monotonic() + seconds
+    while _number_of_threads() > 1:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"still running: {threading.enumerate()}")
+        time.sleep(0.005)
+
+
+def _number_of_threads() -> int:
+    try:
+        # A thread that has ended for Python may still be on its way out.
+        return len(list(Path("/proc/self/task").iterdir()))
+    except OSError:  # not on Linux
+        return threading.active_count()
