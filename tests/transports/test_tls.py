@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
+import warnings
 from contextlib import ExitStack
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trustme
 
-from support.raw_server import http
+from support.raw_server import RawServer, http
 from support.ways import Way, run
 from vendo import RetryPolicy, UpstreamConnectionError, UpstreamTimeout, Vendo
 from vendo._transports.blocking import BlockingTransport
@@ -247,3 +249,35 @@ def test_a_handshake_that_never_comes_ends_with_the_time_out(way: Way) -> None:
         settings = {"api_key": "vendo_sk_x", "base_url": url, "timeout": 0.3}
         with pytest.raises(UpstreamTimeout):
             run(way, settings, lambda client: client.billing.balance())
+
+
+class _SilentServer(RawServer):
+    """Reads requests over TLS and never responds, nor to the end of a connection."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(b"")
+        self._context = context
+
+    @property
+    def url(self) -> str:
+        return super().url.replace("http:", "https:")
+
+    def _converse(self, sock: socket.socket, _number: int) -> None:
+        with self._context.wrap_socket(sock, server_side=True) as secure:
+            self._read(secure)
+            self.ended.wait()
+
+
+@pytest.mark.usefixtures("trusted")
+def test_connection_that_is_given_up_does_not_wait_for_the_server(
+    authority: trustme.CA, way: Way
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    with _SilentServer(context) as server, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        settings = {"timeout": 1.0, "retry": ONCE, **server.settings()}
+        with pytest.raises(UpstreamTimeout):
+            run(way, settings, lambda client: client.token("gmail"))
+        gc.collect()
+    assert [str(each.message) for each in caught] == []

@@ -88,6 +88,10 @@ class _Protocol(ResponseHandler):
             self.is_dirty = True
         super().data_received(data[-1:])
 
+    def close(self) -> None:
+        """End the connection at once. TLS would wait for the server, beyond the loop's end."""
+        self.abort()
+
     def set_exception(self, exc: Any, *args: Any) -> None:
         """Do as aiohttp does. It lets the reader of a malformed body wait for ever."""
         super().set_exception(exc, *args)
