@@ -50,7 +50,7 @@ class Forks:
         kind = self._random.choice(["blocking", "async", "raw"])
         reader, writer = os.pipe()
         # A hanging child reports where. Set before the fork, as it may hang at its very start.
-        faulthandler.register(signal.SIGUSR1, file=writer, all_threads=False)
+        faulthandler.register(signal.SIGUSR1, file=writer)
         findings = self._world.findings
         with findings.lock:
             known = findings.wrong.copy()

@@ -52,6 +52,7 @@ class World:
         self.seed = seed
         self.findings = findings
         self.ended = threading.Event()
+        self.has_tls = tls
         self._authority = trustme.CA() if tls else None
         self.server = LocalVendo(
             SLUGS,
