@@ -49,12 +49,12 @@ PATHS += [
         *("oss_mode", "sso", "values"),
     )
 ]
-#: Words in the names of the tests that need a socket, a thread, a process or a deep stack.
+#: Words in the names of the tests that need a socket, a thread, a process, IPv6 or a deep stack.
 NEED_MORE = [
     *("adapter", "async", "break_anywhere", "by_one_thread", "came_from_vendo"),
     *("came_over_a_socket", "deep", "imported_last", "imports_nothing", "loads_nothing"),
     *("loads_no_annotations", "local_server", "packages_of_sessions"),
-    *("any_error_bytes", "any_signed"),
+    *("any_error_bytes", "any_signed", "loopback_where_the_system_reads_it_so"),
 ]
 pytest = importlib.import_module("pytest")
 PLUGINS = ["-p", "vendo_pytest.plugin", "-p", "xdist", "-n0", "-p", "no:cacheprovider"]
