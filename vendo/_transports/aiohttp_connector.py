@@ -93,7 +93,7 @@ class _Protocol(ResponseHandler):
         self.abort()
 
     def set_exception(self, exc: Any, *args: Any) -> None:
-        """Do as aiohttp does. It lets the reader of a malformed body wait for ever."""
+        """Do as aiohttp does, and end the body too: its reader would wait for ever."""
         super().set_exception(exc, *args)
         body = self._body
         if isinstance(exc, HttpProcessingError) and body is not None and not body.is_eof():

@@ -5,6 +5,7 @@ Most requests never use their client, and a malformed key fails in the code that
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, TypeAlias
 
 TYPE_CHECKING = False
@@ -12,22 +13,23 @@ TYPE_CHECKING = False
 _Reduced: TypeAlias = str | tuple[Any, ...]
 
 
-class LazyProxy:
-    """Passes everything on to the client that a subclass returns from `_client`.
+class LazyProxy(ABC):
+    """Passes everything on to the client that a subclass returns.
 
-    `_class` returns that client's class. `isinstance(proxy, Vendo)` is True, because `isinstance`
-    reads `__class__`, as it does for `werkzeug.local.LocalProxy` and `unittest.mock`. Nothing else
-    depends on that.
+    `isinstance(proxy, Vendo)` is True, because `isinstance` reads `__class__`, as it does for
+    `werkzeug.local.LocalProxy` and `unittest.mock`. Nothing else depends on that.
     """
 
     __slots__ = ()
 
     @staticmethod
+    @abstractmethod
     def _class() -> type:
-        raise NotImplementedError
+        """Return the client's class."""
 
+    @abstractmethod
     def _client(self) -> Any:
-        raise NotImplementedError
+        """Return the client."""
 
     if not TYPE_CHECKING:
 
