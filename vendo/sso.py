@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "IDENTITY_ENDPOINT_PATH",
+    "IDENTITY_HEADERS",
     "dashboard_url",
     "identity_from_headers",
     "identity_response",
@@ -29,6 +30,20 @@ __all__ = [
 
 #: The path where an application serves `identity_response`, for its own pages and the platform's.
 IDENTITY_ENDPOINT_PATH: Final = "/api/vendo/identity"
+
+#: The headers that name a user, for `Vary`.
+IDENTITY_HEADERS: Final = (
+    "X-Vendo-User-Id",
+    "X-Vendo-User-Email",
+    "X-Vendo-User-Name",
+    "X-Vendo-Tenant-Id",
+    "X-Vendo-Role",
+)
+
+#: The roles of the wire contract.
+_ROLES = frozenset({"owner", "member", "viewer"})
+#: The servers that were logged, each once.
+_logged: set[str] = set()
 
 _LOGOUT_PATH = "/__vendo/auth/logout"
 _DASHBOARD_URL = "https://vendo.run/dashboard"
@@ -43,16 +58,22 @@ def is_enabled() -> bool:
     return environment.AUTH.get() == "1"
 
 
-def identity_from_headers(headers: object) -> vendo.VendoIdentity | None:
+def identity_from_headers(
+    headers: object, *, trust_wsgi_headers: bool | None = None
+) -> vendo.VendoIdentity | None:
     """Return the signed-in user, or None.
 
     It is also None if `is_enabled()` is False, whatever the headers; if user id, mail address,
-    tenant or role is missing or blank; and if two headers of the same name have different values.
-    The name of a user may be empty.
+    tenant or role is missing, blank or malformed; if two headers of the same name have different
+    values; and if a WSGI server may have read `X_Vendo_User_Id` as `X-Vendo-User-Id`, which a log
+    record then says once. The name of a user may be empty.
 
     Args:
         headers: any mapping of headers, a `Headers` or `MultiDict` object, a list of pairs, or a
-            WSGI environ. The case of names does not matter.
+            WSGI environ. The case of names does not matter. In Django pass `request.META`.
+        trust_wsgi_headers: True where the WSGI server, or a proxy in front of it, drops header
+            names with underscores. By default `VENDO_TRUST_WSGI_HEADERS=1` decides. gunicorn,
+            waitress, Werkzeug, gevent and mod_wsgi are known to drop them.
 
     Raises:
         ValidationError: `headers` is of another type, or a value is not a text.
@@ -61,33 +82,61 @@ def identity_from_headers(headers: object) -> vendo.VendoIdentity | None:
         return None
     from vendo._protocol.headers import ContradictoryHeaders, RequestHeaders  # behind a proxy only
 
+    if not _is_trusted(headers, trust_wsgi_headers):
+        return None
     headers = RequestHeaders(headers)
     try:
-        user_id = _text(headers, "X-Vendo-User-Id")
-        email = _text(headers, "X-Vendo-User-Email")
-        name = _text(headers, "X-Vendo-User-Name")
-        tenant_id = _text(headers, "X-Vendo-Tenant-Id")
-        role = _text(headers, "X-Vendo-Role")
+        user_id, email, name, tenant_id, role = [_text(headers, name) for name in IDENTITY_HEADERS]
     except ContradictoryHeaders:
         return None
-    if not (user_id and email and tenant_id and role):
+    if not (_is_plain(user_id) and _is_plain(email) and _is_plain(tenant_id)):
+        return None
+    if role not in _ROLES or environment.has_control_character(name):
         return None
     return vendo.VendoIdentity(user_id, email, name, tenant_id, role)
 
 
-def identity_response(headers: object) -> dict[str, str]:
+def _is_plain(value: str) -> bool:
+    # A comma is what a server joins several headers with.
+    return bool(value) and value.isprintable() and "," not in value
+
+
+def _is_trusted(headers: object, trust_wsgi_headers: bool | None) -> bool:
+    from vendo._protocol.wsgi_servers import merging_server
+
+    server = merging_server(headers)
+    if server is None or trust_wsgi_headers:
+        return True
+    if trust_wsgi_headers is None and environment.TRUST_WSGI_HEADERS.get() == "1":
+        return True
+    if server not in _logged:
+        from vendo._protocol.log import logger
+
+        _logged.add(server)
+        logger.warning(
+            "%s may read the header X_Vendo_User_Id as X-Vendo-User-Id, which a client could forge:"
+            " no user is signed in. Use gunicorn, waitress, Werkzeug, gevent, mod_wsgi or an ASGI"
+            " server, and in Django pass request.META. If the server drops header names with"
+            " underscores, set VENDO_TRUST_WSGI_HEADERS=1.",
+            server,
+        )
+    return False
+
+
+def identity_response(headers: object, *, trust_wsgi_headers: bool | None = None) -> dict[str, str]:
     """Return the JSON object that an application serves at `IDENTITY_ENDPOINT_PATH`.
 
     The keys are `user_id`, `email`, `name`, `tenant_id`, `role`, `logout_url`, `dashboard_url`.
 
     Args:
         headers: as for `identity_from_headers`.
+        trust_wsgi_headers: as for `identity_from_headers`.
 
     Raises:
         IdentityNotPresent: no user is signed in, or the platform's proxy is not in front.
         ValidationError: as for `identity_from_headers`.
     """
-    identity = identity_from_headers(headers)
+    identity = identity_from_headers(headers, trust_wsgi_headers=trust_wsgi_headers)
     if identity is None:
         raise IdentityNotPresent(
             "identity_not_present",

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo_django.clients import aclient, client
     from vendo_django.credentials import token, tokens
+    from vendo_django.identity import vary_on_identity
     from vendo_django.masked import MaskedStr
     from vendo_django.middleware import VendoHttpRequest
     from vendo_django.services import database, email_settings, mailer
@@ -29,6 +30,7 @@ __all__ = [
     "mailer",
     "token",
     "tokens",
+    "vary_on_identity",
     "webhook_received",
 ]
 
@@ -47,6 +49,7 @@ if not TYPE_CHECKING:  # a type checker would accept every name
             "mailer": ".services",
             "token": ".credentials",
             "tokens": ".credentials",
+            "vary_on_identity": ".identity",
             "webhook_received": ".signals",
         },
     )

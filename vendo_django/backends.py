@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import logging
+from hashlib import sha256
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Field
 from django.http import HttpRequest
 
 from vendo import VendoIdentity
 
+_log = logging.getLogger("vendo")
+
+#: How the unusable password of an account begins that belongs to a user of the platform.
+_MARK = f"{UNUSABLE_PASSWORD_PREFIX}vendo$"
+
 
 class VendoIdentityBackend(ModelBackend):
     """Find or create the user of a `VendoIdentity`. Permissions are those of `ModelBackend`.
+
+    It signs a user in to the account that it created for them. Another account of the same name
+    stays closed to it: see `owns`.
 
     Subclass it to let in known users only (`create_unknown_user = False`), to name users
     differently (`username_of`), or to give them groups by their role (`configure_user`).
@@ -36,13 +46,20 @@ class VendoIdentityBackend(ModelBackend):
         created = False
         if self.create_unknown_user:
             user, created = model._default_manager.get_or_create(
-                **{model.USERNAME_FIELD: username}, defaults={"password": make_password(None)}
+                **{model.USERNAME_FIELD: username},
+                defaults={"password": _password_of(vendo_identity)},
             )
         else:
             try:
                 user = model._default_manager.get_by_natural_key(username)
             except model.DoesNotExist:
                 return None
+        if not self.owns(user, vendo_identity):
+            _log.warning(
+                "A user of the platform was not signed in: VendoIdentityBackend did not create the "
+                "account of that name. Rename the account, or override owns()."
+            )
+            return None
         configured = self.configure_user(request, user, vendo_identity, created=created)
         return configured if self.user_can_authenticate(configured) else None
 
@@ -51,6 +68,23 @@ class VendoIdentityBackend(ModelBackend):
     ) -> AbstractBaseUser | None:
         """Do the same under ASGI, with what a subclass overrides above."""
         return await sync_to_async(self.authenticate)(request, vendo_identity)
+
+    def owns(self, user: AbstractBaseUser, identity: VendoIdentity) -> bool:
+        """Return whether an account is that of a user of the platform.
+
+        It is where this backend created it for them, and nobody has set a password since. With
+        `create_unknown_user = False` it also takes over an account that you made for them, if that
+        has no usable password and is not staff.
+        """
+        if user.password == _password_of(identity):
+            return True
+        if self.create_unknown_user or user.has_usable_password() or _is_privileged(user):
+            return False
+        if user.password.startswith(_MARK):  # it is another user's
+            return False
+        user.password = _password_of(identity)
+        user.save(update_fields=["password"])
+        return True
 
     def username_of(self, identity: VendoIdentity) -> str:
         """Return what to find the user by: the platform's user id, which never changes.
@@ -90,6 +124,16 @@ class VendoIdentityBackend(ModelBackend):
         if changed:
             user.save(update_fields=list(changed))
         return user
+
+
+def _password_of(identity: VendoIdentity) -> str:
+    """Return the password of an account, which no one can use: it says whose account it is."""
+    digest = sha256(identity.user_id.encode("utf-8", "surrogateescape")).hexdigest()
+    return _MARK + digest
+
+
+def _is_privileged(user: AbstractBaseUser) -> bool:
+    return bool(getattr(user, "is_staff", False) or getattr(user, "is_superuser", False))
 
 
 def _field(user: AbstractBaseUser, name: str) -> Field[Any, Any] | None:

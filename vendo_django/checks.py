@@ -17,10 +17,11 @@ from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, reso
 
 from vendo import AuthError, VendoError, sso
 from vendo.web import has_webhook_secret, is_local, is_missing
-from vendo_django import settings
+from vendo_django import settings, webhooks
 from vendo_django.clients import client
 from vendo_django.credentials import BUILD_VARIABLE, is_build
 from vendo_django.masked import MaskedStr
+from vendo_django.webhooks import replay_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def check_project(**options: Any) -> list[CheckMessage]:
         check_frozen_tokens,
         check_template_tokens,
         check_urls,
+        check_connect,
         check_middleware,
     )
     return [message for check in all_checks for message in check(**options)]
@@ -55,7 +57,7 @@ def check_project(**options: Any) -> list[CheckMessage]:
 
 def check_setting(**_: Any) -> list[CheckMessage]:
     """Report an unknown option (`vendo.E001`) and an invalid value (`vendo.E002`)."""
-    return [
+    found: list[CheckMessage] = [
         Error(
             problem.text,
             hint=problem.fix,
@@ -63,6 +65,17 @@ def check_setting(**_: Any) -> list[CheckMessage]:
         )
         for problem in settings.problems()
     ]
+    if found:
+        return found
+    try:
+        settings.may_connect()
+    except ImproperlyConfigured as error:
+        found.append(Error(str(error).removeprefix("vendo: "), id="vendo.E002"))
+    try:
+        replay_store()
+    except VendoError as error:
+        found.append(_error(error, "vendo.E002"))
+    return found
 
 
 def check_key(**_: Any) -> list[CheckMessage]:
@@ -128,7 +141,7 @@ def check_urls(**_: Any) -> list[CheckMessage]:
     from vendo_django import views
 
     found: list[CheckMessage] = []
-    routed = set(_views(get_resolver().url_patterns))
+    routed = _routed_views()
     if views.webhook in routed and not _has_secret() and not is_build():
         found.append(
             Warning(
@@ -147,6 +160,43 @@ def check_urls(**_: Any) -> list[CheckMessage]:
             )
         )
     return found
+
+
+def check_connect(**_: Any) -> list[CheckMessage]:
+    """Report a connect view that is closed to everybody (`vendo.W006`), and a permission without
+    the middleware that it needs (`vendo.E009`).
+
+    In OSS mode only `check_deployment` reports the first: there is nothing to connect.
+    """
+    try:
+        permission, _ = settings.connect_permission(), settings.may_connect()
+    except ImproperlyConfigured:
+        return []  # check_setting reports it
+    if permission is not None and _AUTHENTICATION not in django_settings.MIDDLEWARE:
+        return [
+            Error(
+                "CONNECT_PERMISSION needs AuthenticationMiddleware in MIDDLEWARE.",
+                hint=f"Add {_AUTHENTICATION!r}.",
+                id="vendo.E009",
+            )
+        ]
+    try:
+        return list(_closed_view()) if client().is_vendo_mode() else []
+    except (ImproperlyConfigured, VendoError):
+        return []  # check_key reports it
+
+
+def _closed_view() -> Iterator[CheckMessage]:
+    from vendo_django import views
+
+    is_open = settings.connect_permission() or settings.may_connect() or sso.is_enabled()
+    if not is_open and not is_build() and views.connect in _routed_views():
+        yield Warning(
+            "The connect view is closed: nothing says who may connect providers.",
+            hint="Write VENDO = {'CONNECT_PERMISSION': 'app.codename'}, or MAY_CONNECT: a function "
+            "of request and slug. Whoever can open the view holds the API key.",
+            id="vendo.W006",
+        )
 
 
 def check_middleware(**_: Any) -> list[CheckMessage]:
@@ -180,7 +230,8 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
 
 def check_deployment(**_: Any) -> list[CheckMessage]:
     """Report what `--deploy` finds: placeholders (`vendo.W004`), a rejected key (`vendo.E008`), a
-    backend that does not respond (`vendo.W005`); `vendo.E004` and `vendo.E005` as Vendo has it.
+    backend that does not respond (`vendo.W005`), a replay store in the memory of each process
+    (`vendo.W007`); `vendo.E004` and `vendo.E005` as Vendo has it.
     """
     if is_build():
         return [
@@ -190,6 +241,26 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
                 id="vendo.W004",
             )
         ]
+    try:
+        found = [*_local_store(), *(() if client().is_vendo_mode() else _closed_view())]
+    except (ImproperlyConfigured, VendoError):
+        found = []  # the checks above report it
+    return [*found, *_reported_by_vendo()]
+
+
+def _local_store() -> Iterator[CheckMessage]:
+    from vendo_django import views
+
+    if webhooks.is_local(replay_store()) and views.webhook in _routed_views():
+        yield Warning(
+            "Each process remembers webhooks by itself, so that two may handle one event.",
+            hint="Write VENDO = {'REDIS_URL': 'redis://…'}, or use a cache in CACHES that all "
+            "processes share.",
+            id="vendo.W007",
+        )
+
+
+def _reported_by_vendo() -> list[CheckMessage]:
     try:
         vendo = client()
         if not vendo.is_vendo_mode():
@@ -267,6 +338,10 @@ def _looks_secret(slug: str, vendo: Vendo) -> bool:
     from vendo import integrations
 
     return bool(integrations.env_vars(slug)) or bool(value and _SECRET.match(value))
+
+
+def _routed_views() -> set[object]:
+    return set(_views(get_resolver().url_patterns))
 
 
 def _views(patterns: list[Any]) -> Iterator[object]:

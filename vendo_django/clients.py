@@ -12,9 +12,9 @@ from django.http import HttpRequest
 
 import vendo
 from vendo.errors import AuthError, ValidationError
-from vendo.web import ClientCache, client_for_user, user_jwts
+from vendo.web import VARY_ON_CLIENT, ClientCache, client_for_user, user_jwts
 from vendo_django import settings
-from vendo_django.identity import sent_headers
+from vendo_django.identity import sent_headers, used_headers
 
 _Client = TypeVar("_Client", "vendo.Vendo", "vendo.AsyncVendo")
 
@@ -69,4 +69,6 @@ def _present(cache: ClientCache[_Client]) -> _Client:
 def _of(request: HttpRequest | None, client: _Client) -> _Client:
     if request is None:
         return client
+    if client.is_vendo_mode():
+        used_headers(request).update(dict.fromkeys(VARY_ON_CLIENT))
     return client_for_user(client, user_jwts(sent_headers(request)))

@@ -1,13 +1,59 @@
-"""The project's own link that leads a user to the page on which they connect a provider."""
+"""The project's own link that leads a user to connect a provider, and who may follow it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from inspect import isawaitable
+from typing import Any
 from urllib.parse import urlencode
 
+from asgiref.sync import async_to_sync
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
-from vendo.web import current_page
+from vendo.web import argument_sets, check_may_connect, current_page
+from vendo_django import settings
+from vendo_django.clients import client
+from vendo_django.identity import identity_of
+
+
+def check_connect(request: HttpRequest, slug: str) -> None:
+    """Let the user of a request connect a provider, or raise.
+
+    Raises:
+        IdentityNotPresent: the user has to sign in first.
+        ConnectForbidden: the user may not.
+        ImproperlyConfigured: `MAY_CONNECT` or `CONNECT_PERMISSION` is malformed.
+    """
+    check_may_connect(
+        client(), slug, allowed=_is_allowed(request, slug), identity=identity_of(request)
+    )
+
+
+def _is_allowed(request: HttpRequest, slug: str) -> bool | None:
+    """Return what the project says, or None where it says nothing."""
+    permission, function = settings.connect_permission(), settings.may_connect()
+    if permission is not None:
+        user = getattr(request, "user", None)
+        if user is None:
+            raise ImproperlyConfigured(
+                "vendo: CONNECT_PERMISSION needs request.user. Add "
+                "'django.contrib.auth.middleware.AuthenticationMiddleware' to MIDDLEWARE."
+            )
+        return bool(user.has_perm(permission))
+    return None if function is None else bool(_called(function, request, slug))
+
+
+def _called(function: Callable[..., Any], *arguments: object) -> Any:
+    result = function(*arguments)
+    if not isawaitable(result):
+        return result
+
+    async def awaited() -> Any:
+        return await result
+
+    return async_to_sync(awaited)()
 
 
 def connect_link(slug: str, request: HttpRequest | None = None) -> str | None:
@@ -20,11 +66,40 @@ def connect_link(slug: str, request: HttpRequest | None = None) -> str | None:
     Returns:
         A path; None where the project's URLs do not have the view.
     """
-    try:
-        link = reverse("vendo:connect", args=[slug])
-    except NoReverseMatch:
-        return None
-    return link if request is None else f"{link}?{urlencode({'next': _page_of(request)})}"
+    link = _link(slug, request)
+    if link is None or request is None:
+        return link
+    return f"{link}?{urlencode({'next': _page_of(request)})}"
+
+
+def _link(slug: str, request: HttpRequest | None) -> str | None:
+    match = getattr(request, "resolver_match", None)
+    captured, space = (match.kwargs, match.namespace) if match else ({}, None)
+    urlconf = getattr(request, "urlconf", None)
+    for name in _names(urlconf):
+        for arguments in argument_sets(slug, captured):
+            try:
+                return reverse(name, urlconf, kwargs=arguments, current_app=space)
+            except NoReverseMatch:
+                pass
+    return None
+
+
+def _names(urlconf: str | None) -> Iterator[str]:
+    """Yield the names of the view, whatever namespaces its URLs are included in."""
+    yield "vendo:connect"
+    yield from _nested_names(get_resolver(urlconf).url_patterns, "")
+
+
+def _nested_names(patterns: list[Any], prefix: str) -> Iterator[str]:
+    from vendo_django import views
+
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            space = f"{pattern.namespace}:" if pattern.namespace else ""
+            yield from _nested_names(pattern.url_patterns, prefix + space)
+        elif isinstance(pattern, URLPattern) and pattern.callback is views.connect:
+            yield f"{prefix}{pattern.name}"
 
 
 def _page_of(request: HttpRequest) -> str:

@@ -2,42 +2,69 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.signals import got_request_exception
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template import TemplateDoesNotExist, loader
 from django.utils.cache import patch_vary_headers
 from django.utils.log import log_response
 
 from vendo import VendoError
-from vendo.web import ErrorResponse, error_response, prefers_html, request_error_response
+from vendo.web import (
+    ErrorPage,
+    ErrorResponse,
+    error_page,
+    error_response,
+    prefers_html,
+    request_error_response,
+)
 from vendo_django.clients import client
-from vendo_django.connect import connect_link
+from vendo_django.connect import check_connect, connect_link
+
+#: A template of this name takes the place of the built-in page. Its variables: `ErrorPage`.
+_TEMPLATE = "vendo_django/error.html"
 
 
-def handle_error(request: HttpRequest, error: VendoError) -> HttpResponse:
+def handle_error(request: HttpRequest, error: VendoError) -> HttpResponse | None:
     """Return the response to one of vendo's errors that no view handles.
 
     Call it while the error is handled: a 500 is logged with its traceback.
+
+    Returns:
+        None for an internal error in debug mode: Django's debug page shows it.
     """
     # OSS mode has no page to connect a provider on.
     link = connect_link(error.slug, request) if error.slug and client().is_vendo_mode() else None
     found = error_response(error, connect_url=link)
-    if found.connect_url is None:
-        return _response(request, found, error)
-    if prefers_html(request.META.get("HTTP_ACCEPT")):
-        response: HttpResponse = HttpResponseRedirect(found.connect_url)
-    else:
-        response = _response(request, found, error)
-    patch_vary_headers(response, ["Accept"])
-    return response
+    return None if found.is_internal and settings.DEBUG else _response(request, found, error)
 
 
 def handle_view_error(request: HttpRequest, error: VendoError) -> HttpResponse:
-    """Return the response to an error of one of our own views. A `ValidationError` is a 400."""
-    return _response(request, request_error_response(error), error)
+    """Return the response to an error of one of our own views. A `ValidationError` is a 400.
+
+    Raises:
+        VendoError: `error`, where it is internal, in debug mode.
+    """
+    found = request_error_response(error)
+    if found.is_internal and settings.DEBUG:
+        raise error
+    return _response(request, found, error)
 
 
 def _response(request: HttpRequest, found: ErrorResponse, error: VendoError) -> HttpResponse:
-    response = JsonResponse(found.body, status=found.status, headers=found.headers)
+    if prefers_html(request.META.get("HTTP_ACCEPT")):
+        page = error_page(
+            error,
+            found,
+            query=request.META.get("QUERY_STRING", ""),
+            blocked=_why_blocked(request, error) if found.connect_url else None,
+            debug=settings.DEBUG,
+        )
+        html = _html(page, request)
+        response: HttpResponse = HttpResponse(html, status=found.status, headers=found.headers)
+    else:
+        response = JsonResponse(found.body, status=found.status, headers=found.headers)
+    patch_vary_headers(response, ["Accept"])
     if found.is_internal:
         # As Django reports an exception that no view handles: to receivers of the signal, in the
         # log, and by mail to ADMINS.
@@ -51,3 +78,20 @@ def _response(request: HttpRequest, found: ErrorResponse, error: VendoError) -> 
             exception=error,
         )
     return response
+
+
+def _html(page: ErrorPage, request: HttpRequest) -> str:
+    try:
+        template = loader.get_template(_TEMPLATE)
+    except TemplateDoesNotExist:
+        return page.html()
+    return template.render(page._asdict(), request)
+
+
+def _why_blocked(request: HttpRequest, error: VendoError) -> VendoError | None:
+    """Return why the user of a request may not connect the provider, or None."""
+    try:
+        check_connect(request, error.slug or "")
+    except VendoError as why:
+        return why
+    return None

@@ -8,8 +8,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib import auth
 from django.http import HttpRequest
+from django.views.decorators.vary import vary_on_headers
 
 import vendo
+from vendo import sso
+from vendo.web import VARY_ON_CLIENT, VARY_ON_IDENTITY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # a project need not have this app
@@ -27,6 +30,32 @@ def sent_headers(request: HttpRequest) -> dict[str, Any] | list[tuple[bytes, byt
     strips the one lets the other pass, so it must not count. WSGI servers leave such names out.
     """
     return list(request.scope["headers"]) if hasattr(request, "scope") else request.META
+
+
+#: A decorator for views that use the user or their client: `@cache_page(60)` looks at `Vary` before
+#: a middleware can add to it, so write this one below it.
+vary_on_identity = vary_on_headers(*dict.fromkeys((*VARY_ON_IDENTITY, *VARY_ON_CLIENT)))
+
+#: The attribute of a request with the headers that its response depends on.
+_USED = "_vendo_used_headers"
+
+
+def used_headers(request: HttpRequest) -> dict[str, None]:
+    """Return the headers of the user that a request's response depends on: add to them."""
+    used: dict[str, None] = request.__dict__.setdefault(_USED, {})
+    return used
+
+
+def identity_of(request: HttpRequest) -> vendo.VendoIdentity | None:
+    """Return the signed-in user of a request, or None. The response then varies on them."""
+    if not sso.is_enabled():
+        return None
+    from vendo_django import settings as vendo_settings
+
+    used_headers(request).update(dict.fromkeys(VARY_ON_IDENTITY))
+    return sso.identity_from_headers(
+        sent_headers(request), trust_wsgi_headers=vendo_settings.trusts_wsgi_headers()
+    )
 
 
 def sign_in(request: HttpRequest, identity: vendo.VendoIdentity | None) -> None:

@@ -6,13 +6,13 @@ from django.http import HttpRequest
 
 import vendo
 from vendo import web
-from vendo_django.identity import sent_headers
+from vendo_django.identity import sent_headers, used_headers
 
 
 class RequestClient(web.LazyProxy):
     """The client of a request's user, made when it is first used."""
 
-    __slots__ = ("_headers", "_made")
+    __slots__ = ("_headers", "_made", "_used")
 
     @staticmethod
     def _class() -> type:
@@ -21,6 +21,7 @@ class RequestClient(web.LazyProxy):
     def __init__(self, request: HttpRequest) -> None:
         # Not the request: a circle of references is freed by the garbage collector alone.
         self._headers = sent_headers(request)
+        self._used = used_headers(request)
         self._made: vendo.Vendo | None = None
 
     def _client(self) -> vendo.Vendo:
@@ -28,4 +29,6 @@ class RequestClient(web.LazyProxy):
             from vendo_django.clients import client  # the clients are imported for the first one
 
             self._made = web.client_for_user(client(), web.user_jwts(self._headers))
+            if self._made.is_vendo_mode():
+                self._used.update(dict.fromkeys(web.VARY_ON_CLIENT))
         return self._made

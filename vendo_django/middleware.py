@@ -6,15 +6,18 @@ What a request that uses nothing does not need is imported where it is used.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import cache
+from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import patch_vary_headers
 
 import vendo as _vendo  # the request has an attribute `vendo`
-from vendo import VendoError, sso, web
-from vendo_django.identity import asign_in, sent_headers, sign_in
+from vendo import VendoError, web
+from vendo_django.identity import asign_in, identity_of, sign_in, used_headers
 from vendo_django.lazy import RequestClient
 
 
@@ -47,24 +50,52 @@ class _Middleware:
         return f"<{type(self).__qualname__}>"
 
 
+@cache
+def _with_identity(cls: type[HttpRequest]) -> type[HttpRequest]:
+    """Return a class of requests that looks for the user when they are used first.
+
+    So that only such responses vary on the user.
+    """
+
+    def get(request: HttpRequest) -> _vendo.VendoIdentity | None:
+        try:
+            found: _vendo.VendoIdentity | None = request.__dict__["_vendo_identity"]
+        except KeyError:
+            found = request.__dict__["_vendo_identity"] = identity_of(request)
+        return found
+
+    def put(request: HttpRequest, identity: _vendo.VendoIdentity | None) -> None:
+        request.__dict__["_vendo_identity"] = identity
+
+    members = {"vendo_identity": property(get, put), "__module__": cls.__module__}
+    return type(cls.__name__, (cls,), members)
+
+
 class VendoMiddleware(_Middleware):
     """Give each request its client and its user, and handle vendo's errors if the settings say so.
 
-    `request.vendo` is made when it is first used. See `VendoHttpRequest` for both attributes. With
-    `VENDO["ERRORS"]` a view may leave vendo's errors unhandled: a missing connection becomes 424,
-    or for a browser a redirect to where the user connects it; a rate limit 429; and so on.
+    `request.vendo` and `request.vendo_identity` are made when they are first used; see
+    `VendoHttpRequest`. The response then says so in `Vary`. With `VENDO["ERRORS"]` a view may leave
+    vendo's errors unhandled: a missing connection becomes 424, for a browser a page with a button
+    to connect it; a rate limit 429; and so on.
     """
 
     def __call__(self, request: VendoHttpRequest) -> object:
         """Return the response, or what to await for it."""
+        request.__class__ = _with_identity(type(request))  # type: ignore[assignment, arg-type]
         request.vendo = RequestClient(request)  # type: ignore[assignment]  # a proxy
-        request.vendo_identity = sso.identity_from_headers(sent_headers(request))
         jwt = request.META.get(web.JWT_ENVIRON_KEY)
         if jwt is not None:
             from vendo_django.masked import MaskedStr
 
             request.META[web.JWT_ENVIRON_KEY] = MaskedStr(jwt)
-        return self.get_response(request)
+        if self._is_async:
+            return self._respond(request)
+        return _varied(self.get_response(request), request)
+
+    async def _respond(self, request: VendoHttpRequest) -> object:
+        response: Awaitable[object] = self.get_response(request)  # type: ignore[assignment]  # under ASGI
+        return _varied(await response, request)
 
     def process_exception(
         self, request: HttpRequest, exception: Exception
@@ -75,6 +106,13 @@ class VendoMiddleware(_Middleware):
         from vendo_django import errors, settings
 
         return errors.handle_error(request, exception) if settings.handles_errors() else None
+
+
+def _varied(response: Any, request: HttpRequest) -> Any:
+    used = used_headers(request)
+    if used:
+        patch_vary_headers(response, list(used))
+    return response
 
 
 class VendoIdentityMiddleware(_Middleware):

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from vendo.errors import ValidationError
 from vendo.web import (
@@ -15,6 +16,7 @@ from vendo.web import (
     FLAG,
     SLUGS,
     TIMEOUT,
+    TRUST,
     WEBHOOK_SECRETS,
     ClientOptions,
     Option,
@@ -22,6 +24,17 @@ from vendo.web import (
     Problem,
 )
 
+
+def _is_dotted(value: object) -> bool:
+    return isinstance(value, str) and "." in value and all(value.split("."))
+
+
+_MAY_CONNECT = Option(
+    lambda value: callable(value) or _is_dotted(value),
+    "a function of request and slug, or its dotted path",
+    '"shop.rules.may_connect"',
+)
+_PERMISSION = Option(_is_dotted, 'a permission "app.codename"', '"shop.connect_providers"')
 _OPTIONS: dict[str, Option] = {
     "API_KEY": API_KEY,
     "BASE_URL": ADDRESS,
@@ -30,6 +43,10 @@ _OPTIONS: dict[str, Option] = {
     "WEBHOOK_SECRETS": WEBHOOK_SECRETS,
     "ERRORS": FLAG,
     "TIMEOUT": TIMEOUT,
+    "MAY_CONNECT": _MAY_CONNECT,
+    "CONNECT_PERMISSION": _PERMISSION,
+    "REDIS_URL": ADDRESS,
+    "TRUST_WSGI_HEADERS": TRUST,
 }
 _options = Options(_OPTIONS, label="VENDO[{name!r}]", line='Write VENDO = {{"{name}": {value}}}.')
 _NOT_A_DICT = Problem(
@@ -75,6 +92,51 @@ def webhook_secrets() -> str | list[str] | None:
 def handles_errors() -> bool:
     """Return whether the middleware turns vendo's errors into responses."""
     return bool(_read("ERRORS"))
+
+
+def may_connect() -> Callable[..., object] | None:
+    """Return the project's function that says who may connect a provider, or None.
+
+    Raises:
+        ImproperlyConfigured: it cannot be imported, or there is a permission as well.
+    """
+    found = _read("MAY_CONNECT")
+    if found is None:
+        return None
+    if connect_permission() is not None:
+        raise ImproperlyConfigured(
+            "vendo: VENDO has MAY_CONNECT and CONNECT_PERMISSION. Keep one of them."
+        )
+    if isinstance(found, str):
+        try:
+            found = import_string(found)
+        except ImportError as error:
+            raise ImproperlyConfigured(
+                f"vendo: VENDO['MAY_CONNECT'] cannot be imported: {error}. Write the dotted path "
+                "of a function."
+            ) from error
+    function: Callable[..., object] = found
+    return function
+
+
+def connect_permission() -> str | None:
+    """Return the permission of those who may connect a provider, or None."""
+    permission: str | None = _read("CONNECT_PERMISSION")
+    return permission
+
+
+def redis_url() -> str | None:
+    """Return the URL of the Redis for webhooks; None where the environment decides."""
+    url: str | None = _read("REDIS_URL")
+    return url
+
+
+def trusts_wsgi_headers() -> bool | None:
+    """Return whether the WSGI server drops header names with underscores; None where the
+    environment decides.
+    """
+    trust: bool | None = _read("TRUST_WSGI_HEADERS")
+    return trust
 
 
 def problems() -> Iterator[Problem]:

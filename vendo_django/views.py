@@ -9,18 +9,25 @@ from typing import Concatenate, ParamSpec
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from vendo import ValidationError, VendoError, WebhookEvent, sso
-from vendo.web import CONNECT_COOKIE, finish_connect, handle_once, start_connect
+from vendo.web import (
+    EventInProgress,
+    checked_slug,
+    finish_connect,
+    handle_once,
+    start_connect,
+)
+from vendo_django import settings
 from vendo_django.clients import client
+from vendo_django.connect import check_connect
 from vendo_django.errors import handle_view_error
 from vendo_django.identity import sent_headers
 from vendo_django.signals import webhook_received
-from vendo_django.webhooks import replay_cache, verified_event, webhook_body
+from vendo_django.webhooks import replay_store, verified_webhook, webhook_body
 
 _Parameters = ParamSpec("_Parameters")
 
@@ -45,32 +52,34 @@ def _handles_errors(
 @never_cache
 @require_safe
 @_handles_errors
-def connect(request: HttpRequest, slug: str) -> HttpResponse:
+def connect(request: HttpRequest, /, slug: str, **_captured: object) -> HttpResponse:
     """Redirect to the page on which a user connects a provider. They come back to `?next=`."""
+    slug = checked_slug(slug)
+    check_connect(request, slug)
     redirect = start_connect(
         client(),
         slug,
-        headers=sent_headers(request),
-        return_to=request.build_absolute_uri(reverse("vendo:connected")),
+        own_url=request.build_absolute_uri(request.path),
         next_address=request.GET.get("next"),
-        own_host=request.get_host(),
-        cookie=request.COOKIES.get(CONNECT_COOKIE),
+        cookies=request.COOKIES,
     )
     response = HttpResponseRedirect(redirect.url)
-    response.set_cookie(**redirect.cookie_arguments(is_https=request.is_secure()))
+    response.set_cookie(**redirect.cookie)
     return response
 
 
 @never_cache
 @require_safe
 @_handles_errors
-def connected(request: HttpRequest) -> HttpResponse:
+def connected(request: HttpRequest, /, **_captured: object) -> HttpResponse:
     """Take back a user who connected a provider, and redirect to `?next=` of `connect`."""
     next_address = finish_connect(
         client(),
         client(request),
-        state=request.GET.get("state"),
-        cookie=request.COOKIES.get(CONNECT_COOKIE),
+        own_url=request.build_absolute_uri(request.path),
+        query=request.GET,
+        cookies=request.COOKIES,
+        store=replay_store(),
     )
     return HttpResponseRedirect(next_address)
 
@@ -78,21 +87,25 @@ def connected(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @login_not_required
 @require_POST
-def webhook(request: HttpRequest) -> HttpResponse:
+def webhook(request: HttpRequest, /, **_captured: object) -> HttpResponse:
     """Verify a webhook, and send the signal `webhook_received` once for each event."""
     try:
-        event = verified_event(request, webhook_body(request))
+        event, replay_key = verified_webhook(request, webhook_body(request))
     except RequestDataTooBig:
         return HttpResponse(status=413)
     except ValidationError as error:
         return handle_view_error(request, error)
     except ValueError:
         return HttpResponse(status=400)
-    handle_once(
-        replay_cache,
-        event.id,
-        lambda: webhook_received.send(sender=WebhookEvent, event=event, request=request),
-    )
+    store = replay_store()
+    try:
+        handle_once(
+            store,
+            replay_key,
+            lambda: webhook_received.send(sender=WebhookEvent, event=event, request=request),
+        )
+    except EventInProgress as error:
+        return handle_view_error(request, error)
     return HttpResponse(status=200)
 
 
@@ -100,6 +113,7 @@ def webhook(request: HttpRequest) -> HttpResponse:
 @login_not_required
 @require_safe
 @_handles_errors
-def identity(request: HttpRequest) -> HttpResponse:
+def identity(request: HttpRequest, /, **_captured: object) -> HttpResponse:
     """Return the signed-in user as JSON, or 401."""
-    return JsonResponse(sso.identity_response(sent_headers(request)))
+    trust = settings.trusts_wsgi_headers()
+    return JsonResponse(sso.identity_response(sent_headers(request), trust_wsgi_headers=trust))

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from django.core.cache import cache
+from functools import lru_cache
+
+from django.core.cache import cache, caches
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 
-from vendo import WebhookEvent, WebhooksAPI
-from vendo.web import MAX_WEBHOOK_BYTES, SharedReplayCache
+from vendo import web
 from vendo_django import settings
 
-#: In the default cache, which the project's processes may share.
-replay_cache: SharedReplayCache = SharedReplayCache(cache)
+
+@lru_cache(maxsize=1)
+def _redis(url: str) -> web.RedisReplayCache:
+    return web.RedisReplayCache(url)
+
+
+_cache = web.SharedReplayCache(cache)
+
+
+def replay_store() -> web.ReplayStore:
+    """Return where replays are remembered: in Redis where there is a URL, else the default cache.
+
+    Raises:
+        MissingExtra: the package `redis` is not installed.
+        ValidationError: the URL is malformed.
+    """
+    url = web.redis_url(settings.redis_url())
+    return _cache if url is None else _redis(url)
+
+
+def is_local(store: web.ReplayStore) -> bool:
+    """Return whether each process has a store of its own."""
+    return store is _cache and isinstance(caches["default"], LocMemCache | DummyCache)
 
 
 def webhook_body(request: HttpRequest) -> bytes:
@@ -22,16 +46,16 @@ def webhook_body(request: HttpRequest) -> bytes:
         RequestDataTooBig: the body is over 1 MiB, or over the project's own limit.
     """
     length = int(request.META.get("CONTENT_LENGTH") or 0)
-    body = b"" if length > MAX_WEBHOOK_BYTES else request.body
-    if max(length, len(body)) > MAX_WEBHOOK_BYTES:
+    body = b"" if length > web.MAX_WEBHOOK_BYTES else request.body
+    if max(length, len(body)) > web.MAX_WEBHOOK_BYTES:
         raise RequestDataTooBig
     return body
 
 
-def verified_event(request: HttpRequest, body: bytes) -> WebhookEvent:
+def verified_webhook(request: HttpRequest, body: bytes) -> web.VerifiedWebhook:
     """Verify the signature of a webhook, and return its event.
 
     Raises:
         ValidationError: the signature is not good, or no secret is set.
     """
-    return WebhooksAPI(settings.webhook_secrets()).verify(request.META, body)
+    return web.verified_webhook(settings.webhook_secrets(), request.META, body)

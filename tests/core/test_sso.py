@@ -112,11 +112,22 @@ class TestIdentity:
 
         assert sso.identity_from_headers({"Host": "app.example.com", **forged}) is None
 
-    @pytest.mark.parametrize("role", ["owner", "member", "viewer", "of-later"])
+    @pytest.mark.parametrize("role", ["owner", "member", "viewer"])
     def test_a_role_is_passed_on(self, role: str) -> None:
         identity = sso.identity_from_headers({**HEADERS, "X-Vendo-Role": role})
         assert identity is not None
         assert identity.role == role
+
+    @pytest.mark.parametrize("role", ["Owner", "admin", "owner,member", "owner\x00"])
+    def test_another_role_is_no_user(self, role: str) -> None:
+        assert sso.identity_from_headers({**HEADERS, "X-Vendo-Role": role}) is None
+
+    @pytest.mark.parametrize("header", list(HEADERS)[:5])
+    @pytest.mark.parametrize("end", [",usr_ceo", "\x00", "\x85", "\u2028", "\x1f"])
+    def test_merged_or_broken_headers_are_no_user(self, header: str, end: str) -> None:
+        sent = {**HEADERS, header: f"{HEADERS[header]}{end}x"}
+        is_name = header == "X-Vendo-User-Name" and "," in end
+        assert (sso.identity_from_headers(sent) is not None) is is_name
 
     @pytest.mark.parametrize(
         ("sent", "name"),

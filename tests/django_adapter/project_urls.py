@@ -8,9 +8,10 @@ from asgiref.sync import sync_to_async
 from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
 from django.template import RequestContext, Template
 from django.urls import include, path
+from django.views.decorators.cache import cache_page
 
 from vendo.errors import NotConnected, RateLimited, UpstreamError
-from vendo_django import aclient
+from vendo_django import aclient, vary_on_identity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -85,6 +86,20 @@ def page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(template.render(RequestContext(request)))
 
 
+def personal(request: VendoHttpRequest) -> HttpResponse:
+    who = request.vendo_identity
+    return HttpResponse(who.email if who else "nobody")
+
+
+async def apersonal(request: VendoHttpRequest) -> HttpResponse:
+    who = request.vendo_identity
+    return HttpResponse(who.email if who else "nobody")
+
+
+def public(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("public")
+
+
 urlpatterns = [
     path("api/vendo/", include("vendo_django.urls")),
     path("token/", token),
@@ -100,4 +115,8 @@ urlpatterns = [
     path("afailing/", afailing),
     path("broken/", broken),
     path("page/", page),
+    path("personal/", personal),
+    path("apersonal/", apersonal),
+    path("public/", public),
+    path("cached/", cache_page(60)(vary_on_identity(personal))),
 ]

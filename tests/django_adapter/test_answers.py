@@ -11,14 +11,14 @@ from asgiref.sync import async_to_sync
 from django.core.signals import got_request_exception
 from django.test import AsyncClient, Client, override_settings
 
+from support.connect_flow import BROWSER, button_of, is_page
 from vendo.errors import NotConnected, RateLimited, VendoError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from vendo.testing import LocalVendo
-
-BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 @pytest.fixture
@@ -52,16 +52,46 @@ def test_an_api_client_gets_424_with_the_connect_link(
     assert vendo_mode.api_key not in response.content.decode()
 
 
-@pytest.mark.usefixtures("errors", "vendo_mode")
-def test_a_browser_is_redirected_to_connect_and_comes_back() -> None:
+@pytest.fixture
+def open_to_all() -> Iterator[None]:
+    with override_settings(VENDO={"ERRORS": True, "MAY_CONNECT": lambda request, slug: True}):
+        yield
+
+
+@pytest.mark.usefixtures("open_to_all", "vendo_mode")
+def test_a_browser_gets_a_page_with_a_button_and_comes_back() -> None:
     response = Client().get("/unconnected/?page=2", headers=BROWSER)
+    body = response.content.decode()
 
-    assert response.status_code == 302
-    assert response["Location"].startswith("/api/vendo/connect/slack/?next=")
-    assert response["Vary"] == "Accept"
+    assert (response.status_code, response["Vary"]) == (424, "Accept")
+    assert response["Content-Type"] == "text/html; charset=utf-8"
+    assert is_page(body, "Slack is not connected", "Connect Slack")
+    assert button_of(body) == "/api/vendo/connect/slack/?next=%2Funconnected%2F%3Fpage%3D2"
+
+
+@pytest.mark.usefixtures("open_to_all", "vendo_mode")
+def test_after_a_denial_the_page_says_so_and_the_button_is_the_users_choice() -> None:
+    response = Client().get("/unconnected/?vendo_connect=denied&slug=slack", headers=BROWSER)
+    body = response.content.decode()
+
+    assert response.status_code == 424
+    assert is_page(body, "You did not connect Slack")
+    assert button_of(body) == "/api/vendo/connect/slack/?next=%2Funconnected%2F"
 
 
 @pytest.mark.usefixtures("errors", "vendo_mode")
+def test_a_user_who_may_not_connect_gets_no_button(proxy: dict[str, str], db: None) -> None:
+    viewer = {**proxy, **BROWSER, "X-Vendo-Role": "viewer"}
+    body = Client().get("/unconnected/", headers=viewer).content.decode()
+    assert button_of(body) is None
+    assert is_page(body, "Ask a user who may connect Slack.")
+
+    body = Client().get("/unconnected/", headers=BROWSER).content.decode()
+    assert button_of(body) is None
+    assert is_page(body, "Sign in")
+
+
+@pytest.mark.usefixtures("open_to_all", "vendo_mode")
 @pytest.mark.parametrize(
     ("referer", "back"),
     [
@@ -72,13 +102,26 @@ def test_a_browser_is_redirected_to_connect_and_comes_back() -> None:
 )
 def test_after_a_form_the_user_comes_back_to_its_page(referer: str, back: str) -> None:
     response = Client().post("/unconnected/", headers={**BROWSER, "Referer": referer})
+    link = button_of(response.content.decode())
 
-    assert parse_qs(urlsplit(response["Location"]).query)["next"] == [back]
+    assert link
+    assert parse_qs(urlsplit(link).query)["next"] == [back]
+
+
+def test_in_oss_mode_the_page_names_the_variable_in_debug_mode_alone() -> None:
+    for debug in (False, True):
+        with override_settings(VENDO={"ERRORS": True}, DEBUG=debug):
+            response = Client().get("/token/", headers=BROWSER)
+        body = response.content.decode()
+        assert response.status_code == 424
+        assert is_page(body, "Gmail is not connected")
+        assert button_of(body) is None
+        assert ("GMAIL_ACCESS_TOKEN" in body) is debug
 
 
 @pytest.mark.usefixtures("errors")
 def test_in_oss_mode_there_is_no_connect_link() -> None:
-    response = Client().get("/unconnected/", headers=BROWSER)
+    response = Client().get("/unconnected/")
 
     assert response.status_code == 424
     assert response.json()["error"]["connect_url"] is None
@@ -87,10 +130,45 @@ def test_in_oss_mode_there_is_no_connect_link() -> None:
 @pytest.mark.usefixtures("vendo_mode")
 def test_without_the_views_there_is_no_link() -> None:
     with override_settings(VENDO={"ERRORS": True}, ROOT_URLCONF="django_adapter.bare_urls"):
-        response = Client().get("/unconnected/", headers=BROWSER)
+        response = Client().get("/unconnected/")
 
     assert response.status_code == 424
     assert response.json()["error"]["connect_url"] is None
+
+
+@pytest.mark.usefixtures("open_to_all", "vendo_mode")
+def test_the_project_can_replace_the_page(tmp_path: Path) -> None:
+    template = tmp_path / "vendo_django" / "error.html"
+    template.parent.mkdir()
+    template.write_text("{{ status }} {{ title }} {{ connect_url }} {{ request.path }}")
+    engine = {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [tmp_path],
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+    with override_settings(TEMPLATES=[engine]):
+        body = Client().get("/unconnected/", headers=BROWSER).content.decode()
+        assert body == (
+            "424 Slack is not connected /api/vendo/connect/slack/?next=%2Funconnected%2F"
+            " /unconnected/"
+        )
+    with override_settings(TEMPLATES=[]):
+        assert is_page(Client().get("/unconnected/", headers=BROWSER).content.decode())
+
+
+@pytest.mark.usefixtures("open_to_all", "vendo_mode")
+@pytest.mark.parametrize("path", ["/token/", "/api/vendo/connect/gmail/"])
+def test_in_debug_mode_djangos_page_shows_an_internal_error(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDO_API_KEY", "cana ry")
+    with override_settings(DEBUG=True):
+        response = Client(raise_request_exception=False).get(path, headers=BROWSER)
+    body = response.content.decode()
+
+    assert response.status_code == 500
+    assert "Traceback" in body
+    assert "cana" not in body
 
 
 @pytest.mark.usefixtures("errors")
@@ -116,7 +194,7 @@ def test_an_error_of_the_key_shows_no_details(vendo_mode: LocalVendo) -> None:
     assert "key" not in response.content.decode()
 
 
-@pytest.mark.usefixtures("errors")
+@pytest.mark.usefixtures("open_to_all")
 @pytest.mark.parametrize("path", ["/token/", "/atoken/", "/api/vendo/connect/slack/"])
 @pytest.mark.parametrize("protocol", ["wsgi", "asgi"])
 def test_a_500_is_logged_and_signalled(

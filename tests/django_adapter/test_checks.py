@@ -15,11 +15,21 @@ from django.test import override_settings
 from vendo_django import MaskedStr, client, token
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vendo.testing import LocalVendo
 
 
 def found(*, deploy: bool = False) -> dict[str, CheckMessage]:
-    """Return vendo's messages by id, after checking that they contain no secret."""
+    """Return vendo's messages by id, after checking that they contain no secret.
+
+    Without those about the connect view and the cache, which most of these projects leave open.
+    """
+    messages = all_found(deploy=deploy)
+    return {name: messages[name] for name in messages if name not in {"vendo.W006", "vendo.W007"}}
+
+
+def all_found(*, deploy: bool = False) -> dict[str, CheckMessage]:
     messages = [
         message
         for message in checks.run_checks(tags=[Tags.security], include_deployment_checks=deploy)
@@ -46,14 +56,77 @@ def test_a_valid_project_has_no_messages(monkeypatch: pytest.MonkeyPatch) -> Non
         "WEBHOOK_SECRETS": "whsec_canary",
         "ERRORS": True,
         "TIMEOUT": 2.5,
+        "MAY_CONNECT": lambda request, slug: True,
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "TRUST_WSGI_HEADERS": False,
     }
     with override_settings(VENDO=setting, KEY=token("openai")):
-        assert found() == {}
+        assert all_found() == {}
 
 
 def test_a_valid_deployment_has_no_messages(vendo_mode: LocalVendo) -> None:
-    with override_settings(VENDO={"REQUIRED": ["gmail"]}):
-        assert found(deploy=True) == {}
+    setting = {
+        "REQUIRED": ["gmail"],
+        "CONNECT_PERMISSION": "auth.add_user",
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+    }
+    with override_settings(VENDO=setting):
+        assert all_found(deploy=True) == {}
+
+
+def test_w006_in_oss_mode_is_for_deployments() -> None:
+    assert "vendo.W006" not in all_found()
+    assert "vendo.W006" in all_found(deploy=True)
+
+
+def test_w006_a_connect_view_that_is_closed_to_everybody(
+    vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = all_found()["vendo.W006"]
+    assert "CONNECT_PERMISSION" in str(message.hint)
+    assert "MAY_CONNECT" in str(message.hint)
+
+    for setting in ({"MAY_CONNECT": len}, {"CONNECT_PERMISSION": "auth.add_user"}):
+        with override_settings(VENDO=setting):
+            assert "vendo.W006" not in all_found()
+    with override_settings(ROOT_URLCONF="django_adapter.bare_urls"):
+        assert "vendo.W006" not in all_found()
+    monkeypatch.setenv("VENDO_AUTH", "1")
+    assert "vendo.W006" not in all_found()
+
+
+def test_w007_webhooks_remembered_in_each_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "vendo.W007" not in all_found()
+    assert "REDIS_URL" in str(all_found(deploy=True)["vendo.W007"].hint)
+
+    shared = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache"}
+    with override_settings(CACHES={"default": {**shared, "LOCATION": str(tmp_path)}}):
+        assert "vendo.W007" not in all_found(deploy=True)
+    with override_settings(ROOT_URLCONF="django_adapter.bare_urls"):
+        assert "vendo.W007" not in all_found(deploy=True)
+    monkeypatch.setenv("VENDO_REDIS_URL", "redis://127.0.0.1:1/0")
+    assert "vendo.W007" not in all_found(deploy=True)
+
+
+def test_e009_a_permission_without_its_middleware() -> None:
+    with override_settings(MIDDLEWARE=[], VENDO={"CONNECT_PERMISSION": "auth.add_user"}):
+        assert "AuthenticationMiddleware" in all_found()["vendo.E009"].msg
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"MAY_CONNECT": "no.such.module.rule"},
+        {"MAY_CONNECT": len, "CONNECT_PERMISSION": "auth.add_user"},
+        {"REDIS_URL": "canary://:canary@127.0.0.1"},
+        {"REDIS_URL": "redis://:canary@127.0.0.1:port"},
+    ],
+)
+def test_e002_a_value_that_does_not_work(setting: dict[str, Any]) -> None:
+    with override_settings(VENDO=setting):
+        assert list(found()) == ["vendo.E002"]
 
 
 def test_e001_an_unknown_key_and_the_nearest_one() -> None:

@@ -45,7 +45,8 @@ def test_doctor_uses_the_projects_key(server: LocalVendo, monkeypatch: pytest.Mo
     monkeypatch.setenv("VENDO_CREDENTIALS_URL", server.credentials_url)
     monkeypatch.setenv("VENDO_DATA_PROXY_URL", server.data_proxy_url)
     monkeypatch.setenv("VENDO_WEBHOOK_SECRET", "whsec_canary")
-    with override_settings(VENDO={"API_KEY": server.api_key, "BASE_URL": server.url}):
+    setting = {"API_KEY": server.api_key, "BASE_URL": server.url}
+    with override_settings(VENDO={**setting, "CONNECT_PERMISSION": "auth.add_user"}):
         report = json.loads(run("doctor", "--json"))
 
     assert report["mode"] == "vendo"

@@ -140,9 +140,57 @@ def test_a_new_name_or_address_updates_the_user(get: Get, proxy: dict[str, str])
 
 
 def test_an_inactive_user_is_not_signed_in(get: Get, proxy: dict[str, str]) -> None:
-    User.objects.create_user("5f0c1a9e", is_active=False)
+    get(proxy)
+    User.objects.update(is_active=False)
 
-    assert get(proxy) == {"identity": "5f0c1a9e", "user": ""}
+    assert get({**proxy, "X-Vendo-User-Name": "New"}) == {"identity": "5f0c1a9e", "user": ""}
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"password": "local"},
+        {"password": None},
+        {"password": "local", "is_staff": True},
+        {"password": None, "is_superuser": True, "is_staff": True},
+    ],
+)
+def test_an_account_that_the_backend_did_not_create_is_never_adopted(
+    get: Get, proxy: dict[str, str], how: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    user = User.objects.create_user("admin", **how)
+    before = User.objects.filter(pk=user.pk).values().get()
+    with caplog.at_level("WARNING", "vendo"):
+        assert get({**proxy, "X-Vendo-User-Id": "admin"}) == {"identity": "admin", "user": ""}
+
+    assert User.objects.filter(pk=user.pk).values().get() == before
+    assert "did not create the account" in caplog.text
+    assert "admin" not in caplog.text
+
+
+def test_an_account_whose_password_was_set_is_not_the_platforms_any_more(
+    get: Get, proxy: dict[str, str]
+) -> None:
+    get(proxy)
+    user = User.objects.get()
+    user.set_password("mine")
+    user.save()
+
+    assert get({**proxy, "X-Vendo-User-Name": "New"})["user"] == ""
+
+
+def test_an_address_that_another_user_of_the_platform_gets_opens_no_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class ByEmail(VendoIdentityBackend):
+        def username_of(self, identity: VendoIdentity) -> str:
+            return identity.email
+
+    first = VendoIdentity("usr_1", "ada@example.com", "", "tenant-1", "member")
+    second = VendoIdentity("usr_2", "ada@example.com", "", "tenant-1", "member")
+    assert ByEmail().authenticate(None, first)
+    assert ByEmail().authenticate(None, first)
+    assert ByEmail().authenticate(None, second) is None
 
 
 def test_a_deactivated_user_is_signed_out_at_the_next_change(
@@ -175,6 +223,20 @@ def test_a_project_may_allow_only_known_users(get: Get, proxy: dict[str, str]) -
     assert get(proxy)["user"] == ""
     User.objects.create_user("5f0c1a9e")
     assert get(proxy)["user"] == "5f0c1a9e"
+    assert get({**proxy, "X-Vendo-User-Name": "New"})["user"] == "5f0c1a9e"
+
+
+@override_settings(AUTHENTICATION_BACKENDS=["django_adapter.test_identity.KnownPeopleBackend"])
+@pytest.mark.parametrize(
+    "how",
+    [{"password": "local"}, {"is_staff": True}, {"is_superuser": True}, {"is_active": False}],
+)
+def test_known_users_do_not_include_staff_and_accounts_with_a_password(
+    get: Get, proxy: dict[str, str], how: dict[str, Any]
+) -> None:
+    User.objects.create_user("5f0c1a9e", **how)
+
+    assert get(proxy)["user"] == ""
 
 
 @override_settings(AUTHENTICATION_BACKENDS=["django_adapter.test_identity.RolesBackend"])
@@ -223,4 +285,4 @@ def test_the_middleware_without_its_requirements_is_an_error() -> None:
 
 def test_pages_without_a_session_can_be_cached() -> None:
     with override_settings(VENDO={"ERRORS": True}):
-        assert "Vary" not in Client().get("/limited/").headers
+        assert Client().get("/limited/")["Vary"] == "Accept"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -14,7 +13,7 @@ from django.core.cache import cache
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import reverse
 
-from vendo.web import CONNECT_COOKIE, MAX_WEBHOOK_BYTES
+from vendo.web import MAX_WEBHOOK_BYTES
 from vendo_django import client, views, webhook_received
 
 if TYPE_CHECKING:
@@ -56,106 +55,6 @@ def post(vendo_mode: LocalVendo) -> Callable[..., HttpResponse]:
         return browser.post(WEBHOOK, **sent)
 
     return send
-
-
-def test_the_connect_link_leads_to_vendo_with_a_signed_state(vendo_mode: LocalVendo) -> None:
-    browser = Client()
-    response = browser.get(CONNECT + "?next=/inbox%3Fpage%3D2")
-
-    parts = urlsplit(response["Location"])
-    query = parse_qs(parts.query)
-    assert response.status_code == 302
-    assert f"{parts.scheme}://{parts.netloc}" == vendo_mode.url
-    assert parts.path == "/connections/connect/gmail"
-    assert query["return_to"] == ["http://testserver/api/vendo/connect/done/"]
-    assert "no-store" in response["Cache-Control"]
-    cookie = response.cookies[CONNECT_COOKIE]
-    assert (cookie["httponly"], cookie["samesite"], cookie["secure"]) == (True, "Lax", "")
-
-    back = browser.get("/api/vendo/connect/done/", {"state": query["state"][0], "slug": "gmail"})
-    assert (back.status_code, back["Location"]) == (302, "/inbox?page=2")
-
-
-def test_over_https_the_cookie_is_secure(vendo_mode: LocalVendo) -> None:
-    response = Client().get(CONNECT, secure=True)
-
-    assert response.cookies[CONNECT_COOKIE]["secure"]
-    assert "https%3A%2F%2Ftestserver%2F" in response["Location"]
-
-
-def test_connecting_in_two_tabs_works(vendo_mode: LocalVendo) -> None:
-    browser = Client()
-    states = [
-        parse_qs(urlsplit(browser.get(f"{CONNECT}?next=/{tab}")["Location"]).query)["state"][0]
-        for tab in ("one", "other")
-    ]
-
-    for tab, state in zip(("one", "other"), states, strict=True):
-        response = browser.get("/api/vendo/connect/done/", {"state": state})
-        assert response["Location"] == f"/{tab}"
-
-
-@pytest.mark.parametrize(
-    "next_address",
-    [
-        "https://evil.example/",
-        "//evil.example/",
-        "/\\evil.example",
-        "https:evil.example",
-        "javascript:alert(1)",
-        "http://testserver@evil.example/",
-    ],
-)
-def test_next_addresses_on_other_hosts_are_400(vendo_mode: LocalVendo, next_address: str) -> None:
-    response = Client().get(CONNECT, {"next": next_address})
-
-    assert response.status_code == 400
-    assert response.json()["error"]["code"] == "validation_failed"
-    assert "evil" not in response.content.decode()
-
-
-def test_another_browser_cannot_use_the_state(vendo_mode: LocalVendo) -> None:
-    state = parse_qs(urlsplit(Client().get(CONNECT)["Location"]).query)["state"][0]
-
-    for browser in (Client(), _with_cookie("x" * 32)):
-        assert browser.get("/api/vendo/connect/done/", {"state": state}).status_code == 400
-    assert Client().get("/api/vendo/connect/done/").status_code == 400
-
-
-def test_after_connecting_the_new_token_is_used(vendo_mode: LocalVendo) -> None:
-    jwt = {"X-Vendo-User-JWT": "user.one.jwt"}
-    browser = Client()
-    browser.get("/token/", headers=jwt)
-    client().token("gmail")
-    state = parse_qs(urlsplit(browser.get(CONNECT)["Location"]).query)["state"][0]
-    vendo_mode.rotate("gmail")
-
-    browser.get("/api/vendo/connect/done/", {"state": state}, headers=jwt)
-
-    fresh = vendo_mode.token("gmail", user="user.one.jwt")
-    assert browser.get("/token/", headers=jwt).content.decode() == fresh
-    assert client().token("gmail") == vendo_mode.token("gmail")
-
-
-def test_behind_the_proxy_connecting_needs_a_signed_in_user(
-    vendo_mode: LocalVendo, proxy: dict[str, str], db: None
-) -> None:
-    rejected = Client().get(CONNECT)
-
-    assert rejected.status_code == 401
-    assert vendo_mode.api_key not in str(rejected.headers) + rejected.content.decode()
-    assert Client().get(CONNECT, headers=proxy).status_code == 302
-
-
-def test_in_oss_mode_connecting_responds_with_501() -> None:
-    response = Client().get(CONNECT)
-
-    assert response.status_code == 501
-    assert response.json()["error"]["code"] == "vendo_only_feature"
-
-
-def test_a_malformed_slug_is_400(vendo_mode: LocalVendo) -> None:
-    assert Client().get("/api/vendo/connect/no%20slug/").status_code == 400
 
 
 def test_other_methods_are_405(vendo_mode: LocalVendo) -> None:
@@ -332,19 +231,59 @@ def test_without_a_secret_every_webhook_is_400(
         assert post().status_code == 400
 
 
-def test_ids_are_stored_as_long_as_a_replay_is_possible(
-    post: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+def test_a_repeat_during_the_first_delivery_is_handled_if_that_fails(
+    post: Callable[..., Any], received: list[WebhookEvent]
 ) -> None:
-    timeouts: list[float] = []
-    add = cache.add
+    repeats: list[Any] = []
 
-    def noted(key: str, value: Any, timeout: float) -> bool:
-        timeouts.append(timeout)
-        return add(key, value, timeout=timeout)
+    def repeat_and_fail(**_: Any) -> None:
+        repeats.append(post())
+        raise RuntimeError
 
-    monkeypatch.setattr(cache, "add", noted)
-    post()
-    assert timeouts == [600]
+    webhook_received.connect(repeat_and_fail)
+    try:
+        assert post().status_code == 500
+    finally:
+        webhook_received.disconnect(repeat_and_fail)
+    (repeat,) = repeats
+    assert (repeat.status_code, repeat["Retry-After"]) == (409, "10")
+    received.clear()
+    assert post().status_code == 200
+    assert [event.id for event in received] == ["evt_1"]
+    assert post().status_code == 200
+    assert len(received) == 1
+
+
+@pytest.mark.parametrize("found", [False, None, RuntimeError])
+def test_a_cache_that_is_down_keeps_no_event_from_being_handled(
+    found: Any,
+    post: Callable[..., Any],
+    received: list[WebhookEvent],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def down(*_: Any, **__: Any) -> Any:
+        if found is RuntimeError:
+            raise RuntimeError
+        return found
+
+    for name in ("add", "get", "set", "delete"):
+        monkeypatch.setattr(cache, name, down if name == "add" else lambda *_, **__: None)
+    assert post().status_code == 200
+    assert [event.id for event in received] == ["evt_1"]
+
+
+def test_two_applications_with_one_store_each_handle_their_event(
+    post: Callable[..., Any], received: list[WebhookEvent], vendo_mode: LocalVendo
+) -> None:
+    """One event may go to several endpoints. Each has a secret of its own."""
+    from support.webhooks import signed
+
+    assert post().status_code == 200
+    body = json.dumps(EVENT).encode()
+    with override_settings(VENDO={"WEBHOOK_SECRETS": "another"}):
+        headers = signed(body, str(int(time.time())), "another")
+        assert [post(headers=headers, data=body).status_code for _ in range(2)] == [200, 200]
+    assert len(received) == 2
 
 
 def test_the_identity_endpoint_responds_with_the_platforms_fields(
@@ -379,14 +318,3 @@ def test_login_required_middleware_exempts_the_platforms_views(
 
 def test_the_identity_view_is_at_the_platforms_path() -> None:
     assert reverse("vendo:identity") == "/api/vendo/identity"
-
-
-def test_bodies_are_json(vendo_mode: LocalVendo) -> None:
-    response = Client().get(CONNECT, {"next": "//x"})
-    assert set(json.loads(response.content)["error"]) == {"code", "message"}
-
-
-def _with_cookie(value: str) -> Client:
-    browser = Client()
-    browser.cookies[CONNECT_COOKIE] = value
-    return browser

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import base64
+import hmac
+import json
 import time
-from urllib.parse import parse_qs, urlsplit
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import vendo
-from vendo import web
+from vendo import VendoIdentity, web
+from vendo.testing import LocalVendo
 
 KEY = "vendo_sk_" + "k" * 32
-OTHER_KEY = "vendo_sk_" + "o" * 32
+SITE = "https://app.example.com/api/vendo"
 
 
 @pytest.fixture
@@ -32,9 +38,11 @@ def client() -> vendo.Vendo:
         "https://evil.example/",
         "https://app.example.com@evil.example/",
         "https://app.example.com.evil.example/",
+        "https://app.example.com:444/",
         "javascript:alert(1)",
         "ftp://app.example.com/",
         "/a\nb",
+        "/\t/evil.example",
         "https://[",
         "relative",
     ],
@@ -44,7 +52,10 @@ def test_no_address_leads_out_of_the_application(address: str) -> None:
         web.checked_next(address, ["app.example.com"])
 
 
-@pytest.mark.parametrize("address", ["/", "/a?b=c#d", "https://APP.example.com/x"])
+@pytest.mark.parametrize(
+    "address",
+    ["/", "/a?b=c#d", "https://APP.example.com/x", "https://app.example.com:443/", "/..//evil"],
+)
 def test_own_addresses_are_accepted_unchanged(address: str) -> None:
     assert web.checked_next(address, ["app.example.com"]) == address
 
@@ -62,127 +73,351 @@ def test_any_text_is_an_own_address_or_an_error(address: str) -> None:
     assert urlsplit(taken).netloc.lower() in {"", "app.example.com"}
 
 
-def _start(
-    client: vendo.Vendo,
-    slug: str = "gmail",
-    next_address: str = "/inbox",
-    cookie: str | None = None,
-    headers: object = None,
-) -> web.ConnectRedirect:
-    return web.start_connect(
-        client,
-        slug,
-        headers=headers or {},
-        return_to="https://app.example.com/back",
-        next_address=next_address,
-        own_host="app.example.com",
-        cookie=cookie,
-    )
+@dataclass
+class Browser:
+    """A browser with its cookies, on the application's host."""
+
+    client: vendo.Vendo
+    site: str = SITE
+    cookies: dict[str, str] = field(default_factory=dict)
+    store: web.ReplayStore = field(default_factory=web.ReplayCache)
+
+    def leave(self, slug: str = "gmail", next_address: str | None = "/inbox", **how: Any) -> str:
+        """Return the state."""
+        redirect = web.start_connect(
+            self.client,
+            slug,
+            own_url=f"{self.site}/connect/{slug}/",
+            next_address=next_address,
+            cookies=self.cookies,
+            **how,
+        )
+        self.cookies[redirect.cookie["key"]] = redirect.cookie["value"]
+        query = parse_qs(urlsplit(redirect.url).query)
+        assert query["return_to"] == [f"{self.site}/connect/done/"]
+        return query["state"][0]
+
+    def come_back(self, state: str, status: str | None = "connected", **how: Any) -> str:
+        query = {"state": state} if status is None else {"state": state, "status": status}
+        return web.finish_connect(
+            self.client,
+            self.client,
+            own_url=f"{self.site}/connect/done/",
+            query=query,
+            cookies=self.cookies,
+            store=self.store,
+            **how,
+        )
+
+    def is_rejected(self, state: str) -> bool:
+        try:
+            self.come_back(state)
+        except vendo.ValidationError:
+            return True
+        return False
 
 
-def _finish(client: vendo.Vendo, state: str, cookie: str | None) -> str:
-    return web.finish_connect(client, client, state=state, cookie=cookie)
+@pytest.fixture
+def browser(client: vendo.Vendo) -> Browser:
+    return Browser(client)
 
 
-def _leave(client: vendo.Vendo) -> tuple[web.ConnectRedirect, str]:
-    leaving = _start(client)
-    return leaving, parse_qs(urlsplit(leaving.url).query)["state"][0]
+@pytest.mark.parametrize("status", ["connected", None])
+def test_a_user_who_comes_back_goes_on_to_the_next_address(
+    browser: Browser, status: str | None
+) -> None:
+    assert browser.come_back(browser.leave(), status) == "/inbox"
 
 
-def test_a_user_who_comes_back_goes_on_to_the_next_address(client: vendo.Vendo) -> None:
-    leaving, state = _leave(client)
+@pytest.mark.parametrize(
+    ("page", "after"),
+    [
+        ("/inbox", "/inbox?vendo_connect=denied&slug=gmail"),
+        ("/inbox?q=a%20b#top", "/inbox?q=a%20b&vendo_connect=denied&slug=gmail#top"),
+        ("https://app.example.com/x", "https://app.example.com/x?vendo_connect=denied&slug=gmail"),
+        (
+            "/inbox?vendo_connect=denied&slug=slack",
+            "/inbox?vendo_connect=denied&slug=gmail",
+        ),
+    ],
+)
+@pytest.mark.parametrize("status", ["refused", "denied", ""])
+def test_after_a_denial_the_page_can_tell(
+    browser: Browser, page: str, after: str, status: str
+) -> None:
+    assert browser.come_back(browser.leave(next_address=page), status) == after
+    assert web.denied_slug(urlsplit(after).query) == "gmail"
 
-    assert urlsplit(leaving.url).path == "/connections/connect/gmail"
-    assert _finish(client, state, leaving.cookie) == "/inbox"
+
+def test_a_later_connection_removes_the_mark_of_a_denial(browser: Browser) -> None:
+    page = "/inbox?a=b&vendo_connect=denied&slug=gmail#top"
+
+    assert browser.come_back(browser.leave(next_address=page)) == "/inbox?a=b#top"
+
+
+@given(st.text(alphabet="/?&=#%ab;.:", max_size=20), st.sampled_from(["gmail", "a_b-c"]))
+def test_the_mark_of_a_denial_leaves_the_rest_of_an_address_as_it_is(tail: str, slug: str) -> None:
+    address = "/x" + tail
+    marked = web.after_denial(address, slug)
+
+    assert web.denied_slug(urlsplit(marked).query) == slug
+    assert urlsplit(marked).path == urlsplit(address).path
+    pairs = parse_qsl(urlsplit(address).query, keep_blank_values=True)
+    assert parse_qsl(urlsplit(marked).query, keep_blank_values=True)[:-2] == pairs
 
 
 def test_the_redirect_shows_neither_key_nor_cookie_in_its_repr(client: vendo.Vendo) -> None:
-    leaving, _ = _leave(client)
+    redirect = web.start_connect(client, "gmail", own_url=f"{SITE}/connect/gmail/", cookies={})
 
-    assert KEY not in repr(leaving)
-    assert leaving.cookie not in repr(leaving)
-
-
-def test_another_browser_cannot_finish(client: vendo.Vendo) -> None:
-    _, state = _leave(client)
-
-    for cookie in (None, "", "another"):
-        with pytest.raises(vendo.ValidationError):
-            _finish(client, state, cookie)
+    assert KEY not in repr(redirect)
+    assert redirect.cookie["value"] not in repr(redirect)
 
 
-def test_two_tabs_share_a_cookie_and_both_come_back(client: vendo.Vendo) -> None:
-    first, first_state = _leave(client)
-    second = _start(client, "slack", "/channels", first.cookie)
+def test_the_api_key_signs_no_state(browser: Browser) -> None:
+    """Each browser that connects gets the key, so a state that it signs proves nothing."""
+    browser.leave()
+    for cookie in ("", sha256(b"").hexdigest(), *browser.cookies.values()):
+        claims = {"slug": "gmail", "next": "https://evil.example/", "browser": cookie}
+        payload = base64.urlsafe_b64encode(
+            json.dumps({**claims, "until": 4102444800}).encode()
+        ).decode()
+        signed = f"vendo connect state:{payload}".encode()
+        forged = f"{payload}.{hmac.digest(KEY.encode(), signed, 'sha256').hex()}"
+        for cookies in ({}, browser.cookies):
+            assert Browser(browser.client, cookies=cookies).is_rejected(forged)
 
-    assert second.cookie == first.cookie
-    assert _finish(client, first_state, second.cookie) == "/inbox"
+
+def _sign(claims: list[Any], key: str) -> str:
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
+    signed = f"vendo connect state:{payload}".encode()
+    return f"{payload}.{hmac.digest(key.encode(), signed, 'sha256').hex()}"
+
+
+@pytest.mark.parametrize("key", [KEY, "", "a" * 32])
+def test_a_state_of_this_form_that_another_key_signed_is_rejected(
+    browser: Browser, key: str
+) -> None:
+    browser.leave()
+    forged = _sign(["gmail", "https://evil.example/", time.time(), "n"], key)
+
+    assert browser.is_rejected(forged)
+    assert Browser(browser.client).is_rejected(forged)
+
+
+def test_next_is_checked_again_on_return(browser: Browser) -> None:
+    browser.leave()
+    (secret,) = browser.cookies.values()
+
+    for address in ("https://evil.example/", "//evil.example"):
+        assert browser.is_rejected(_sign(["gmail", address, time.time(), "n"], secret))
+    assert browser.come_back(_sign(["gmail", "/x", time.time(), "n"], secret)) == "/x"
+
+
+@pytest.mark.parametrize("made_at", [4102444800, 0, None, "now", float("nan"), float("inf"), []])
+def test_a_state_of_another_time_is_rejected_whoever_signed_it(
+    browser: Browser, made_at: Any
+) -> None:
+    browser.leave()
+    (secret,) = browser.cookies.values()
+
+    assert browser.is_rejected(_sign(["gmail", "/x", made_at, "n"], secret))
+
+
+def test_a_state_works_once(browser: Browser) -> None:
+    state = browser.leave()
+
+    assert browser.come_back(state) == "/inbox"
+    assert all(browser.is_rejected(state) for _ in range(19))
+
+
+def test_a_denial_uses_the_state_up_too(browser: Browser) -> None:
+    state = browser.leave()
+    browser.come_back(state, "refused")
+
+    assert browser.is_rejected(state)
+
+
+def test_another_browser_cannot_finish(browser: Browser) -> None:
+    state = browser.leave()
+    (name,) = browser.cookies
+
+    for cookies in ({}, {name: ""}, {name: "a" * 32}, {name: "é" * 32}, {"other": "a" * 32}):
+        assert Browser(browser.client, cookies=cookies, store=browser.store).is_rejected(state)
+    assert browser.come_back(state) == "/inbox"
+
+
+def test_two_tabs_come_back_in_any_order_also_with_one_provider(browser: Browser) -> None:
+    states = {slug: browser.leave(slug, f"/{slug}") for slug in ("gmail", "slack", "notion")}
+    again = browser.leave("gmail", "/again")
+
+    assert browser.come_back(again) == "/again"
+    for slug in ("notion", "gmail", "slack"):
+        assert browser.come_back(states[slug]) == f"/{slug}"
+
+
+def test_two_tabs_that_leave_at_the_same_time_come_back(client: vendo.Vendo) -> None:
+    tabs = [Browser(client), Browser(client)]
+    states = [tab.leave(slug) for tab, slug in zip(tabs, ("gmail", "slack"), strict=True)]
+    jar = {**tabs[0].cookies, **tabs[1].cookies}  # as the browser keeps them
+
+    for state in states:
+        assert Browser(client, cookies=jar).come_back(state) == "/inbox"
 
 
 @pytest.mark.parametrize("cookie", ["", "short", "x" * 33, "é" * 32, "a; b" * 8])
-def test_a_foreign_cookie_is_replaced(client: vendo.Vendo, cookie: str) -> None:
-    leaving = _start(client, cookie=cookie)
+def test_a_foreign_cookie_is_replaced(browser: Browser, cookie: str) -> None:
+    browser.leave()
+    (name,) = browser.cookies
+    browser.cookies[name] = cookie
+    browser.leave()
 
-    assert leaving.cookie != cookie
-    assert len(leaving.cookie) == 32
-
-
-def test_a_state_of_another_deployment_is_rejected(client: vendo.Vendo) -> None:
-    leaving, state = _leave(client)
-
-    with pytest.raises(vendo.ValidationError):
-        _finish(vendo.Vendo(OTHER_KEY), state, leaving.cookie)
+    assert browser.cookies[name] != cookie
+    assert len(browser.cookies[name]) == 32
 
 
-def test_a_state_expires(client: vendo.Vendo, monkeypatch: pytest.MonkeyPatch) -> None:
-    leaving, state = _leave(client)
+def test_a_state_expires(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = browser.leave()
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + web.CONNECT_SECONDS + 1)
 
-    with pytest.raises(vendo.ValidationError):
-        _finish(client, state, leaving.cookie)
+    assert browser.is_rejected(state)
 
 
 @given(st.text())
 def test_any_other_state_is_rejected(text: str) -> None:
-    client = vendo.Vendo(KEY)
-    for state in (text, text + ".", "." + text, base64.urlsafe_b64encode(text.encode()).decode()):
-        with pytest.raises(vendo.ValidationError):
-            _finish(client, state, "cookie")
+    browser = Browser(vendo.Vendo(KEY))
+    browser.leave()
+    encoded = base64.urlsafe_b64encode(text.encode()).decode()
+    for state in (text, text + ".", "." + text, encoded, f"{encoded}.{encoded}"):
+        assert browser.is_rejected(state)
 
 
-def test_behind_the_proxy_only_signed_in_users_may_connect(
-    client: vendo.Vendo, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VENDO_AUTH", "1")
-    with pytest.raises(vendo.IdentityNotPresent):
-        _start(client)
-    identity = {
-        "X-Vendo-User-Id": "5f0c1a9e",
-        "X-Vendo-User-Email": "ada@example.com",
-        "X-Vendo-Tenant-Id": "tenant-1",
-        "X-Vendo-Role": "member",
-    }
-    assert _start(client, headers=identity).url
+@pytest.mark.parametrize(
+    "payload", [b"[" * 100_000, b"{}", b"[]", b'["gmail"]', b"[1,2,3,4]", b'["../x","/",1,"n"]']
+)
+def test_a_malformed_state_is_rejected(browser: Browser, payload: bytes) -> None:
+    browser.leave()
+    encoded = base64.urlsafe_b64encode(payload).decode()
+    for key in (KEY, *browser.cookies.values()):
+        signed = f"vendo connect state:{encoded}".encode()
+        state = f"{encoded}.{hmac.digest(key.encode(), signed, 'sha256').hex()}"
+        assert browser.is_rejected(state)
 
 
-def test_the_next_address_is_checked_when_leaving(client: vendo.Vendo) -> None:
+def test_the_way_ends_on_the_host_where_it_began(browser: Browser) -> None:
+    state = browser.leave(next_address="https://app.example.com/inbox")
+
+    browser.site = "https://other.example.com/api/vendo"
+    assert browser.is_rejected(state)
+
+
+def test_further_hosts_of_the_application_are_accepted_both_ways(browser: Browser) -> None:
+    page = "https://www.example.com/inbox"
     with pytest.raises(vendo.ValidationError, match="next= leads"):
-        _start(client, next_address="https://evil.example/")
+        browser.leave(next_address=page)
+    state = browser.leave(next_address=page, own_hosts=["www.example.com"])
+
+    assert browser.come_back(state, own_hosts=["www.example.com"]) == page
 
 
-def test_the_cookie_is_for_this_browser_and_for_an_hour(client: vendo.Vendo) -> None:
-    redirect = _start(client)
+def test_in_oss_mode_there_is_no_way(browser: Browser) -> None:
+    browser.client = vendo.Vendo("byok")
+    with pytest.raises(vendo.VendoOnlyFeature):
+        browser.leave()
+    with pytest.raises(vendo.VendoOnlyFeature):
+        browser.come_back("x")
 
-    assert redirect.cookie_arguments(is_https=True) == {
-        "key": web.CONNECT_COOKIE,
-        "value": redirect.cookie,
+
+def test_the_cookie_is_for_this_browser_this_host_and_an_hour(client: vendo.Vendo) -> None:
+    redirect = web.start_connect(client, "gmail", own_url=f"{SITE}/connect/gmail/", cookies={})
+    arguments = dict(redirect.cookie)
+
+    assert arguments.pop("value")
+    assert str(arguments.pop("key")).startswith(f"__Host-{web.CONNECT_COOKIE}_")
+    assert arguments == {
         "max_age": 3600,
+        "path": "/",
         "secure": True,
         "httponly": True,
         "samesite": "Lax",
     }
-    assert redirect.cookie_arguments(is_https=False)["secure"] is False
+    plain = SITE.replace("https", "http")
+    redirect = web.start_connect(client, "gmail", own_url=f"{plain}/connect/gmail/", cookies={})
+    assert redirect.cookie["secure"] is False
+    assert redirect.cookie["key"].startswith(f"{web.CONNECT_COOKIE}_")
+
+
+def test_over_https_a_cookie_that_another_host_could_set_does_not_count(
+    client: vendo.Vendo,
+) -> None:
+    plain = Browser(client, SITE.replace("https", "http"))
+    state = plain.leave()
+
+    plain.site = SITE
+    assert plain.is_rejected(state)
+
+
+def test_a_return_forgets_the_old_token_and_keeps_one_fetched_since_the_state_was_made() -> None:
+    with LocalVendo(connections=["gmail"]) as server, server.client() as client:
+        browser = Browser(client)
+        old = client.token("gmail")
+        state, replayed = browser.leave(), browser.leave()
+        server.rotate("gmail")
+        browser.come_back(state)
+        new = client.token("gmail")
+        assert new != old
+
+        before = len(server.requests)
+        browser.come_back(replayed)
+        assert client.token("gmail") == new
+        assert len(server.requests) == before
+
+
+def test_after_a_denial_no_token_is_forgotten() -> None:
+    with LocalVendo(connections=["gmail"]) as server, server.client() as client:
+        browser = Browser(client)
+        client.token("gmail")
+        before = len(server.requests)
+        browser.come_back(browser.leave(), "refused")
+        client.token("gmail")
+
+        assert len(server.requests) == before
+
+
+OWNER = VendoIdentity("u", "u@example.com", "", "t", "owner")
+VIEWER = VendoIdentity("u", "u@example.com", "", "t", "viewer")
+
+
+@pytest.mark.parametrize("auth", [None, "1"])
+@pytest.mark.parametrize("identity", [None, VIEWER, OWNER])
+@pytest.mark.parametrize("allowed", [None, True, False])
+def test_who_may_connect(
+    client: vendo.Vendo,
+    auth: str | None,
+    identity: VendoIdentity | None,
+    allowed: bool | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("VENDO_AUTH", raising=False)
+    if auth:
+        monkeypatch.setenv("VENDO_AUTH", auth)
+    expected: type[vendo.VendoError] | None
+    if allowed is not None:  # it alone decides
+        expected = None if allowed else web.ConnectForbidden
+    elif auth is None:
+        expected = web.ConnectForbidden
+    elif identity is None:
+        expected = vendo.IdentityNotPresent
+    else:
+        expected = web.ConnectForbidden if identity is VIEWER else None
+
+    if expected is None:
+        web.check_may_connect(client, "gmail", allowed=allowed, identity=identity)
+        return
+    with pytest.raises(expected) as caught:
+        web.check_may_connect(client, "gmail", allowed=allowed, identity=identity)
+    assert web.request_error_response(caught.value).status in {401, 403}
+    assert "Gmail" in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -192,7 +427,7 @@ def test_the_cookie_is_for_this_browser_and_for_an_hour(client: vendo.Vendo) -> 
         (
             "GET",
             "application/json",
-            "https://app.example.com/other",
+            "https://app.example.com/other?vendo_connect=denied&slug=gmail",
             "https://app.example.com/other",
         ),
         ("GET", "application/json", "https://evil.example/", "/here?a=b"),
@@ -210,3 +445,10 @@ def test_a_user_comes_back_to_the_page_they_are_on(
         method, "/here?a=b", accept=accept, referer=referer, own_host="app.example.com"
     )
     assert found == page
+
+
+def test_in_oss_mode_nothing_needs_a_permission() -> None:
+    client = vendo.Vendo("byok")
+    web.check_may_connect(client, "gmail", allowed=None, identity=None)
+    with pytest.raises(web.ConnectForbidden):
+        web.check_may_connect(client, "gmail", allowed=False, identity=None)

@@ -204,11 +204,15 @@ class BaseClient:
 
         A fetch in flight does not restore it. In OSS mode nothing is cached, and this does nothing.
         """
+        self._forget(slug)
+
+    def _forget(self, slug: str, before: float = float("inf")) -> None:
+        """Drop the cached token of a slug if it was requested before a time, in Unix seconds."""
         name = name_of(slug)
         scope = self._settings.scope()
         if scope is not None:
             key = self._key(scope, name)
-            shared.invalidate(lambda other: other == key)
+            shared.invalidate(lambda other: other == key, before)
 
     @cached_property
     def webhooks(self) -> _client.WebhooksAPI:

@@ -15,11 +15,11 @@ from vendo._protocol.webhook import (
     TIMESTAMP_HEADER,
     check_age,
     event_of,
-    is_signed,
     not_signed,
     raw_body,
     rejected,
     sent_at,
+    signing_key,
 )
 from vendo.errors import ValidationError, invalid
 
@@ -81,16 +81,23 @@ class WebhooksAPI:
             ValidationError: it is not genuine, too old or malformed, or no secret is set. Respond
                 with 400.
         """
+        return self._verified(headers, body, max_age_sec)[0]
+
+    def _verified(
+        self, headers: object, body: object, max_age_sec: float | None = None
+    ) -> tuple[WebhookEvent, bytes]:
+        """Return the event and the key that signed it."""
         headers = RequestHeaders(headers)
         max_age = self._max_age if max_age_sec is None else _checked_age(max_age_sec)
         signature = _required(headers, SIGNATURE_HEADER)
         timestamp = _required(headers, TIMESTAMP_HEADER)
         raw = raw_body(body)
         moment = sent_at(timestamp)
-        if not is_signed(signature, timestamp, raw, self._keys()):
+        key = masked(signing_key(signature, timestamp, raw, self._keys()))
+        if key is None:
             raise not_signed(signature)
         check_age(moment, time.time(), max_age)
-        return event_of(raw)
+        return event_of(raw), key
 
     def _keys(self) -> list[bytes]:
         secret = self._secret

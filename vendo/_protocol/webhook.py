@@ -84,14 +84,15 @@ def check_age(moment: float, now: float, max_age: float) -> None:
         )
 
 
-def is_signed(signature: str, timestamp: str, body: bytes, keys: Sequence[bytes]) -> bool:
-    """True if one of the keys made this signature. Each key is tried, in constant time."""
+def signing_key(signature: str, timestamp: str, body: bytes, keys: Sequence[bytes]) -> bytes | None:
+    """Return the key that made this signature, or None. Each key is tried, in constant time."""
     given = signature.encode("ascii", "replace")
     signed = b"%s.%s" % (timestamp.encode("ascii", "replace"), body)
-    good = False
+    found = None
     for key in keys:
-        good |= hmac.compare_digest(hmac.digest(key, signed, "sha256").hex().encode(), given)
-    return good
+        if hmac.compare_digest(hmac.digest(key, signed, "sha256").hex().encode(), given):
+            found = key
+    return found
 
 
 def not_signed(signature: str) -> ValidationError:

@@ -55,6 +55,7 @@ class Entry:
     __slots__ = (
         "expires_at",
         "failures",
+        "received_at",
         "refresh_at",
         "token",
         "used_at",
@@ -69,6 +70,8 @@ class Entry:
         now = received.at
         self.token = token
         self.used_at = now
+        #: The wall clock when it was requested.
+        self.received_at = now + received.wall_offset
         self.wall_offset = received.wall_offset
         #: Failed refreshes in a row, while this token was still good.
         self.failures = 0
@@ -340,14 +343,19 @@ class TokenCache:
             if entry is not None and entry.token == token:
                 self._entries.pop(key, None)
 
-    def invalidate(self, matches: Callable[[CacheKey], bool]) -> None:
-        """Drop the tokens whose key matches, and abandon their flights."""
+    def invalidate(self, matches: Callable[[CacheKey], bool], before: float = float("inf")) -> None:
+        """Drop the tokens whose key matches, and abandon their flights.
+
+        Args:
+            matches: whether a key is meant.
+            before: tokens that were requested later are kept, in Unix seconds.
+        """
         notice()
         with self._changes:
             # Flights first: one that lands meanwhile, around a signal handler, keeps no token.
             flights = [self._flights.pop(key, None) for key in list(self._flights) if matches(key)]
-            for key in list(self._entries):
-                if matches(key):
+            for key, entry in list(self._entries.items()):
+                if matches(key) and entry.received_at < before:
                     self._entries.pop(key, None)
         for flight in flights:
             if flight is not None:

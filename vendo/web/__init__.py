@@ -24,26 +24,36 @@ if TYPE_CHECKING:
         CONNECT_COOKIE,
         CONNECT_SECONDS,
         ConnectRedirect,
-        checked_next,
-        current_page,
+        check_may_connect,
         finish_connect,
         start_connect,
     )
+    from vendo.web._error_pages import ErrorPage, error_page
     from vendo.web._error_responses import (
         ErrorResponse,
         error_response,
         prefers_html,
         request_error_response,
     )
+    from vendo.web._exceptions import ConnectForbidden, EventInProgress
     from vendo.web._frames import calling_module, stack_level_outside
-    from vendo.web._identity import JWT_ENVIRON_KEY, client_for_user, require_sign_in, user_jwts
+    from vendo.web._identity import (
+        JWT_ENVIRON_KEY,
+        VARY_ON_CLIENT,
+        VARY_ON_IDENTITY,
+        client_for_user,
+        user_jwts,
+    )
     from vendo.web._lazy import LazyProxy
+    from vendo.web._links import argument_sets
+    from vendo.web._next import after_denial, checked_next, current_page, denied_slug
     from vendo.web._options import (
         ADDRESS,
         API_KEY,
         FLAG,
         SLUGS,
         TIMEOUT,
+        TRUST,
         WEBHOOK_SECRET,
         WEBHOOK_SECRETS,
         Option,
@@ -56,15 +66,23 @@ if TYPE_CHECKING:
         provider_base_url,
         provider_name,
     )
+    from vendo.web._redis import RedisReplayCache
     from vendo.web._replay import (
-        WEBHOOK_WINDOW_SECONDS,
+        Delivery,
         ReplayCache,
+        ReplayStore,
         SharedCache,
         SharedReplayCache,
         handle_once,
     )
     from vendo.web._tokens import is_local, is_missing, token_expires
-    from vendo.web._webhooks import MAX_WEBHOOK_BYTES, has_webhook_secret
+    from vendo.web._webhooks import (
+        MAX_WEBHOOK_BYTES,
+        VerifiedWebhook,
+        has_webhook_secret,
+        redis_url,
+        verified_webhook,
+    )
 
 __all__ = [
     "ADDRESS",
@@ -77,23 +95,35 @@ __all__ = [
     "MAX_WEBHOOK_BYTES",
     "SLUGS",
     "TIMEOUT",
+    "TRUST",
+    "VARY_ON_CLIENT",
+    "VARY_ON_IDENTITY",
     "WEBHOOK_SECRET",
     "WEBHOOK_SECRETS",
-    "WEBHOOK_WINDOW_SECONDS",
     "ClientCache",
     "ClientOptions",
     "CommandLineError",
+    "ConnectForbidden",
     "ConnectRedirect",
+    "Delivery",
+    "ErrorPage",
     "ErrorResponse",
+    "EventInProgress",
     "LazyProxy",
     "Option",
     "Options",
     "Problem",
+    "RedisReplayCache",
     "ReplayCache",
+    "ReplayStore",
     "Secret",
     "SharedCache",
     "SharedReplayCache",
+    "VerifiedWebhook",
+    "after_denial",
+    "argument_sets",
     "calling_module",
+    "check_may_connect",
     "checked_next",
     "checked_session",
     "checked_slug",
@@ -101,6 +131,8 @@ __all__ = [
     "connection_lines",
     "connection_rows",
     "current_page",
+    "denied_slug",
+    "error_page",
     "error_response",
     "finish_connect",
     "handle_once",
@@ -113,13 +145,14 @@ __all__ = [
     "prefers_html",
     "provider_base_url",
     "provider_name",
+    "redis_url",
     "request_error_response",
-    "require_sign_in",
     "run_vendo",
     "stack_level_outside",
     "start_connect",
     "token_expires",
     "user_jwts",
+    "verified_webhook",
 ]
 
 _NAMES_OF_MODULE = {
@@ -127,10 +160,7 @@ _NAMES_OF_MODULE = {
     "vendo._protocol.headers": ("JWT_HEADER",),
     "vendo._protocol.secret": ("Secret",),
     "vendo.errors": ("invalid",),
-    "vendo.web._clients": (
-        "ClientCache",
-        "ClientOptions",
-    ),
+    "vendo.web._clients": ("ClientCache", "ClientOptions"),
     "vendo.web._command_line": (
         "CommandLineError",
         "connection_lines",
@@ -141,34 +171,36 @@ _NAMES_OF_MODULE = {
         "CONNECT_COOKIE",
         "CONNECT_SECONDS",
         "ConnectRedirect",
-        "checked_next",
-        "current_page",
+        "check_may_connect",
         "finish_connect",
         "start_connect",
     ),
+    "vendo.web._error_pages": ("ErrorPage", "error_page"),
     "vendo.web._error_responses": (
         "ErrorResponse",
         "error_response",
         "prefers_html",
         "request_error_response",
     ),
-    "vendo.web._frames": (
-        "calling_module",
-        "stack_level_outside",
-    ),
+    "vendo.web._exceptions": ("ConnectForbidden", "EventInProgress"),
+    "vendo.web._frames": ("calling_module", "stack_level_outside"),
     "vendo.web._identity": (
         "JWT_ENVIRON_KEY",
+        "VARY_ON_CLIENT",
+        "VARY_ON_IDENTITY",
         "client_for_user",
-        "require_sign_in",
         "user_jwts",
     ),
     "vendo.web._lazy": ("LazyProxy",),
+    "vendo.web._links": ("argument_sets",),
+    "vendo.web._next": ("after_denial", "checked_next", "current_page", "denied_slug"),
     "vendo.web._options": (
         "ADDRESS",
         "API_KEY",
         "FLAG",
         "SLUGS",
         "TIMEOUT",
+        "TRUST",
         "WEBHOOK_SECRET",
         "WEBHOOK_SECRETS",
         "Option",
@@ -181,21 +213,22 @@ _NAMES_OF_MODULE = {
         "provider_base_url",
         "provider_name",
     ),
+    "vendo.web._redis": ("RedisReplayCache",),
     "vendo.web._replay": (
-        "WEBHOOK_WINDOW_SECONDS",
+        "Delivery",
         "ReplayCache",
+        "ReplayStore",
         "SharedCache",
         "SharedReplayCache",
         "handle_once",
     ),
-    "vendo.web._tokens": (
-        "is_local",
-        "is_missing",
-        "token_expires",
-    ),
+    "vendo.web._tokens": ("is_local", "is_missing", "token_expires"),
     "vendo.web._webhooks": (
         "MAX_WEBHOOK_BYTES",
+        "VerifiedWebhook",
         "has_webhook_secret",
+        "redis_url",
+        "verified_webhook",
     ),
 }
 

@@ -1,7 +1,8 @@
 """The way of a user who connects a provider: from the application to Vendo's page, and back.
 
-The state that travels along is signed with the API key, so that any process of the deployment can
-check it, and is tied to the user's browser by a random cookie.
+The platform's address contains the API key, and the browser gets it. So the way is closed until the
+application says who may go it, and the state that travels along is signed with a random secret that
+only this browser has, in a cookie.
 """
 
 from __future__ import annotations
@@ -12,81 +13,73 @@ import re
 import secrets
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 from urllib.parse import urlsplit
 
-from vendo import errors
+from vendo import VendoIdentity, sso
 from vendo._client.base import BaseClient
 from vendo._config.slugs import checked_slug
-from vendo.errors import invalid
-from vendo.web._error_responses import prefers_html
-from vendo.web._identity import require_sign_in
+from vendo._protocol.secret import Secret
+from vendo.errors import IdentityNotPresent, ValidationError, invalid
+from vendo.web._exceptions import ConnectForbidden
+from vendo.web._next import after_denial, checked_next, without_denial
+from vendo.web._providers import provider_name
+from vendo.web._replay import ReplayStore, is_first_use
 
-#: The cookie's name. Frameworks mask a cookie with `token` in its name.
-CONNECT_COOKIE = "vendo_connect_token"
 #: Seconds that a user has to come back.
 CONNECT_SECONDS = 3600
+#: What each cookie's name begins with. Frameworks mask a cookie with `token` in its name.
+CONNECT_COOKIE = "vendo_connect_token"
 
-_COOKIE = re.compile(r"[A-Za-z0-9_-]{32}")
+_SECRET = re.compile(r"[A-Za-z0-9_-]{32}")
+#: Seconds that the clocks of two machines of an application may differ.
+_CLOCK_SKEW = 60
+_MAX_STATE = 8192
 
 
-def checked_next(address: str | None, own_hosts: Collection[str]) -> str:
-    """Return where a user goes on to: a path of the application, or an address on its own hosts.
+def check_may_connect(
+    client: BaseClient, slug: str, *, allowed: bool | None, identity: VendoIdentity | None
+) -> None:
+    """Let a user connect a provider, or raise. In OSS mode nobody can, which needs no permission.
 
     Args:
-        address: what the request asks for; empty stands for `/`.
-        own_hosts: the application's hosts as in addresses, with the port if there is one.
+        client: the application's client.
+        slug: the provider.
+        allowed: what the application's `may_connect` says, which alone decides; None without it.
+        identity: the signed-in user.
 
     Raises:
-        ValidationError: it leads elsewhere.
+        IdentityNotPresent: the user has to sign in first.
+        ConnectForbidden: the user may not.
     """
-    if not address:
-        return "/"
-    if address.isprintable() and "\\" not in address:
-        if address.startswith("/") and not address.startswith("//"):
-            return address
-        try:
-            parts = urlsplit(address)
-        except ValueError:
-            parts = None
-        if (
-            parts is not None
-            and parts.scheme in {"http", "https"}
-            and parts.netloc.lower() in {host.lower() for host in own_hosts}
-        ):
-            return address
-    raise invalid(
-        "next= leads to another host than the application's.",
-        fix="Give a path such as /settings, or an address on the application's own host.",
-    )
-
-
-def current_page(
-    method: str | None, address: str, *, accept: str | None, referer: str | None, own_host: str
-) -> str:
-    """Return the page that the user of a request is on, for coming back to it.
-
-    That is the request's own address where a browser loads a page, else the page that sent the
-    request.
-
-    Args:
-        method: the request's method; None for a WebSocket.
-        address: the request's path and query.
-        accept: its `Accept` header.
-        referer: its `Referer` header.
-        own_host: the application's host as in addresses.
-    """
-    is_read = method in {"GET", "HEAD"}
-    if is_read and prefers_html(accept):
-        return address
-    try:
-        page = checked_next(referer, [own_host])
-    except errors.ValidationError:
-        page = "/"
-    return address if is_read and page == "/" else page
+    name = provider_name(slug)
+    if allowed is None and sso.is_enabled():
+        if identity is None:
+            raise IdentityNotPresent(
+                "identity_not_present",
+                f"Sign in to connect {name}.",
+                slug=slug,
+                suggested_fix="Sign in, then connect the provider again.",
+            )
+        allowed = identity.role != "viewer"
+    if allowed is None and client.is_vendo_mode():
+        raise ConnectForbidden(
+            "connect_forbidden",
+            f"You may not connect {name}: this application lets no user do it.",
+            slug=slug,
+            suggested_fix="Say who may connect: set may_connect, or deploy behind the platform's "
+            "proxy (VENDO_AUTH=1).",
+        )
+    if allowed is False:
+        raise ConnectForbidden(
+            "connect_forbidden",
+            f"You may not connect {name}.",
+            slug=slug,
+            suggested_fix="Ask a user who may.",
+        )
 
 
 class CookieArguments(TypedDict):
@@ -95,6 +88,7 @@ class CookieArguments(TypedDict):
     key: str
     value: str
     max_age: int
+    path: str
     secure: bool
     httponly: bool
     samesite: Any  # typed differently in each framework
@@ -106,112 +100,151 @@ class ConnectRedirect:
 
     Attributes:
         url: where to redirect to. It contains the API key.
-        cookie: the value of the cookie `CONNECT_COOKIE`.
+        cookie: what to set the browser's cookie with: `response.set_cookie(**redirect.cookie)`.
     """
 
     url: str = field(repr=False)
-    cookie: str = field(repr=False)
+    cookie: CookieArguments = field(repr=False)
 
-    def cookie_arguments(self, *, is_https: bool) -> CookieArguments:
-        """Return what to set the cookie with: `response.set_cookie(**arguments)`.
 
-        Args:
-            is_https: whether the request came over https.
-        """
-        return {
-            "key": CONNECT_COOKIE,
-            "value": self.cookie,
-            "max_age": CONNECT_SECONDS,
-            "secure": is_https,
-            "httponly": True,
-            "samesite": "Lax",
-        }
+class _State(NamedTuple):
+    """What travels to Vendo's page and back."""
+
+    slug: str
+    next_address: str
+    made_at: float
+    number: str
+
+    def signed(self, secret: Secret) -> str:
+        payload = urlsafe_b64encode(json.dumps(self).encode()).decode()
+        return f"{payload}.{_signature(payload, secret)}"
 
 
 def start_connect(
     client: BaseClient,
     slug: str,
     *,
-    headers: object,
-    return_to: str,
+    own_url: str,
     next_address: str | None = None,
-    own_host: str,
-    cookie: str | None = None,
+    own_hosts: Collection[str] = (),
+    cookies: Mapping[str, str],
 ) -> ConnectRedirect:
-    """Begin to connect a provider. Vendo mode.
+    """Begin to connect a provider. Vendo mode. Call `check_may_connect` first.
 
     Args:
         client: the application's client.
         slug: the provider.
-        headers: the request's headers. Behind the platform's proxy only signed-in users may
-            connect, since the address contains the API key.
-        return_to: the application's own address that calls `finish_connect`.
+        own_url: the address of this request as the browser knows it, `…/connect/<slug>/`. The view
+            that calls `finish_connect` is beside it: `…/connect/done/`.
         next_address: where the user goes on to after that; see `checked_next`.
-        own_host: the application's host as in addresses.
-        cookie: the present value of the cookie `CONNECT_COOKIE`. A user who connects two providers
-            in two tabs comes back to both with the same cookie.
+        own_hosts: further hosts of the application, beside that of `own_url`.
+        cookies: the request's cookies. A user who connects several providers in several tabs comes
+            back to each.
 
     Raises:
-        IdentityNotPresent: the user has to sign in first.
         VendoOnlyFeature: no API key is set.
-        ValidationError: the slug, `return_to` or `next_address` is malformed.
+        ValidationError: the slug or `next_address` is malformed.
     """
-    require_sign_in(headers)
-    if not cookie or not _COOKIE.fullmatch(cookie):
-        cookie = secrets.token_urlsafe(24)
-    claims = {
-        "slug": checked_slug(slug),
-        "next": checked_next(next_address, [own_host]),
-        "browser": _digest(cookie),
-        "until": int(time.time()) + CONNECT_SECONDS,
-    }
-    payload = urlsafe_b64encode(json.dumps(claims, separators=(",", ":")).encode()).decode()
-    state = f"{payload}.{_signature(client, payload)}"
-    return ConnectRedirect(client.connect_url(slug, return_to=return_to, state=state), cookie)
+    client._settings.required_key("Connecting a provider")
+    slug = checked_slug(slug)
+    parts = urlsplit(own_url)
+    name = _cookie_name(slug, parts.scheme)
+    secret = Secret(cookies.get(name) or "")
+    if not _SECRET.fullmatch(secret):
+        secret = Secret(secrets.token_urlsafe(24))
+    next_address = checked_next(next_address, [parts.netloc, *own_hosts])
+    state = _State(slug, next_address, time.time(), secrets.token_urlsafe(16))
+    folder = parts.path.rstrip("/").rpartition("/")[0]
+    return_to = f"{parts.scheme}://{parts.netloc}{folder}/done/"
+    return ConnectRedirect(
+        client.connect_url(slug, return_to=return_to, state=state.signed(secret)),
+        {
+            "key": name,
+            "value": secret.reveal(),
+            "max_age": CONNECT_SECONDS,
+            "path": "/",
+            "secure": parts.scheme == "https",
+            "httponly": True,
+            "samesite": "Lax",
+        },
+    )
 
 
 def finish_connect(
-    client: BaseClient, user_client: BaseClient, *, state: str | None, cookie: str | None
+    client: BaseClient,
+    user_client: BaseClient,
+    *,
+    own_url: str,
+    own_hosts: Collection[str] = (),
+    query: Mapping[str, str],
+    cookies: Mapping[str, str],
+    store: ReplayStore,
 ) -> str:
     """End what `start_connect` began, and return the address that the user goes on to.
 
-    The slug's cached tokens are forgotten, so that the next call sees the new connection.
+    The slug's tokens that are older than the state are forgotten, so that the next call sees the
+    new connection. After a denial, `vendo_connect=denied&slug=…` is added to the address.
 
     Args:
         client: the application's client.
         user_client: the client that acts for the request's user.
-        state: the query parameter `state`.
-        cookie: the cookie `CONNECT_COOKIE`.
+        own_url: the address of this request as the browser knows it.
+        own_hosts: as for `start_connect`.
+        query: the request's query, with `state` and `status`.
+        cookies: the request's cookies.
+        store: remembers the states that were used.
 
     Raises:
-        ValidationError: the state is not signed by this deployment, is too old, or belongs to
-            another browser.
+        ValidationError: the state is malformed, is too old, was used before, or belongs to another
+            browser.
         VendoOnlyFeature: no API key is set.
     """
-    payload, _, signature = (state or "").partition(".")
-    signed = hmac.compare_digest(signature.encode(), _signature(client, payload).encode())
-    claims = json.loads(urlsafe_b64decode(payload)) if signed and payload else None
-    if (
-        claims is None
-        or time.time() > claims["until"]
-        or not hmac.compare_digest(claims["browser"], _digest(cookie or ""))
-    ):
+    client._settings.required_key("Connecting a provider")
+    parts = urlsplit(own_url)
+    state = _verified(query.get("state") or "", parts.scheme, cookies)
+    if state is None:
         raise invalid(
             "This connect link is not from this application, is too old, or was opened in another "
             "browser.",
             fix="Start again from the application.",
         )
+    next_address = checked_next(state.next_address, [parts.netloc, *own_hosts])
+    if not is_first_use(store, f"vendo.connect.{state.number}", CONNECT_SECONDS + _CLOCK_SKEW):
+        raise invalid("This connect link was used before.", fix="Start again from the application.")
+    if query.get("status", "connected") != "connected":
+        return after_denial(next_address, state.slug)
     for each in (client, user_client):
-        each.invalidate(claims["slug"])
-    next_address: str = claims["next"]
-    return next_address
+        each._forget(state.slug, before=state.made_at)
+    return without_denial(next_address)
 
 
-def _digest(cookie: str) -> str:
-    return sha256(cookie.encode("utf-8", "replace")).hexdigest()
+def _verified(text: str, scheme: str, cookies: Mapping[str, str]) -> _State | None:
+    """Return the state that this browser left with, or None."""
+    payload, _, signature = text.partition(".")
+    if len(text) > _MAX_STATE or not text.isascii():
+        return None
+    try:
+        # Unverified: it only says which cookie verifies it.
+        slug, next_address, made_at, number = json.loads(urlsafe_b64decode(payload))
+        state = _State(checked_slug(slug), str(next_address), float(made_at), str(number))
+    except (ValueError, TypeError, RecursionError, ValidationError):
+        return None
+    secret = Secret(cookies.get(_cookie_name(state.slug, scheme)) or "")
+    if not _SECRET.fullmatch(secret):
+        return None
+    if not hmac.compare_digest(signature, _signature(payload, secret)):
+        return None
+    age = time.time() - state.made_at
+    return state if -_CLOCK_SKEW <= age <= CONNECT_SECONDS else None
 
 
-def _signature(client: BaseClient, payload: str) -> str:
-    key = client._settings.required_key("Connecting a provider")
-    signed = f"vendo connect state:{payload}".encode("utf-8", "replace")
-    return hmac.digest(key.encode(), signed, "sha256").hex()
+def _cookie_name(slug: str, scheme: str) -> str:
+    # One for each provider: two tabs that leave at the same time do not replace each other's.
+    # A cookie with the prefix comes from this very host.
+    prefix = "__Host-" if scheme == "https" else ""
+    return f"{prefix}{CONNECT_COOKIE}_{sha256(slug.encode()).hexdigest()[:8]}"
+
+
+def _signature(payload: str, secret: Secret) -> str:
+    signed = f"vendo connect state:{payload}".encode()
+    return hmac.digest(secret.encode(), signed, "sha256").hex()

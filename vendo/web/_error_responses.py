@@ -10,6 +10,7 @@ import math
 from typing import Any, NamedTuple
 
 from vendo import errors
+from vendo.web._exceptions import ConnectForbidden, EventInProgress
 
 # WebSocket close codes (RFC 6455, section 7.4, and its registry).
 _POLICY_VIOLATION = 1008
@@ -33,6 +34,8 @@ _RULES = {
     errors.RateLimited: _Rule(429, _TRY_AGAIN_LATER, has_retry_after=True),
     errors.SpendCapExceeded: _Rule(429, _TRY_AGAIN_LATER, has_retry_after=True),
     errors.BalanceExhausted: _Rule(402),
+    ConnectForbidden: _Rule(403),
+    EventInProgress: _Rule(409, _TRY_AGAIN_LATER, has_retry_after=True),
     errors.IdentityNotPresent: _Rule(401),
     errors.UpstreamTimeout: _Rule(504, _INTERNAL_ERROR),
     errors.UpstreamError: _Rule(502, _INTERNAL_ERROR),
@@ -47,7 +50,7 @@ class ErrorResponse(NamedTuple):
         status: the HTTP status.
         body: the JSON body.
         headers: further headers.
-        connect_url: where a browser is redirected instead, or None.
+        connect_url: the application's own link to connect the provider, or None.
         close_code: the code that closes a WebSocket.
         is_internal: True where the caller is given no reason. Log the error.
     """

@@ -1,4 +1,4 @@
-"""The user who sent a request: the client that acts for them, and whether they are signed in."""
+"""The user who sent a request: the client that acts for them, and what responses vary on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, TypeAlias, TypeVar
 from vendo import sso
 from vendo._protocol.headers import JWT_HEADER
 from vendo._protocol.secret import Secret
-from vendo.errors import IdentityNotPresent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +19,10 @@ SentHeaders: TypeAlias = Mapping[str, Any] | Sequence[tuple[bytes, bytes]]
 
 #: The header's name in a WSGI environ, and in an ASGI scope.
 JWT_ENVIRON_KEY = "HTTP_" + JWT_HEADER.upper().replace("-", "_")
+#: What a response that was made for a user depends on, for its `Vary`. A cache in front of the
+#: platform's proxy sees the cookie alone.
+VARY_ON_IDENTITY = ("Cookie", *sso.IDENTITY_HEADERS)
+VARY_ON_CLIENT = ("Cookie", JWT_HEADER)
 _JWT_NAME = JWT_HEADER.lower().encode()
 
 
@@ -44,17 +47,3 @@ def client_for_user(client: _Client, jwts: Sequence[Secret]) -> _Client:
     if any(jwt.strip() for jwt in jwts) and client.is_vendo_mode():
         return client.for_request([(JWT_HEADER, jwt) for jwt in jwts])
     return client
-
-
-def require_sign_in(headers: object) -> None:
-    """Let only signed-in users go on, where the platform's proxy signs users in.
-
-    Raises:
-        IdentityNotPresent: `VENDO_AUTH` is 1, and no user is signed in.
-    """
-    if sso.is_enabled() and sso.identity_from_headers(headers) is None:
-        raise IdentityNotPresent(
-            "identity_not_present",
-            "The request has no signed-in user.",
-            suggested_fix="Sign in, then connect the provider again.",
-        )

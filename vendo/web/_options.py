@@ -66,6 +66,8 @@ WEBHOOK_SECRETS = Option(
     '["whsec_…"]',
     is_secret=True,
 )
+#: None where the environment decides.
+TRUST = Option(lambda value: isinstance(value, bool), "True or False", "True")
 FLAG = Option(lambda value: isinstance(value, bool), "True or False", "True", default=False)
 
 

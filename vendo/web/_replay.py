@@ -1,72 +1,112 @@
 """Replay protection: the platform may deliver a webhook more than once, and it is handled once.
 
-The first delivery claims the event's id. If handling it fails, the claim is released, and the next
-delivery is handled.
+An event is unknown, in progress or done. The delivery that finds it unknown takes a lease on it,
+renews that while the event is handled, and then marks it as done. A lease that nobody renews ends:
+its process was killed, and the next delivery handles the event.
 """
 
 from __future__ import annotations
 
+import secrets
+import threading
 from collections.abc import Callable
-from hashlib import sha256
 from threading import RLock
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from vendo._protocol.log import logger
 from vendo._protocol.moments import elapsed
 from vendo._transports.fork import notice, on_fork
+from vendo.web._exceptions import EventInProgress
 
-#: Seconds that an id is kept. A delivery is valid for 300 s either way.
-WEBHOOK_WINDOW_SECONDS = 600.0
+#: Seconds that an event stays in progress after its lease was taken or renewed.
+LEASE_SECONDS: Final = 60
+#: Seconds that an event is remembered after it was handled.
+REPLAY_SECONDS: Final = 24 * 60 * 60
+#: Seconds after which the platform may repeat an event that is in progress.
+RETRY_AFTER_SECONDS: Final = 10
+
+_DONE = "done"
 
 
-class Claims(Protocol):
-    """What replay protection needs: `ReplayCache`, `SharedReplayCache`, or one of your own."""
+class ReplayStore(Protocol):
+    """What keeps short texts under keys for a while: for one process, or for all that share it."""
 
-    def claim(self, event_id: str) -> bool:
-        """Return True for the first call with an id."""
+    def add(self, key: str, value: str, seconds: int) -> str | None:
+        """Keep a value unless the key has one. Return the key's value; None if it was not kept."""
 
-    def release(self, event_id: str) -> object:
-        """Forget an id: handling its event failed."""
+    def put(self, key: str, value: str, seconds: int) -> None:
+        """Keep a value, in place of any other."""
+
+    def renew(self, key: str, value: str, seconds: int) -> bool:
+        """Keep a value for longer, if the key still has it."""
+
+    def discard(self, key: str, value: str) -> None:
+        """Forget a key, if it still has this value."""
 
 
 class ReplayCache:
-    """Event ids in the memory of one process.
+    """Keeps what is needed for replay protection in the memory of one process.
 
-    An application with several processes needs a cache that they share: see `SharedReplayCache`.
+    An application with several processes needs a store that they share: `SharedReplayCache`, or
+    `RedisReplayCache`.
 
     Args:
-        seconds: how long an id is kept.
-        capacity: how many ids are kept at most.
+        capacity: how many keys are kept at most.
     """
 
-    def __init__(self, seconds: float = WEBHOOK_WINDOW_SECONDS, *, capacity: int = 100_000) -> None:
-        self._seconds = seconds
+    def __init__(self, *, capacity: int = 100_000) -> None:
         self._capacity = capacity
-        self._until: dict[str, float] = {}
+        #: key -> (value, its end as a reading of `elapsed`)
+        self._kept: dict[str, tuple[str, float]] = {}
         self._renew_lock()
         on_fork(self, ReplayCache._renew_lock)
 
     def _renew_lock(self) -> None:
         self._lock = RLock()  # a signal handler may enter it again
 
-    def claim(self, event_id: str) -> bool:
-        """Return True for the first call with an id. That caller handles the event."""
+    def add(self, key: str, value: str, seconds: int) -> str:
+        """Keep a value unless the key has one. Return the key's value."""
         notice()
-        now = elapsed()
         with self._lock:
-            if self._until.get(event_id, 0.0) > now:
+            now = elapsed()
+            kept, until = self._kept.get(key, ("", now))
+            if until > now:
+                return kept
+            self._put(key, value, now + seconds)
+            if len(self._kept) > self._capacity:
+                self._make_room(now)
+            return value
+
+    def put(self, key: str, value: str, seconds: int) -> None:
+        """Keep a value, in place of any other."""
+        notice()
+        with self._lock:
+            self._put(key, value, elapsed() + seconds)
+
+    def renew(self, key: str, value: str, seconds: int) -> bool:
+        """Keep a value for longer, if the key still has it."""
+        notice()
+        with self._lock:
+            if self._kept.get(key, ("", 0.0))[0] != value:
                 return False
-            self._until.pop(event_id, None)
-            self._until[event_id] = now + self._seconds
-            # The oldest come first, since all are kept equally long.
-            while len(self._until) > self._capacity or next(iter(self._until.values())) <= now:
-                del self._until[next(iter(self._until))]
+            self._put(key, value, elapsed() + seconds)
             return True
 
-    def release(self, event_id: str) -> None:
-        """Forget an id: handling its event failed, so the next delivery is handled."""
+    def discard(self, key: str, value: str) -> None:
+        """Forget a key, if it still has this value."""
         notice()
         with self._lock:
-            self._until.pop(event_id, None)
+            if self._kept.get(key, ("", 0.0))[0] == value:
+                del self._kept[key]
+
+    def _put(self, key: str, value: str, until: float) -> None:
+        self._kept.pop(key, None)  # the newest comes last
+        self._kept[key] = (value, until)
+
+    def _make_room(self, now: float) -> None:
+        # An eighth at least, so that a full cache is not searched at each event.
+        kept = [(key, entry) for key, entry in self._kept.items() if entry[1] > now]
+        self._kept = dict(kept[-(self._capacity - self._capacity // 8) :])
 
 
 class SharedCache(Protocol):
@@ -75,36 +115,145 @@ class SharedCache(Protocol):
     def add(self, key: str, value: Any, timeout: Any = ...) -> Any:
         """Keep a value for `timeout` seconds unless the key exists; return whether it was kept."""
 
+    def get(self, key: str) -> Any:
+        """Return the value of a key, or None."""
+
+    def set(self, key: str, value: Any, timeout: Any = ...) -> Any:
+        """Keep a value for `timeout` seconds."""
+
     def delete(self, key: str) -> Any:
         """Forget a key."""
 
 
 class SharedReplayCache:
-    """Event ids in a cache that all processes of an application share."""
+    """Keeps what is needed for replay protection in a cache of the framework."""
 
     def __init__(self, cache: SharedCache) -> None:
         self._cache = cache
 
-    def claim(self, event_id: str) -> bool:
-        """Return True for the first call with an id. That caller handles the event."""
-        return bool(self._cache.add(_key(event_id), 1, timeout=int(WEBHOOK_WINDOW_SECONDS)))
+    def add(self, key: str, value: str, seconds: int) -> str | None:
+        """Keep a value unless the key has one. Return the key's value; None if it was not kept."""
+        for _ in range(2):
+            if self._cache.add(key, value, timeout=seconds):
+                return value
+            kept: str | None = self._cache.get(key)
+            if kept is not None:
+                return kept
+            # It has just ended, or the cache is away.
+        return None
 
-    def release(self, event_id: str) -> None:
-        """Forget an id: handling its event failed, so the next delivery is handled."""
-        self._cache.delete(_key(event_id))
+    def put(self, key: str, value: str, seconds: int) -> None:
+        """Keep a value, in place of any other."""
+        self._cache.set(key, value, timeout=seconds)
+
+    def renew(self, key: str, value: str, seconds: int) -> bool:
+        """Keep a value for longer, if the key still has it."""
+        if self._cache.get(key) != value:
+            return False
+        self._cache.set(key, value, timeout=seconds)
+        return True
+
+    def discard(self, key: str, value: str) -> None:
+        """Forget a key, if it still has this value."""
+        if self._cache.get(key) == value:
+            self._cache.delete(key)
 
 
-def handle_once(claims: Claims, event_id: str, handle: Callable[[], object]) -> None:
-    """Call `handle` unless this event was handled before. What it raises releases the claim."""
-    if not claims.claim(event_id):
+class Delivery:
+    """One delivery of an event: `begin` it, and then `finish` or `release` it.
+
+    A store that is away keeps no event from being handled: that is logged.
+
+    Args:
+        store: the replay store.
+        key: what stands for the event in the store.
+    """
+
+    def __init__(self, store: ReplayStore, key: str) -> None:
+        self._store = store
+        self._key = key
+        self._lease = f"lease {secrets.token_hex(8)}"
+        self._has_ended = threading.Event()
+
+    def begin(self) -> bool:
+        """Return True if this delivery handles the event, False if it was handled.
+
+        Raises:
+            EventInProgress: another delivery handles it.
+        """
+        found = _attempt(lambda: self._store.add(self._key, self._lease, LEASE_SECONDS))
+        if found == _DONE:
+            return False
+        if found is not None and found != self._lease:
+            raise EventInProgress(
+                "webhook_in_progress",
+                "Another delivery of this event is being handled.",
+                retry_after=RETRY_AFTER_SECONDS,
+            )
+        if found is None:
+            logger.warning(
+                "The replay store kept nothing: a webhook is handled without replay protection."
+            )
+        self._renew_in_thread()
+        return True
+
+    def finish(self) -> None:
+        """Mark the event as done."""
+        self._has_ended.set()
+        _attempt(lambda: self._store.put(self._key, _DONE, REPLAY_SECONDS))
+
+    def release(self) -> None:
+        """Forget the event: handling it failed, so the next delivery handles it."""
+        self._has_ended.set()
+        _attempt(lambda: self._store.discard(self._key, self._lease))
+
+    def _renew_in_thread(self) -> None:
+        thread = threading.Thread(target=self._renew, name="vendo-webhook-lease", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no more threads can be had: the lease lasts a minute
+            logger.warning("The lease on a webhook is not renewed: no thread can be started.")
+
+    def _renew(self) -> None:
+        while not self._has_ended.wait(LEASE_SECONDS / 3):
+            if _attempt(lambda: self._store.renew(self._key, self._lease, LEASE_SECONDS)) is False:
+                return
+
+
+def handle_once(store: ReplayStore, key: str, handle: Callable[[], object]) -> None:
+    """Call `handle` unless this event was handled before.
+
+    Args:
+        store: the replay store.
+        key: what stands for the event in the store, such as its `id`.
+        handle: handles the event. If it raises, the next delivery is handled.
+
+    Raises:
+        EventInProgress: another delivery handles it. Respond with 409.
+    """
+    delivery = Delivery(store, key)
+    if not delivery.begin():
         return
     try:
         handle()
     except BaseException:
-        claims.release(event_id)
+        delivery.release()
         raise
+    delivery.finish()
 
 
-def _key(event_id: str) -> str:
-    # Caches limit the length and the characters of keys.
-    return f"vendo.webhook.{sha256(event_id.encode('utf-8', 'replace')).hexdigest()}"
+def is_first_use(store: ReplayStore, key: str, seconds: int) -> bool:
+    """Return whether a key is used for the first time. True also where the store is away."""
+    value = secrets.token_hex(8)
+    found = _attempt(lambda: store.add(key, value, seconds))
+    return found is None or found == value
+
+
+def _attempt(call: Callable[[], Any]) -> Any:
+    """Return what a call to the store returns; None, with a log record, where it fails."""
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001  # a store raises what its client raises
+        # Without the traceback, whose frames may show the store's password.
+        logger.warning("The replay store failed: %s: %s", type(error).__name__, error)
+        return None

@@ -1,13 +1,47 @@
-"""Webhooks: how large a body may be, and whether there is a secret to verify it with."""
+"""Webhooks: how large a body may be, their verification, and where replays are remembered."""
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from vendo import WebhookEvent, WebhooksAPI
 from vendo._config import environment
 
 #: A longer body is rejected unread: 413.
 MAX_WEBHOOK_BYTES = 1024 * 1024
+
+
+class VerifiedWebhook(NamedTuple):
+    """A webhook with a good signature.
+
+    Attributes:
+        event: the event.
+        replay_key: what stands for it in a replay store. Applications with different secrets can
+            share a store: each handles an event that both get.
+    """
+
+    event: WebhookEvent
+    replay_key: str
+
+
+def verified_webhook(
+    secrets: str | Sequence[str] | None, headers: object, body: bytes
+) -> VerifiedWebhook:
+    """Verify a webhook.
+
+    Args:
+        secrets: the application's own secrets; None where `VENDO_WEBHOOK_SECRET` decides.
+        headers: the request's headers, as for `WebhooksAPI.verify`.
+        body: the raw body.
+
+    Raises:
+        ValidationError: it is not genuine, too old or malformed, or no secret is set.
+    """
+    event, key = WebhooksAPI(secrets)._verified(headers, body)
+    name = hmac.digest(key, event.id.encode("utf-8", "replace"), "sha256").hex()
+    return VerifiedWebhook(event, f"vendo.webhook.{name}")
 
 
 def has_webhook_secret(secrets: str | Sequence[str] | None) -> bool:
@@ -19,3 +53,8 @@ def has_webhook_secret(secrets: str | Sequence[str] | None) -> bool:
     if secrets is None:
         secrets = environment.WEBHOOK_SECRET.text()
     return bool(secrets.strip() if isinstance(secrets, str) else secrets)
+
+
+def redis_url(given: str | None) -> str | None:
+    """Return the URL of the application's Redis: its own, or `VENDO_REDIS_URL`."""
+    return given if given and given.strip() else environment.REDIS_URL.secret()

@@ -1,0 +1,87 @@
+"""Replay protection in Redis, for all processes of an application on all its machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vendo._config.extras import require
+from vendo._protocol.secret import Secret
+from vendo._transports.fork import notice, on_fork
+from vendo.errors import ValidationError, invalid
+
+#: Seconds for one call, so that a webhook is handled in time where Redis is away.
+_TIMEOUT = 2.0
+
+_RENEW = "return redis.call('get',KEYS[1])==ARGV[1] and redis.call('expire',KEYS[1],ARGV[2]) or 0"
+_DISCARD = "return redis.call('get',KEYS[1])==ARGV[1] and redis.call('del',KEYS[1]) or 0"
+
+
+class RedisReplayCache:
+    """Keeps what is needed for replay protection in Redis. It connects when it is first used.
+
+    Args:
+        url: the server and its database, such as `redis://127.0.0.1:6379/0`, or `rediss://` for
+            TLS.
+
+    Raises:
+        MissingExtra: the package `redis` is not installed.
+        ValidationError: the URL is malformed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = Secret(url)
+        require("redis", "redis")
+        self._connect()
+        on_fork(self, RedisReplayCache._connect)
+
+    def __repr__(self) -> str:
+        return "<RedisReplayCache>"
+
+    def _connect(self) -> None:
+        self._client = _client(self._url)
+        if isinstance(self._client, ValidationError):
+            raise self._client
+
+    def add(self, key: str, value: str, seconds: int) -> str | None:
+        """Keep a value unless the key has one. Return the key's value."""
+        notice()
+        for _ in range(2):
+            if self._client.set(key, value, ex=seconds, nx=True):
+                return value
+            kept = self._client.get(key)
+            if kept is not None:
+                return kept.decode() if isinstance(kept, bytes) else str(kept)
+            # It has just ended.
+        return None
+
+    def put(self, key: str, value: str, seconds: int) -> None:
+        """Keep a value, in place of any other."""
+        notice()
+        self._client.set(key, value, ex=seconds)
+
+    def renew(self, key: str, value: str, seconds: int) -> bool:
+        """Keep a value for longer, if the key still has it."""
+        notice()
+        return bool(self._client.eval(_RENEW, 1, key, value, seconds))
+
+    def discard(self, key: str, value: str) -> None:
+        """Forget a key, if it still has this value."""
+        notice()
+        self._client.eval(_DISCARD, 1, key, value)
+
+
+def _client(url: Secret) -> Any:
+    """Return a client, or an error, since a traceback would show the password."""
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    try:
+        return Redis.from_url(
+            url.reveal(),
+            socket_timeout=_TIMEOUT,
+            socket_connect_timeout=_TIMEOUT,
+            retry=Retry(NoBackoff(), 1),  # a kept connection may have ended
+        )
+    except ValueError:
+        return invalid("The Redis URL is malformed.", fix="Write it like redis://127.0.0.1:6379/0.")
