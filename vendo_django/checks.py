@@ -169,7 +169,8 @@ def check_connect(**_: Any) -> list[CheckMessage]:
     In OSS mode only `check_deployment` reports the first: there is nothing to connect.
     """
     try:
-        permission, _ = settings.connect_permission(), settings.may_connect()
+        permission = settings.connect_permission()
+        settings.may_connect()
     except ImproperlyConfigured:
         return []  # check_setting reports it
     if permission is not None and _AUTHENTICATION not in django_settings.MIDDLEWARE:

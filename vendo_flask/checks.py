@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from flask import Flask
 
 from vendo import NotConnected, UpstreamError, ValidationError, Vendo, VendoError, sso
-from vendo.web import has_webhook_secret, is_missing
+from vendo.web import ReplayCache, has_webhook_secret, is_missing
 from vendo_flask import settings
 from vendo_flask.clients import app_client
-from vendo_flask.connect import BLUEPRINT
+from vendo_flask.connect import VIEWS, Views
+from vendo_flask.webhooks import replay_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +58,32 @@ def findings(app: Flask) -> list[Finding]:
     except VendoError as error:
         if error.message not in {finding.text for finding in found}:
             found.append(Finding(error.message, error.suggested_fix))
-    name = app.extensions.get(BLUEPRINT)
-    return found if name is None else [*found, *_of_views(app, name)]
+    views = app.extensions.get(VIEWS)
+    return found if views is None else [*found, *_of_views(app, views)]
 
 
-def _of_views(app: Flask, name: str) -> Iterator[Finding]:
+def _of_views(app: Flask, views: Views) -> Iterator[Finding]:
+    is_vendo_mode = _is_vendo_mode()  # in OSS mode there is nothing to connect
+    if is_vendo_mode and views.may_connect is None and not sso.is_enabled():
+        yield Finding(
+            "The connect view is closed: nothing says who may connect providers.",
+            "Write blueprint(may_connect=…), with a function of request and slug. Whoever can open "
+            "the view holds the API key.",
+            is_wrong=False,
+        )
+    if is_vendo_mode and _remembers_alone(app) and _has_secret(app):
+        yield Finding(
+            "Each process remembers webhooks by itself, so that two may handle one event.",
+            "Set VENDO_REDIS_URL, or give FlaskVendo a cache= that all processes share.",
+            is_wrong=False,
+        )
     if not _has_secret(app):
         yield Finding(
             "The webhook view has no secret, and rejects every webhook.",
             "Set VENDO_WEBHOOK_SECRET, or VENDO_WEBHOOK_SECRETS in app.config.",
             is_wrong=False,
         )
-    rules = {rule.rule for rule in app.url_map.iter_rules(f"{name}.identity")}
+    rules = {rule.rule for rule in app.url_map.iter_rules(f"{views.name}.identity")}
     if sso.is_enabled() and sso.IDENTITY_ENDPOINT_PATH not in rules:
         yield Finding(
             f"The identity view is not at {sso.IDENTITY_ENDPOINT_PATH}, the path that the "
@@ -76,6 +91,20 @@ def _of_views(app: Flask, name: str) -> Iterator[Finding]:
             "Register the blueprint without url_prefix=.",
             is_wrong=False,
         )
+
+
+def _is_vendo_mode() -> bool:
+    try:
+        return app_client().is_vendo_mode()
+    except VendoError:
+        return False  # reported above
+
+
+def _remembers_alone(app: Flask) -> bool:
+    try:
+        return isinstance(replay_store(app), ReplayCache)
+    except VendoError:
+        return False  # reported as a problem of the configuration
 
 
 def _missing(app: Flask, client: Vendo) -> Iterator[tuple[str, str | None]]:

@@ -6,9 +6,10 @@ from flask import Flask
 from werkzeug.local import LocalProxy
 
 import vendo
-from vendo.web import ClientCache, client_for_user, user_jwts
+from vendo.web import VARY_ON_CLIENT, ClientCache, client_for_user, user_jwts
 from vendo_flask import settings
 from vendo_flask.context import current_request, this_app
+from vendo_flask.identity import used_headers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def current_client() -> vendo.Vendo:
         kept = (client, client_for_user(client, user_jwts(request.environ)))
         # On the request, not in `g`: a context that is pushed inside of another one shares `g`.
         setattr(request, _MEMO, kept)
+        if client.is_vendo_mode():
+            used_headers(request).update(VARY_ON_CLIENT)
     scoped: vendo.Vendo = kept[1]
     return scoped
 

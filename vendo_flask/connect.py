@@ -1,17 +1,60 @@
-"""The application's own link that leads a user to the page on which they connect a provider."""
+"""The application's own link that leads a user to connect a provider, and who may follow it."""
 
 from __future__ import annotations
 
-from urllib.parse import urlencode, urlsplit
+from collections.abc import Callable
+from inspect import isawaitable
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import urlencode, urljoin, urlsplit
 
-from flask import Request, current_app, url_for
+from flask import Flask, Request, current_app, request, url_for
+from werkzeug.routing import BuildError
 from werkzeug.urls import iri_to_uri
 
-from vendo.web import current_page
-from vendo_flask.context import current_request
+from vendo.web import argument_sets, check_may_connect, current_page
+from vendo_flask.clients import app_client
+from vendo_flask.context import current_request, this_app
+from vendo_flask.identity import identity_of
 
-#: The key of `app.extensions` with the name under which the blueprint is registered.
-BLUEPRINT = "vendo_blueprint"
+#: Says whether the user of a request may connect a provider. It may be a coroutine function.
+MayConnect: TypeAlias = Callable[[Request, str], Any]
+
+
+class Views(NamedTuple):
+    """The blueprint of an application: its name there, and who may connect."""
+
+    name: str
+    may_connect: MayConnect | None
+
+
+#: The key of `app.extensions` with the `Views`.
+VIEWS = "vendo_blueprint"
+
+
+def check_connect(slug: str, may_connect: MayConnect | None) -> None:
+    """Let the user of the current request connect a provider, or raise.
+
+    Raises:
+        IdentityNotPresent: the user has to sign in first.
+        ConnectForbidden: the user may not.
+    """
+    proxy: Any = request
+    this_request: Request = proxy._get_current_object()
+    allowed = None
+    if may_connect is not None:
+        allowed = bool(_called(this_app(), may_connect, this_request, slug))
+    check_may_connect(app_client(), slug, allowed=allowed, identity=identity_of(this_request))
+
+
+def _called(app: Flask, function: MayConnect, *arguments: Any) -> Any:
+    result = function(*arguments)
+    if not isawaitable(result):
+        return result
+
+    async def awaited() -> Any:
+        return await result
+
+    return app.async_to_sync(awaited)()
 
 
 def connect_link(slug: str) -> str | None:
@@ -23,14 +66,39 @@ def connect_link(slug: str) -> str | None:
         slug: the provider.
 
     Returns:
-        A path; None where the application does not have the view.
+        A path, or an address where the view is on another host; None where the application does not
+        have the view.
     """
-    name = current_app.extensions.get(BLUEPRINT)
-    if name is None:
+    views: Views | None = current_app.extensions.get(VIEWS)
+    if views is None:
         return None
-    link = url_for(f"{name}.connect", slug=slug)
     request = current_request()
-    return link if request is None else f"{link}?{urlencode({'next': _page_of(request)})}"
+    captured = (request.view_args if request else None) or {}
+    link = _link(views, slug, captured)
+    if link is None or request is None:
+        return link
+    page = _page_of(request)
+    if urlsplit(link).netloc not in {"", request.host}:
+        page = urljoin(request.host_url, page)
+    return f"{link}?{urlencode({'next': page})}"
+
+
+def _link(views: Views, slug: str, captured: dict[str, Any]) -> str | None:
+    for arguments in argument_sets(slug, captured):
+        try:
+            return url_for(f"{views.name}.connect", **arguments)
+        except BuildError:
+            pass
+    return None
+
+
+def own_hosts(app: Flask) -> set[str]:
+    """Return the hosts of an application beside that of the present request."""
+    server = app.config["SERVER_NAME"]
+    if not server or not app.subdomain_matching:
+        return set()
+    names = {rule.subdomain or "" for rule in app.url_map.iter_rules()}
+    return {f"{name}.{server}".lstrip(".") for name in names if "<" not in name}
 
 
 def _page_of(request: Request) -> str:

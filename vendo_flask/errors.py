@@ -4,35 +4,45 @@ from __future__ import annotations
 
 import sys
 
-from flask import Response, current_app, got_request_exception, json, request
+from flask import Response, current_app, got_request_exception, json, render_template, request
+from jinja2 import TemplateNotFound
 
 from vendo import VendoError
-from vendo.web import ErrorResponse, error_response, prefers_html, request_error_response
+from vendo.web import (
+    ErrorPage,
+    ErrorResponse,
+    error_page,
+    error_response,
+    prefers_html,
+    request_error_response,
+)
 from vendo_flask.clients import app_client
-from vendo_flask.connect import connect_link
+from vendo_flask.connect import VIEWS, check_connect, connect_link
 from vendo_flask.context import this_app
+
+#: A template of this name takes the place of the built-in page. Its variables: `ErrorPage`.
+_TEMPLATE = "vendo/error.html"
 
 
 def handle_error(error: VendoError) -> Response:
     """Return the response to one of vendo's errors that no view handles.
 
     Call it while the error is handled: a 500 is logged with its traceback.
+
+    Raises:
+        VendoError: `error`, where it is internal, in debug mode: Flask's debugger shows it.
     """
     # OSS mode has no page to connect a provider on.
     link = connect_link(error.slug) if error.slug and app_client().is_vendo_mode() else None
-    found = error_response(error, connect_url=link)
-    if found.connect_url is None:
-        return _response(found, error)
-    if prefers_html(request.headers.get("Accept")):
-        response = redirect(found.connect_url)
-    else:
-        response = _response(found, error)
-    response.vary.add("Accept")
-    return response
+    return _response(error_response(error, connect_url=link), error)
 
 
 def handle_view_error(error: VendoError) -> Response:
-    """Return the response to an error of one of our own views. A `ValidationError` is a 400."""
+    """Return the response to an error of one of our own views. A `ValidationError` is a 400.
+
+    Raises:
+        VendoError: as for `handle_error`.
+    """
     return _response(request_error_response(error), error)
 
 
@@ -42,14 +52,42 @@ def redirect(location: str) -> Response:
 
 
 def _response(found: ErrorResponse, error: VendoError) -> Response:
+    app = this_app()
     if found.is_internal:
+        if app.debug:
+            raise error
         # As Flask reports an exception that no view handles.
-        app = this_app()
         got_request_exception.send(app, _async_wrapper=app.ensure_sync, exception=error)
         app.log_exception(sys.exc_info())
-    return current_app.response_class(
-        json.dumps(found.body),
-        status=found.status,
-        headers=found.headers,
-        mimetype="application/json",
-    )
+    if prefers_html(request.headers.get("Accept")):
+        page = error_page(
+            error,
+            found,
+            query=request.query_string.decode("latin-1"),
+            blocked=_why_blocked(error) if found.connect_url else None,
+            debug=app.debug,
+        )
+        body, kind = _html(page), "text/html"
+    else:
+        body, kind = json.dumps(found.body), "application/json"
+    response = app.response_class(body, found.status, found.headers, mimetype=kind)
+    response.vary.add("Accept")
+    return response
+
+
+def _html(page: ErrorPage) -> str:
+    try:
+        return render_template(_TEMPLATE, **page._asdict())
+    except TemplateNotFound as error:
+        if error.name != _TEMPLATE:
+            raise
+        return page.html()
+
+
+def _why_blocked(error: VendoError) -> VendoError | None:
+    """Return why the user of the current request may not connect the provider, or None."""
+    try:
+        check_connect(error.slug or "", current_app.extensions[VIEWS].may_connect)
+    except VendoError as why:
+        return why
+    return None

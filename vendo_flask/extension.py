@@ -7,6 +7,10 @@ from werkzeug.local import LocalProxy
 
 from vendo import VendoError, web
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo_flask.connect import MayConnect
+
 
 class FlaskVendo:
     """Give applications a client each. Both modes.
@@ -18,10 +22,11 @@ class FlaskVendo:
     Args:
         app: the application; without it, call `init_app` later, once for each application.
         errors: whether the application responds to vendo's errors that no view handles: a missing
-            connection becomes 424, or for a browser a redirect to where the user connects it; a
-            rate limit 429; and so on. The application's own handlers for a narrower class win.
-        cache: replay protection for webhooks in an application with several processes: a cache of
-            Flask-Caching or cachelib that they share. Without it each process has its own.
+            connection becomes 424, for a browser a page with a button to connect it; a rate limit
+            429; and so on. The application's own handlers for a narrower class win.
+        cache: where an application with several processes remembers webhooks: a cache of
+            Flask-Caching or cachelib that they share. `VENDO_REDIS_URL` does the same. Without
+            either, each process remembers its own.
 
     Raises:
         RuntimeError, ValidationError, AuthError, NotConnected: as for `init_app`.
@@ -40,11 +45,11 @@ class FlaskVendo:
             self.init_app(app)
 
     @staticmethod
-    def blueprint() -> Blueprint:
+    def blueprint(*, may_connect: MayConnect | None = None) -> Blueprint:
         """Return the views; see `vendo_flask.blueprint`."""
         from vendo_flask import views
 
-        return views.blueprint()
+        return views.blueprint(may_connect=may_connect)
 
     def init_app(self, app: Flask) -> None:
         """Give an application its client, its commands, its template globals and its handler.
@@ -53,11 +58,21 @@ class FlaskVendo:
             RuntimeError: the application has a client already.
             ValidationError: the configuration has an unknown option or an invalid value.
             AuthError: the key is malformed, or with `VENDO_REQUIRED` Vendo rejects it.
+            MissingExtra: `VENDO_REDIS_URL` is set, and the package `redis` is not installed.
             NotConnected: a slug of `VENDO_REQUIRED` has no credential. In Vendo mode this sends a
                 request; a backend that does not respond is logged.
         """
         # With the first application, so that importing the package stays cheap.
-        from vendo_flask import checks, cli, clients, errors, settings, templating, webhooks
+        from vendo_flask import (
+            checks,
+            cli,
+            clients,
+            errors,
+            identity,
+            settings,
+            templating,
+            webhooks,
+        )
 
         if clients.EXTENSION in app.extensions:
             raise RuntimeError(
@@ -68,7 +83,8 @@ class FlaskVendo:
         client = clients.AppClient(app)
         checks.check_start(app, client())
         app.extensions[clients.EXTENSION] = LocalProxy(client)
-        webhooks.add_replay_cache(app, self._cache)
+        webhooks.add_store(app, self._cache)
+        app.after_request(identity.add_vary)
         templating.add_globals(app)
         app.cli.add_command(cli.commands)
         if self._errors:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from flask import Request, Response
 from werkzeug.local import LocalProxy
 
 import vendo
 from vendo import IdentityNotPresent, sso
-from vendo_flask.context import current_request
+from vendo.web import VARY_ON_IDENTITY
+from vendo_flask import settings
+from vendo_flask.context import current_request, this_app
 
 TYPE_CHECKING = False
 
@@ -46,11 +49,38 @@ class CurrentIdentity(LocalProxy["vendo.VendoIdentity | None"]):
             return getattr(identity, name)
 
 
+#: The attribute of a request with the headers that its response depends on.
+_USED = "_vendo_used_headers"
+
+
+def used_headers(request: Request) -> set[str]:
+    """Return the headers of the user that a request's response depends on: add to them."""
+    used: set[str] = request.__dict__.setdefault(_USED, set())
+    return used
+
+
+def add_vary(response: Response) -> Response:
+    """Say in `Vary` that a response depends on the user, where it does."""
+    request = current_request()
+    if request is not None:
+        response.vary.update(used_headers(request))
+    return response
+
+
+def identity_of(request: Request) -> vendo.VendoIdentity | None:
+    """Return the signed-in user of a request, or None. The response then varies on them."""
+    if not sso.is_enabled():
+        return None
+    used_headers(request).update(VARY_ON_IDENTITY)
+    trust = settings.trusts_wsgi_headers(this_app())
+    return sso.identity_from_headers(request.environ, trust_wsgi_headers=trust)
+
+
 def _identity() -> vendo.VendoIdentity | None:
     request = current_request()
     if request is None:
         raise RuntimeError("vendo_identity needs a request. Use it in a view.")
-    return sso.identity_from_headers(request.environ)
+    return identity_of(request)
 
 
 #: The signed-in user of the current request; false where no user is signed in, and always false

@@ -13,6 +13,7 @@ from vendo.web import (
     API_KEY,
     SLUGS,
     TIMEOUT,
+    TRUST,
     WEBHOOK_SECRET,
     WEBHOOK_SECRETS,
     ClientOptions,
@@ -32,6 +33,8 @@ _OPTIONS: dict[str, Option] = {
     "VENDO_REQUIRED": SLUGS,
     "VENDO_WEBHOOK_SECRET": WEBHOOK_SECRET,
     "VENDO_WEBHOOK_SECRETS": WEBHOOK_SECRETS,
+    "VENDO_REDIS_URL": ADDRESS,
+    "VENDO_TRUST_WSGI_HEADERS": TRUST,
 }
 _options = Options(
     _OPTIONS,
@@ -102,6 +105,20 @@ def webhook_secrets(app: Flask) -> str | list[str] | None:
     if secrets is None:
         secrets = _options.read("VENDO_WEBHOOK_SECRET", app.config.get) or None
     return secrets
+
+
+def redis_url(app: Flask) -> str | None:
+    """Return the URL of the Redis for webhooks; None where the environment decides."""
+    url: str | None = _options.read("VENDO_REDIS_URL", app.config.get)
+    return url
+
+
+def trusts_wsgi_headers(app: Flask) -> bool | None:
+    """Return whether the WSGI server drops header names with underscores; None where the
+    environment decides.
+    """
+    trust: bool | None = _options.read("VENDO_TRUST_WSGI_HEADERS", app.config.get)
+    return trust
 
 
 def _is_from_environment(name: str, value: object) -> bool:

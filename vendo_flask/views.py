@@ -6,43 +6,54 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
 
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.urls import iri_to_uri
 
 from vendo import ValidationError, VendoError, sso
-from vendo.web import CONNECT_COOKIE, finish_connect, handle_once, start_connect
+from vendo.web import EventInProgress, checked_slug, finish_connect, handle_once, start_connect
+from vendo_flask import settings
 from vendo_flask.clients import app_client, current_client
-from vendo_flask.connect import BLUEPRINT
+from vendo_flask.connect import VIEWS, MayConnect, Views, check_connect, own_hosts
 from vendo_flask.context import this_app
 from vendo_flask.errors import handle_view_error, redirect
 from vendo_flask.signals import webhook_received
-from vendo_flask.webhooks import replay_cache, verified_event, webhook_body
+from vendo_flask.webhooks import replay_store, verified_webhook, webhook_body
 
 _Parameters = ParamSpec("_Parameters")
 
 
-def blueprint() -> Blueprint:
+def blueprint(*, may_connect: MayConnect | None = None) -> Blueprint:
     """Return the views, for `app.register_blueprint(blueprint())`.
 
     They are below `/api/vendo`, where the platform's pages look for `identity`. Give another
     `url_prefix=` when you register the blueprint.
+
+    Args:
+        may_connect: `may_connect(request, slug)` says whether the user may connect a provider, and
+            alone decides. It may be a coroutine function. Without it, users whom the platform's
+            proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere nobody may. Whoever can open
+            the view holds the API key.
     """
+
+    def connect(slug: str, **_captured: object) -> Response:
+        return _connect(checked_slug(slug), may_connect)
+
+    def keep(state: BlueprintSetupState) -> None:
+        # It can be registered under another name, and inside of another blueprint.
+        name = f"{state.name_prefix}.{state.name}".lstrip(".")
+        state.app.extensions[VIEWS] = Views(name, may_connect)
+
     views = Blueprint("vendo", __name__, url_prefix="/api/vendo")
     views.add_url_rule("/connect/done/", view_func=connected)
-    views.add_url_rule("/connect/<slug>/", view_func=connect)
+    views.add_url_rule("/connect/<slug>/", view_func=_handles_errors(connect))
     views.add_url_rule(
         "/webhook/", view_func=webhook, methods=["POST"], provide_automatic_options=False
     )
     views.add_url_rule("/identity", view_func=identity)
-    views.record(_keep_name)
+    views.record(keep)
     return views
-
-
-def _keep_name(state: BlueprintSetupState) -> None:
-    # It can be registered under another name, and inside of another blueprint.
-    name = f"{state.name_prefix}.{state.name}".lstrip(".")
-    state.app.extensions[BLUEPRINT] = name
 
 
 def _handles_errors(view: Callable[_Parameters, Response]) -> Callable[_Parameters, Response]:
@@ -62,53 +73,61 @@ def _handles_errors(view: Callable[_Parameters, Response]) -> Callable[_Paramete
     return handling
 
 
-@_handles_errors
-def connect(slug: str) -> Response:
+def _connect(slug: str, may_connect: MayConnect | None) -> Response:
     """Redirect to the page on which a user connects a provider. They come back to `?next=`."""
+    check_connect(slug, may_connect)
     found = start_connect(
         app_client(),
         slug,
-        headers=request.environ,
-        return_to=url_for(".connected", _external=True),
+        own_url=iri_to_uri(request.base_url),
+        own_hosts=own_hosts(this_app()),
         next_address=request.args.get("next"),
-        own_host=request.host,
-        cookie=request.cookies.get(CONNECT_COOKIE),
+        cookies=request.cookies,
     )
     response = redirect(found.url)
-    response.set_cookie(**found.cookie_arguments(is_https=request.is_secure))
+    response.set_cookie(**found.cookie)
     return response
 
 
 @_handles_errors
-def connected() -> Response:
+def connected(**_captured: object) -> Response:
     """Take back a user who connected a provider, and redirect to `?next=` of `connect`."""
+    app = this_app()
     next_address = finish_connect(
         app_client(),
         current_client(),
-        state=request.args.get("state"),
-        cookie=request.cookies.get(CONNECT_COOKIE),
+        own_url=iri_to_uri(request.base_url),
+        own_hosts=own_hosts(app),
+        query=request.args,
+        cookies=request.cookies,
+        store=replay_store(app),
     )
     return redirect(next_address)
 
 
-def webhook() -> Response:
+def webhook(**_captured: object) -> Response:
     """Verify a webhook, and send the signal `webhook_received` once for each event."""
     app = this_app()
     try:
-        event = verified_event(app, request, webhook_body(request))
+        event, replay_key = verified_webhook(app, request, webhook_body(request))
     except RequestEntityTooLarge:
         return app.response_class(status=413)
     except ValidationError as error:
         return handle_view_error(error)
-    handle_once(
-        replay_cache(app),
-        event.id,
-        lambda: webhook_received.send(app, _async_wrapper=app.ensure_sync, event=event),
-    )
+    store = replay_store(app)
+    try:
+        handle_once(
+            store,
+            replay_key,
+            lambda: webhook_received.send(app, _async_wrapper=app.ensure_sync, event=event),
+        )
+    except EventInProgress as error:
+        return handle_view_error(error)
     return app.response_class(status=200)
 
 
 @_handles_errors
-def identity() -> Response:
+def identity(**_captured: object) -> Response:
     """Return the signed-in user as JSON, or 401."""
-    return jsonify(sso.identity_response(request.environ))
+    trust = settings.trusts_wsgi_headers(this_app())
+    return jsonify(sso.identity_response(request.environ, trust_wsgi_headers=trust))

@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from flask import Flask, Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-import vendo
-from vendo.web import MAX_WEBHOOK_BYTES, ReplayCache, SharedCache, SharedReplayCache
+from vendo import web
 from vendo_flask import settings
 
-#: The key of `app.extensions` with the application's replay cache.
-_REPLAY_CACHE = "vendo_replay_cache"
+#: The key of `app.extensions` with the store that needs no URL.
+_STORE = "vendo_replay_store"
 
 
-def add_replay_cache(app: Flask, cache: SharedCache | None) -> None:
-    """Give the application a replay cache: in `cache`, or in the memory of each process."""
-    app.extensions[_REPLAY_CACHE] = ReplayCache() if cache is None else SharedReplayCache(cache)
+@lru_cache(maxsize=16)
+def _redis(url: str) -> web.RedisReplayCache:
+    return web.RedisReplayCache(url)
 
 
-def replay_cache(app: Flask) -> ReplayCache | SharedReplayCache:
-    """Return the application's replay cache."""
-    found: ReplayCache | SharedReplayCache = app.extensions[_REPLAY_CACHE]
-    return found
+def add_store(app: Flask, cache: web.SharedCache | None) -> None:
+    """Give the application a replay store: in `cache`, in Redis, or in each process's memory.
+
+    Raises:
+        MissingExtra: there is a URL of a Redis, and the package `redis` is not installed.
+        ValidationError: the URL is malformed.
+    """
+    store = web.ReplayCache() if cache is None else web.SharedReplayCache(cache)
+    app.extensions[_STORE] = store
+    replay_store(app)
+
+
+def replay_store(app: Flask) -> web.ReplayStore:
+    """Return where the application remembers replays.
+
+    Raises:
+        MissingExtra, ValidationError: as for `add_store`.
+    """
+    own: web.ReplayStore = app.extensions[_STORE]
+    url = web.redis_url(settings.redis_url(app))
+    return own if url is None or isinstance(own, web.SharedReplayCache) else _redis(url)
 
 
 def webhook_body(request: Request) -> bytes:
@@ -31,19 +49,19 @@ def webhook_body(request: Request) -> bytes:
         RequestEntityTooLarge: the body is over 1 MiB, or over the application's own limit.
     """
     limit = request.max_content_length
-    if limit is None or limit > MAX_WEBHOOK_BYTES:
+    if limit is None or limit > web.MAX_WEBHOOK_BYTES:
         # One more: werkzeug cuts a body without a length at the limit, and raises nothing.
-        request.max_content_length = MAX_WEBHOOK_BYTES + 1
+        request.max_content_length = web.MAX_WEBHOOK_BYTES + 1
     body = request.get_data()
-    if len(body) > MAX_WEBHOOK_BYTES:
+    if len(body) > web.MAX_WEBHOOK_BYTES:
         raise RequestEntityTooLarge
     return body
 
 
-def verified_event(app: Flask, request: Request, body: bytes) -> vendo.WebhookEvent:
+def verified_webhook(app: Flask, request: Request, body: bytes) -> web.VerifiedWebhook:
     """Verify the signature of a webhook, and return its event.
 
     Raises:
         ValidationError: the signature is not good, or no secret is set.
     """
-    return vendo.WebhooksAPI(settings.webhook_secrets(app)).verify(request.environ, body)
+    return web.verified_webhook(settings.webhook_secrets(app), request.environ, body)

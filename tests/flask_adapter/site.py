@@ -22,6 +22,7 @@ def make_app(
     errors: bool = False,
     cache: Any = None,
     views: bool = True,
+    may_connect: Any = lambda request, slug: True,
     **config: Any,
 ) -> Flask:
     app = Flask("site")
@@ -29,7 +30,7 @@ def make_app(
     app.config.update(config)
     FlaskVendo(app, errors=errors, cache=cache)
     if views:
-        app.register_blueprint(blueprint())
+        app.register_blueprint(blueprint(may_connect=may_connect))
     for path, view in VIEWS.items():
         app.add_url_rule(path, view_func=view, methods=["GET", "POST"])
     return app
@@ -85,6 +86,14 @@ def personal() -> str:
     return vendo_identity.email
 
 
+def who() -> str:
+    return vendo_identity.email if vendo_identity else "nobody"
+
+
+def public() -> str:
+    return "public"
+
+
 def broken() -> str:
     raise ZeroDivisionError
 
@@ -105,5 +114,7 @@ VIEWS: dict[str, Callable[[], Any]] = {
     "/aunconnected/": aunconnected,
     "/personal/": personal,
     "/broken/": broken,
+    "/who/": who,
+    "/public/": public,
     "/page/": page,
 }

@@ -8,8 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import got_request_exception
+from jinja2 import DictLoader, TemplateNotFound
 
 from flask_adapter.site import make_app
+from support.connect_flow import BROWSER, button_of, is_page
 from vendo.errors import AuthError, IdentityNotPresent, NotConnected, RateLimited, VendoError
 
 if TYPE_CHECKING:
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from vendo.testing import LocalVendo
-
-BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 @pytest.fixture
@@ -59,12 +59,39 @@ def test_an_api_client_gets_424_with_the_connect_link(
 
 
 @pytest.mark.usefixtures("vendo_mode")
-def test_a_browser_is_redirected_to_connect_and_comes_back(browser: FlaskClient) -> None:
-    response = browser.get("/unconnected/?page=2", headers=BROWSER)
+def test_a_browser_gets_a_page_with_a_button_and_comes_back(browser: FlaskClient) -> None:
+    for path in ("/unconnected/", "/aunconnected/"):
+        response = browser.get(f"{path}?page=2", headers=BROWSER)
 
-    assert response.status_code == 302
-    assert response.location.startswith("/api/vendo/connect/slack/?next=")
-    assert response.headers["Vary"] == "Accept"
+        assert (response.status_code, response.headers["Vary"]) == (424, "Accept")
+        assert response.mimetype == "text/html"
+        assert is_page(response.text, "Slack is not connected", "Connect Slack")
+        link = f"/api/vendo/connect/slack/?next={path.replace('/', '%2F')}%3Fpage%3D2"
+        assert button_of(response.text) == link
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_after_a_denial_the_page_says_so_and_the_button_is_the_users_choice(
+    browser: FlaskClient,
+) -> None:
+    response = browser.get("/unconnected/?vendo_connect=denied&slug=slack", headers=BROWSER)
+
+    assert response.status_code == 424
+    assert is_page(response.text, "You did not connect Slack")
+    assert button_of(response.text) == "/api/vendo/connect/slack/?next=%2Funconnected%2F"
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_a_user_who_may_not_connect_gets_no_button(proxy: dict[str, str]) -> None:
+    browser = make_app(errors=True, may_connect=None).test_client()
+    viewer = {**proxy, **BROWSER, "X-Vendo-Role": "viewer"}
+    page = browser.get("/unconnected/", headers=viewer).text
+    assert button_of(page) is None
+    assert is_page(page, "Ask a user who may connect Slack.")
+
+    page = browser.get("/unconnected/", headers=BROWSER).text
+    assert button_of(page) is None
+    assert is_page(page, "Sign in")
 
 
 @pytest.mark.usefixtures("vendo_mode")
@@ -79,13 +106,25 @@ def test_a_browser_is_redirected_to_connect_and_comes_back(browser: FlaskClient)
 def test_after_a_form_the_user_comes_back_to_its_page(
     referer: str, back: str, browser: FlaskClient
 ) -> None:
-    response = browser.post("/unconnected/", headers={**BROWSER, "Referer": referer})
+    page = browser.post("/unconnected/", headers={**BROWSER, "Referer": referer}).text
+    link = button_of(page)
 
-    assert parse_qs(urlsplit(response.location).query)["next"] == [back]
+    assert link
+    assert parse_qs(urlsplit(link).query)["next"] == [back]
+
+
+def test_in_oss_mode_the_page_names_the_variable_in_debug_mode_alone(app: Flask) -> None:
+    for debug in (False, True):
+        app.debug = debug
+        response = app.test_client().get("/token/", headers=BROWSER)
+        assert response.status_code == 424
+        assert is_page(response.text, "Gmail is not connected")
+        assert button_of(response.text) is None
+        assert ("GMAIL_ACCESS_TOKEN" in response.text) is debug
 
 
 def test_in_oss_mode_there_is_no_connect_link(browser: FlaskClient) -> None:
-    response = browser.get("/unconnected/", headers=BROWSER)
+    response = browser.get("/unconnected/")
 
     assert response.status_code == 424
     assert response.json
@@ -94,13 +133,36 @@ def test_in_oss_mode_there_is_no_connect_link(browser: FlaskClient) -> None:
 
 @pytest.mark.usefixtures("vendo_mode")
 def test_without_the_views_there_is_no_link() -> None:
-    response = (
-        make_app(errors=True, views=False).test_client().get("/unconnected/", headers=BROWSER)
-    )
+    response = make_app(errors=True, views=False).test_client().get("/unconnected/")
 
     assert response.status_code == 424
     assert response.json
     assert response.json["error"]["connect_url"] is None
+
+
+@pytest.mark.usefixtures("vendo_mode")
+def test_the_application_can_replace_the_page(app: Flask) -> None:
+    source = "{{ status }} {{ title }} {{ connect_url }} {{ request.path }}"
+    app.jinja_env.loader = DictLoader({"vendo/error.html": source})
+    page = app.test_client().get("/unconnected/", headers=BROWSER).text
+    assert page == (
+        "424 Slack is not connected /api/vendo/connect/slack/?next=%2Funconnected%2F /unconnected/"
+    )
+
+    app.jinja_env.loader = DictLoader({"vendo/error.html": "{% extends 'missing.html' %}"})
+    with pytest.raises(TemplateNotFound):
+        app.test_client().get("/unconnected/", headers=BROWSER)
+
+
+@pytest.mark.usefixtures("vendo_mode")
+@pytest.mark.parametrize("path", ["/token/", "/api/vendo/connect/gmail/"])
+def test_in_debug_mode_an_internal_error_reaches_the_debugger(
+    path: str, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDO_API_KEY", "cana ry")
+    app.debug = True
+    with pytest.raises(AuthError):
+        app.test_client().get(path, headers=BROWSER)
 
 
 def test_a_rate_limit_has_retry_after(browser: FlaskClient) -> None:

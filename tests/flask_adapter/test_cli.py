@@ -42,7 +42,8 @@ def test_doctor_reports_mode_and_credentials_in_oss_mode(
 
 
 def test_doctor_uses_the_applications_key(server: LocalVendo) -> None:
-    app = make_app(server.environment(), VENDO_REQUIRED=["gmail"])
+    redis = "redis://127.0.0.1:1/0"
+    app = make_app(server.environment(), VENDO_REQUIRED=["gmail"], VENDO_REDIS_URL=redis)
     report = json.loads(run(app, "doctor", "--json"))
 
     assert report["mode"] == "vendo"
@@ -81,6 +82,20 @@ def test_doctor_checks_each_option(app: Flask, config: dict[str, Any], words: st
     page = app.test_cli_runner().invoke(args=["vendo", "doctor"]).output
     assert words in page
     assert "canary" not in page
+
+
+def test_doctor_reports_a_connect_view_that_is_closed_and_a_store_of_each_process(
+    server: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDO_WEBHOOK_SECRET", "whsec_canary")
+    closed = make_app(server.environment(), may_connect=None)
+    texts = run(closed, "doctor")
+    assert "The connect view is closed" in texts
+    assert "blueprint(may_connect=" in texts
+    assert "VENDO_REDIS_URL" in texts
+    monkeypatch.setenv("VENDO_AUTH", "1")
+    assert "connect view" not in run(closed, "doctor")
+    assert "VENDO_REDIS_URL" not in run(make_app(server.environment(), cache=object()), "doctor")
 
 
 @pytest.mark.usefixtures("proxy")

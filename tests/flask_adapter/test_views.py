@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from cachelib import FileSystemCache, RedisCache
+from cachelib import FileSystemCache, RedisCache, SimpleCache
 from flask import Blueprint, Flask, request, url_for
 
 from flask_adapter.site import make_app
-from vendo.web import CONNECT_COOKIE, MAX_WEBHOOK_BYTES
+from vendo.web import MAX_WEBHOOK_BYTES
 from vendo_flask import FlaskVendo, blueprint, current_vendo, webhook_received
 
 if TYPE_CHECKING:
@@ -55,145 +55,6 @@ def post(vendo_mode: LocalVendo, browser: FlaskClient) -> Callable[..., Any]:
         return browser.post(WEBHOOK, **{"headers": headers, "data": body, **options})
 
     return send
-
-
-def test_the_connect_link_leads_to_vendo_with_a_signed_state(
-    vendo_mode: LocalVendo, browser: FlaskClient
-) -> None:
-    response = browser.get(CONNECT + "?next=/inbox%3Fpage%3D2")
-
-    parts = urlsplit(response.location)
-    query = parse_qs(parts.query)
-    assert response.status_code == 302
-    assert f"{parts.scheme}://{parts.netloc}" == vendo_mode.url
-    assert parts.path == "/connections/connect/gmail"
-    assert query["return_to"] == ["http://localhost/api/vendo/connect/done/"]
-    assert "no-store" in response.headers["Cache-Control"]
-    cookie = response.headers["Set-Cookie"]
-    assert cookie.startswith(f"{CONNECT_COOKIE}=")
-    assert "HttpOnly" in cookie
-    assert "SameSite=Lax" in cookie
-    assert "Secure" not in cookie
-
-    back = browser.get(DONE, query_string={"state": query["state"][0], "slug": "gmail"})
-    assert (back.status_code, back.location) == (302, "/inbox?page=2")
-
-
-def test_users_come_back_to_an_address_with_any_letters(
-    vendo_mode: LocalVendo, browser: FlaskClient
-) -> None:
-    for tab, location in (("/büro?q=é", "/b%C3%BCro?q=%C3%A9"), ("/a%20b", "/a%20b")):
-        address = f"{CONNECT}?{urlencode({'next': tab})}"
-        response = browser.get(DONE, query_string={"state": _state(browser, address)})
-        assert response.headers["Location"] == location
-
-
-def test_the_key_is_only_in_the_redirect(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
-    response = browser.get(CONNECT)
-
-    assert vendo_mode.api_key in response.location
-    assert response.data == b""
-
-
-def test_over_https_the_cookie_is_secure(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
-    response = browser.get(CONNECT, base_url="https://mail.example.com/")
-
-    assert "Secure" in response.headers["Set-Cookie"]
-    assert "https%3A%2F%2Fmail.example.com%2F" in response.location
-
-
-def test_connecting_in_two_tabs_works(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
-    states = [_state(browser, f"{CONNECT}?next=/{tab}") for tab in ("one", "other")]
-
-    for tab, state in zip(("one", "other"), states, strict=True):
-        assert browser.get(DONE, query_string={"state": state}).location == f"/{tab}"
-
-
-@pytest.mark.parametrize(
-    "next_address",
-    [
-        "https://evil.example/",
-        "//evil.example/",
-        "/\\evil.example",
-        "https:evil.example",
-        "javascript:alert(1)",
-        "http://localhost@evil.example/",
-    ],
-)
-def test_next_addresses_on_other_hosts_are_400(
-    vendo_mode: LocalVendo, browser: FlaskClient, next_address: str
-) -> None:
-    response = browser.get(CONNECT, query_string={"next": next_address})
-
-    assert response.status_code == 400
-    assert response.json
-    assert set(response.json["error"]) == {"code", "message"}
-    assert response.json["error"]["code"] == "validation_failed"
-    assert "evil" not in response.text
-
-
-def test_another_browser_cannot_use_the_state(
-    vendo_mode: LocalVendo, app: Flask, browser: FlaskClient
-) -> None:
-    state = _state(browser, CONNECT)
-    thief, forger = app.test_client(), app.test_client()
-    forger.set_cookie(CONNECT_COOKIE, "x" * 32)
-
-    for other in (thief, forger):
-        assert other.get(DONE, query_string={"state": state}).status_code == 400
-    assert thief.get(DONE).status_code == 400
-
-
-def test_an_application_rejects_the_state_of_another(vendo_mode: LocalVendo) -> None:
-    one, other = make_app(VENDO_API_KEY="vendo_sk_" + "o" * 32), make_app()
-    browser = one.test_client()
-    state = _state(browser, CONNECT)
-    cookie = browser.get_cookie(CONNECT_COOKIE)
-    assert cookie
-    theirs = other.test_client()
-    theirs.set_cookie(CONNECT_COOKIE, cookie.value)
-
-    assert theirs.get(DONE, query_string={"state": state}).status_code == 400
-    assert browser.get(DONE, query_string={"state": state}).status_code == 302
-
-
-def test_after_connecting_the_new_token_is_used(
-    vendo_mode: LocalVendo, app: Flask, browser: FlaskClient
-) -> None:
-    jwt = {"X-Vendo-User-JWT": "user.one.jwt"}
-    browser.get("/token/", headers=jwt)
-    app.extensions["vendo"].token("gmail")
-    state = _state(browser, CONNECT)
-    vendo_mode.rotate("gmail")
-
-    browser.get(DONE, query_string={"state": state}, headers=jwt)
-
-    fresh = vendo_mode.token("gmail", user="user.one.jwt")
-    assert browser.get("/token/", headers=jwt).text == fresh
-    assert app.extensions["vendo"].token("gmail") == vendo_mode.token("gmail")
-
-
-def test_behind_the_proxy_connecting_needs_a_signed_in_user(
-    vendo_mode: LocalVendo, browser: FlaskClient, proxy: dict[str, str]
-) -> None:
-    rejected = browser.get(CONNECT)
-
-    assert rejected.status_code == 401
-    assert vendo_mode.api_key not in str(rejected.headers) + rejected.text
-    assert browser.get(CONNECT, headers=proxy).status_code == 302
-
-
-def test_in_oss_mode_connecting_responds_with_501(browser: FlaskClient) -> None:
-    for path in (CONNECT, DONE):
-        response = browser.get(path)
-
-        assert response.status_code == 501
-        assert response.json
-        assert response.json["error"]["code"] == "vendo_only_feature"
-
-
-def test_a_malformed_slug_is_400(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
-    assert browser.get("/api/vendo/connect/no%20slug/").status_code == 400
 
 
 def test_other_methods_are_405(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
@@ -296,21 +157,41 @@ def test_processes_that_share_a_cache_handle_an_event_once(
     assert len(received) == 1
 
 
-def test_ids_are_stored_as_long_as_a_replay_is_possible(vendo_mode: LocalVendo) -> None:
-    kept: list[tuple[str, float]] = []
+def test_a_repeat_during_the_first_delivery_is_handled_if_that_fails(
+    post: Callable[..., Any], received: list[WebhookEvent]
+) -> None:
+    repeats: list[Any] = []
 
-    class Cache:
-        def add(self, key: str, value: Any, timeout: int | None = None) -> bool:
-            kept.append((key, timeout or 0))
-            return True
+    def repeat_and_fail(sender: Flask, event: WebhookEvent) -> None:
+        repeats.append(post())
+        raise RuntimeError
 
-        def delete(self, key: str) -> bool:
-            raise AssertionError
+    with webhook_received.connected_to(repeat_and_fail):
+        assert post().status_code == 500
+    (repeat,) = repeats
+    assert (repeat.status_code, repeat.headers["Retry-After"]) == (409, "10")
+    received.clear()
+    assert [post().status_code for _ in range(2)] == [200, 200]
+    assert [event.id for event in received] == ["evt_1"]
+
+
+@pytest.mark.parametrize("found", [False, None, RuntimeError])
+def test_a_cache_that_is_down_keeps_no_event_from_being_handled(
+    found: Any, vendo_mode: LocalVendo, received: list[WebhookEvent]
+) -> None:
+    class Cache(SimpleCache):
+        def add(self, *_: Any, **__: Any) -> Any:
+            if found is RuntimeError:
+                raise RuntimeError
+            return found
+
+        def get(self, *_: Any) -> None:
+            return None
 
     headers, body = vendo_mode.sign_webhook(EVENT)
-    make_app(cache=Cache()).test_client().post(WEBHOOK, headers=headers, data=body)
-    assert [timeout for _, timeout in kept] == [600]
-    assert "evt_1" not in kept[0][0]
+    browser = make_app(cache=Cache()).test_client()
+    assert browser.post(WEBHOOK, headers=headers, data=body).status_code == 200
+    assert [event.id for event in received] == ["evt_1"]
 
 
 def test_a_forged_webhook_is_400_and_not_delivered(
@@ -417,7 +298,8 @@ def test_the_views_may_be_nested_at_another_path() -> None:
     app = Flask("moved")
     vendo = FlaskVendo(app, errors=True)
     outer = Blueprint("account", __name__, url_prefix="/account")
-    outer.register_blueprint(vendo.blueprint(), name="services", url_prefix="/services")
+    views = vendo.blueprint(may_connect=lambda request, slug: True)
+    outer.register_blueprint(views, name="services", url_prefix="/services")
     app.register_blueprint(outer)
     app.add_url_rule("/", view_func=lambda: current_vendo.token("slack"))
 
@@ -443,7 +325,7 @@ def test_an_application_can_guard_the_views(
 ) -> None:
     app = Flask("guarded")
     FlaskVendo(app)
-    views = blueprint()
+    views = blueprint(may_connect=lambda request, slug: True)
 
     @views.before_request
     def sign_in_first() -> Any:
@@ -456,7 +338,3 @@ def test_an_application_can_guard_the_views(
     assert app.test_client().get(CONNECT, auth=("ada", "x")).status_code == 302
     headers, body = vendo_mode.sign_webhook(EVENT)
     assert app.test_client().post(WEBHOOK, headers=headers, data=body).status_code == 200
-
-
-def _state(browser: FlaskClient, address: str) -> str:
-    return parse_qs(urlsplit(browser.get(address).location).query)["state"][0]

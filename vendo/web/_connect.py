@@ -19,7 +19,8 @@ from hashlib import sha256
 from typing import Any, NamedTuple, TypedDict
 from urllib.parse import urlsplit
 
-from vendo import VendoIdentity, sso
+import vendo
+from vendo import sso
 from vendo._client.base import BaseClient
 from vendo._config.slugs import checked_slug
 from vendo._protocol.secret import Secret
@@ -41,7 +42,7 @@ _MAX_STATE = 8192
 
 
 def check_may_connect(
-    client: BaseClient, slug: str, *, allowed: bool | None, identity: VendoIdentity | None
+    client: BaseClient, slug: str, *, allowed: bool | None, identity: vendo.VendoIdentity | None
 ) -> None:
     """Let a user connect a provider, or raise. In OSS mode nobody can, which needs no permission.
 

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from vendo import WebhookEvent, WebhooksAPI
+import vendo
 from vendo._config import environment
 
 #: A longer body is rejected unread: 413.
@@ -22,7 +22,7 @@ class VerifiedWebhook(NamedTuple):
             share a store: each handles an event that both get.
     """
 
-    event: WebhookEvent
+    event: vendo.WebhookEvent
     replay_key: str
 
 
@@ -39,7 +39,7 @@ def verified_webhook(
     Raises:
         ValidationError: it is not genuine, too old or malformed, or no secret is set.
     """
-    event, key = WebhooksAPI(secrets)._verified(headers, body)
+    event, key = vendo.WebhooksAPI(secrets)._verified(headers, body)
     name = hmac.digest(key, event.id.encode("utf-8", "replace"), "sha256").hex()
     return VerifiedWebhook(event, f"vendo.webhook.{name}")
 
