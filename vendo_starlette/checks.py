@@ -6,22 +6,31 @@ import logging
 from collections.abc import Sequence
 
 import vendo
-from vendo import NotConnected, UpstreamError, VendoError
-from vendo.web import is_missing
+from vendo import NotConnected, UpstreamError, VendoError, sso
+from vendo.web import ReplayCache, has_webhook_secret, is_missing
 from vendo_starlette.clients import Clients
+from vendo_starlette.connect import RULE, endpoints
+from vendo_starlette.webhooks import RECEIVES
+
+# Not the logger "vendo", which is silent: a server without any logging set up shows it.
+_logger = logging.getLogger("vendo_starlette")
 
 
-async def check_start(clients: Clients) -> None:
+async def check_start(clients: Clients, app: object = None) -> None:
     """Make sure that the key is well formed, and that the required slugs have credentials.
 
     An application starts also while Vendo does not respond: that is logged.
 
     Raises:
         NotConnected: slugs have no credential; the text names each with what to do.
+        MissingExtra: the settings name a Redis, and the package `redis` is not installed.
         VendoError: the key or an address is malformed, or Vendo rejects the key.
     """
     client = clients.asynchronous()
     client.invalidate("openai")  # validates the key and the addresses, and sends nothing
+    clients.replay_store()  # validates its URL, and connects to nothing
+    if client.is_vendo_mode():
+        _warn_of_routes(clients, app)
     required = clients.settings.required
     if not required:
         return
@@ -29,11 +38,31 @@ async def check_start(clients: Clients) -> None:
         missing = await _missing(client, required)
         problems = [problem for slug in missing if (problem := await _problem(client, slug))]
     except UpstreamError as error:
-        logger = logging.getLogger("vendo")
-        logger.warning("The required credentials were not checked: %s", error)
+        _logger.warning("The required credentials were not checked: %s", error)
         return
     if problems:
         raise NotConnected("binding_missing", "\n".join(problems))
+
+
+def _warn_of_routes(clients: Clients, app: object) -> None:
+    """Log what in `vendo_routes()` is closed to everybody, or not shared by processes."""
+    routed = list(endpoints(app))
+    rules = [getattr(endpoint, RULE) for endpoint in routed if hasattr(endpoint, RULE)]
+    if None in rules and not sso.is_enabled():
+        _logger.warning(
+            "The connect route is closed: nothing says who may connect providers. Write "
+            "vendo_routes(may_connect=...), with a function of request and slug. Whoever can open "
+            "the route holds the API key."
+        )
+    if (
+        any(getattr(endpoint, RECEIVES, False) for endpoint in routed)
+        and isinstance(clients.replay_store(), ReplayCache)
+        and has_webhook_secret(clients.settings.webhook_secrets)
+    ):
+        _logger.warning(
+            "Each process remembers webhooks by itself, so that two may handle one event. Set "
+            "VENDO_REDIS_URL, or VendoSettings(redis_url=...)."
+        )
 
 
 async def _missing(client: vendo.AsyncVendo, required: Sequence[str]) -> list[str]:

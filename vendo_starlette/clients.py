@@ -7,20 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 import vendo
-from vendo.web import client_for_user, invalid, user_jwts
+from vendo.web import VARY_ON_CLIENT, client_for_user, invalid, user_jwts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from vendo.web import ReplayStore
     from vendo_starlette.settings import VendoSettings
 
+_Client = TypeVar("_Client", "vendo.Vendo", "vendo.AsyncVendo")
 _Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 #: The key of an ASGI scope with the request's clients.
@@ -61,14 +64,12 @@ class Clients:
 
     def __init__(self, settings: VendoSettings | None = None) -> None:
         # With the first application, so that importing the package stays cheap.
-        from vendo.web import ReplayCache
         from vendo_starlette.httpx_clients import Pools
         from vendo_starlette.settings import VendoSettings
 
         #: False for an application without settings: it follows the environment.
         self.has_settings: bool = settings is not None
         self.settings: VendoSettings = VendoSettings() if settings is None else settings
-        self.replay_cache: ReplayCache = ReplayCache()
         self.pools: Pools = Pools()
         # Without a lock: of two threads that make a client, the second takes the first one's.
         self._made: dict[str, Any] = {}
@@ -90,6 +91,23 @@ class Clients:
         made: vendo.AsyncVendo | None = self._made.get("asynchronous")
         return self._make("asynchronous", vendo.aio.client) if made is None else made
 
+    def replay_store(self) -> ReplayStore:
+        """Return where webhooks are remembered: in Redis where there is a URL, else in memory.
+
+        Raises:
+            MissingExtra: the package `redis` is not installed.
+            ValidationError: the URL is malformed.
+        """
+        from vendo.web import RedisReplayCache, ReplayCache, redis_url
+        from vendo_starlette.settings import given_redis_url
+
+        url = redis_url(given_redis_url(self.settings))
+        made: ReplayStore | None = self._made.get(f"store {url is not None}")
+        if made is None:
+            made = ReplayCache() if url is None else RedisReplayCache(url)
+            made = self._made.setdefault(f"store {url is not None}", made)
+        return made
+
     async def aclose(self) -> None:
         """Close the kept connections of this event loop. The clients can be used again."""
         made = self._made
@@ -109,12 +127,14 @@ class Clients:
 class RequestClients:
     """The clients of one request, each made when it is first used."""
 
-    __slots__ = ("_asynchronous", "_blocking", "_clients", "_headers", "app")
+    __slots__ = ("_asynchronous", "_blocking", "_clients", "app", "headers", "used")
 
     def __init__(self, clients: Clients | None, app: Any, headers: _Headers) -> None:
         self.app: Any = app
+        #: The headers of the user that the response depends on.
+        self.used: set[str] = set()
         self._clients = clients
-        self._headers = headers
+        self.headers: _Headers = headers
         self._blocking: vendo.Vendo | None = None
         self._asynchronous: vendo.AsyncVendo | None = None
 
@@ -126,15 +146,19 @@ class RequestClients:
     def blocking(self) -> vendo.Vendo:
         """Return the client that acts for the request's user, else the application's."""
         if self._blocking is None:
-            self._blocking = client_for_user(self.clients.blocking(), user_jwts(self._headers))
+            self._blocking = self._scoped(self.clients.blocking())
         return self._blocking
 
     def asynchronous(self) -> vendo.AsyncVendo:
         """Return the same for asyncio."""
         if self._asynchronous is None:
-            client = self.clients.asynchronous()
-            self._asynchronous = client_for_user(client, user_jwts(self._headers))
+            self._asynchronous = self._scoped(self.clients.asynchronous())
         return self._asynchronous
+
+    def _scoped(self, client: _Client) -> _Client:
+        if client.is_vendo_mode():
+            self.used.update(VARY_ON_CLIENT)
+        return client_for_user(client, user_jwts(self.headers))
 
 
 def begin_request(scope: Scope, clients: Clients | None) -> RequestClients:
@@ -150,6 +174,17 @@ def request_clients(scope: Scope) -> RequestClients:
     if found is not None and (found.app is app or not _has_settings(app)):
         return found
     return begin_request(scope, None)
+
+
+def add_vary(scope: Scope, headers: MutableHeaders) -> None:
+    """Say in the `Vary` of a response that it depends on the user, where it does."""
+    used = request_clients(scope).used
+    if not used:
+        return
+    present = [name for line in headers.getlist("vary") for name in line.split(", ")]
+    known = {name.lower() for name in present}
+    names = [*present, *(name for name in sorted(used) if name.lower() not in known)]
+    headers["Vary"] = ", ".join(names)
 
 
 # Each application has clients of its own, also without settings: the one that stops first must not

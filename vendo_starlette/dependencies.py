@@ -10,21 +10,26 @@ Each gets the request or the WebSocket, and leaves the OpenAPI document as it wa
 # No `from __future__ import annotations` here: FastAPI reads the annotations of parameters, and
 # cannot read them as strings. Those of return values are strings, so that nothing is imported.
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 from weakref import finalize
 
 from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
 
 import vendo
 from vendo import web
 from vendo.web import optional
-from vendo_starlette.clients import aclient, client, request_clients
+from vendo_starlette.clients import aclient, add_vary, client, request_clients
 from vendo_starlette.identity import identity_of, require_identity
 
 
-class _Dependency:
-    """A value: equal to another of its class with equal arguments.
+_T = TypeVar("_T")
+
+
+class _Value:
+    """Equal to another of its class with equal arguments.
 
     Not a dataclass: eight of them take as long to make as the rest of this package to import.
     """
@@ -44,34 +49,54 @@ class _Dependency:
         return hash((type(self), self._arguments))
 
 
-class TokenDependency(_Dependency):
+class _Dependency(_Value, ABC, Generic[_T]):
+    """Something of the request's user. FastAPI calls it."""
+
+    __slots__ = ()
+
+    async def __call__(
+        self,
+        connection: HTTPConnection,
+        response: Response = None,  # type: ignore[assignment]  # None outside of FastAPI
+    ) -> _T:
+        """Return the value."""
+        value = await self._get(connection)
+        if response is not None:
+            # FastAPI adds these to what it makes of an endpoint's value. `VendoMiddleware` adds
+            # them to every response.
+            add_vary(connection.scope, response.headers)
+        return value
+
+    @abstractmethod
+    async def _get(self, connection: HTTPConnection) -> _T:
+        """Return the value for a request or a WebSocket."""
+
+
+class TokenDependency(_Dependency[str]):
     """See `vendo_token`."""
 
     __slots__ = ()
 
-    async def __call__(self, connection: HTTPConnection) -> str:
-        """Return the token."""
+    async def _get(self, connection: HTTPConnection) -> str:
         return await aclient(connection).token(*self._arguments)
 
 
-class SessionDependency(_Dependency):
+class SessionDependency(_Dependency["optional.requests.Session"]):
     """See `vendo_session`."""
 
     __slots__ = ()
 
-    async def __call__(self, connection: HTTPConnection) -> "optional.requests.Session":
-        """Return the session."""
+    async def _get(self, connection: HTTPConnection) -> "optional.requests.Session":
         slug, hosts, base_url = self._arguments
         return client(connection).session(slug, hosts=hosts, base_url=base_url)
 
 
-class AsyncSessionDependency(_Dependency):
+class AsyncSessionDependency(_Dependency["optional.aiohttp.ClientSession"]):
     """See `vendo_async_session`."""
 
     __slots__ = ()
 
-    async def __call__(self, connection: HTTPConnection) -> "optional.aiohttp.ClientSession":
-        """Return the session."""
+    async def _get(self, connection: HTTPConnection) -> "optional.aiohttp.ClientSession":
         slug, hosts, base_url = self._arguments
         session = await aclient(connection).session(slug, hosts=hosts, base_url=base_url)
         # Not a dependency with `yield`: before 0.118 FastAPI ends those before a stream begins. The
@@ -80,13 +105,12 @@ class AsyncSessionDependency(_Dependency):
         return session
 
 
-class HttpxDependency(_Dependency):
+class HttpxDependency(_Dependency["optional.httpx2.AsyncClient"]):
     """See `vendo_httpx`."""
 
     __slots__ = ()
 
-    async def __call__(self, connection: HTTPConnection) -> "optional.httpx2.AsyncClient":
-        """Return the client of httpx2 or httpx."""
+    async def _get(self, connection: HTTPConnection) -> "optional.httpx2.AsyncClient":
         from vendo_starlette.httpx_clients import make_httpx
 
         slug, hosts, base_url = self._arguments
@@ -94,49 +118,47 @@ class HttpxDependency(_Dependency):
         return make_httpx(aclient(connection), pools, slug, hosts=hosts, base_url=base_url)
 
 
-class ClientDependency(_Dependency):
+class ClientDependency(_Dependency["vendo.AsyncVendo"]):
     """See `vendo_client`."""
 
     __slots__ = ()
 
-    async def __call__(self, connection: HTTPConnection) -> "vendo.AsyncVendo":
-        """Return the client."""
+    async def _get(self, connection: HTTPConnection) -> "vendo.AsyncVendo":
         return aclient(connection)
 
 
-class SyncClientDependency(_Dependency):
+class SyncClientDependency(_Dependency["vendo.Vendo"]):
     """See `vendo_sync_client`."""
 
     __slots__ = ()
 
-    async def __call__(self, connection: HTTPConnection) -> "vendo.Vendo":
-        """Return the client."""
+    async def _get(self, connection: HTTPConnection) -> "vendo.Vendo":
         return client(connection)
 
 
-class IdentityDependency(_Dependency):
+class IdentityDependency(_Dependency["vendo.VendoIdentity | None"]):
     """See `vendo_identity`."""
 
     __slots__ = ()
 
-    async def __call__(self, connection: HTTPConnection) -> "vendo.VendoIdentity | None":
-        """Return the user."""
+    async def _get(self, connection: HTTPConnection) -> "vendo.VendoIdentity | None":
         (required,) = self._arguments
+        identity = identity_of(connection)
         if required:
             require_identity(connection)
-        return identity_of(connection)
+        return identity
 
 
-class WebhookDependency(_Dependency):
+class WebhookDependency(_Value):
     """See `vendo_webhook`."""
 
     __slots__ = ()
 
     async def __call__(self, request: Request) -> "vendo.WebhookEvent":
         """Return the event."""
-        from vendo_starlette.webhooks import verified_event
+        from vendo_starlette.webhooks import verified_webhook
 
-        return await verified_event(request)
+        return (await verified_webhook(request)).event
 
 
 def vendo_token(slug: str) -> TokenDependency:

@@ -7,11 +7,15 @@ from starlette.requests import HTTPConnection
 
 import vendo
 from vendo import IdentityNotPresent, sso
+from vendo.web import VARY_ON_IDENTITY
+from vendo_starlette.clients import request_clients
 from vendo_starlette.exceptions import NotSignedIn
 
 
 def identity_of(connection: HTTPConnection) -> vendo.VendoIdentity | None:
-    """Return the signed-in user, or None."""
+    """Return the signed-in user, or None. The response then varies on them."""
+    if sso.is_enabled():
+        request_clients(connection.scope).used.update(VARY_ON_IDENTITY)
     return sso.identity_from_headers(connection.scope["headers"])
 
 

@@ -6,15 +6,56 @@ from collections.abc import Awaitable
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 import vendo_starlette
 from vendo import VendoError, sso
-from vendo_starlette.clients import Clients, begin_request, clients_of, give_clients
+from vendo.web import VARY_ON_IDENTITY
+from vendo_starlette.clients import (
+    Clients,
+    RequestClients,
+    add_vary,
+    begin_request,
+    clients_of,
+    give_clients,
+)
 from vendo_starlette.concurrency import call
 from vendo_starlette.lazy import LazyAsyncClient, LazyBlockingClient
+
+_IDENTITY = "vendo_identity"
+
+
+class _State(dict[str, Any]):
+    """The state of one request: that of its parent, and what belongs to this request alone.
+
+    What the application sets is set in the parent too, where outer middleware looks for it. The
+    server may share that with other requests.
+    """
+
+    def __init__(self, parent: dict[str, Any], clients: RequestClients) -> None:
+        super().__init__(parent)
+        self._parent = parent
+        self._used = clients.used
+        super().__setitem__("vendo", LazyAsyncClient(clients))
+        super().__setitem__("vendo_sync", LazyBlockingClient(clients))
+        super().__setitem__(_IDENTITY, sso.identity_from_headers(clients.headers))
+
+    def __getitem__(self, name: str) -> Any:
+        if name == _IDENTITY and sso.is_enabled():
+            self._used.update(VARY_ON_IDENTITY)
+        return super().__getitem__(name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        self._parent[name] = value
+
+    def __delitem__(self, name: str) -> None:
+        super().__delitem__(name)
+        self._parent.pop(name, None)
 
 
 class VendoMiddleware:
@@ -24,7 +65,8 @@ class VendoMiddleware:
     each made when it is first used. If the request carries a user's JWT, they act for that user.
     They are those of the application that has this middleware, also in one that is mounted there.
     `request.state.vendo_identity` is the signed-in user, or None; always None without the
-    platform's proxy (`VENDO_AUTH=1`).
+    platform's proxy (`VENDO_AUTH=1`). A response for which one of the three was used says so in
+    `Vary`.
 
     One of vendo's errors that another middleware lets through goes to the application's own handler
     for it, such as that of `install`. When the application starts, the key and the `required` slugs
@@ -46,6 +88,11 @@ class VendoMiddleware:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
+    @property
+    def routes(self) -> list[BaseRoute]:
+        """The routes of the next application, for those who look for a route by its name."""
+        return getattr(self.app, "routes", [])
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, a WebSocket or a lifespan; pass on everything else."""
         kind = scope["type"]
@@ -60,6 +107,8 @@ class VendoMiddleware:
         def noting(message: Message) -> Awaitable[None]:
             nonlocal has_begun
             has_begun = True
+            if message["type"] == "http.response.start":
+                add_vary(scope, MutableHeaders(scope=message))
             return send(message)
 
         try:
@@ -78,10 +127,7 @@ class VendoMiddleware:
         if self._own is not None:
             self._give_clients(scope)
         clients = begin_request(scope, self._own)
-        state = scope.setdefault("state", {})
-        state["vendo"] = LazyAsyncClient(clients)
-        state["vendo_sync"] = LazyBlockingClient(clients)
-        state["vendo_identity"] = sso.identity_from_headers(scope["headers"])
+        scope["state"] = _State(scope.setdefault("state", {}), clients)
 
     def _give_clients(self, scope: Scope) -> None:
         """Give the clients to the application that has this middleware."""
@@ -98,7 +144,7 @@ class VendoMiddleware:
         try:
             self._give_clients(scope)
             clients = clients_of(scope.get("app")) if self._own is None else self._own
-            await check_start(clients)
+            await check_start(clients, scope.get("app") or self.app)
         except VendoError as error:
             await send({"type": "lifespan.startup.failed", "message": f"vendo: {error}"})
             raise

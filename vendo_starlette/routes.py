@@ -9,25 +9,30 @@ from typing import TypeAlias
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 
 from vendo import VendoError, sso
-from vendo.web import CONNECT_COOKIE, finish_connect, start_connect
+from vendo.web import EventInProgress, checked_slug, finish_connect, start_connect
 from vendo_starlette.clients import request_clients
+from vendo_starlette.concurrency import call
+from vendo_starlette.connect import CONNECT, RULE, MayConnect, check_connect, own_hosts, own_url
 from vendo_starlette.errors import handle_view_error
 from vendo_starlette.exceptions import WebhookRejected
-from vendo_starlette.webhooks import Claims, Receiver, handle_once, verified_event
+from vendo_starlette.webhooks import RECEIVES, Receiver, handle_once, verified_webhook
 
 _Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 
 def vendo_routes(
-    on_webhook: Receiver | None = None, *, path: str = "/api/vendo", seen: Claims | None = None
+    on_webhook: Receiver | None = None,
+    *,
+    path: str = "/api/vendo",
+    may_connect: MayConnect | None = None,
 ) -> list[BaseRoute]:
     """Return the routes `connect/<slug>/`, `connect/done/`, `webhook/` and `identity`. Both modes.
 
-        app = Starlette(routes=[Route("/", home), *vendo_routes()])
-        app = FastAPI(routes=vendo_routes())
+        app = Starlette(routes=[Route("/", home), *vendo_routes(may_connect=is_admin)])
+        app = FastAPI(routes=vendo_routes(may_connect=is_admin))
 
     Args:
         on_webhook: `receive(event, request)`, called once for each webhook event, after its
@@ -35,16 +40,21 @@ def vendo_routes(
             the webhook again. Without it webhooks are only verified.
         path: where the routes are; the platform's pages look for `identity` at
             `/api/vendo/identity`.
-        seen: replay protection that all processes of the application share, such as a few lines
-            over Redis; without it each process has a `vendo.web.ReplayCache`.
+        may_connect: `may_connect(request, slug)` says whether the user may connect a provider, and
+            alone decides. It may be a coroutine function. Without it, users whom the platform's
+            proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere nobody may. Whoever can open
+            the route holds the API key.
     """
-    routes: list[BaseRoute] = [
-        Route("/connect/done/", _handles_errors(connected), name="connected"),
-        Route("/connect/{slug}/", _handles_errors(connect), name="connect"),
-        Route("/webhook/", webhook_endpoint(on_webhook, seen), methods=["POST"], name="webhook"),
-        Route("/identity", _handles_errors(identity), name="identity"),
+    connect = _handles_errors(_connect_endpoint(may_connect))
+    setattr(connect, RULE, may_connect)
+    webhook = _webhook_endpoint(on_webhook)
+    setattr(webhook, RECEIVES, on_webhook is not None)
+    return [
+        Route(f"{path}/connect/done/", _handles_errors(connected), name="vendo:connected"),
+        Route(f"{path}/connect/{{slug}}/", connect, name=CONNECT),
+        Route(f"{path}/webhook/", webhook, methods=["POST"], name="vendo:webhook"),
+        Route(f"{path}/identity", _handles_errors(identity), name="vendo:identity"),
     ]
-    return [Mount(path, routes=routes, name="vendo")]
 
 
 def _handles_errors(endpoint: _Endpoint) -> _Endpoint:
@@ -57,60 +67,72 @@ def _handles_errors(endpoint: _Endpoint) -> _Endpoint:
         try:
             response = await endpoint(request)
         except VendoError as error:
-            response = handle_view_error(error)
+            response = await handle_view_error(request, error)
         response.headers["Cache-Control"] = "no-store"
         return response
 
     return handling
 
 
-async def connect(request: Request) -> Response:
-    """Redirect to the page on which a user connects a provider. They come back to `?next=`."""
-    url = request.url
-    found = start_connect(
-        request_clients(request.scope).clients.blocking(),
-        request.path_params["slug"],
-        headers=request.scope["headers"],
-        return_to=str(url.replace(path=_done_path(url.path), query="")),
-        next_address=request.query_params.get("next"),
-        own_host=url.netloc,
-        cookie=request.cookies.get(CONNECT_COOKIE),
-    )
-    response = RedirectResponse(found.url, 302)
-    response.set_cookie(**found.cookie_arguments(is_https=url.scheme == "https"))
-    return response
+def _connect_endpoint(may_connect: MayConnect | None) -> _Endpoint:
+    """Return an endpoint that redirects to the page on which a user connects a provider.
 
+    They come back to `?next=`.
+    """
 
-def _done_path(path: str) -> str:
-    """Return the path of `connected`, wherever the routes are mounted."""
-    return path.rstrip("/").rsplit("/", 1)[0] + "/done/"
+    async def connect(request: Request) -> Response:
+        slug = checked_slug(request.path_params["slug"])
+        await check_connect(request, slug, may_connect)
+        found = start_connect(
+            request_clients(request.scope).clients.blocking(),
+            slug,
+            own_url=str(own_url(request)),
+            own_hosts=own_hosts(request),
+            next_address=request.query_params.get("next"),
+            cookies=request.cookies,
+        )
+        response = RedirectResponse(found.url, 302)
+        response.set_cookie(**found.cookie)
+        return response
+
+    return connect
 
 
 async def connected(request: Request) -> Response:
     """Take back a user who connected a provider, and redirect to `?next=` of `connect`."""
     clients = request_clients(request.scope)
-    next_address = finish_connect(
-        clients.clients.blocking(),
-        clients.blocking(),
-        state=request.query_params.get("state"),
-        cookie=request.cookies.get(CONNECT_COOKIE),
-    )
-    return RedirectResponse(next_address, 302)
+    app_client, client = clients.clients.blocking(), clients.blocking()
+    store = clients.clients.replay_store()
+
+    def finish() -> str:
+        return finish_connect(
+            app_client,
+            client,
+            own_url=str(own_url(request)),
+            own_hosts=own_hosts(request),
+            query=request.query_params,
+            cookies=request.cookies,
+            store=store,
+        )
+
+    return RedirectResponse(await call(finish), 302)
 
 
-def webhook_endpoint(receiver: Receiver | None, claims: Claims | None) -> _Endpoint:
+def _webhook_endpoint(receiver: Receiver | None) -> _Endpoint:
     """Return an endpoint that verifies a webhook, and calls a receiver once for each event."""
 
     async def webhook(request: Request) -> Response:
         try:
-            event = await verified_event(request)
+            verified = await verified_webhook(request)
         except WebhookRejected as error:
-            return handle_view_error(error)
+            return await handle_view_error(request, error)
         except HTTPException as error:
             return Response(status_code=error.status_code)
         if receiver is not None:
-            shared = request_clients(request.scope).clients.replay_cache
-            await handle_once(claims or shared, event, receiver, request)
+            try:
+                await handle_once(verified, receiver, request)
+            except EventInProgress as error:
+                return await handle_view_error(request, error)
         return Response()
 
     return webhook

@@ -28,6 +28,7 @@ _OPTIONS: dict[str, Option] = {
     "timeout": TIMEOUT,
     "required": SLUGS,
     "webhook_secrets": WEBHOOK_SECRETS,
+    "redis_url": ADDRESS,
 }
 _options = Options(_OPTIONS, label="{name}=", line="Write VendoSettings({name}={value}).")
 
@@ -50,6 +51,11 @@ class VendoSettings:
             while one has no credential.
         webhook_secrets: what signs webhooks: one secret, or several while one replaces another;
             `VENDO_WEBHOOK_SECRET` by default.
+        redis_url: where all processes of the application remember the webhooks that they handled,
+            such as `redis://127.0.0.1:6379/0`; `VENDO_REDIS_URL` by default. Without one, each
+            process remembers its own.
+        redis_url: where all processes of the application remember webhooks that they handled;
+            `VENDO_REDIS_URL` by default, or else each process remembers its own.
 
     Raises:
         ValidationError: a value is invalid.
@@ -62,6 +68,7 @@ class VendoSettings:
     timeout: float | None = None
     required: Sequence[str] = ()
     webhook_secrets: str | Sequence[str] | None = field(default=None, repr=False)
+    redis_url: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         get = partial(getattr, self)
@@ -98,6 +105,16 @@ def client_options(settings: VendoSettings) -> ClientOptions:
     """
     get = partial(getattr, settings)
     return ClientOptions(*(_options.read(name, get) for name in ClientOptions._fields))
+
+
+def given_redis_url(settings: VendoSettings) -> str | None:
+    """Return the URL of the settings' Redis, or None.
+
+    Raises:
+        ValidationError: it is not a str.
+    """
+    url: str | None = _options.read("redis_url", partial(getattr, settings))
+    return url
 
 
 def client_label(argument: str) -> str:

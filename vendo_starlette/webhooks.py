@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeAlias
+from collections.abc import Callable
+from typing import TypeAlias
 
 from anyio import CancelScope
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from vendo import ValidationError, WebhookEvent, WebhooksAPI
+from vendo import ValidationError, WebhookEvent, web
 from vendo.web import MAX_WEBHOOK_BYTES
 from vendo_starlette.clients import request_clients
 from vendo_starlette.concurrency import call
@@ -19,14 +19,8 @@ from vendo_starlette.exceptions import WebhookRejected
 Receiver: TypeAlias = Callable[[WebhookEvent, Request], object]
 
 
-class Claims(Protocol):
-    """Replay protection. A coroutine function is awaited, others are called in a thread."""
-
-    def claim(self, event_id: str) -> bool | Awaitable[bool]:
-        """Keep an id for ten minutes, and return True for the first call with it."""
-
-    def release(self, event_id: str) -> object:
-        """Forget an id: handling its event failed."""
+#: The attribute of an endpoint that hands events to a receiver.
+RECEIVES = "vendo_receives_webhooks"
 
 
 async def webhook_body(request: Request) -> bytes:
@@ -46,7 +40,7 @@ async def webhook_body(request: Request) -> bytes:
     return bytes(body)
 
 
-async def verified_event(request: Request) -> WebhookEvent:
+async def verified_webhook(request: Request) -> web.VerifiedWebhook:
     """Verify the signature of a webhook, and return its event.
 
     Raises:
@@ -56,21 +50,26 @@ async def verified_event(request: Request) -> WebhookEvent:
     body = await webhook_body(request)
     settings = request_clients(request.scope).clients.settings
     try:
-        return WebhooksAPI(settings.webhook_secrets).verify(request.scope["headers"], body)
+        return web.verified_webhook(settings.webhook_secrets, request.scope["headers"], body)
     except ValidationError as error:
         rejected = WebhookRejected(*error.args)
     raise rejected
 
 
-async def handle_once(
-    claims: Claims, event: WebhookEvent, receiver: Receiver, request: Request
-) -> None:
-    """Call the receiver unless this event was handled before. What it raises releases the claim."""
-    if not await call(claims.claim, event.id):
+async def handle_once(webhook: web.VerifiedWebhook, receiver: Receiver, request: Request) -> None:
+    """Call the receiver unless this event was handled before.
+
+    Raises:
+        EventInProgress: another delivery handles it (409).
+    """
+    store = request_clients(request.scope).clients.replay_store()
+    delivery = web.Delivery(store, webhook.replay_key)
+    if not await call(delivery.begin):
         return
+    end = delivery.release  # what it raises releases the event, also where it is cancelled
     try:
-        await call(receiver, event, request)
-    except BaseException:
-        with CancelScope(shield=True):  # also where the request is cancelled
-            await call(claims.release, event.id)
-        raise
+        await call(receiver, webhook.event, request)
+        end = delivery.finish
+    finally:
+        with CancelScope(shield=True):
+            await call(end)

@@ -14,6 +14,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
+from support.connect_flow import BROWSER, button_of, is_page
 from vendo import (
     AuthError,
     BalanceExhausted,
@@ -37,11 +38,17 @@ if TYPE_CHECKING:
 
     from vendo.testing import LocalVendo
 
-BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 UNCONNECTED = NotConnected("binding_missing", "Not connected.", slug="slack")
 
 
-def application(error: Exception, *, routes: bool = True, kind: Any = Starlette) -> Any:
+def application(
+    error: Exception,
+    *,
+    routes: bool = True,
+    kind: Any = Starlette,
+    may_connect: Any = lambda request, slug: True,
+    **how: Any,
+) -> Any:
     async def fail(request: Request) -> PlainTextResponse:
         raise error
 
@@ -63,10 +70,10 @@ def application(error: Exception, *, routes: bool = True, kind: Any = Starlette)
             WebSocketRoute("/ws", fail_at_once),
             WebSocketRoute("/ws/later", fail_later),
             WebSocketRoute("/ws/end", fail_at_the_end),
-            *(vendo_routes() if routes else ()),
+            *(vendo_routes(may_connect=may_connect) if routes else ()),
         ]
     )
-    install(app)
+    install(app, **how)
     return app
 
 
@@ -89,14 +96,64 @@ def test_an_api_client_gets_424_with_the_connect_link(kind: Any, vendo_mode: Loc
     assert vendo_mode.api_key not in response.text
 
 
-def test_a_browser_is_redirected_to_connect_and_comes_back(vendo_mode: LocalVendo) -> None:
-    browser = visitor(application(UNCONNECTED))
+@pytest.mark.parametrize("kind", [Starlette, FastAPI])
+def test_a_browser_gets_a_page_with_a_button_and_comes_back(
+    kind: Any, vendo_mode: LocalVendo
+) -> None:
+    browser = visitor(application(UNCONNECTED, kind=kind))
     response = browser.get("/page?number=2", headers=BROWSER)
 
-    assert response.status_code == 302
-    assert response.headers["Location"] == "/api/vendo/connect/slack/?next=%2Fpage%3Fnumber%3D2"
-    assert response.headers["Vary"] == "Accept"
-    assert browser.get(response.headers["Location"]).headers["Location"].startswith(vendo_mode.url)
+    assert (response.status_code, response.headers["Vary"]) == (424, "Accept")
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert is_page(response.text, "Slack is not connected", "Connect Slack")
+    link = button_of(response.text)
+    assert link == "/api/vendo/connect/slack/?next=%2Fpage%3Fnumber%3D2"
+    assert browser.get(link).headers["Location"].startswith(vendo_mode.url)
+
+
+def test_after_a_denial_the_page_says_so_and_the_button_is_the_users_choice(
+    vendo_mode: LocalVendo,
+) -> None:
+    browser = visitor(application(UNCONNECTED))
+    response = browser.get("/page?vendo_connect=denied&slug=slack", headers=BROWSER)
+
+    assert response.status_code == 424
+    assert is_page(response.text, "You did not connect Slack")
+    assert button_of(response.text) == "/api/vendo/connect/slack/?next=%2Fpage"
+
+
+def test_a_user_who_may_not_connect_gets_no_button(
+    vendo_mode: LocalVendo, proxy: dict[str, str]
+) -> None:
+    browser = visitor(application(UNCONNECTED, may_connect=None))
+    page = browser.get("/page", headers={**proxy, **BROWSER, "X-Vendo-Role": "viewer"}).text
+    assert button_of(page) is None
+    assert is_page(page, "Ask a user who may connect Slack.")
+
+    page = browser.get("/page", headers=BROWSER).text
+    assert button_of(page) is None
+    assert is_page(page, "Sign in")
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+def test_the_application_can_replace_the_page(is_async: bool, vendo_mode: LocalVendo) -> None:
+    def page(request: Request, error: VendoError, connect_url: str | None) -> PlainTextResponse:
+        return PlainTextResponse(f"{request.url.path} {error.slug} {connect_url}", 418)
+
+    async def apage(request: Request, error: VendoError, connect_url: str | None) -> Any:
+        return page(request, error, connect_url)
+
+    make = apage if is_async else page
+    browser = visitor(application(UNCONNECTED, error_page=make))
+    response = browser.get("/page", headers=BROWSER)
+    link = "/api/vendo/connect/slack/?next=%2Fpage"
+    assert (response.status_code, response.text) == (418, f"/page slack {link}")
+    assert browser.get("/page").status_code == 424
+    malformed = browser.get("/api/vendo/connect/no%20slug/", headers=BROWSER)
+    assert malformed.text == "/api/vendo/connect/no slug/ None None"
+
+    closed = visitor(application(UNCONNECTED, error_page=make, may_connect=lambda *_: False))
+    assert closed.get("/page", headers=BROWSER).text == "/page slack None"
 
 
 @pytest.mark.parametrize(
@@ -111,9 +168,23 @@ def test_after_a_form_the_user_comes_back_to_its_page(
     referer: str, back: str, vendo_mode: LocalVendo
 ) -> None:
     headers = {**BROWSER, "Referer": referer}
-    response = visitor(application(UNCONNECTED)).post("/page", headers=headers)
+    page = visitor(application(UNCONNECTED)).post("/page", headers=headers).text
+    link = button_of(page)
 
-    assert parse_qs(urlsplit(response.headers["Location"]).query)["next"] == [back]
+    assert link
+    assert parse_qs(urlsplit(link).query)["next"] == [back]
+
+
+def test_in_oss_mode_the_page_names_the_variable_in_debug_mode_alone() -> None:
+    error = NotConnected("binding_missing", "m", slug="gmail", suggested_fix="Set GMAIL_TOKEN.")
+    for debug in (False, True):
+        app = application(error)
+        app.debug = debug
+        response = visitor(app).get("/page", headers=BROWSER)
+        assert response.status_code == 424
+        assert is_page(response.text, "Gmail is not connected")
+        assert button_of(response.text) is None
+        assert ("GMAIL_TOKEN" in response.text) is debug
 
 
 def test_after_a_script_the_user_comes_back_to_its_page(vendo_mode: LocalVendo) -> None:
@@ -125,14 +196,14 @@ def test_after_a_script_the_user_comes_back_to_its_page(vendo_mode: LocalVendo) 
 
 
 def test_in_oss_mode_there_is_no_connect_link() -> None:
-    response = visitor(application(UNCONNECTED)).get("/page", headers=BROWSER)
+    response = visitor(application(UNCONNECTED)).get("/page")
 
     assert response.status_code == 424
     assert response.json()["error"]["connect_url"] is None
 
 
 def test_without_the_routes_there_is_no_link(vendo_mode: LocalVendo) -> None:
-    response = visitor(application(UNCONNECTED, routes=False)).get("/page", headers=BROWSER)
+    response = visitor(application(UNCONNECTED, routes=False)).get("/page")
 
     assert response.status_code == 424
     assert response.json()["error"]["connect_url"] is None
@@ -140,11 +211,11 @@ def test_without_the_routes_there_is_no_link(vendo_mode: LocalVendo) -> None:
 
 def test_a_mounted_application_finds_the_link_of_the_outer_one(vendo_mode: LocalVendo) -> None:
     inner = application(UNCONNECTED, routes=False)
-    outer = Starlette(routes=[Mount("/api/mail", inner), *vendo_routes()])
+    routes = vendo_routes(may_connect=lambda request, slug: True)
+    outer = Starlette(routes=[Mount("/api/mail", inner), *routes])
     response = visitor(outer).get("/api/mail/page", headers=BROWSER)
 
-    location = response.headers["Location"]
-    assert location == "/api/vendo/connect/slack/?next=%2Fapi%2Fmail%2Fpage"
+    assert button_of(response.text) == "/api/vendo/connect/slack/?next=%2Fapi%2Fmail%2Fpage"
 
 
 @pytest.mark.parametrize(

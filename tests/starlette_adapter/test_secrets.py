@@ -31,7 +31,7 @@ from vendo_starlette import (
 )
 from vendo_starlette.checks import check_start
 from vendo_starlette.clients import Clients
-from vendo_starlette.webhooks import verified_event
+from vendo_starlette.webhooks import verified_webhook
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -125,7 +125,7 @@ def test_no_frame_of_a_rejected_webhook_shows_the_secret() -> None:
     for secrets in (SECRET, [SECRET, SECRET]):
         scope = request_of(VendoSettings(webhook_secrets=secrets)).scope
         with pytest.raises(VendoError) as caught:
-            asyncio.run(verified_event(Request(scope, receive)))
+            asyncio.run(verified_webhook(Request(scope, receive)))
         assert "canary" not in shown_by(caught.value)
 
 

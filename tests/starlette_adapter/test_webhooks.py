@@ -127,31 +127,44 @@ def test_a_failed_event_is_handled_on_redelivery(
     assert tries == ["evt_1", "evt_1"]
 
 
-def test_handled_ids_can_be_stored_elsewhere(vendo_mode: LocalVendo) -> None:
+def test_a_repeat_during_the_first_delivery_is_handled_if_that_fails(
+    vendo_mode: LocalVendo,
+) -> None:
     received: list[str] = []
-    kept: set[str] = set()
+    repeats: list[Any] = []
 
     def receive(event: WebhookEvent, request: Request) -> None:
         received.append(event.id)
-        if event.id == "evt_bad":
+        if len(received) == 1:
+            repeats.append(post())
             raise RuntimeError
 
-    class Seen:
-        async def claim(self, event_id: str) -> bool:
-            new = event_id not in kept
-            kept.add(event_id)
-            return new
+    post = poster(Starlette(routes=vendo_routes(receive)), vendo_mode)
+    assert [post().status_code for _ in range(3)] == [500, 200, 200]
+    (repeat,) = repeats
+    assert (repeat.status_code, repeat.headers["Retry-After"]) == (409, "10")
+    assert received == ["evt_1", "evt_1"]
 
-        def release(self, event_id: str) -> None:
-            kept.remove(event_id)
 
-    posts = [
-        poster(Starlette(routes=vendo_routes(receive, seen=Seen())), vendo_mode) for _ in range(2)
-    ]  # two processes
-    assert [post().status_code for post in posts] == [200, 200]
-    assert [post({**EVENT, "id": "evt_bad"}).status_code for post in posts] == [500, 500]
-    assert received == ["evt_1", "evt_bad", "evt_bad"]
-    assert kept == {"evt_1"}
+@pytest.mark.redis
+def test_applications_with_one_redis_handle_an_event_once(
+    vendo_mode: LocalVendo, redis_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received: list[str] = []
+
+    def receive(event: WebhookEvent, request: Request) -> None:
+        received.append(event.id)
+
+    url = f"redis://127.0.0.1:{redis_port}/5"
+    event = {**EVENT, "id": "evt_of_two_applications"}
+    for by_settings in (True, False):
+        app = Starlette(routes=vendo_routes(receive))
+        if by_settings:
+            install(app, VendoSettings(redis_url=url))
+        else:
+            monkeypatch.setenv("VENDO_REDIS_URL", url)
+        assert poster(app, vendo_mode)(event).status_code == 200
+    assert received == ["evt_of_two_applications"]
 
 
 def test_a_cancelled_event_is_handled_on_redelivery(vendo_mode: LocalVendo) -> None:

@@ -12,7 +12,15 @@ import vendo
 from vendo import VendoIdentity, deployment, errors, reconciler, sso
 from vendo.reconciler import Change, Reconciler
 from vendo.testing import LocalVendo, SeenRequest
-from vendo.web import ConnectRedirect, ErrorResponse, ReplayCache, error_response, start_connect
+from vendo.web import (
+    ConnectRedirect,
+    ErrorResponse,
+    ReplayCache,
+    error_page,
+    error_response,
+    handle_once,
+    start_connect,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,13 +89,13 @@ def adapters_of_other_frameworks(client: vendo.Vendo, error: errors.VendoError) 
     redirect = start_connect(
         client,
         "gmail",
-        headers={},
-        return_to="https://app.example.com/done",
+        own_url="https://app.example.com/connect/gmail/",
         next_address="/",
-        own_host="app.example.com",
+        cookies={},
     )
     assert_type(redirect, ConnectRedirect)
-    assert_type(ReplayCache().claim("evt_1"), bool)
+    handle_once(ReplayCache(), "evt_1", lambda: None)
+    assert_type(error_page(error, error_response(error)).html(), str)
     assert_type(error.replace(slug="gmail"), errors.VendoError)
     assert_type(errors.RateLimited("upstream_rate_limited", "m").replace(), errors.RateLimited)
 
