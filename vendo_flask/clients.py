@@ -82,7 +82,7 @@ def current_client() -> vendo.Vendo:
         # On the request, not in `g`: a context that is pushed inside of another one shares `g`.
         setattr(request, _MEMO, kept)
         if client.is_vendo_mode():
-            used_headers(request).update(VARY_ON_CLIENT)
+            used_headers(request).update(dict.fromkeys(VARY_ON_CLIENT))
     scoped: vendo.Vendo = kept[1]
     return scoped
 

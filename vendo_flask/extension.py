@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Flask, Request
 from werkzeug.local import LocalProxy
 
 from vendo import VendoError, web
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from vendo_flask.connect import MayConnect
 
 
 class FlaskVendo:
@@ -45,7 +44,7 @@ class FlaskVendo:
             self.init_app(app)
 
     @staticmethod
-    def blueprint(*, may_connect: MayConnect | None = None) -> Blueprint:
+    def blueprint(*, may_connect: Callable[[Request, str], Any] | None = None) -> Blueprint:
         """Return the views; see `vendo_flask.blueprint`."""
         from vendo_flask import views
 

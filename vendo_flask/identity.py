@@ -53,9 +53,9 @@ class CurrentIdentity(LocalProxy["vendo.VendoIdentity | None"]):
 _USED = "_vendo_used_headers"
 
 
-def used_headers(request: Request) -> set[str]:
+def used_headers(request: Request) -> dict[str, None]:
     """Return the headers of the user that a request's response depends on: add to them."""
-    used: set[str] = request.__dict__.setdefault(_USED, set())
+    used: dict[str, None] = request.__dict__.setdefault(_USED, {})
     return used
 
 
@@ -71,7 +71,7 @@ def identity_of(request: Request) -> vendo.VendoIdentity | None:
     """Return the signed-in user of a request, or None. The response then varies on them."""
     if not sso.is_enabled():
         return None
-    used_headers(request).update(VARY_ON_IDENTITY)
+    used_headers(request).update(dict.fromkeys(VARY_ON_IDENTITY))
     trust = settings.trusts_wsgi_headers(this_app())
     return sso.identity_from_headers(request.environ, trust_wsgi_headers=trust)
 

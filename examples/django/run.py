@@ -6,9 +6,9 @@ import os
 import signal
 import sys
 from pathlib import Path
-from socketserver import ThreadingMixIn
 from tempfile import TemporaryDirectory
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 
 from vendo.testing import LocalVendo
 
@@ -18,10 +18,6 @@ sys.path.append(str(Path(__file__).parents[1]))
 from platform_on_this_machine import behind_proxy, deliver_webhooks
 
 sys.path.pop()
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
 
 
 class _Handler(WSGIRequestHandler):
@@ -44,7 +40,8 @@ def main(port: int) -> None:
 
         call_command("migrate", verbosity=0)
         call_command("check")
-        with make_server("127.0.0.1", port, behind_proxy(application), _Server, _Handler) as server:
+        with ThreadedWSGIServer(("127.0.0.1", port), _Handler) as server:
+            server.set_app(behind_proxy(application))
             url = f"http://127.0.0.1:{server.server_port}"
             end_webhooks = deliver_webhooks(vendo_here, f"{url}/api/vendo/webhook/")
             try:

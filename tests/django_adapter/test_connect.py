@@ -188,7 +188,7 @@ class TestWhoMayConnect:
         for function in (rule, arule, partial(arule)):
             with override_settings(VENDO={"MAY_CONNECT": function}):
                 assert Client().get("/api/vendo/connect/GMail/").status_code == 302
-                assert Client().get("/api/vendo/connect/slack/").status_code == 403
+                assert Client().get("/api/vendo/connect/slack/").status_code == 401
                 owner = {**proxy, "X-Vendo-Role": "owner"}
                 assert Client().get("/api/vendo/connect/slack/", headers=owner).status_code == 403
                 viewer = {**proxy, "X-Vendo-Role": "viewer"}

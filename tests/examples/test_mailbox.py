@@ -51,10 +51,15 @@ def test_a_user_connects_gmail_and_reads_their_mail(example: str, browser: Chrom
     wait_for(browser, "Sam Example")
     wait_for(browser, "Gmail is not connected.")
 
-    # Without a connection, the inbox redirects to the connect page, also after the user denied.
+    # Without a connection, the inbox has a button. After a denial it says so, and goes nowhere.
     follow(browser, "Inbox")
+    wait_until_at(browser, "/inbox/")
+    follow(browser, "Connect Gmail")
     wait_until_at(browser, CONNECT_PAGE)
     press(browser, "Deny")
+    wait_until_at(browser, "/inbox/")
+    wait_for(browser, "You did not connect Gmail")
+    follow(browser, "Connect Gmail")
     wait_until_at(browser, CONNECT_PAGE)
     browser.get(example)
     wait_for(browser, "Gmail is not connected.")
@@ -90,6 +95,7 @@ def test_connecting_returns_to_the_page_that_needed_it(example: str, browser: Ch
     browser.get(f"{example}__vendo/auth/login")
     wait_for(browser, "Gmail is not connected.")
     browser.get(f"{example}inbox/")
+    follow(browser, "Connect Gmail")
     wait_until_at(browser, CONNECT_PAGE)
     press(browser, "Connect")
     wait_until_at(browser, "/inbox/")
@@ -107,8 +113,10 @@ def test_pages_work_on_phones_with_keyboards_and_screen_readers(
     browser.get(f"{example}__vendo/auth/login")
     _is_accessible(browser, "Gmail is not connected.", own)
     browser.get(f"{example}inbox/")
+    follow(browser, "Connect Gmail")
     wait_until_at(browser, CONNECT_PAGE)
     press(browser, "Connect")
+    wait_until_at(browser, "/inbox/")
     for path, status in (("", "Gmail is connected."), ("inbox/", "5 messages")):
         browser.get(example + path)
         _is_accessible(browser, status, own)

@@ -285,7 +285,7 @@ class TestWhoMayConnect:
         owner, viewer = ({**proxy, "X-Vendo-Role": role} for role in ("owner", "viewer"))
         for function in (rule, arule, partial(arule)):
             assert self.get(function, "/api/vendo/connect/GMail/").status_code == 302
-            assert self.get(function, "/api/vendo/connect/slack/").status_code == 403
+            assert self.get(function, "/api/vendo/connect/slack/").status_code == 401
             assert self.get(function, "/api/vendo/connect/slack/", **owner).status_code == 403
             assert self.get(function, **viewer).status_code == 302
         assert ("/api/vendo/connect/GMail/", "gmail") in asked

@@ -60,7 +60,7 @@ def django_inbox(browser: Chrome) -> Iterator[None]:
     """Open the Django example, signed in and connected."""
     with running("django") as url:
         browser.get(f"{url}__vendo/auth/login")
-        browser.get(f"{url}inbox/")
+        browser.get(f"{url}api/vendo/connect/gmail/")
         press(browser, "Connect")
         browser.get(f"{url}inbox/")
         yield

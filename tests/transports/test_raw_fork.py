@@ -130,7 +130,7 @@ thread.start()
 held.wait()
 
 def child():
-    assert replay.claim("evt_1")
+    assert replay.add("evt_1", "done", 60) == "done"
     assert vendo.token(slugs[1]) == expected[1]
 
 print("ok" if ended([in_child(child)]) else "failed")

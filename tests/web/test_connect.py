@@ -404,6 +404,8 @@ def test_who_may_connect(
     expected: type[vendo.VendoError] | None
     if allowed is not None:  # it alone decides
         expected = None if allowed else web.ConnectForbidden
+        if auth and identity is None and not allowed:
+            expected = vendo.IdentityNotPresent  # signing in may help
     elif auth is None:
         expected = web.ConnectForbidden
     elif identity is None:

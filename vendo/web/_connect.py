@@ -56,8 +56,12 @@ def check_may_connect(
         IdentityNotPresent: the user has to sign in first.
         ConnectForbidden: the user may not.
     """
+    has_proxy = sso.is_enabled()
+    if allowed or (allowed is None and not has_proxy and not client.is_vendo_mode()):
+        return
     name = provider_name(slug)
-    if allowed is None and sso.is_enabled():
+    fix = f"Ask a user who may connect {name}."
+    if has_proxy:
         if identity is None:
             raise IdentityNotPresent(
                 "identity_not_present",
@@ -65,22 +69,14 @@ def check_may_connect(
                 slug=slug,
                 suggested_fix="Sign in, then connect the provider again.",
             )
-        allowed = identity.role != "viewer"
-    if allowed is None and client.is_vendo_mode():
-        raise ConnectForbidden(
-            "connect_forbidden",
-            f"You may not connect {name}: this application lets no user do it.",
-            slug=slug,
-            suggested_fix="Say who may connect: set may_connect, or deploy behind the platform's "
-            "proxy (VENDO_AUTH=1).",
-        )
-    if allowed is False:
-        raise ConnectForbidden(
-            "connect_forbidden",
-            f"You may not connect {name}.",
-            slug=slug,
-            suggested_fix="Ask a user who may.",
-        )
+        if allowed is None and identity.role != "viewer":
+            return
+    elif allowed is None:
+        fix = "Say who may connect: set may_connect, or deploy behind the platform's proxy, which "
+        fix += "sets VENDO_AUTH=1."
+    raise ConnectForbidden(
+        "connect_forbidden", f"You may not connect {name}.", slug=slug, suggested_fix=fix
+    )
 
 
 class CookieArguments(TypedDict):
@@ -105,7 +101,7 @@ class ConnectRedirect:
     """
 
     url: str = field(repr=False)
-    cookie: CookieArguments = field(repr=False)
+    cookie: CookieArguments = field(repr=False, hash=False)
 
 
 class _State(NamedTuple):

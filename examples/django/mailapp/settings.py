@@ -51,5 +51,9 @@ MIDDLEWARE = [
     "vendo_django.middleware.VendoIdentityMiddleware",
 ]
 AUTHENTICATION_BACKENDS = ["vendo_django.backends.VendoIdentityBackend"]
-# A page that needs Gmail sends the user to connect it, and the user comes back to that page.
-VENDO = {"ERRORS": True}
+VENDO = {
+    # A page that needs Gmail says so, with a button to connect it. The user comes back to the page.
+    "ERRORS": True,
+    # Who may connect an account: users who are signed in.
+    "MAY_CONNECT": lambda request, slug: request.user.is_authenticated,
+}

@@ -37,13 +37,18 @@ async def receive(event: WebhookEvent, request: Request) -> None:
     request.app.state.live.keep(event)
 
 
+def may_connect(request: Request, slug: str) -> bool:
+    """Let users connect accounts who are signed in."""
+    return request.state.vendo_identity is not None
+
+
 def create_app() -> FastAPI:
     """Create the application. `VENDO_API_KEY` and the other variables configure Vendo."""
     # FastAPI's documentation pages load scripts from another site.
     app = FastAPI(
         title="Mailbox",
         lifespan=lifespan,
-        routes=vendo_routes(receive),
+        routes=vendo_routes(receive, may_connect=may_connect),
         docs_url=None,
         redoc_url=None,
     )

@@ -6,9 +6,9 @@ from flask import Flask
 
 from mailapp.notices import keep_notices
 from mailapp.pages import pages
-from vendo_flask import FlaskVendo, blueprint
+from vendo_flask import FlaskVendo, blueprint, vendo_identity
 
-# A page that needs Gmail sends the user to connect it, and the user comes back to that page.
+# A page that needs Gmail says so, with a button to connect it. The user comes back to the page.
 vendo = FlaskVendo(errors=True)
 
 
@@ -16,7 +16,8 @@ def create_app() -> Flask:
     """Create the application. `VENDO_API_KEY` and the other variables configure Vendo."""
     app = Flask(__name__)
     vendo.init_app(app)
-    app.register_blueprint(blueprint())
+    # Who may connect an account: users who are signed in.
+    app.register_blueprint(blueprint(may_connect=lambda request, slug: bool(vendo_identity)))
     app.register_blueprint(pages)
     keep_notices(app)
     return app
