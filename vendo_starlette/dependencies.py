@@ -24,7 +24,6 @@ from vendo.web import optional
 from vendo_starlette.clients import aclient, add_vary, client, request_clients
 from vendo_starlette.identity import identity_of, require_identity
 
-
 _T = TypeVar("_T")
 
 

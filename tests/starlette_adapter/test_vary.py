@@ -99,7 +99,7 @@ def test_dependencies_say_so_with_and_without_the_middleware(
 
     @app.get("/who")
     def who(user: User) -> str | None:
-        return user and user.email
+        return user.email if user else None
 
     @app.get("/token")
     def token(token: Token) -> str:
@@ -140,7 +140,7 @@ def test_the_user_of_each_request_is_its_own_where_the_server_shares_the_state(
             raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
             scope = {**http_scope("/", "GET", raw), "state": shared}
             tasks.append(call(app, scope))
-        return await asyncio.gather(*tasks)
+        return list(await asyncio.gather(*tasks))
 
     for messages in asyncio.run(main()):
         sent, found, of_parent = json.loads(messages[1]["body"])
