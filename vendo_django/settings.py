@@ -135,8 +135,8 @@ def trusts_wsgi_headers() -> bool | None:
     """Return whether the WSGI server drops header names with underscores; None where the
     environment decides.
     """
-    trust: bool | None = _read("TRUST_WSGI_HEADERS")
-    return trust
+    trust = _read("TRUST_WSGI_HEADERS")
+    return None if trust is None else trust in {True, "1"}
 
 
 def problems() -> Iterator[Problem]:

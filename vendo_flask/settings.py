@@ -117,8 +117,8 @@ def trusts_wsgi_headers(app: Flask) -> bool | None:
     """Return whether the WSGI server drops header names with underscores; None where the
     environment decides.
     """
-    trust: bool | None = _options.read("VENDO_TRUST_WSGI_HEADERS", app.config.get)
-    return trust
+    trust = _options.read("VENDO_TRUST_WSGI_HEADERS", app.config.get)
+    return None if trust is None else trust in {True, "1"}
 
 
 def _is_from_environment(name: str, value: object) -> bool:

@@ -173,18 +173,17 @@ def request_clients(scope: Scope) -> RequestClients:
     app = scope.get("app")
     if found is not None and (found.app is app or not _has_settings(app)):
         return found
-    return begin_request(scope, None)
+    made = begin_request(scope, None)
+    if found is not None:
+        made.used = found.used  # the middleware of the outer application looks there
+    return made
 
 
-def add_vary(scope: Scope, headers: MutableHeaders) -> None:
-    """Say in the `Vary` of a response that it depends on the user, where it does."""
-    used = request_clients(scope).used
-    if not used:
-        return
+def add_vary(headers: MutableHeaders, used: set[str]) -> None:
+    """Say in the `Vary` of a response that it depends on headers of the user."""
     present = [name for line in headers.getlist("vary") for name in line.split(", ")]
     known = {name.lower() for name in present}
-    names = [*present, *(name for name in sorted(used) if name.lower() not in known)]
-    headers["Vary"] = ", ".join(names)
+    headers["Vary"] = ", ".join([*present, *(n for n in sorted(used) if n.lower() not in known)])
 
 
 # Each application has clients of its own, also without settings: the one that stops first must not

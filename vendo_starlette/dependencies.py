@@ -60,10 +60,11 @@ class _Dependency(_Value, ABC, Generic[_T]):
     ) -> _T:
         """Return the value."""
         value = await self._get(connection)
-        if response is not None:
+        used = request_clients(connection.scope).used
+        if used and response is not None:
             # FastAPI adds these to what it makes of an endpoint's value. `VendoMiddleware` adds
             # them to every response.
-            add_vary(connection.scope, response.headers)
+            add_vary(response.headers, used)
         return value
 
     @abstractmethod

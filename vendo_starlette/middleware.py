@@ -37,12 +37,14 @@ class _State(dict[str, Any]):
     """
 
     def __init__(self, parent: dict[str, Any], clients: RequestClients) -> None:
-        super().__init__(parent)
+        super().__init__(
+            parent,
+            vendo=LazyAsyncClient(clients),
+            vendo_sync=LazyBlockingClient(clients),
+            vendo_identity=sso.identity_from_headers(clients.headers),
+        )
         self._parent = parent
         self._used = clients.used
-        super().__setitem__("vendo", LazyAsyncClient(clients))
-        super().__setitem__("vendo_sync", LazyBlockingClient(clients))
-        super().__setitem__(_IDENTITY, sso.identity_from_headers(clients.headers))
 
     def __getitem__(self, name: str) -> Any:
         if name == _IDENTITY and sso.is_enabled():
@@ -103,16 +105,17 @@ class VendoMiddleware:
             await self.app(scope, receive, send)
             return
         has_begun = False
+        used: set[str] = set()
 
         def noting(message: Message) -> Awaitable[None]:
             nonlocal has_begun
             has_begun = True
-            if message["type"] == "http.response.start":
-                add_vary(scope, MutableHeaders(scope=message))
+            if used and message["type"] == "http.response.start":
+                add_vary(MutableHeaders(scope=message), used)
             return send(message)
 
         try:
-            self._prepare(scope)  # here, since its errors need a response too
+            used = self._prepare(scope)  # here, since its errors need a response too
             await self.app(scope, receive, noting)
         except VendoError as error:
             handler = _handler_for(scope.get("app"), error)
@@ -123,11 +126,13 @@ class VendoMiddleware:
             if response is not None:
                 await response(scope, receive, noting)
 
-    def _prepare(self, scope: Scope) -> None:
+    def _prepare(self, scope: Scope) -> set[str]:
+        """Return the set of the headers of the user that the response depends on."""
         if self._own is not None:
             self._give_clients(scope)
         clients = begin_request(scope, self._own)
         scope["state"] = _State(scope.setdefault("state", {}), clients)
+        return clients.used
 
     def _give_clients(self, scope: Scope) -> None:
         """Give the clients to the application that has this middleware."""

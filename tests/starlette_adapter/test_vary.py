@@ -11,13 +11,20 @@ from fastapi import Depends, FastAPI
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from starlette_adapter.asgi import call, http_scope
 from vendo import VendoIdentity
 from vendo.sso import IDENTITY_HEADERS
-from vendo_starlette import VendoMiddleware, vendo_identity, vendo_token
+from vendo_starlette import (
+    VendoMiddleware,
+    VendoSettings,
+    aclient,
+    install,
+    vendo_identity,
+    vendo_token,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -87,6 +94,16 @@ def test_what_used_the_client_varies_on_the_jwt(
 ) -> None:
     assert varied(browser.get("/token")) >= CLIENT
     assert not varied(browser.get("/public")) & CLIENT
+
+
+def test_a_mounted_application_with_its_own_client_says_so_too(vendo_mode: LocalVendo) -> None:
+    async def token(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(await aclient(request).token("gmail"))
+
+    inner = Starlette(routes=[Route("/token", token)])
+    install(inner, VendoSettings(timeout=5))
+    app = VendoMiddleware(Starlette(routes=[Mount("/inner", inner)]))
+    assert varied(TestClient(app).get("/inner/token")) == CLIENT
 
 
 @pytest.mark.parametrize("middleware", [True, False])

@@ -66,8 +66,8 @@ WEBHOOK_SECRETS = Option(
     '["whsec_…"]',
     is_secret=True,
 )
-#: None where the environment decides.
-TRUST = Option(lambda value: isinstance(value, bool), "True or False", "True")
+#: A flag that the environment has too, as 1 or 0. None where that decides.
+TRUST = Option(lambda value: value in (True, False, "1", "0"), "True or False", "True")
 FLAG = Option(lambda value: isinstance(value, bool), "True or False", "True", default=False)
 
 
