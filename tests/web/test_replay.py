@@ -151,11 +151,33 @@ def test_a_lease_is_renewed_while_the_event_is_handled(
             assert renewed.acquire(timeout=30)
 
     web.handle_once(store, "evt_1", wait)
-    # Then its thread ends.
-    for thread in threading.enumerate():
-        if thread.name == "vendo-webhook-lease":
-            thread.join(30)
-            assert not thread.is_alive()
+    assert "vendo-webhook-lease" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_lease_that_is_being_renewed_does_not_replace_that_the_event_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_replay, "LEASE_SECONDS", 0.03)
+    cache = Cache()
+    renewing, go_on = threading.Event(), threading.Event()
+    get = cache.get
+
+    def slow_get(key: str) -> Any:
+        found = get(key)
+        if threading.current_thread().name == "vendo-webhook-lease":
+            renewing.set()
+            assert go_on.wait(30)
+        return found
+
+    monkeypatch.setattr(cache, "get", slow_get)
+
+    def work() -> None:
+        assert renewing.wait(30)
+        threading.Timer(0.05, go_on.set).start()  # while the delivery ends
+
+    store = web.SharedReplayCache(cache)
+    web.handle_once(store, "evt_1", work)
+    assert list(cache.kept.values()) == ["done"]
 
 
 def test_a_lease_that_was_lost_is_left_to_its_new_owner(store: web.ReplayStore) -> None:

@@ -174,6 +174,7 @@ class Delivery:
         self._key = key
         self._lease = f"lease {secrets.token_hex(8)}"
         self._has_ended = threading.Event()
+        self._renewing: threading.Thread | None = None
 
     def begin(self) -> bool:
         """Return True if this delivery handles the event, False if it was handled.
@@ -199,20 +200,28 @@ class Delivery:
 
     def finish(self) -> None:
         """Mark the event as done."""
-        self._has_ended.set()
+        self._end()
         _attempt(lambda: self._store.put(self._key, _DONE, REPLAY_SECONDS))
 
     def release(self) -> None:
         """Forget the event: handling it failed, so the next delivery handles it."""
-        self._has_ended.set()
+        self._end()
         _attempt(lambda: self._store.discard(self._key, self._lease))
 
     def _renew_in_thread(self) -> None:
         thread = threading.Thread(target=self._renew, name="vendo-webhook-lease", daemon=True)
         try:
             thread.start()
-        except RuntimeError:  # no more threads can be had: the lease lasts a minute
+        except RuntimeError:  # no more threads are available: the lease lasts a minute
             logger.warning("The lease on a webhook is not renewed: no thread can be started.")
+        else:
+            self._renewing = thread
+
+    def _end(self) -> None:
+        """Stop renewing the lease, so that it does not replace what comes next."""
+        self._has_ended.set()
+        if self._renewing is not None:
+            self._renewing.join()
 
     def _renew(self) -> None:
         while not self._has_ended.wait(LEASE_SECONDS / 3):
