@@ -245,9 +245,9 @@ class TestOtherRoutes:
     def test_in_a_router_of_fastapi(self, prefix: str) -> None:
         app = self.made(self.page, kind=FastAPI)
         inner = APIRouter(routes=self.routes())
-        outer = APIRouter(prefix=prefix)
+        outer = APIRouter()
         outer.include_router(inner)
-        app.include_router(outer)
+        app.include_router(outer, prefix=prefix)
 
         there_and_back(app, "http://testserver/page", f"http://testserver{prefix}{DONE}")
         browser = visitor(app)
