@@ -10,9 +10,16 @@ from urllib.parse import urlencode
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+from django.urls import (
+    NoReverseMatch,
+    URLPattern,
+    URLResolver,
+    get_resolver,
+    get_script_prefix,
+    reverse,
+)
 
-from vendo.web import argument_sets, check_may_connect, current_page
+from vendo.web import argument_sets, check_may_connect, current_page, nearest_link
 from vendo_django import settings
 from vendo_django.clients import client
 from vendo_django.identity import identity_of
@@ -31,8 +38,8 @@ def check_connect(request: HttpRequest, slug: str) -> None:
     )
 
 
-def _is_allowed(request: HttpRequest, slug: str) -> bool | None:
-    """Return what the project says, or None where it says nothing."""
+def _is_allowed(request: HttpRequest, slug: str) -> object:
+    """Return what the project says, or `Ellipsis` where it says nothing."""
     permission, function = settings.connect_permission(), settings.may_connect()
     if permission is not None:
         user = getattr(request, "user", None)
@@ -42,7 +49,7 @@ def _is_allowed(request: HttpRequest, slug: str) -> bool | None:
                 "'django.contrib.auth.middleware.AuthenticationMiddleware' to MIDDLEWARE."
             )
         return bool(user.has_perm(permission))
-    return None if function is None else bool(_called(function, request, slug))
+    return ... if function is None else _called(function, request, slug)
 
 
 def _called(function: Callable[..., Any], *arguments: object) -> Any:
@@ -66,23 +73,23 @@ def connect_link(slug: str, request: HttpRequest | None = None) -> str | None:
     Returns:
         A path; None where the project's URLs do not have the view.
     """
-    link = _link(slug, request)
+    link = nearest_link(_links(slug, request), request.path if request else "")
     if link is None or request is None:
         return link
     return f"{link}?{urlencode({'next': _page_of(request)})}"
 
 
-def _link(slug: str, request: HttpRequest | None) -> str | None:
+def _links(slug: str, request: HttpRequest | None) -> Iterator[str]:
     match = getattr(request, "resolver_match", None)
     captured, space = (match.kwargs, match.namespace) if match else ({}, None)
     urlconf = getattr(request, "urlconf", None)
     for name in _names(urlconf):
         for arguments in argument_sets(slug, captured):
             try:
-                return reverse(name, urlconf, kwargs=arguments, current_app=space)
+                yield reverse(name, urlconf, kwargs=arguments, current_app=space)
+                break
             except NoReverseMatch:
                 pass
-    return None
 
 
 def _names(urlconf: str | None) -> Iterator[str]:
@@ -109,4 +116,5 @@ def _page_of(request: HttpRequest) -> str:
         accept=request.META.get("HTTP_ACCEPT"),
         referer=request.META.get("HTTP_REFERER"),
         own_host=request.get_host(),
+        home=get_script_prefix(),
     )

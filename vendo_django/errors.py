@@ -17,6 +17,7 @@ from vendo.web import (
     error_response,
     prefers_html,
     request_error_response,
+    why_blocked,
 )
 from vendo_django.clients import client
 from vendo_django.connect import check_connect, connect_link
@@ -90,8 +91,9 @@ def _html(page: ErrorPage, request: HttpRequest) -> str:
 
 def _why_blocked(request: HttpRequest, error: VendoError) -> VendoError | None:
     """Return why the user of a request may not connect the provider, or None."""
+    slug = error.slug or ""
     try:
-        check_connect(request, error.slug or "")
-    except VendoError as why:
-        return why
+        check_connect(request, slug)
+    except Exception as why:  # noqa: BLE001  # the project's rule may raise anything
+        return why_blocked(why, slug)
     return None

@@ -9,6 +9,7 @@ from typing import Concatenate, ParamSpec
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import get_script_prefix
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
@@ -60,8 +61,9 @@ def connect(request: HttpRequest, /, slug: str, **_captured: object) -> HttpResp
         client(),
         slug,
         own_url=request.build_absolute_uri(request.path),
-        next_address=request.GET.get("next"),
+        query=request.GET,
         cookies=request.COOKIES,
+        home=get_script_prefix(),
     )
     response = HttpResponseRedirect(redirect.url)
     response.set_cookie(**redirect.cookie)

@@ -58,13 +58,13 @@ def findings(app: Flask) -> list[Finding]:
     except VendoError as error:
         if error.message not in {finding.text for finding in found}:
             found.append(Finding(error.message, error.suggested_fix))
-    views = app.extensions.get(VIEWS)
-    return found if views is None else [*found, *_of_views(app, views)]
+    views: list[Views] = app.extensions.get(VIEWS, [])
+    return [*found, *_of_views(app, views)] if views else found
 
 
-def _of_views(app: Flask, views: Views) -> Iterator[Finding]:
+def _of_views(app: Flask, views: list[Views]) -> Iterator[Finding]:
     is_vendo_mode = _is_vendo_mode()  # in OSS mode there is nothing to connect
-    if is_vendo_mode and views.may_connect is None and not sso.is_enabled():
+    if is_vendo_mode and not sso.is_enabled() and any(one.may_connect is None for one in views):
         yield Finding(
             "The connect view is closed: nothing says who may connect providers.",
             "Write blueprint(may_connect=…), with a function of request and slug. Whoever can open "
@@ -83,7 +83,7 @@ def _of_views(app: Flask, views: Views) -> Iterator[Finding]:
             "Set VENDO_WEBHOOK_SECRET, or VENDO_WEBHOOK_SECRETS in app.config.",
             is_wrong=False,
         )
-    rules = {rule.rule for rule in app.url_map.iter_rules(f"{views.name}.identity")}
+    rules = {rule.rule for one in views for rule in app.url_map.iter_rules(f"{one.name}.identity")}
     if sso.is_enabled() and sso.IDENTITY_ENDPOINT_PATH not in rules:
         yield Finding(
             f"The identity view is not at {sso.IDENTITY_ENDPOINT_PATH}, the path that the "

@@ -11,7 +11,7 @@ from flask import Flask, Request, current_app, request, url_for
 from werkzeug.routing import BuildError
 from werkzeug.urls import iri_to_uri
 
-from vendo.web import argument_sets, check_may_connect, current_page
+from vendo.web import argument_sets, check_may_connect, current_page, nearest_link
 from vendo_flask.clients import app_client
 from vendo_flask.context import current_request, this_app
 from vendo_flask.identity import identity_of
@@ -27,7 +27,7 @@ class Views(NamedTuple):
     may_connect: MayConnect | None
 
 
-#: The key of `app.extensions` with the `Views`.
+#: The key of `app.extensions` with a list of `Views`, one for each registration.
 VIEWS = "vendo_blueprint"
 
 
@@ -40,9 +40,9 @@ def check_connect(slug: str, may_connect: MayConnect | None) -> None:
     """
     proxy: Any = request
     this_request: Request = proxy._get_current_object()
-    allowed = None
+    allowed: object = ...
     if may_connect is not None:
-        allowed = bool(_called(this_app(), may_connect, this_request, slug))
+        allowed = _called(this_app(), may_connect, this_request, slug)
     check_may_connect(app_client(), slug, allowed=allowed, identity=identity_of(this_request))
 
 
@@ -57,7 +57,14 @@ def _called(app: Flask, function: MayConnect, *arguments: Any) -> Any:
     return app.async_to_sync(awaited)()
 
 
-def connect_link(slug: str) -> str | None:
+class Link(NamedTuple):
+    """The link to the view `connect`, and who may follow it."""
+
+    address: str
+    may_connect: MayConnect | None
+
+
+def connect_link(slug: str) -> Link | None:
     """Return the link to the view `connect`, which contains no key.
 
     The user comes back to the page that they are on in the current request.
@@ -69,24 +76,30 @@ def connect_link(slug: str) -> str | None:
         A path, or an address where the view is on another host; None where the application does not
         have the view.
     """
-    views: Views | None = current_app.extensions.get(VIEWS)
-    if views is None:
-        return None
     request = current_request()
     captured = (request.view_args if request else None) or {}
-    link = _link(views, slug, captured)
-    if link is None or request is None:
-        return link
+    rules = {
+        address: views.may_connect
+        for views in current_app.extensions.get(VIEWS, ())
+        if (address := _address(views.name, slug, captured))
+    }
+    own = iri_to_uri(request.url) if request else ""
+    address = nearest_link(rules, own)
+    if address is None:
+        return None
+    may_connect = rules[address]
+    if request is None:
+        return Link(address, may_connect)
     page = _page_of(request)
-    if urlsplit(link).netloc not in {"", request.host}:
-        page = urljoin(request.host_url, page)
-    return f"{link}?{urlencode({'next': page})}"
+    if urlsplit(address).netloc not in {"", request.host}:
+        page = urljoin(own, page)
+    return Link(f"{address}?{urlencode({'next': page})}", may_connect)
 
 
-def _link(views: Views, slug: str, captured: dict[str, Any]) -> str | None:
+def _address(blueprint: str, slug: str, captured: dict[str, Any]) -> str | None:
     for arguments in argument_sets(slug, captured):
         try:
-            return url_for(f"{views.name}.connect", **arguments)
+            return url_for(f"{blueprint}.connect", **arguments)
         except BuildError:
             pass
     return None
@@ -109,4 +122,5 @@ def _page_of(request: Request) -> str:
         accept=request.headers.get("Accept"),
         referer=request.headers.get("Referer"),
         own_host=request.host,
+        home=f"{request.root_path}/",
     )

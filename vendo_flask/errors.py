@@ -15,9 +15,10 @@ from vendo.web import (
     error_response,
     prefers_html,
     request_error_response,
+    why_blocked,
 )
 from vendo_flask.clients import app_client
-from vendo_flask.connect import VIEWS, check_connect, connect_link
+from vendo_flask.connect import Link, check_connect, connect_link
 from vendo_flask.context import this_app
 
 #: A template of this name takes the place of the built-in page. Its variables: `ErrorPage`.
@@ -34,7 +35,7 @@ def handle_error(error: VendoError) -> Response:
     """
     # OSS mode has no page to connect a provider on.
     link = connect_link(error.slug) if error.slug and app_client().is_vendo_mode() else None
-    return _response(error_response(error, connect_url=link), error)
+    return _response(error_response(error, connect_url=link and link.address), error, link)
 
 
 def handle_view_error(error: VendoError) -> Response:
@@ -51,7 +52,7 @@ def redirect(location: str) -> Response:
     return current_app.response_class(status=302, headers={"Location": location})
 
 
-def _response(found: ErrorResponse, error: VendoError) -> Response:
+def _response(found: ErrorResponse, error: VendoError, link: Link | None = None) -> Response:
     app = this_app()
     if found.is_internal:
         if app.debug:
@@ -64,7 +65,7 @@ def _response(found: ErrorResponse, error: VendoError) -> Response:
             error,
             found,
             query=request.query_string.decode("latin-1"),
-            blocked=_why_blocked(error) if found.connect_url else None,
+            blocked=_why_blocked(error, link) if link and found.connect_url else None,
             debug=app.debug,
         )
         body, kind = _html(page), "text/html"
@@ -84,10 +85,11 @@ def _html(page: ErrorPage) -> str:
         return page.html()
 
 
-def _why_blocked(error: VendoError) -> VendoError | None:
+def _why_blocked(error: VendoError, link: Link) -> VendoError | None:
     """Return why the user of the current request may not connect the provider, or None."""
+    slug = error.slug or ""
     try:
-        check_connect(error.slug or "", current_app.extensions[VIEWS].may_connect)
-    except VendoError as why:
-        return why
+        check_connect(slug, link.may_connect)
+    except Exception as why:  # noqa: BLE001  # the application's rule may raise anything
+        return why_blocked(why, slug)
     return None

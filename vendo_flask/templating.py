@@ -52,7 +52,7 @@ def vendo_connect_url(slug: str) -> str:
             "The application has no view to connect a provider. Write "
             "app.register_blueprint(vendo_flask.blueprint())."
         )
-    return link
+    return link.address
 
 
 def vendo_connect_button(slug: str, label: str | None = None) -> Markup:

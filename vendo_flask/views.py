@@ -12,7 +12,14 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.urls import iri_to_uri
 
 from vendo import ValidationError, VendoError, sso
-from vendo.web import EventInProgress, checked_slug, finish_connect, handle_once, start_connect
+from vendo.web import (
+    EventInProgress,
+    checked_rule,
+    checked_slug,
+    finish_connect,
+    handle_once,
+    start_connect,
+)
 from vendo_flask import settings
 from vendo_flask.clients import app_client, current_client
 from vendo_flask.connect import VIEWS, MayConnect, Views, check_connect, own_hosts
@@ -35,7 +42,11 @@ def blueprint(*, may_connect: MayConnect | None = None) -> Blueprint:
             alone decides. It may be a coroutine function. Without it, users whom the platform's
             proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere nobody may. Whoever can open
             the view holds the API key.
+
+    Raises:
+        ValidationError: `may_connect` is not a function.
     """
+    checked_rule(may_connect)
 
     def connect(slug: str, **_captured: object) -> Response:
         return _connect(checked_slug(slug), may_connect)
@@ -43,7 +54,7 @@ def blueprint(*, may_connect: MayConnect | None = None) -> Blueprint:
     def keep(state: BlueprintSetupState) -> None:
         # It can be registered under another name, and inside of another blueprint.
         name = f"{state.name_prefix}.{state.name}".lstrip(".")
-        state.app.extensions[VIEWS] = Views(name, may_connect)
+        state.app.extensions.setdefault(VIEWS, []).append(Views(name, may_connect))
 
     views = Blueprint("vendo", __name__, url_prefix="/api/vendo")
     views.add_url_rule("/connect/done/", view_func=connected)
@@ -81,8 +92,10 @@ def _connect(slug: str, may_connect: MayConnect | None) -> Response:
         slug,
         own_url=iri_to_uri(request.base_url),
         own_hosts=own_hosts(this_app()),
-        next_address=request.args.get("next"),
+        query=request.args,
         cookies=request.cookies,
+        referer=request.headers.get("Referer"),
+        home=f"{request.root_path}/",
     )
     response = redirect(found.url)
     response.set_cookie(**found.cookie)

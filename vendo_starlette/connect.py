@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
-from urllib.parse import urlencode, urljoin
+from itertools import chain
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import quote, unquote, urlencode, urljoin
 
 from starlette.datastructures import URL
 from starlette.requests import HTTPConnection
-from starlette.routing import BaseRoute, Host, NoMatchFound
+from starlette.routing import BaseRoute, Host, Match, NoMatchFound
 from starlette.types import Scope
 
-from vendo.web import argument_sets, check_may_connect, current_page
+from vendo.web import argument_sets, check_may_connect, current_page, nearest_link
 from vendo_starlette.clients import request_clients
 from vendo_starlette.concurrency import call
 from vendo_starlette.identity import identity_of
@@ -34,14 +35,21 @@ async def check_connect(
         IdentityNotPresent: the user has to sign in first.
         ConnectForbidden: the user may not.
     """
-    allowed = None
+    allowed: object = ...
     if may_connect is not None:
-        allowed = bool(await call(may_connect, connection, slug))
+        allowed = await call(may_connect, connection, slug)
     client = request_clients(connection.scope).clients.asynchronous()
     check_may_connect(client, slug, allowed=allowed, identity=identity_of(connection))
 
 
-def connect_link(slug: str, connection: HTTPConnection) -> str | None:
+class Link(NamedTuple):
+    """The link to the route `connect`, and who may follow it."""
+
+    address: str
+    may_connect: MayConnect | None
+
+
+def connect_link(slug: str, connection: HTTPConnection) -> Link | None:
     """Return the link to the route `connect`, which contains no key.
 
     Args:
@@ -52,29 +60,39 @@ def connect_link(slug: str, connection: HTTPConnection) -> str | None:
         A path, or an address where the route is on another host; None where the application does
         not have the route.
     """
-    link = _link(slug, connection)
-    if link is None:
-        return None
     own = own_url(connection)
-    page = _page_of(connection, own)
-    if link.hostname == own.hostname:
-        return f"{link.path}?{urlencode({'next': page})}"
-    # A `Host` route knows no port.
-    link = link.replace(port=own.port, query=urlencode({"next": urljoin(str(own), page)}))
-    return str(link)
+    links = {str(link): link for link in _links(slug, connection, own)}
+    found = nearest_link(links, str(own))
+    if found is None:
+        return None
+    link, page = links[found], _page_of(connection, own)
+    may_connect = _rule_of(link, connection)
+    if link.netloc == own.netloc:
+        return Link(f"{link.path}?{urlencode({'next': page})}", may_connect)
+    link = link.replace(query=urlencode({"next": urljoin(str(own), page)}))
+    return Link(str(link), may_connect)
 
 
-def _link(slug: str, connection: HTTPConnection) -> URL | None:
-    router = connection.scope.get("router") or connection.scope.get("app")
-    for name in _names(getattr(router, "routes", [])):
-        for arguments in argument_sets(slug, connection.path_params):
+def _links(slug: str, connection: HTTPConnection, own: URL) -> Iterator[URL]:
+    captured = {
+        name: quote(value, safe="/") if isinstance(value, str) else value
+        for name, value in connection.path_params.items()
+    }
+    for name in _names(getattr(_router(connection), "routes", [])):
+        for arguments in argument_sets(slug, captured):
             try:
                 link = connection.url_for(name, **arguments)
             except (NoMatchFound, AssertionError):  # AssertionError: a value that does not fit
                 continue
-            if "{" not in f"{link.netloc}{link.path}":  # a mount fills in what it is given
-                return link
-    return None
+            # A mount fills in what it is given. A path that begins with // leads away.
+            if "{" not in f"{link.netloc}{link.path}" and not link.path.startswith("//"):
+                # A `Host` route knows no port.
+                yield link.replace(port=own.port) if link.netloc != own.netloc else link
+                break
+
+
+def _router(connection: HTTPConnection) -> object:
+    return connection.scope.get("router") or connection.scope.get("app")
 
 
 def _names(routes: list[BaseRoute], prefix: str = "") -> Iterator[str]:
@@ -88,11 +106,29 @@ def _names(routes: list[BaseRoute], prefix: str = "") -> Iterator[str]:
             yield from (found for found in _names(inner, prefix) if found != prefix + CONNECT)
 
 
-def may_connect_of(connection: HTTPConnection) -> MayConnect | None:
-    """Return the rule that the application's routes have, or None."""
-    router = connection.scope.get("router") or connection.scope.get("app")
-    rules = (getattr(endpoint, RULE, None) for endpoint in endpoints(router))
-    return next((rule for rule in rules if rule is not None), None)
+def _rule_of(link: URL, connection: HTTPConnection) -> MayConnect | None:
+    """Return the rule of the route that a link leads to."""
+    request = {
+        "type": "http",
+        "method": "GET",
+        "path": unquote(link.path),
+        "root_path": root_path(connection),
+        "headers": [(b"host", link.netloc.encode())],
+    }
+    routed = _matched(_router(connection), request)
+    found = (getattr(endpoint, RULE) for endpoint in routed if hasattr(endpoint, RULE))
+    # A router that FastAPI includes does not show what it matches.
+    every = (getattr(each, RULE) for each in endpoints(_router(connection)) if hasattr(each, RULE))
+    return next(chain(found, every), None)
+
+
+def _matched(app: object, scope: Scope) -> Iterator[object]:
+    """Yield the endpoints that a request may reach."""
+    for route in getattr(app, "routes", None) or ():
+        match, child = route.matches(dict(scope))
+        if match is Match.FULL:
+            yield child.get("endpoint")
+            yield from _matched(route, {**scope, **child})
 
 
 def endpoints(app: object) -> Iterator[object]:
@@ -108,7 +144,7 @@ def endpoints(app: object) -> Iterator[object]:
 
 def own_hosts(connection: HTTPConnection) -> set[str]:
     """Return the hosts of an application beside that of a request."""
-    router = connection.scope.get("router") or connection.scope.get("app")
+    router = _router(connection)
     port = own_url(connection).port
     names = {route.host for route in getattr(router, "routes", []) if isinstance(route, Host)}
     return {f"{name}:{port}" if port else name for name in names if "{" not in name}
@@ -116,13 +152,18 @@ def own_hosts(connection: HTTPConnection) -> set[str]:
 
 def own_url(connection: HTTPConnection) -> URL:
     """Return the address of a request as the browser knows it."""
-    return connection.url.replace(path=_path_of(connection.scope, connection.url.path))
-
-
-def _path_of(scope: Scope, path: str) -> str:
+    path = str(connection.scope["path"])
+    prefix = root_path(connection)
     # Some servers and proxies leave the prefix of the application out.
-    prefix = str(scope.get("app_root_path", scope.get("root_path", ""))).rstrip("/")
-    return path if path == prefix or path.startswith(f"{prefix}/") else prefix + path
+    if path != prefix and not path.startswith(f"{prefix}/"):
+        path = prefix + path
+    return connection.url.replace(path=quote(path, safe="/:@!$&'()*+,;=~"))
+
+
+def root_path(connection: HTTPConnection) -> str:
+    """Return the path that the application is served below, without a slash at its end."""
+    scope = connection.scope
+    return str(scope.get("app_root_path", scope.get("root_path", ""))).rstrip("/")
 
 
 def _page_of(connection: HTTPConnection, own: URL) -> str:
@@ -132,4 +173,5 @@ def _page_of(connection: HTTPConnection, own: URL) -> str:
         accept=connection.headers.get("accept"),
         referer=connection.headers.get("referer"),
         own_host=own.netloc,
+        home=f"{root_path(connection)}/",
     )

@@ -20,10 +20,11 @@ from vendo.web import (
     error_response,
     prefers_html,
     request_error_response,
+    why_blocked,
 )
 from vendo_starlette.clients import request_clients
 from vendo_starlette.concurrency import call
-from vendo_starlette.connect import check_connect, connect_link, may_connect_of
+from vendo_starlette.connect import Link, check_connect, connect_link
 
 #: Makes the page of an error: `(request, error, connect_url) -> Response`. `connect_url` is None
 #: where this user may not connect the provider.
@@ -49,12 +50,17 @@ async def handle_error(connection: Request | WebSocket, error: Exception) -> Res
     """
     if not isinstance(error, VendoError):
         raise error
-    found = _found(connection, error)
+    link = None
+    if isinstance(error, HTTPException):  # it is about the request itself
+        found = request_error_response(error)
+    else:
+        link = _link(connection, error)
+        found = error_response(error, connect_url=link and link.address)
     if isinstance(connection, WebSocket):
         _log(found, error)
         await _close(connection, found)
         return None
-    return await _response(connection, found, error)
+    return await _response(connection, found, error, link)
 
 
 async def handle_view_error(request: Request, error: VendoError) -> Response:
@@ -66,18 +72,17 @@ async def handle_view_error(request: Request, error: VendoError) -> Response:
     return await _response(request, request_error_response(error), error)
 
 
-def _found(connection: HTTPConnection, error: VendoError) -> ErrorResponse:
-    if isinstance(error, HTTPException):  # it is about the request itself
-        return request_error_response(error)
-    link = None
+def _link(connection: HTTPConnection, error: VendoError) -> Link | None:
     # OSS mode has no page to connect a provider on.
     clients = request_clients(connection.scope).clients
     if error.slug and clients.asynchronous().is_vendo_mode():
-        link = connect_link(error.slug, connection)
-    return error_response(error, connect_url=link)
+        return connect_link(error.slug, connection)
+    return None
 
 
-async def _response(request: Request, found: ErrorResponse, error: VendoError) -> Response:
+async def _response(
+    request: Request, found: ErrorResponse, error: VendoError, link: Link | None = None
+) -> Response:
     app = request.scope.get("app")
     debug = isinstance(app, Starlette) and app.debug
     if found.is_internal and debug:
@@ -85,7 +90,7 @@ async def _response(request: Request, found: ErrorResponse, error: VendoError) -
     _log(found, error)
     response: Response
     if prefers_html(request.headers.get("accept")):
-        blocked = await _why_blocked(request, error) if found.connect_url else None
+        blocked = await _why_blocked(request, error, link) if link and found.connect_url else None
         response = await _page(request, found, error, blocked, debug=debug)
     else:
         response = _json(found)
@@ -111,12 +116,13 @@ async def _page(
     return HTMLResponse(page.html(), found.status, found.headers)
 
 
-async def _why_blocked(request: Request, error: VendoError) -> VendoError | None:
+async def _why_blocked(request: Request, error: VendoError, link: Link) -> VendoError | None:
     """Return why the user of a request may not connect the provider, or None."""
+    slug = error.slug or ""
     try:
-        await check_connect(request, error.slug or "", may_connect_of(request))
-    except VendoError as why:
-        return why
+        await check_connect(request, slug, link.may_connect)
+    except Exception as why:  # noqa: BLE001  # the application's rule may raise anything
+        return why_blocked(why, slug)
     return None
 
 

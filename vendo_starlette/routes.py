@@ -12,10 +12,25 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from vendo import VendoError, sso
-from vendo.web import EventInProgress, checked_slug, finish_connect, start_connect
+from vendo.web import (
+    EventInProgress,
+    checked_rule,
+    checked_slug,
+    finish_connect,
+    invalid,
+    start_connect,
+)
 from vendo_starlette.clients import request_clients
 from vendo_starlette.concurrency import call
-from vendo_starlette.connect import CONNECT, RULE, MayConnect, check_connect, own_hosts, own_url
+from vendo_starlette.connect import (
+    CONNECT,
+    RULE,
+    MayConnect,
+    check_connect,
+    own_hosts,
+    own_url,
+    root_path,
+)
 from vendo_starlette.errors import handle_view_error
 from vendo_starlette.exceptions import WebhookRejected
 from vendo_starlette.webhooks import RECEIVES, Receiver, handle_once, verified_webhook
@@ -44,7 +59,16 @@ def vendo_routes(
             alone decides. It may be a coroutine function. Without it, users whom the platform's
             proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere nobody may. Whoever can open
             the route holds the API key.
+
+    Raises:
+        ValidationError: `on_webhook` or `may_connect` is not a function.
     """
+    checked_rule(may_connect)
+    if on_webhook is not None and not callable(on_webhook):
+        raise invalid(
+            "on_webhook= must be a function of event and request.",
+            fix="Write vendo_routes(receive), with def receive(event, request).",
+        )
     connect = _handles_errors(_connect_endpoint(may_connect))
     setattr(connect, RULE, may_connect)
     webhook = _webhook_endpoint(on_webhook)
@@ -88,8 +112,10 @@ def _connect_endpoint(may_connect: MayConnect | None) -> _Endpoint:
             slug,
             own_url=str(own_url(request)),
             own_hosts=own_hosts(request),
-            next_address=request.query_params.get("next"),
+            query=request.query_params,
             cookies=request.cookies,
+            referer=request.headers.get("referer"),
+            home=f"{root_path(request)}/",
         )
         response = RedirectResponse(found.url, 302)
         response.set_cookie(**found.cookie)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.applications import Starlette
 
 from vendo import VendoError
+from vendo.web import invalid
 from vendo_starlette.clients import Clients, give_clients
 from vendo_starlette.errors import ErrorPageFactory, give_error_page, handle_error
 from vendo_starlette.settings import VendoSettings
@@ -34,10 +35,20 @@ def install(
 
     Raises:
         RuntimeError: the application has started.
-        ValidationError: it has settings already.
+        ValidationError: it has settings already, or an argument is of another type.
     """
     if app.middleware_stack is not None:
         raise RuntimeError("The application has started. Call install() before it starts.")
+    if settings is not None and not isinstance(settings, VendoSettings):
+        raise invalid(
+            "The settings must be VendoSettings.",
+            fix="Write install(app, VendoSettings(timeout=10)).",
+        )
+    if error_page is not None and not callable(error_page):
+        raise invalid(
+            "error_page= must be a function of request, error and connect_url.",
+            fix="Write def error_page(request, error, connect_url), which returns a response.",
+        )
     if settings is not None:
         give_clients(app, Clients(settings))
     if error_page is not None:

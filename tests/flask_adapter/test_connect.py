@@ -166,7 +166,7 @@ class TestOtherHostsAndPaths:
         link = button_of(browser.get(parts.path, base_url=host, headers=BROWSER).text)
         assert link
         address = link if "://" in link else host + link
-        leaving = browser.get(address)
+        leaving = browser.get(address, headers={"Referer": host + "/"})
         query = query_of(leaving.location)
         assert query["return_to"] == expected
         assert urlsplit(expected).netloc == urlsplit(address).netloc

@@ -90,7 +90,7 @@ def adapters_of_other_frameworks(client: vendo.Vendo, error: errors.VendoError) 
         client,
         "gmail",
         own_url="https://app.example.com/connect/gmail/",
-        next_address="/",
+        query={"next": "/"},
         cookies={},
     )
     assert_type(redirect, ConnectRedirect)

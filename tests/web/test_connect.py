@@ -88,7 +88,7 @@ class Browser:
             self.client,
             slug,
             own_url=f"{self.site}/connect/{slug}/",
-            next_address=next_address,
+            query={} if next_address is None else {"next": next_address},
             cookies=self.cookies,
             **how,
         )
@@ -167,7 +167,9 @@ def test_the_mark_of_a_denial_leaves_the_rest_of_an_address_as_it_is(tail: str, 
 
 
 def test_the_redirect_shows_neither_key_nor_cookie_in_its_repr(client: vendo.Vendo) -> None:
-    redirect = web.start_connect(client, "gmail", own_url=f"{SITE}/connect/gmail/", cookies={})
+    redirect = web.start_connect(
+        client, "gmail", own_url=f"{SITE}/connect/gmail/", query={}, cookies={}
+    )
 
     assert KEY not in repr(redirect)
     assert redirect.cookie["value"] not in repr(redirect)
@@ -313,11 +315,54 @@ def test_the_way_ends_on_the_host_where_it_began(browser: Browser) -> None:
 
 def test_further_hosts_of_the_application_are_accepted_both_ways(browser: Browser) -> None:
     page = "https://www.example.com/inbox"
-    with pytest.raises(vendo.ValidationError, match="next= leads"):
+    with pytest.raises(vendo.ValidationError, match="next= does not lead"):
         browser.leave(next_address=page)
-    state = browser.leave(next_address=page, own_hosts=["www.example.com"])
+    hosts: dict[str, Any] = {"own_hosts": ["www.example.com", "other.example.com"]}
+    state = browser.leave(next_address=page, referer="https://www.example.com/", **hosts)
+    assert browser.come_back(state, **hosts) == page
 
-    assert browser.come_back(state, own_hosts=["www.example.com"]) == page
+
+@pytest.mark.parametrize(
+    "referer", ["https://evil.example/", "https://other.example.com/", "https://[", "x"]
+)
+def test_a_way_that_did_not_begin_on_another_host_does_not_end_there(
+    browser: Browser, referer: str | None
+) -> None:
+    hosts: dict[str, Any] = {"own_hosts": ["www.example.com", "other.example.com"]}
+    page = "https://www.example.com/inbox"
+    state = browser.leave(next_address=page, referer=referer, home="/shop/", **hosts)
+    assert browser.come_back(state, **hosts) == "/shop/"
+
+
+def test_without_next_the_way_ends_on_the_first_page_of_the_application(browser: Browser) -> None:
+    assert browser.come_back(browser.leave(next_address=None)) == "/"
+    assert browser.come_back(browser.leave(next_address="", home="/shop/")) == "/shop/"
+
+
+def test_over_https_the_way_does_not_end_on_plain_http(browser: Browser) -> None:
+    with pytest.raises(vendo.ValidationError):
+        browser.leave(next_address="http://app.example.com/inbox")
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "\U0001f40d"])
+def test_an_address_is_refused_when_leaving_where_it_is_too_long_to_come_back_to(
+    browser: Browser, letter: str
+) -> None:
+    longest = "/" + letter * (2047 // len(letter.encode()))
+    assert browser.come_back(browser.leave(next_address=longest)) == longest
+    with pytest.raises(vendo.ValidationError, match="longer than"):
+        browser.leave(next_address=longest + letter)
+
+
+def test_a_denial_never_leads_to_the_connect_page_by_itself(browser: Browser) -> None:
+    page = "/api/vendo/connect/gmail/"
+    back = browser.come_back(browser.leave(next_address=page), "refused")
+    query = dict(parse_qsl(urlsplit(back).query))
+
+    with pytest.raises(vendo.ValidationError, match="Gmail was not connected"):
+        web.start_connect(
+            browser.client, "gmail", own_url=f"{SITE}/connect/gmail/", query=query, cookies={}
+        )
 
 
 def test_in_oss_mode_there_is_no_way(browser: Browser) -> None:
@@ -329,7 +374,9 @@ def test_in_oss_mode_there_is_no_way(browser: Browser) -> None:
 
 
 def test_the_cookie_is_for_this_browser_this_host_and_an_hour(client: vendo.Vendo) -> None:
-    redirect = web.start_connect(client, "gmail", own_url=f"{SITE}/connect/gmail/", cookies={})
+    redirect = web.start_connect(
+        client, "gmail", own_url=f"{SITE}/connect/gmail/", query={}, cookies={}
+    )
     arguments = dict(redirect.cookie)
 
     assert arguments.pop("value")
@@ -342,7 +389,9 @@ def test_the_cookie_is_for_this_browser_this_host_and_an_hour(client: vendo.Vend
         "samesite": "Lax",
     }
     plain = SITE.replace("https", "http")
-    redirect = web.start_connect(client, "gmail", own_url=f"{plain}/connect/gmail/", cookies={})
+    redirect = web.start_connect(
+        client, "gmail", own_url=f"{plain}/connect/gmail/", query={}, cookies={}
+    )
     assert redirect.cookie["secure"] is False
     assert redirect.cookie["key"].startswith(f"{web.CONNECT_COOKIE}_")
 
@@ -390,19 +439,19 @@ VIEWER = VendoIdentity("u", "u@example.com", "", "t", "viewer")
 
 @pytest.mark.parametrize("auth", [None, "1"])
 @pytest.mark.parametrize("identity", [None, VIEWER, OWNER])
-@pytest.mark.parametrize("allowed", [None, True, False])
+@pytest.mark.parametrize("allowed", [..., True, False])
 def test_who_may_connect(
     client: vendo.Vendo,
     auth: str | None,
     identity: VendoIdentity | None,
-    allowed: bool | None,
+    allowed: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("VENDO_AUTH", raising=False)
     if auth:
         monkeypatch.setenv("VENDO_AUTH", auth)
     expected: type[vendo.VendoError] | None
-    if allowed is not None:  # it alone decides
+    if allowed is not ...:  # it alone decides
         expected = None if allowed else web.ConnectForbidden
         if auth and identity is None and not allowed:
             expected = vendo.IdentityNotPresent  # signing in may help
@@ -451,6 +500,36 @@ def test_a_user_comes_back_to_the_page_they_are_on(
 
 def test_in_oss_mode_nothing_needs_a_permission() -> None:
     client = vendo.Vendo("byok")
-    web.check_may_connect(client, "gmail", allowed=None, identity=None)
+    web.check_may_connect(client, "gmail", allowed=..., identity=None)
     with pytest.raises(web.ConnectForbidden):
         web.check_may_connect(client, "gmail", allowed=False, identity=None)
+
+
+@pytest.mark.parametrize("value", ["no", 1, object(), [1], (True,), {"status": 403}, None])
+def test_only_true_lets_a_user_connect(
+    client: vendo.Vendo, value: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A rule behind a decorator may return the response that asks for a log-in."""
+    with caplog.at_level("WARNING", "vendo"), pytest.raises(web.ConnectForbidden):
+        web.check_may_connect(client, "gmail", allowed=value, identity=OWNER)
+    assert ("Return True or False" in caplog.text) is (value is not None)
+
+
+def test_the_nearest_of_several_links_is_taken() -> None:
+    own = "https://a.example.com/staff/page"
+    links = ["https://b.example.com/staff/connect/", "/connect/", "/staff/connect/", "/x/connect/"]
+
+    assert web.nearest_link(links, own) == "/staff/connect/"
+    assert web.nearest_link(links[:2], own) == "/connect/"
+    assert web.nearest_link(links[:1], own) == links[0]
+    assert web.nearest_link(["//evil.example/connect/"], own) is None
+    assert web.nearest_link([], own) is None
+
+
+@pytest.mark.parametrize("length", [2040, 4000])
+def test_a_page_with_a_long_address_can_be_come_back_to(length: int) -> None:
+    how: dict[str, Any] = {"accept": "text/html", "referer": None, "own_host": "app.example.com"}
+    query = "?q=" + "a" * length
+    found = web.current_page("GET", "/here" + query, **how)
+    assert found == ("/here" + query if length == 2040 else "/here")
+    assert web.current_page("GET", "/" + "a" * length * 2, **how, home="/shop/") == "/shop/"

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
         CONNECT_SECONDS,
         ConnectRedirect,
         check_may_connect,
+        checked_rule,
         finish_connect,
         start_connect,
+        why_blocked,
     )
     from vendo.web._error_pages import ErrorPage, error_page
     from vendo.web._error_responses import (
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
         user_jwts,
     )
     from vendo.web._lazy import LazyProxy
-    from vendo.web._links import argument_sets
+    from vendo.web._links import argument_sets, nearest_link
     from vendo.web._next import after_denial, checked_next, current_page, denied_slug
     from vendo.web._options import (
         ADDRESS,
@@ -125,6 +127,7 @@ __all__ = [
     "calling_module",
     "check_may_connect",
     "checked_next",
+    "checked_rule",
     "checked_session",
     "checked_slug",
     "client_for_user",
@@ -142,6 +145,7 @@ __all__ = [
     "is_local",
     "is_missing",
     "lazy_names",
+    "nearest_link",
     "prefers_html",
     "provider_base_url",
     "provider_name",
@@ -153,6 +157,7 @@ __all__ = [
     "token_expires",
     "user_jwts",
     "verified_webhook",
+    "why_blocked",
 ]
 
 _NAMES_OF_MODULE = {
@@ -172,8 +177,10 @@ _NAMES_OF_MODULE = {
         "CONNECT_SECONDS",
         "ConnectRedirect",
         "check_may_connect",
+        "checked_rule",
         "finish_connect",
         "start_connect",
+        "why_blocked",
     ),
     "vendo.web._error_pages": ("ErrorPage", "error_page"),
     "vendo.web._error_responses": (
@@ -192,7 +199,7 @@ _NAMES_OF_MODULE = {
         "user_jwts",
     ),
     "vendo.web._lazy": ("LazyProxy",),
-    "vendo.web._links": ("argument_sets",),
+    "vendo.web._links": ("argument_sets", "nearest_link"),
     "vendo.web._next": ("after_denial", "checked_next", "current_page", "denied_slug"),
     "vendo.web._options": (
         "ADDRESS",

@@ -23,8 +23,9 @@ import vendo
 from vendo import sso
 from vendo._client.base import BaseClient
 from vendo._config.slugs import checked_slug
+from vendo._protocol.log import logger
 from vendo._protocol.secret import Secret
-from vendo.errors import IdentityNotPresent, ValidationError, invalid
+from vendo.errors import IdentityNotPresent, ValidationError, VendoError, invalid
 from vendo.web._exceptions import ConnectForbidden
 from vendo.web._next import after_denial, checked_next, without_denial
 from vendo.web._providers import provider_name
@@ -41,24 +42,43 @@ _CLOCK_SKEW = 60
 _MAX_STATE = 8192
 
 
+def checked_rule(may_connect: object, label: str = "may_connect=") -> None:
+    """Check that a rule can be called.
+
+    Raises:
+        ValidationError: it cannot.
+    """
+    if may_connect is not None and not callable(may_connect):
+        raise invalid(
+            f"{label} must be a function of request and slug.",
+            fix=f"Write {label}lambda request, slug: False, and then a rule of your own.",
+        )
+
+
 def check_may_connect(
-    client: BaseClient, slug: str, *, allowed: bool | None, identity: vendo.VendoIdentity | None
+    client: BaseClient, slug: str, *, allowed: object, identity: vendo.VendoIdentity | None
 ) -> None:
     """Let a user connect a provider, or raise. In OSS mode nobody can, which needs no permission.
 
     Args:
         client: the application's client.
         slug: the provider.
-        allowed: what the application's `may_connect` says, which alone decides; None without it.
+        allowed: what the application's `may_connect` returned, which alone decides: True lets the
+            user, anything else does not. `Ellipsis` without a rule.
         identity: the signed-in user.
 
     Raises:
         IdentityNotPresent: the user has to sign in first.
         ConnectForbidden: the user may not.
     """
-    has_proxy = sso.is_enabled()
-    if allowed or (allowed is None and not has_proxy and not client.is_vendo_mode()):
+    has_rule, has_proxy = allowed is not ..., sso.is_enabled()
+    if allowed is True or not (has_rule or has_proxy or client.is_vendo_mode()):
         return
+    if has_rule and not isinstance(allowed, bool | None):
+        logger.warning(
+            "may_connect returned a value of type %s, which counts as no. Return True or False.",
+            type(allowed).__name__,
+        )
     name = provider_name(slug)
     fix = f"Ask a user who may connect {name}."
     if has_proxy:
@@ -69,13 +89,28 @@ def check_may_connect(
                 slug=slug,
                 suggested_fix="Sign in, then connect the provider again.",
             )
-        if allowed is None and identity.role != "viewer":
+        if not has_rule and identity.role != "viewer":
             return
-    elif allowed is None:
+    elif not has_rule:
         fix = "Say who may connect: set may_connect, or deploy behind the platform's proxy, which "
         fix += "sets VENDO_AUTH=1."
     raise ConnectForbidden(
         "connect_forbidden", f"You may not connect {name}.", slug=slug, suggested_fix=fix
+    )
+
+
+def why_blocked(error: Exception, slug: str) -> VendoError:
+    """Return why a user may not connect a provider, for an error of `check_may_connect` or of
+    the application's rule.
+    """
+    if isinstance(error, VendoError):
+        return error
+    name = provider_name(slug)
+    return ConnectForbidden(
+        "connect_forbidden",
+        f"You may not connect {name}.",
+        slug=slug,
+        suggested_fix=f"may_connect raised {type(error).__name__}.",
     )
 
 
@@ -113,7 +148,8 @@ class _State(NamedTuple):
     number: str
 
     def signed(self, secret: Secret) -> str:
-        payload = urlsafe_b64encode(json.dumps(self).encode()).decode()
+        text = json.dumps(self, ensure_ascii=False)
+        payload = urlsafe_b64encode(text.encode("utf-8", "replace")).decode()
         return f"{payload}.{_signature(payload, secret)}"
 
 
@@ -122,9 +158,11 @@ def start_connect(
     slug: str,
     *,
     own_url: str,
-    next_address: str | None = None,
-    own_hosts: Collection[str] = (),
+    query: Mapping[str, str],
     cookies: Mapping[str, str],
+    own_hosts: Collection[str] = (),
+    referer: str | None = None,
+    home: str = "/",
 ) -> ConnectRedirect:
     """Begin to connect a provider. Vendo mode. Call `check_may_connect` first.
 
@@ -133,23 +171,36 @@ def start_connect(
         slug: the provider.
         own_url: the address of this request as the browser knows it, `…/connect/<slug>/`. The view
             that calls `finish_connect` is beside it: `…/connect/done/`.
-        next_address: where the user goes on to after that; see `checked_next`.
-        own_hosts: further hosts of the application, beside that of `own_url`.
+        query: the request's query. `next` is where the user goes on to after that; see
+            `checked_next`.
         cookies: the request's cookies. A user who connects several providers in several tabs comes
             back to each.
+        own_hosts: further hosts of the application, beside that of `own_url`. A user who comes from
+            one of them may go back there.
+        referer: the request's `Referer` header.
+        home: the path of the application's first page.
 
     Raises:
         VendoOnlyFeature: no API key is set.
-        ValidationError: the slug or `next_address` is malformed.
+        ValidationError: the slug or `next` is malformed, or the user comes from a denial by itself.
     """
     client._settings.required_key("Connecting a provider")
     slug = checked_slug(slug)
+    if query.get("vendo_connect"):
+        raise invalid(
+            f"{provider_name(slug)} was not connected.",
+            fix="Go back to the page that needs it, and connect it there.",
+        )
     parts = urlsplit(own_url)
     name = _cookie_name(slug, parts.scheme)
     secret = Secret(cookies.get(name) or "")
     if not _SECRET.fullmatch(secret):
         secret = Secret(secrets.token_urlsafe(24))
-    next_address = checked_next(next_address, [parts.netloc, *own_hosts])
+    is_https = parts.scheme == "https"
+    hosts = [parts.netloc, *own_hosts]
+    next_address = checked_next(query.get("next"), hosts, home=home, is_https=is_https)
+    if referer and _host_of(next_address) not in {"", parts.netloc, _host_of(referer)}:
+        next_address = home  # the way began elsewhere
     state = _State(slug, next_address, time.time(), secrets.token_urlsafe(16))
     folder = parts.path.rstrip("/").rpartition("/")[0]
     return_to = f"{parts.scheme}://{parts.netloc}{folder}/done/"
@@ -160,7 +211,7 @@ def start_connect(
             "value": secret.reveal(),
             "max_age": CONNECT_SECONDS,
             "path": "/",
-            "secure": parts.scheme == "https",
+            "secure": is_https,
             "httponly": True,
             "samesite": "Lax",
         },
@@ -172,10 +223,10 @@ def finish_connect(
     user_client: BaseClient,
     *,
     own_url: str,
-    own_hosts: Collection[str] = (),
     query: Mapping[str, str],
     cookies: Mapping[str, str],
     store: ReplayStore,
+    own_hosts: Collection[str] = (),
 ) -> str:
     """End what `start_connect` began, and return the address that the user goes on to.
 
@@ -186,10 +237,10 @@ def finish_connect(
         client: the application's client.
         user_client: the client that acts for the request's user.
         own_url: the address of this request as the browser knows it.
-        own_hosts: as for `start_connect`.
         query: the request's query, with `state` and `status`.
         cookies: the request's cookies.
         store: remembers the states that were used.
+        own_hosts: as for `start_connect`.
 
     Raises:
         ValidationError: the state is malformed, is too old, was used before, or belongs to another
@@ -205,7 +256,8 @@ def finish_connect(
             "browser.",
             fix="Start again from the application.",
         )
-    next_address = checked_next(state.next_address, [parts.netloc, *own_hosts])
+    hosts = [parts.netloc, *own_hosts]
+    next_address = checked_next(state.next_address, hosts, is_https=parts.scheme == "https")
     if not is_first_use(store, f"vendo.connect.{state.number}", CONNECT_SECONDS + _CLOCK_SKEW):
         raise invalid("This connect link was used before.", fix="Start again from the application.")
     if query.get("status", "connected") != "connected":
@@ -213,6 +265,13 @@ def finish_connect(
     for each in (client, user_client):
         each._forget(state.slug, before=state.made_at)
     return without_denial(next_address)
+
+
+def _host_of(address: str) -> str | None:
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return None
 
 
 def _verified(text: str, scheme: str, cookies: Mapping[str, str]) -> _State | None:

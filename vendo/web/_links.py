@@ -1,10 +1,12 @@
-"""The arguments of the application's own link to connect a provider."""
+"""The application's own link to connect a provider: its arguments, and which of several to take."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
+from posixpath import commonpath
 from typing import Any
+from urllib.parse import urlsplit
 
 
 def argument_sets(slug: str, captured: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -20,3 +22,20 @@ def argument_sets(slug: str, captured: Mapping[str, Any]) -> Iterator[dict[str, 
     for count in range(len(others) + 1):
         for names in combinations(others, count):
             yield {"slug": slug, **{name: others[name] for name in names}}
+
+
+def nearest_link(links: Iterable[str], own_url: str) -> str | None:
+    """Return the link that is nearest to a page: on its host, and with most of its path.
+
+    Args:
+        links: paths, or addresses on another host. One that begins with `//` would lead away.
+        own_url: the address of the page.
+    """
+    own = urlsplit(own_url)
+
+    def nearness(link: str) -> tuple[bool, int]:
+        parts = urlsplit(link)
+        shared = commonpath([parts.path or "/", own.path or "/"])
+        return parts.netloc in {"", own.netloc}, len(shared)
+
+    return max((link for link in links if not link.startswith("//")), key=nearness, default=None)

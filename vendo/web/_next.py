@@ -12,22 +12,31 @@ from vendo.web._error_responses import prefers_html
 
 #: What `after_denial` adds, as the page's program reads it.
 _DENIED = "denied"
+#: Bytes. The address travels in the state, whose length platforms and browsers limit.
+_MAX_NEXT = 2048
 _MARK = re.compile(r"(?:^|&)vendo_connect=denied&slug=[^&]*")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
-def checked_next(address: str | None, own_hosts: Collection[str]) -> str:
+def checked_next(
+    address: str | None, own_hosts: Collection[str], *, home: str = "/", is_https: bool = False
+) -> str:
     """Return where a user goes on to: a path of the application, or an address on its own hosts.
 
     Args:
-        address: what the request asks for; empty stands for `/`.
+        address: what the request asks for; empty stands for `home`.
         own_hosts: the application's hosts as in addresses, with the port if there is one.
+        home: the path of the application's first page.
+        is_https: whether the user came over https, and must not go on over http.
 
     Raises:
-        ValidationError: it leads elsewhere.
+        ValidationError: it leads elsewhere, or is too long.
     """
     if not address:
-        return "/"
+        return home
+    if is_too_long(address):
+        raise invalid(f"next= is longer than {_MAX_NEXT:,} bytes.", fix="Give a shorter address.")
+    schemes = {"https"} if is_https else {"http", "https"}
     if address.isprintable() and "\\" not in address:
         if address.startswith("/") and not address.startswith("//"):
             return address
@@ -37,15 +46,20 @@ def checked_next(address: str | None, own_hosts: Collection[str]) -> str:
             parts = None
         if (
             parts is not None
-            and parts.scheme in _DEFAULT_PORTS
+            and parts.scheme in schemes
             and _host(parts.netloc, parts.scheme)
             in {_host(host, parts.scheme) for host in own_hosts}
         ):
             return address
     raise invalid(
-        "next= leads to another host than the application's.",
+        "next= does not lead to a page of this application.",
         fix="Give a path such as /settings, or an address on the application's own host.",
     )
+
+
+def is_too_long(address: str) -> bool:
+    """Return whether an address is too long to come back to."""
+    return len(address.encode("utf-8", "replace")) > _MAX_NEXT
 
 
 def _host(netloc: str, scheme: str) -> str:
@@ -53,12 +67,18 @@ def _host(netloc: str, scheme: str) -> str:
 
 
 def current_page(
-    method: str | None, address: str, *, accept: str | None, referer: str | None, own_host: str
+    method: str | None,
+    address: str,
+    *,
+    accept: str | None,
+    referer: str | None,
+    own_host: str,
+    home: str = "/",
 ) -> str:
     """Return the page that the user of a request is on, for coming back to it.
 
     That is the request's own address where a browser loads a page, else the page that sent the
-    request.
+    request. Of an address that is too long the query is left out.
 
     Args:
         method: the request's method; None for a WebSocket.
@@ -66,15 +86,19 @@ def current_page(
         accept: its `Accept` header.
         referer: its `Referer` header.
         own_host: the application's host as in addresses.
+        home: the path of the application's first page.
     """
     is_read = method in {"GET", "HEAD"}
-    if is_read and prefers_html(accept):
-        return without_denial(address)
-    try:
-        page = checked_next(referer, [own_host])
-    except errors.ValidationError:
-        page = "/"
-    return without_denial(address if is_read and page == "/" else page)
+    page = address if is_read else home
+    if not (is_read and prefers_html(accept)):
+        try:
+            page = checked_next(referer, [own_host], home=page)
+        except errors.ValidationError:
+            pass  # from another site
+    page = without_denial(page)
+    if is_too_long(page):
+        page = page.partition("?")[0]
+    return home if is_too_long(page) else page
 
 
 def after_denial(address: str, slug: str) -> str:
