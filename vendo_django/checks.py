@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _MIDDLEWARE = "vendo_django.middleware.VendoMiddleware"
 _IDENTITY_MIDDLEWARE = "vendo_django.middleware.VendoIdentityMiddleware"
+_CACHE = "django.middleware.cache.UpdateCacheMiddleware"
 _AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
 
 #: How tokens begin that everybody may see.
@@ -201,14 +202,24 @@ def _closed_view() -> Iterator[CheckMessage]:
 
 
 def check_middleware(**_: Any) -> list[CheckMessage]:
-    """Report an identity middleware before those that it needs (`vendo.E006`), and one without a
-    backend (`vendo.E007`).
+    """Report an identity middleware before those that it needs (`vendo.E006`), one without a
+    backend (`vendo.E007`), and a cache that would serve one user's page to all (`vendo.E010`).
     """
     middleware = list(django_settings.MIDDLEWARE)
+    found: list[CheckMessage] = []
+    if _MIDDLEWARE in middleware and _CACHE in middleware[middleware.index(_MIDDLEWARE) :]:
+        found.append(
+            Error(
+                "UpdateCacheMiddleware comes after VendoMiddleware in MIDDLEWARE, and would serve "
+                "one user's page to all.",
+                hint=f"Put {_CACHE!r} before {_MIDDLEWARE!r}.",
+                id="vendo.E010",
+            )
+        )
     if _IDENTITY_MIDDLEWARE not in middleware:
-        return []
+        return found
     before = middleware[: middleware.index(_IDENTITY_MIDDLEWARE)]
-    found: list[CheckMessage] = [
+    found += [
         Error(
             f"VendoIdentityMiddleware needs {needed.rpartition('.')[2]} before it in MIDDLEWARE.",
             hint=f"Put {needed!r} before {_IDENTITY_MIDDLEWARE!r}.",

@@ -14,6 +14,7 @@ from vendo.web import (
     ADDRESS,
     API_KEY,
     FLAG,
+    REDIS_URL,
     SLUGS,
     TIMEOUT,
     TRUST,
@@ -34,7 +35,11 @@ _MAY_CONNECT = Option(
     "a function of request and slug, or its dotted path",
     '"shop.rules.may_connect"',
 )
-_PERMISSION = Option(_is_dotted, 'a permission "app.codename"', '"shop.connect_providers"')
+_PERMISSION = Option(
+    lambda value: _is_dotted(value) and value.count(".") == 1,
+    'a permission "app.codename"',
+    '"shop.connect_providers"',
+)
 _OPTIONS: dict[str, Option] = {
     "API_KEY": API_KEY,
     "BASE_URL": ADDRESS,
@@ -45,7 +50,7 @@ _OPTIONS: dict[str, Option] = {
     "TIMEOUT": TIMEOUT,
     "MAY_CONNECT": _MAY_CONNECT,
     "CONNECT_PERMISSION": _PERMISSION,
-    "REDIS_URL": ADDRESS,
+    "REDIS_URL": REDIS_URL,
     "TRUST_WSGI_HEADERS": TRUST,
 }
 _options = Options(_OPTIONS, label="VENDO[{name!r}]", line='Write VENDO = {{"{name}": {value}}}.')
@@ -115,6 +120,11 @@ def may_connect() -> Callable[..., object] | None:
                 f"vendo: VENDO['MAY_CONNECT'] cannot be imported: {error}. Write the dotted path "
                 "of a function."
             ) from error
+        if not callable(found):
+            raise ImproperlyConfigured(
+                "vendo: VENDO['MAY_CONNECT'] names something that is not a function. Write the "
+                "dotted path of a function of request and slug."
+            )
     function: Callable[..., object] = found
     return function
 

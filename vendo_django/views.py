@@ -7,8 +7,13 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.core.exceptions import (
+    BadRequest,
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import get_script_prefix
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -17,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 from vendo import ValidationError, VendoError, WebhookEvent, sso
 from vendo.web import (
     EventInProgress,
+    ReceiverFailed,
     checked_slug,
     finish_connect,
     handle_once,
@@ -108,6 +114,8 @@ def webhook(request: HttpRequest, /, **_captured: object) -> HttpResponse:
         )
     except EventInProgress as error:
         return handle_view_error(request, error)
+    except (VendoError, Http404, PermissionDenied, BadRequest, SuspiciousOperation) as error:
+        raise ReceiverFailed(f"A receiver of webhooks raised {type(error).__name__}.") from error
     return HttpResponse(status=200)
 
 

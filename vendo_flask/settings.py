@@ -11,6 +11,7 @@ from flask import Flask
 from vendo.web import (
     ADDRESS,
     API_KEY,
+    REDIS_URL,
     SLUGS,
     TIMEOUT,
     TRUST,
@@ -33,7 +34,7 @@ _OPTIONS: dict[str, Option] = {
     "VENDO_REQUIRED": SLUGS,
     "VENDO_WEBHOOK_SECRET": WEBHOOK_SECRET,
     "VENDO_WEBHOOK_SECRETS": WEBHOOK_SECRETS,
-    "VENDO_REDIS_URL": ADDRESS,
+    "VENDO_REDIS_URL": REDIS_URL,
     "VENDO_TRUST_WSGI_HEADERS": TRUST,
 }
 _options = Options(

@@ -8,12 +8,13 @@ from typing import ParamSpec
 
 from flask import Blueprint, Response, jsonify, request
 from flask.blueprints import BlueprintSetupState
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.urls import iri_to_uri
 
 from vendo import ValidationError, VendoError, sso
 from vendo.web import (
     EventInProgress,
+    ReceiverFailed,
     checked_rule,
     checked_slug,
     finish_connect,
@@ -136,6 +137,8 @@ def webhook(**_captured: object) -> Response:
         )
     except EventInProgress as error:
         return handle_view_error(error)
+    except (VendoError, HTTPException) as error:
+        raise ReceiverFailed(f"A receiver of webhooks raised {type(error).__name__}.") from error
     return app.response_class(status=200)
 
 

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from vendo import VendoError, sso
 from vendo.web import (
     EventInProgress,
+    ReceiverFailed,
     checked_rule,
     checked_slug,
     finish_connect,
@@ -159,6 +160,9 @@ def _webhook_endpoint(receiver: Receiver | None) -> _Endpoint:
                 await handle_once(verified, receiver, request)
             except EventInProgress as error:
                 return await handle_view_error(request, error)
+            except (VendoError, HTTPException) as error:
+                kind = type(error).__name__
+                raise ReceiverFailed(f"The receiver of webhooks raised {kind}.") from error
         return Response()
 
     return webhook

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Self
 from vendo.web import (
     ADDRESS,
     API_KEY,
+    REDIS_URL,
     SLUGS,
     TIMEOUT,
     WEBHOOK_SECRETS,
@@ -28,7 +29,7 @@ _OPTIONS: dict[str, Option] = {
     "timeout": TIMEOUT,
     "required": SLUGS,
     "webhook_secrets": WEBHOOK_SECRETS,
-    "redis_url": ADDRESS,
+    "redis_url": REDIS_URL,
 }
 _options = Options(_OPTIONS, label="{name}=", line="Write VendoSettings({name}={value}).")
 
@@ -54,8 +55,6 @@ class VendoSettings:
         redis_url: where all processes of the application remember the webhooks that they handled,
             such as `redis://127.0.0.1:6379/0`; `VENDO_REDIS_URL` by default. Without one, each
             process remembers its own.
-        redis_url: where all processes of the application remember webhooks that they handled;
-            `VENDO_REDIS_URL` by default, or else each process remembers its own.
 
     Raises:
         ValidationError: a value is invalid.
@@ -76,7 +75,8 @@ class VendoSettings:
             value = get(name)
             if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
                 object.__setattr__(self, name, tuple(value))
-        _options.read("required", get)
+        for name in ("required", "redis_url"):
+            _options.read(name, get)
         if self.webhook_secrets != "":  # a blank one is an error of each webhook
             _options.read("webhook_secrets", get)
         object.__setattr__(self, "required", tuple(map(checked_slug, self.required)))

@@ -110,6 +110,14 @@ def test_w007_webhooks_remembered_in_each_process(
     assert "vendo.W007" not in all_found(deploy=True)
 
 
+def test_e010_a_cache_that_stores_pages_without_their_vary() -> None:
+    cached = "django.middleware.cache.UpdateCacheMiddleware"
+    with override_settings(MIDDLEWARE=[cached, *settings.MIDDLEWARE]):
+        assert "vendo.E010" not in all_found()
+    with override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, cached]):
+        assert cached in str(all_found()["vendo.E010"].hint)
+
+
 def test_e009_a_permission_without_its_middleware() -> None:
     with override_settings(MIDDLEWARE=[], VENDO={"CONNECT_PERMISSION": "auth.add_user"}):
         assert "AuthenticationMiddleware" in all_found()["vendo.E009"].msg
@@ -119,6 +127,12 @@ def test_e009_a_permission_without_its_middleware() -> None:
     "setting",
     [
         {"MAY_CONNECT": "no.such.module.rule"},
+        {"MAY_CONNECT": "django_adapter.project_urls"},
+        {"CONNECT_PERMISSION": "a.b.c"},
+        {"CONNECT_PERMISSION": "canary"},
+        {"MAY_CONNECT": True},
+        {"REDIS_URL": 5},
+        {"REDIS_URL": "redis://127.0.0.1/0?canary=1"},
         {"MAY_CONNECT": len, "CONNECT_PERMISSION": "auth.add_user"},
         {"REDIS_URL": "canary://:canary@127.0.0.1"},
         {"REDIS_URL": "redis://:canary@127.0.0.1:port"},

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import include, path, resolve, reverse
 
-from support.connect_flow import BROWSER, FOREIGN_ADDRESSES, cookie_of, is_page, query_of
+from support.connect_flow import (
+    BROWSER,
+    FOREIGN_ADDRESSES,
+    button_of,
+    cookie_of,
+    is_page,
+    query_of,
+)
 from vendo_django import client, views
 from vendo_django.connect import connect_link
 
@@ -211,8 +219,28 @@ class TestWhoMayConnect:
         ):
             Client().get(CONNECT)
 
-    @pytest.mark.parametrize("result", [None, 0, "", False])
-    def test_anything_false_is_no(self, result: Any) -> None:
+    def test_a_rule_behind_a_decorator_that_asks_for_a_log_in(self, db: None) -> None:
+        rule = login_required(anyone)  # type: ignore[type-var]  # a mistake that is easily made
+        with override_settings(VENDO={"MAY_CONNECT": rule, "ERRORS": True}):
+            assert Client().get(CONNECT).status_code == 403
+            page = Client().get("/unconnected/", headers=BROWSER)
+            assert page.status_code == 424
+            assert button_of(page.content.decode()) is None
+
+    @pytest.mark.parametrize("error", [PermissionDenied, RuntimeError])
+    def test_what_a_rule_raises_leaves_the_page_without_its_button(
+        self, error: type[Exception]
+    ) -> None:
+        def rule(request: HttpRequest, slug: str) -> bool:
+            raise error
+
+        with override_settings(VENDO={"MAY_CONNECT": rule, "ERRORS": True}):
+            page = Client().get("/unconnected/", headers=BROWSER)
+        assert page.status_code == 424
+        assert is_page(page.content.decode(), "Ask a user who may connect Slack.")
+
+    @pytest.mark.parametrize("result", [None, 0, "", False, 1, "yes", [True]])
+    def test_anything_but_true_is_no(self, result: Any) -> None:
         with override_settings(VENDO={"MAY_CONNECT": lambda request, slug: result}):
             assert Client().get(CONNECT).status_code == 403
 

@@ -10,9 +10,12 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.cache import cache
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import Http404
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import reverse
 
+from vendo import NotConnected
 from vendo.web import MAX_WEBHOOK_BYTES
 from vendo_django import client, views, webhook_received
 
@@ -229,6 +232,23 @@ def test_without_a_secret_every_webhook_is_400(
     assert post().status_code == 400
     with override_settings(VENDO={"WEBHOOK_SECRETS": []}):
         assert post().status_code == 400
+
+
+@pytest.mark.parametrize(
+    "error", [NotConnected("binding_missing", "m"), Http404(), PermissionDenied(), BadRequest()]
+)
+def test_what_a_receiver_raises_is_a_500_whatever_it_is(
+    error: Exception, post: Callable[..., Any]
+) -> None:
+    def fail(**_: Any) -> None:
+        raise error
+
+    webhook_received.connect(fail)
+    try:
+        with override_settings(VENDO={"ERRORS": True}):
+            assert post().status_code == 500
+    finally:
+        webhook_received.disconnect(fail)
 
 
 def test_a_repeat_during_the_first_delivery_is_handled_if_that_fails(

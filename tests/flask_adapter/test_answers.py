@@ -179,7 +179,7 @@ def test_a_page_that_needs_a_user_is_401_without_one(
 
 
 def test_a_failing_backend_is_a_bad_gateway(vendo_mode: LocalVendo, app: Flask) -> None:
-    app.config["VENDO_TIMEOUT"] = 0.3
+    app.config["VENDO_TIMEOUT"] = 3
     vendo_mode.fail("credentials", status=503, times=None)
 
     assert app.test_client().get("/token/").status_code == 502

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-from flask import Flask, abort, request
+from flask import Flask, Response, abort, request
+from werkzeug.exceptions import Unauthorized
 
 from flask_adapter.site import make_app
 from support.connect_flow import (
@@ -19,7 +20,7 @@ from support.connect_flow import (
     is_page,
     query_of,
 )
-from vendo.errors import NotConnected
+from vendo.errors import NotConnected, ValidationError
 from vendo_flask import FlaskVendo, blueprint
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ DONE = "/api/vendo/connect/done/"
 
 def anyone(request: Request, slug: str) -> bool:
     return True
+
+
+def _needs_gmail() -> str:
+    raise NotConnected("binding_missing", "Not connected.", slug="gmail")
 
 
 def state_of(browser: FlaskClient, **query: str) -> str:
@@ -295,6 +300,45 @@ class TestWhoMayConnect:
         assert self.get(lambda request, slug: abort(404)).status_code == 404
 
     @pytest.mark.usefixtures("vendo_mode")
-    @pytest.mark.parametrize("result", [None, 0, "", False])
-    def test_anything_false_is_no(self, result: Any) -> None:
+    @pytest.mark.parametrize(
+        "result", [None, 0, "", False, 1, "yes", Response("Log in"), ("", 403)]
+    )
+    def test_anything_but_true_is_no(self, result: Any) -> None:
         assert self.get(lambda request, slug: result).status_code == 403
+
+    @pytest.mark.usefixtures("vendo_mode")
+    @pytest.mark.parametrize("error", [Unauthorized, RuntimeError])
+    def test_what_a_rule_raises_leaves_the_page_without_its_button(
+        self, error: type[Exception]
+    ) -> None:
+        def rule(asking: Request, slug: str) -> bool:
+            raise error
+
+        page = (
+            make_app(errors=True, may_connect=rule)
+            .test_client()
+            .get("/unconnected/", headers=BROWSER)
+        )
+        assert page.status_code == 424
+        assert is_page(page.text, "Ask a user who may connect Slack.")
+        assert button_of(page.text) is None
+
+    @pytest.mark.parametrize("rule", [True, "app.rule", [1]])
+    def test_a_rule_is_a_function(self, rule: Any) -> None:
+        with pytest.raises(ValidationError, match="may_connect= must be a function"):
+            blueprint(may_connect=rule)
+
+    @pytest.mark.usefixtures("vendo_mode")
+    def test_of_two_registrations_the_nearest_is_taken(self) -> None:
+        app = Flask("two")
+        FlaskVendo(app, errors=True)
+        for name, rule in (("admin", lambda request, slug: False), ("staff", anyone)):
+            views = blueprint(may_connect=rule)
+            app.register_blueprint(views, name=name, url_prefix=f"/{name}/vendo")
+            app.add_url_rule(f"/{name}/page/", endpoint=f"page of {name}", view_func=_needs_gmail)
+
+        browser = app.test_client()
+        staff = button_of(browser.get("/staff/page/", headers=BROWSER).text)
+        assert staff
+        assert staff.startswith("/staff/vendo/connect/gmail/")
+        assert button_of(browser.get("/admin/page/", headers=BROWSER).text) is None

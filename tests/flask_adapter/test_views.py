@@ -10,8 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from cachelib import FileSystemCache, RedisCache, SimpleCache
 from flask import Blueprint, Flask, request, url_for
+from werkzeug.exceptions import NotFound
 
 from flask_adapter.site import make_app
+from vendo import NotConnected
 from vendo.web import MAX_WEBHOOK_BYTES
 from vendo_flask import FlaskVendo, blueprint, current_vendo, webhook_received
 
@@ -155,6 +157,19 @@ def test_processes_that_share_a_cache_handle_an_event_once(
     received.clear()
     assert [deliver(app) for app in apps] == [200, 200]
     assert len(received) == 1
+
+
+@pytest.mark.parametrize("error", [NotConnected("binding_missing", "m"), NotFound()])
+def test_what_a_receiver_raises_is_a_500_whatever_it_is(
+    error: Exception, vendo_mode: LocalVendo
+) -> None:
+    def fail(sender: Flask, event: WebhookEvent) -> None:
+        raise error
+
+    headers, body = vendo_mode.sign_webhook(EVENT)
+    with webhook_received.connected_to(fail):
+        browser = make_app(errors=True).test_client()
+        assert browser.post(WEBHOOK, headers=headers, data=body).status_code == 500
 
 
 def test_a_repeat_during_the_first_delivery_is_handled_if_that_fails(

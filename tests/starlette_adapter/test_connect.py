@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -14,6 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router
 from starlette.testclient import TestClient
 
+from starlette_adapter.asgi import call, http_scope
 from support.connect_flow import (
     BROWSER,
     FOREIGN_ADDRESSES,
@@ -22,7 +24,7 @@ from support.connect_flow import (
     is_page,
     query_of,
 )
-from vendo import NotConnected
+from vendo import NotConnected, ValidationError
 from vendo_starlette import VendoMiddleware, aclient, client, install, vendo_routes
 
 if TYPE_CHECKING:
@@ -281,6 +283,57 @@ class TestOtherRoutes:
         done = f"http://accounts.example.com{port}{DONE}"
         there_and_back(app, f"http://www.example.com{port}/page", done)
 
+    def test_each_host_with_routes_of_its_own(self) -> None:
+        rules = {"a": anyone, "b": lambda request, slug: False}
+        hosts = [
+            Host(
+                f"{name}.example.com",
+                Router([self.page, *vendo_routes(may_connect=rule)]),
+                name=name,
+            )
+            for name, rule in rules.items()
+        ]
+        app = self.made(*hosts)
+
+        there_and_back(app, "http://a.example.com/page", "http://a.example.com" + DONE)
+        page = visitor(app, base_url="http://b.example.com").get("/page", headers=BROWSER)
+        assert page.status_code == 424
+        assert button_of(page.text) is None
+
+    def test_of_two_mounts_the_nearest_is_taken(self) -> None:
+        mounts = [
+            Mount(f"/{name}", routes=[self.page, *vendo_routes(may_connect=rule)], name=name)
+            for name, rule in (("admin", lambda request, slug: False), ("staff", anyone))
+        ]
+        app = self.made(*mounts)
+
+        there_and_back(app, "http://testserver/staff/page", "http://testserver/staff" + DONE)
+        page = visitor(app).get("/admin/page", headers=BROWSER)
+        assert button_of(page.text) is None
+
+    @pytest.mark.parametrize("tenant", ["t 1", "b%C3%BCro", "50%25", "a%3Fb", "a%23b"])
+    def test_a_captured_prefix_with_any_letters(self, tenant: str) -> None:
+        app = self.made(Mount("/{tenant}", routes=[self.page, *self.routes()], name="tenant"))
+
+        browser = visitor(app)
+        page = browser.get(f"/{tenant}/page", headers=BROWSER)
+        link = button_of(page.text)
+        assert link
+        leaving = browser.get(link)
+        query = query_of(leaving.headers["Location"])
+        back = browser.get(query["return_to"], params={"state": query["state"]})
+        came = browser.get(back.headers["Location"], headers=BROWSER)
+        assert came.status_code == 424
+        assert came.request.url == page.request.url
+
+    def test_no_link_leads_away(self) -> None:
+        app = self.made(Mount("/{tenant:path}/q", routes=[self.page, *self.routes()], name="t"))
+
+        scope = http_scope("//evil/q/page", "GET", [(b"host", b"x"), (b"accept", b"text/html")])
+        messages = asyncio.run(call(app, scope))
+        link = button_of(b"".join(m.get("body", b"") for m in messages).decode())
+        assert link is None or not link.startswith("//")
+
     def test_on_a_host_with_a_name_in_it(self) -> None:
         app = self.made(
             Host("{tenant}.example.com", Router([self.page, *self.routes()]), name="tenants")
@@ -355,6 +408,30 @@ class TestWhoMayConnect:
         assert self.get(rule).status_code == 404
 
     @pytest.mark.usefixtures("vendo_mode")
-    @pytest.mark.parametrize("result", [None, 0, "", False])
-    def test_anything_false_is_no(self, result: Any) -> None:
+    @pytest.mark.parametrize(
+        "result", [None, 0, "", False, 1, "yes", PlainTextResponse("Log in", 401)]
+    )
+    def test_anything_but_true_is_no(self, result: Any) -> None:
         assert self.get(lambda request, slug: result).status_code == 403
+
+    @pytest.mark.usefixtures("vendo_mode")
+    @pytest.mark.parametrize("error", [HTTPException(302), RuntimeError()])
+    def test_what_a_rule_raises_leaves_the_page_without_its_button(self, error: Exception) -> None:
+        async def rule(request: HTTPConnection, slug: str) -> bool:
+            raise error
+
+        app = Starlette(routes=[Route("/page", needs_gmail), *vendo_routes(may_connect=rule)])
+        install(app)
+        page = visitor(app).get("/page", headers=BROWSER)
+        assert page.status_code == 424
+        assert is_page(page.text, "Ask a user who may connect Gmail.")
+        assert button_of(page.text) is None
+
+    @pytest.mark.parametrize("how", [{"may_connect": True}, {"on_webhook": "receive"}])
+    def test_a_rule_is_a_function(self, how: Any) -> None:
+        with pytest.raises(ValidationError, match="must be a function"):
+            vendo_routes(**how)
+        with pytest.raises(ValidationError, match="must be"):
+            install(Starlette(), {"timeout": 3})  # type: ignore[arg-type]
+        with pytest.raises(ValidationError, match="must be"):
+            install(Starlette(), error_page="page.html")  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 
 from starlette_adapter import project
 from starlette_adapter.asgi import call, http_scope
@@ -144,6 +145,18 @@ def test_a_repeat_during_the_first_delivery_is_handled_if_that_fails(
     (repeat,) = repeats
     assert (repeat.status_code, repeat.headers["Retry-After"]) == (409, "10")
     assert received == ["evt_1", "evt_1"]
+
+
+def test_what_a_receiver_raises_is_a_500_whatever_it_is(vendo_mode: LocalVendo) -> None:
+    raised: list[Exception] = [NotConnected("binding_missing", "m"), HTTPException(404)]
+
+    def receive(event: WebhookEvent, request: Request) -> None:
+        raise raised.pop()
+
+    app = Starlette(routes=vendo_routes(receive))
+    install(app)
+    post = poster(app, vendo_mode)
+    assert [post().status_code for _ in range(2)] == [500, 500]
 
 
 @pytest.mark.redis

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         prefers_html,
         request_error_response,
     )
-    from vendo.web._exceptions import ConnectForbidden, EventInProgress
+    from vendo.web._exceptions import ConnectForbidden, EventInProgress, ReceiverFailed
     from vendo.web._frames import calling_module, stack_level_outside
     from vendo.web._identity import (
         JWT_ENVIRON_KEY,
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         ADDRESS,
         API_KEY,
         FLAG,
+        REDIS_URL,
         SLUGS,
         TIMEOUT,
         TRUST,
@@ -95,6 +96,7 @@ __all__ = [
     "JWT_ENVIRON_KEY",
     "JWT_HEADER",
     "MAX_WEBHOOK_BYTES",
+    "REDIS_URL",
     "SLUGS",
     "TIMEOUT",
     "TRUST",
@@ -115,6 +117,7 @@ __all__ = [
     "Option",
     "Options",
     "Problem",
+    "ReceiverFailed",
     "RedisReplayCache",
     "ReplayCache",
     "ReplayStore",
@@ -189,7 +192,7 @@ _NAMES_OF_MODULE = {
         "prefers_html",
         "request_error_response",
     ),
-    "vendo.web._exceptions": ("ConnectForbidden", "EventInProgress"),
+    "vendo.web._exceptions": ("ConnectForbidden", "EventInProgress", "ReceiverFailed"),
     "vendo.web._frames": ("calling_module", "stack_level_outside"),
     "vendo.web._identity": (
         "JWT_ENVIRON_KEY",
@@ -205,6 +208,7 @@ _NAMES_OF_MODULE = {
         "ADDRESS",
         "API_KEY",
         "FLAG",
+        "REDIS_URL",
         "SLUGS",
         "TIMEOUT",
         "TRUST",

@@ -9,5 +9,12 @@ class ConnectForbidden(VendoError):
     """This user may not connect providers: 403."""
 
 
+class ReceiverFailed(RuntimeError):
+    """A receiver of webhooks raised an error that has a response of its own. This one has 500.
+
+    The platform may not repeat a webhook whose response says that the request is wrong.
+    """
+
+
 class EventInProgress(VendoError):
     """Another delivery of this webhook event is being handled: 409. Its repeat comes later."""

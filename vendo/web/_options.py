@@ -57,6 +57,7 @@ def _is_timeout(value: object) -> bool:
 API_KEY = Option(_is_string, "a string", '"vendo_sk_…"', is_secret=True)
 # An address is a secret too: a malformed one may hold a password.
 ADDRESS = Option(_is_string, "a string", '"https://vendo.run"', is_secret=True)
+REDIS_URL = Option(_is_string, "a string", '"redis://127.0.0.1:6379/0"', is_secret=True)
 TIMEOUT = Option(_is_timeout, f"greater than 0 and at most {MAX_TIMEOUT:.0f} seconds", "30")
 SLUGS = Option(_are_strings, "a list of slugs", '["openai"]', default=())
 WEBHOOK_SECRET = Option(_is_string, "a string", '"whsec_…"', is_secret=True)

@@ -77,11 +77,14 @@ def _client(url: Secret) -> Any:
     from redis.retry import Retry
 
     try:
-        return Redis.from_url(
+        client = Redis.from_url(
             url.reveal(),
             socket_timeout=_TIMEOUT,
             socket_connect_timeout=_TIMEOUT,
             retry=Retry(NoBackoff(), 1),  # a kept connection may have ended
         )
-    except ValueError:
+        pool = client.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # validates them, and connects to nothing
+    except (ValueError, TypeError):
         return invalid("The Redis URL is malformed.", fix="Write it like redis://127.0.0.1:6379/0.")
+    return client
