@@ -6,7 +6,7 @@ import os
 
 SECRET_KEY = "not-a-secret-" * 4
 DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1"]
+ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "servers.django_site"
 WSGI_APPLICATION = "servers.all_sites.wsgi"  # for runserver
 INSTALLED_APPS = ["vendo_django"]
