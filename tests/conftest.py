@@ -79,8 +79,8 @@ def browser(_chromium: Chrome) -> Iterator[Chrome]:
 @pytest.fixture(scope="session")
 def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a Redis that all tests of this process share."""
-    with redis_server(tmp_path_factory.mktemp("redis")) as port:
-        yield port
+    with redis_server(tmp_path_factory.mktemp("redis")) as server:
+        yield server.port
 
 
 @pytest.fixture(autouse=True, scope="session")

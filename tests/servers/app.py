@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 import vendo
 from servers import SLUGS
+from support.raw_fork import wait_for_ended_threads
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -115,3 +116,4 @@ async def _use_async_clients() -> None:
 first_loop = threading.Thread(target=lambda: asyncio.run(_use_async_clients()))
 first_loop.start()
 first_loop.join()
+wait_for_ended_threads()

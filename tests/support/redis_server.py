@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 from contextlib import contextmanager
@@ -12,32 +13,66 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+class RedisServer:
+    """A Redis that stores nothing. It can be stopped, started again and halted."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[str] | None = None
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+
+    def start(self) -> None:
+        """Start it, empty, on the port that it always has.
+
+        Raises:
+            AssertionError: it did not start.
+        """
+        assert self._process is None
+        self._process = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""],
+            cwd=self._folder,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout
+        log = ""
+        for line in self._process.stdout:
+            log += line
+            if "Ready to accept connections" in line:
+                return
+        self.stop()
+        raise AssertionError(log)
+
+    def stop(self) -> None:
+        """Stop it, if it runs. New connections are refused."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.communicate(timeout=30)
+            self._process = None
+
+    @contextmanager
+    def halted(self) -> Iterator[None]:
+        """Have it respond to nothing. Its system still accepts connections for it."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+
 @contextmanager
-def redis_server(folder: Path) -> Iterator[int]:
-    """Run a Redis that stores nothing until the context ends, and yield its port.
+def redis_server(folder: Path) -> Iterator[RedisServer]:
+    """Run a Redis until the context ends.
 
     Raises:
         AssertionError: it did not start.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with subprocess.Popen(
-        ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout
-        try:
-            log = ""
-            for line in process.stdout:
-                log += line
-                if "Ready to accept connections" in line:
-                    break
-            else:
-                raise AssertionError(log)
-            yield port
-        finally:
-            process.terminate()
-            process.communicate(timeout=30)
+    server = RedisServer(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
