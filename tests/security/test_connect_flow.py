@@ -56,7 +56,7 @@ class Browser:
             self.client,
             "gmail",
             own_url=f"{self.site}/connect/gmail/",
-            next_address=page,
+            query={"next": page},
             cookies=self.cookies,
         )
         self.cookies[redirect.cookie["key"]] = redirect.cookie["value"]

@@ -10,7 +10,7 @@ from vendo._transports.fork import notice, on_fork
 from vendo.errors import ValidationError, invalid
 
 #: Seconds for one call, so that a webhook is handled in time where Redis is away.
-_TIMEOUT = 2.0
+_TIMEOUT = 1.0
 
 _RENEW = "return redis.call('get',KEYS[1])==ARGV[1] and redis.call('expire',KEYS[1],ARGV[2]) or 0"
 _DISCARD = "return redis.call('get',KEYS[1])==ARGV[1] and redis.call('del',KEYS[1]) or 0"
