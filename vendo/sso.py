@@ -110,10 +110,10 @@ def _is_trusted(headers: object, trust_wsgi_headers: bool | None) -> bool:
     if trust_wsgi_headers is None and environment.TRUST_WSGI_HEADERS.get() == "1":
         return True
     if server not in _logged:
-        from vendo._protocol.log import logger
+        from vendo._protocol.log import visible
 
         _logged.add(server)
-        logger.warning(
+        visible.warning(
             "%s may read the header X_Vendo_User_Id as X-Vendo-User-Id, which a client could forge:"
             " no user is signed in. Use gunicorn, waitress, Werkzeug, gevent, mod_wsgi or an ASGI"
             " server, and in Django pass request.META. If the server drops header names with"

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 
 from vendo import VendoIdentity
 
-_log = logging.getLogger("vendo")
+_log = logging.getLogger("vendo_django")
 
 #: How the unusable password of an account begins that belongs to a user of the platform.
 _MARK = f"{UNUSABLE_PASSWORD_PREFIX}vendo$"

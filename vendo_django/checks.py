@@ -263,11 +263,10 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
 def _local_store() -> Iterator[CheckMessage]:
     from vendo_django import views
 
-    if webhooks.is_local(replay_store()) and views.webhook in _routed_views():
+    if webhooks.is_alone(replay_store()) and views.webhook in _routed_views():
         yield Warning(
-            "Each process remembers webhooks by itself, so that two may handle one event.",
-            hint="Write VENDO = {'REDIS_URL': 'redis://…'}, or use a cache in CACHES that all "
-            "processes share.",
+            "Two processes may handle one webhook: the default cache is in memory or in files.",
+            hint="Write VENDO = {'REDIS_URL': 'redis://…'}, or have CACHES use Redis or Memcached.",
             id="vendo.W007",
         )
 

@@ -19,7 +19,14 @@ from django.urls import (
     reverse,
 )
 
-from vendo.web import argument_sets, check_may_connect, current_page, nearest_link
+from vendo import VendoError
+from vendo.web import (
+    argument_sets,
+    check_may_connect,
+    current_page,
+    nearest_link,
+    why_blocked,
+)
 from vendo_django import settings
 from vendo_django.clients import client
 from vendo_django.identity import identity_of
@@ -36,6 +43,15 @@ def check_connect(request: HttpRequest, slug: str) -> None:
     check_may_connect(
         client(), slug, allowed=_is_allowed(request, slug), identity=identity_of(request)
     )
+
+
+def why_not(request: HttpRequest, slug: str) -> VendoError | None:
+    """Return why the user of a request may not connect a provider, or None."""
+    try:
+        check_connect(request, slug)
+    except Exception as error:  # noqa: BLE001  # the project's rule may raise anything
+        return why_blocked(error, slug)
+    return None
 
 
 def _is_allowed(request: HttpRequest, slug: str) -> object:

@@ -17,10 +17,9 @@ from vendo.web import (
     error_response,
     prefers_html,
     request_error_response,
-    why_blocked,
 )
 from vendo_django.clients import client
-from vendo_django.connect import check_connect, connect_link
+from vendo_django.connect import connect_link, why_not
 
 #: A template of this name takes the place of the built-in page. Its variables: `ErrorPage`.
 _TEMPLATE = "vendo_django/error.html"
@@ -58,11 +57,13 @@ def _response(request: HttpRequest, found: ErrorResponse, error: VendoError) -> 
             error,
             found,
             query=request.META.get("QUERY_STRING", ""),
-            blocked=_why_blocked(request, error) if found.connect_url else None,
+            blocked=why_not(request, error.slug or "") if found.connect_url else None,
             debug=settings.DEBUG,
         )
         html = _html(page, request)
-        response: HttpResponse = HttpResponse(html, status=found.status, headers=found.headers)
+        # No other site may lead a user to the button.
+        headers = {**found.headers, "X-Frame-Options": "DENY"}
+        response: HttpResponse = HttpResponse(html, status=found.status, headers=headers)
     else:
         response = JsonResponse(found.body, status=found.status, headers=found.headers)
     patch_vary_headers(response, ["Accept"])
@@ -86,14 +87,4 @@ def _html(page: ErrorPage, request: HttpRequest) -> str:
         template = loader.get_template(_TEMPLATE)
     except TemplateDoesNotExist:
         return page.html()
-    return template.render(page._asdict(), request)
-
-
-def _why_blocked(request: HttpRequest, error: VendoError) -> VendoError | None:
-    """Return why the user of a request may not connect the provider, or None."""
-    slug = error.slug or ""
-    try:
-        check_connect(request, slug)
-    except Exception as why:  # noqa: BLE001  # the project's rule may raise anything
-        return why_blocked(why, slug)
-    return None
+    return template.render(page.context(), request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
@@ -13,6 +14,7 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
+from django.db import connections, transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import get_script_prefix
 from django.views.decorators.cache import never_cache
@@ -26,11 +28,12 @@ from vendo.web import (
     checked_slug,
     finish_connect,
     handle_once,
+    returned_state,
     start_connect,
 )
 from vendo_django import settings
 from vendo_django.clients import client
-from vendo_django.connect import check_connect
+from vendo_django.connect import check_connect, why_not
 from vendo_django.errors import handle_view_error
 from vendo_django.identity import sent_headers
 from vendo_django.signals import webhook_received
@@ -81,13 +84,16 @@ def connect(request: HttpRequest, /, slug: str, **_captured: object) -> HttpResp
 @_handles_errors
 def connected(request: HttpRequest, /, **_captured: object) -> HttpResponse:
     """Take back a user who connected a provider, and redirect to `?next=` of `connect`."""
+    own_url, query = request.build_absolute_uri(request.path), request.GET
+    state = returned_state(client(), own_url=own_url, query=query, cookies=request.COOKIES)
     next_address = finish_connect(
         client(),
         client(request),
-        own_url=request.build_absolute_uri(request.path),
-        query=request.GET,
-        cookies=request.COOKIES,
+        state,
+        own_url=own_url,
+        query=query,
         store=replay_store(),
+        may_connect=request.method == "GET" and why_not(request, state.slug) is None,
     )
     return HttpResponseRedirect(next_address)
 
@@ -107,16 +113,25 @@ def webhook(request: HttpRequest, /, **_captured: object) -> HttpResponse:
         return HttpResponse(status=400)
     store = replay_store()
     try:
-        handle_once(
-            store,
-            replay_key,
-            lambda: webhook_received.send(sender=WebhookEvent, event=event, request=request),
-        )
+        handle_once(store, replay_key, lambda: _send(event, request))
     except EventInProgress as error:
         return handle_view_error(request, error)
     except (VendoError, Http404, PermissionDenied, BadRequest, SuspiciousOperation) as error:
         raise ReceiverFailed(f"A receiver of webhooks raised {type(error).__name__}.") from error
     return HttpResponse(status=200)
+
+
+def _send(event: WebhookEvent, request: HttpRequest) -> None:
+    """Send the signal. What receivers write is committed before the event counts as done."""
+    with ExitStack() as transactions:
+        for alias, database in connections.settings.items():
+            if database["ATOMIC_REQUESTS"]:
+                transactions.enter_context(transaction.atomic(using=alias))
+        webhook_received.send(sender=WebhookEvent, event=event, request=request)
+
+
+for _alias in connections:
+    webhook = transaction.non_atomic_requests(using=_alias)(webhook)
 
 
 @never_cache

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from django.core.cache import cache, caches
 from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.filebased import FileBasedCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
@@ -33,9 +34,11 @@ def replay_store() -> web.ReplayStore:
     return _cache if url is None else _redis(url)
 
 
-def is_local(store: web.ReplayStore) -> bool:
-    """Return whether each process has a store of its own."""
-    return store is _cache and isinstance(caches["default"], LocMemCache | DummyCache)
+def is_alone(store: web.ReplayStore) -> bool:
+    """Return whether two processes may claim the same key: a store in memory, or in files."""
+    return store is _cache and isinstance(
+        caches["default"], LocMemCache | DummyCache | FileBasedCache
+    )
 
 
 def webhook_body(request: HttpRequest) -> bytes:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from flask import Flask
 
 from vendo import NotConnected, UpstreamError, ValidationError, Vendo, VendoError, sso
-from vendo.web import ReplayCache, has_webhook_secret, is_missing
+from vendo.web import has_webhook_secret, is_missing
 from vendo_flask import settings
 from vendo_flask.clients import app_client
 from vendo_flask.connect import VIEWS, Views
-from vendo_flask.webhooks import replay_store
+from vendo_flask.webhooks import is_alone, replay_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def _of_views(app: Flask, views: list[Views]) -> Iterator[Finding]:
         )
     if is_vendo_mode and _remembers_alone(app) and _has_secret(app):
         yield Finding(
-            "Each process remembers webhooks by itself, so that two may handle one event.",
-            "Set VENDO_REDIS_URL, or give FlaskVendo a cache= that all processes share.",
+            "Two processes may handle one webhook: the replay store is in memory or in files.",
+            "Set VENDO_REDIS_URL, or give FlaskVendo a cache= of Redis or Memcached.",
             is_wrong=False,
         )
     if not _has_secret(app):
@@ -102,7 +102,7 @@ def _is_vendo_mode() -> bool:
 
 def _remembers_alone(app: Flask) -> bool:
     try:
-        return isinstance(replay_store(app), ReplayCache)
+        return is_alone(replay_store(app))
     except VendoError:
         return False  # reported as a problem of the configuration
 

@@ -11,7 +11,14 @@ from flask import Flask, Request, current_app, request, url_for
 from werkzeug.routing import BuildError
 from werkzeug.urls import iri_to_uri
 
-from vendo.web import argument_sets, check_may_connect, current_page, nearest_link
+from vendo import VendoError
+from vendo.web import (
+    argument_sets,
+    check_may_connect,
+    current_page,
+    nearest_link,
+    why_blocked,
+)
 from vendo_flask.clients import app_client
 from vendo_flask.context import current_request, this_app
 from vendo_flask.identity import identity_of
@@ -44,6 +51,15 @@ def check_connect(slug: str, may_connect: MayConnect | None) -> None:
     if may_connect is not None:
         allowed = _called(this_app(), may_connect, this_request, slug)
     check_may_connect(app_client(), slug, allowed=allowed, identity=identity_of(this_request))
+
+
+def why_not(slug: str, may_connect: MayConnect | None) -> VendoError | None:
+    """Return why the user of the current request may not connect a provider, or None."""
+    try:
+        check_connect(slug, may_connect)
+    except Exception as error:  # noqa: BLE001  # the application's rule may raise anything
+        return why_blocked(error, slug)
+    return None
 
 
 def _called(app: Flask, function: MayConnect, *arguments: Any) -> Any:
@@ -92,7 +108,7 @@ def connect_link(slug: str) -> Link | None:
         return Link(address, may_connect)
     page = _page_of(request)
     if urlsplit(address).netloc not in {"", request.host}:
-        page = urljoin(own, page)
+        page = urljoin(own, page) if request.host in own_hosts(this_app()) else ""
     return Link(f"{address}?{urlencode({'next': page})}", may_connect)
 
 

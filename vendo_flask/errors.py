@@ -15,10 +15,9 @@ from vendo.web import (
     error_response,
     prefers_html,
     request_error_response,
-    why_blocked,
 )
 from vendo_flask.clients import app_client
-from vendo_flask.connect import Link, check_connect, connect_link
+from vendo_flask.connect import Link, connect_link, why_not
 from vendo_flask.context import this_app
 
 #: A template of this name takes the place of the built-in page. Its variables: `ErrorPage`.
@@ -65,31 +64,22 @@ def _response(found: ErrorResponse, error: VendoError, link: Link | None = None)
             error,
             found,
             query=request.query_string.decode("latin-1"),
-            blocked=_why_blocked(error, link) if link and found.connect_url else None,
+            blocked=why_not(error.slug or "", link.may_connect) if link else None,
             debug=app.debug,
         )
         body, kind = _html(page), "text/html"
     else:
         body, kind = json.dumps(found.body), "application/json"
     response = app.response_class(body, found.status, found.headers, mimetype=kind)
+    response.headers["X-Frame-Options"] = "DENY"  # no other site may lead a user to the button
     response.vary.add("Accept")
     return response
 
 
 def _html(page: ErrorPage) -> str:
     try:
-        return render_template(_TEMPLATE, **page._asdict())
+        return render_template(_TEMPLATE, **page.context())
     except TemplateNotFound as error:
         if error.name != _TEMPLATE:
             raise
         return page.html()
-
-
-def _why_blocked(error: VendoError, link: Link) -> VendoError | None:
-    """Return why the user of the current request may not connect the provider, or None."""
-    slug = error.slug or ""
-    try:
-        check_connect(slug, link.may_connect)
-    except Exception as why:  # noqa: BLE001  # the application's rule may raise anything
-        return why_blocked(why, slug)
-    return None

@@ -19,11 +19,12 @@ from vendo.web import (
     checked_slug,
     finish_connect,
     handle_once,
+    returned_state,
     start_connect,
 )
 from vendo_flask import settings
 from vendo_flask.clients import app_client, current_client
-from vendo_flask.connect import VIEWS, MayConnect, Views, check_connect, own_hosts
+from vendo_flask.connect import VIEWS, MayConnect, Views, check_connect, own_hosts, why_not
 from vendo_flask.context import this_app
 from vendo_flask.errors import handle_view_error, redirect
 from vendo_flask.signals import webhook_received
@@ -52,13 +53,16 @@ def blueprint(*, may_connect: MayConnect | None = None) -> Blueprint:
     def connect(slug: str, **_captured: object) -> Response:
         return _connect(checked_slug(slug), may_connect)
 
+    def connected(**_captured: object) -> Response:
+        return _connected(may_connect)
+
     def keep(state: BlueprintSetupState) -> None:
         # It can be registered under another name, and inside of another blueprint.
         name = f"{state.name_prefix}.{state.name}".lstrip(".")
         state.app.extensions.setdefault(VIEWS, []).append(Views(name, may_connect))
 
     views = Blueprint("vendo", __name__, url_prefix="/api/vendo")
-    views.add_url_rule("/connect/done/", view_func=connected)
+    views.add_url_rule("/connect/done/", view_func=_handles_errors(connected))
     views.add_url_rule("/connect/<slug>/", view_func=_handles_errors(connect))
     views.add_url_rule(
         "/webhook/", view_func=webhook, methods=["POST"], provide_automatic_options=False
@@ -103,18 +107,19 @@ def _connect(slug: str, may_connect: MayConnect | None) -> Response:
     return response
 
 
-@_handles_errors
-def connected(**_captured: object) -> Response:
+def _connected(may_connect: MayConnect | None) -> Response:
     """Take back a user who connected a provider, and redirect to `?next=` of `connect`."""
-    app = this_app()
+    app, own_url, query = this_app(), iri_to_uri(request.base_url), request.args
+    state = returned_state(app_client(), own_url=own_url, query=query, cookies=request.cookies)
     next_address = finish_connect(
         app_client(),
         current_client(),
-        own_url=iri_to_uri(request.base_url),
+        state,
+        own_url=own_url,
         own_hosts=own_hosts(app),
-        query=request.args,
-        cookies=request.cookies,
+        query=query,
         store=replay_store(app),
+        may_connect=request.method == "GET" and why_not(state.slug, may_connect) is None,
     )
     return redirect(next_address)
 

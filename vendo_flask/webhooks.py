@@ -42,6 +42,14 @@ def replay_store(app: Flask) -> web.ReplayStore:
     return own if url is None or isinstance(own, web.SharedReplayCache) else _redis(url)
 
 
+def is_alone(store: web.ReplayStore) -> bool:
+    """Return whether two processes may claim the same key: a store in memory, or in files."""
+    if not isinstance(store, web.SharedReplayCache):
+        return isinstance(store, web.ReplayCache)
+    cache = getattr(store.cache, "cache", store.cache)  # Flask-Caching has the one that it wraps
+    return type(cache).__name__ in {"FileSystemCache", "NullCache", "SimpleCache"}
+
+
 def webhook_body(request: Request) -> bytes:
     """Return the raw body of a webhook.
 

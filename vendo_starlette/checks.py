@@ -60,7 +60,7 @@ def _warn_of_routes(clients: Clients, app: object) -> None:
         and has_webhook_secret(clients.settings.webhook_secrets)
     ):
         _logger.warning(
-            "Each process remembers webhooks by itself, so that two may handle one event. Set "
+            "Two processes may handle one webhook: the replay store is in memory. Set "
             "VENDO_REDIS_URL, or VendoSettings(redis_url=...)."
         )
 

@@ -12,7 +12,14 @@ from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Host, Match, NoMatchFound
 from starlette.types import Scope
 
-from vendo.web import argument_sets, check_may_connect, current_page, nearest_link
+from vendo import VendoError
+from vendo.web import (
+    argument_sets,
+    check_may_connect,
+    current_page,
+    nearest_link,
+    why_blocked,
+)
 from vendo_starlette.clients import request_clients
 from vendo_starlette.concurrency import call
 from vendo_starlette.identity import identity_of
@@ -42,6 +49,17 @@ async def check_connect(
     check_may_connect(client, slug, allowed=allowed, identity=identity_of(connection))
 
 
+async def why_not(
+    connection: HTTPConnection, slug: str, may_connect: MayConnect | None
+) -> VendoError | None:
+    """Return why the user of a request may not connect a provider, or None."""
+    try:
+        await check_connect(connection, slug, may_connect)
+    except Exception as error:  # noqa: BLE001  # the application's rule may raise anything
+        return why_blocked(error, slug)
+    return None
+
+
 class Link(NamedTuple):
     """The link to the route `connect`, and who may follow it."""
 
@@ -69,7 +87,8 @@ def connect_link(slug: str, connection: HTTPConnection) -> Link | None:
     may_connect = _rule_of(link, connection)
     if link.netloc == own.netloc:
         return Link(f"{link.path}?{urlencode({'next': page})}", may_connect)
-    link = link.replace(query=urlencode({"next": urljoin(str(own), page)}))
+    page = urljoin(str(own), page) if own.netloc in own_hosts(connection) else ""
+    link = link.replace(query=urlencode({"next": page}))
     return Link(str(link), may_connect)
 
 

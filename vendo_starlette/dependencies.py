@@ -11,7 +11,8 @@ Each gets the request or the WebSocket, and leaves the OpenAPI document as it wa
 # cannot read them as strings. Those of return values are strings, so that nothing is imported.
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from inspect import Parameter, signature
 from typing import Any, Generic, TypeVar
 from weakref import finalize
 
@@ -25,6 +26,23 @@ from vendo_starlette.clients import aclient, add_vary, client, request_clients
 from vendo_starlette.identity import identity_of, require_identity
 
 _T = TypeVar("_T")
+_Factory = TypeVar("_Factory", bound=Callable[..., object])
+
+
+class CallItInDepends:
+    """What FastAPI says cannot be a field, where one of these is given to `Depends` without a call.
+
+    It would take the function for the dependency, and let everybody in.
+    """
+
+
+def _to_be_called(factory: _Factory) -> _Factory:
+    """Have FastAPI refuse a function that makes dependencies, and is not one."""
+    found = signature(factory)
+    fault = Parameter("called", Parameter.KEYWORD_ONLY, annotation=CallItInDepends)
+    refused = found.replace(parameters=[*found.parameters.values(), fault])
+    factory.__signature__ = refused  # type: ignore[attr-defined]
+    return factory
 
 
 class _Value:
@@ -161,6 +179,7 @@ class WebhookDependency(_Value):
         return (await verified_webhook(request)).event
 
 
+@_to_be_called
 def vendo_token(slug: str) -> TokenDependency:
     """Declare a provider's credential, a `str`: `Depends(vendo_token("openai"))`. Both modes.
 
@@ -175,6 +194,7 @@ def vendo_token(slug: str) -> TokenDependency:
     return TokenDependency(web.checked_slug(slug))
 
 
+@_to_be_called
 def vendo_session(
     slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
 ) -> SessionDependency:
@@ -195,6 +215,7 @@ def vendo_session(
     return SessionDependency(*web.checked_session(slug, hosts, base_url))
 
 
+@_to_be_called
 def vendo_async_session(
     slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
 ) -> AsyncSessionDependency:
@@ -216,6 +237,7 @@ def vendo_async_session(
     return AsyncSessionDependency(*web.checked_session(slug, hosts, base_url))
 
 
+@_to_be_called
 def vendo_httpx(
     slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
 ) -> HttpxDependency:
@@ -237,6 +259,7 @@ def vendo_httpx(
     return HttpxDependency(*web.checked_session(slug, hosts, base_url))
 
 
+@_to_be_called
 def vendo_client() -> ClientDependency:
     """Declare the client for asyncio, `request.state.vendo`: `Depends(vendo_client())`. Both
     modes.
@@ -244,6 +267,7 @@ def vendo_client() -> ClientDependency:
     return ClientDependency()
 
 
+@_to_be_called
 def vendo_sync_client() -> SyncClientDependency:
     """Declare the blocking client, `request.state.vendo_sync`: `Depends(vendo_sync_client())`. Both
     modes.
@@ -251,6 +275,7 @@ def vendo_sync_client() -> SyncClientDependency:
     return SyncClientDependency()
 
 
+@_to_be_called
 def vendo_identity(required: bool = True) -> IdentityDependency:
     """Declare the signed-in user, a `VendoIdentity`: `Depends(vendo_identity())`. Both modes.
 
@@ -263,6 +288,7 @@ def vendo_identity(required: bool = True) -> IdentityDependency:
     return IdentityDependency(required)
 
 
+@_to_be_called
 def vendo_webhook() -> WebhookDependency:
     """Declare the verified `WebhookEvent` of a request: `Depends(vendo_webhook())`. Both modes.
 

@@ -20,11 +20,10 @@ from vendo.web import (
     error_response,
     prefers_html,
     request_error_response,
-    why_blocked,
 )
 from vendo_starlette.clients import request_clients
 from vendo_starlette.concurrency import call
-from vendo_starlette.connect import Link, check_connect, connect_link
+from vendo_starlette.connect import Link, connect_link, why_not
 
 #: Makes the page of an error: `(request, error, connect_url) -> Response`. `connect_url` is None
 #: where this user may not connect the provider.
@@ -90,7 +89,7 @@ async def _response(
     _log(found, error)
     response: Response
     if prefers_html(request.headers.get("accept")):
-        blocked = await _why_blocked(request, error, link) if link and found.connect_url else None
+        blocked = await why_not(request, error.slug or "", link.may_connect) if link else None
         response = await _page(request, found, error, blocked, debug=debug)
     else:
         response = _json(found)
@@ -113,17 +112,9 @@ async def _page(
         response: Response = await call(own, request, error, link)
         return response
     page = error_page(error, found, query=request.url.query, blocked=blocked, debug=debug)
-    return HTMLResponse(page.html(), found.status, found.headers)
-
-
-async def _why_blocked(request: Request, error: VendoError, link: Link) -> VendoError | None:
-    """Return why the user of a request may not connect the provider, or None."""
-    slug = error.slug or ""
-    try:
-        await check_connect(request, slug, link.may_connect)
-    except Exception as why:  # noqa: BLE001  # the application's rule may raise anything
-        return why_blocked(why, slug)
-    return None
+    # No other site may lead a user to the button.
+    headers = {**found.headers, "X-Frame-Options": "DENY"}
+    return HTMLResponse(page.html(), found.status, headers)
 
 
 def _json(found: ErrorResponse) -> JSONResponse:

@@ -51,6 +51,10 @@ class _State(dict[str, Any]):
             self._used.update(VARY_ON_IDENTITY)
         return super().__getitem__(name)
 
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """Return the value of a name, or the default."""
+        return self[name] if name in self else default  # noqa: SIM401  # it would call itself
+
     def __setitem__(self, name: str, value: Any) -> None:
         super().__setitem__(name, value)
         self._parent[name] = value

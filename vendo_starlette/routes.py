@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import TypeAlias
 
 from starlette.exceptions import HTTPException
@@ -19,6 +19,7 @@ from vendo.web import (
     checked_slug,
     finish_connect,
     invalid,
+    returned_state,
     start_connect,
 )
 from vendo_starlette.clients import request_clients
@@ -31,6 +32,7 @@ from vendo_starlette.connect import (
     own_hosts,
     own_url,
     root_path,
+    why_not,
 )
 from vendo_starlette.errors import handle_view_error
 from vendo_starlette.exceptions import WebhookRejected
@@ -72,10 +74,11 @@ def vendo_routes(
         )
     connect = _handles_errors(_connect_endpoint(may_connect))
     setattr(connect, RULE, may_connect)
+    connected = _handles_errors(_connected_endpoint(may_connect))
     webhook = _webhook_endpoint(on_webhook)
     setattr(webhook, RECEIVES, on_webhook is not None)
     return [
-        Route(f"{path}/connect/done/", _handles_errors(connected), name="vendo:connected"),
+        Route(f"{path}/connect/done/", connected, name="vendo:connected"),
         Route(f"{path}/connect/{{slug}}/", connect, name=CONNECT),
         Route(f"{path}/webhook/", webhook, methods=["POST"], name="vendo:webhook"),
         Route(f"{path}/identity", _handles_errors(identity), name="vendo:identity"),
@@ -125,24 +128,33 @@ def _connect_endpoint(may_connect: MayConnect | None) -> _Endpoint:
     return connect
 
 
-async def connected(request: Request) -> Response:
-    """Take back a user who connected a provider, and redirect to `?next=` of `connect`."""
-    clients = request_clients(request.scope)
-    app_client, client = clients.clients.blocking(), clients.blocking()
-    store = clients.clients.replay_store()
+def _connected_endpoint(may_connect: MayConnect | None) -> _Endpoint:
+    """Return an endpoint that takes back a user who connected a provider.
 
-    def finish() -> str:
-        return finish_connect(
-            app_client,
-            client,
-            own_url=str(own_url(request)),
-            own_hosts=own_hosts(request),
-            query=request.query_params,
-            cookies=request.cookies,
-            store=store,
+    It redirects to `?next=` of `connect`.
+    """
+
+    async def connected(request: Request) -> Response:
+        clients, query = request_clients(request.scope), request.query_params
+        app_client, address = clients.clients.blocking(), str(own_url(request))
+        state = returned_state(app_client, own_url=address, query=query, cookies=request.cookies)
+        blocked = await why_not(request, state.slug, may_connect)
+        next_address = await call(
+            partial(
+                finish_connect,
+                app_client,
+                clients.blocking(),
+                state,
+                own_url=address,
+                own_hosts=own_hosts(request),
+                query=query,
+                store=clients.clients.replay_store(),
+                may_connect=request.method == "GET" and blocked is None,
+            )
         )
+        return RedirectResponse(next_address, 302)
 
-    return RedirectResponse(await call(finish), 302)
+    return connected
 
 
 def _webhook_endpoint(receiver: Receiver | None) -> _Endpoint:

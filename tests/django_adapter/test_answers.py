@@ -65,6 +65,7 @@ def test_a_browser_gets_a_page_with_a_button_and_comes_back() -> None:
 
     assert (response.status_code, response["Vary"]) == (424, "Accept")
     assert response["Content-Type"] == "text/html; charset=utf-8"
+    assert response.headers["X-Frame-Options"] == "DENY"
     assert is_page(body, "Slack is not connected", "Connect Slack")
     assert button_of(body) == "/api/vendo/connect/slack/?next=%2Funconnected%2F%3Fpage%3D2"
 

@@ -101,8 +101,11 @@ def test_w007_webhooks_remembered_in_each_process(
     assert "vendo.W007" not in all_found()
     assert "REDIS_URL" in str(all_found(deploy=True)["vendo.W007"].hint)
 
-    shared = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache"}
-    with override_settings(CACHES={"default": {**shared, "LOCATION": str(tmp_path)}}):
+    files = {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache"}
+    redis = {"BACKEND": "django.core.cache.backends.redis.RedisCache"}
+    with override_settings(CACHES={"default": {**files, "LOCATION": str(tmp_path)}}):
+        assert "vendo.W007" in all_found(deploy=True)
+    with override_settings(CACHES={"default": {**redis, "LOCATION": "redis://127.0.0.1:1"}}):
         assert "vendo.W007" not in all_found(deploy=True)
     with override_settings(ROOT_URLCONF="django_adapter.bare_urls"):
         assert "vendo.W007" not in all_found(deploy=True)

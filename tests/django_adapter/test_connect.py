@@ -99,6 +99,7 @@ class TestTheWay:
 
         for stranger in (Client(), other):
             assert stranger.get(DONE, {"state": state}).status_code == 400
+        assert browser.head(DONE, {"state": state}).status_code == 302  # it changes nothing
         assert browser.get(DONE, {"state": state}).status_code == 302
         assert browser.get(DONE, {"state": state}).status_code == 400
         assert browser.get(DONE).status_code == 400

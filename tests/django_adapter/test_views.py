@@ -11,6 +11,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.cache import cache
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import DatabaseError, connection
 from django.http import Http404
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django.urls import reverse
@@ -290,6 +291,32 @@ def test_a_cache_that_is_down_keeps_no_event_from_being_handled(
         monkeypatch.setattr(cache, name, down if name == "add" else lambda *_, **__: None)
     assert post().status_code == 200
     assert [event.id for event in received] == ["evt_1"]
+
+
+def test_what_receivers_write_is_committed_before_the_event_is_done(
+    post: Callable[..., Any], db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ATOMIC_REQUESTS the commit may fail, after the receivers have returned."""
+    from django.contrib.auth.models import Group
+
+    def write(**_: Any) -> None:
+        Group.objects.create(name="of a webhook")
+
+    def fail() -> None:
+        raise DatabaseError
+
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", True)
+    webhook_received.connect(write)
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(connection, "commit", fail)
+            assert post().status_code == 500
+        assert not Group.objects.exists()
+        assert [post().status_code for _ in range(2)] == [200, 200]
+        assert Group.objects.get().name == "of a webhook"
+        Group.objects.all().delete()
+    finally:
+        webhook_received.disconnect(write)
 
 
 def test_two_applications_with_one_store_each_handle_their_event(

@@ -65,6 +65,7 @@ def test_a_browser_gets_a_page_with_a_button_and_comes_back(browser: FlaskClient
 
         assert (response.status_code, response.headers["Vary"]) == (424, "Accept")
         assert response.mimetype == "text/html"
+        assert response.headers["X-Frame-Options"] == "DENY"
         assert is_page(response.text, "Slack is not connected", "Connect Slack")
         link = f"/api/vendo/connect/slack/?next={path.replace('/', '%2F')}%3Fpage%3D2"
         assert button_of(response.text) == link

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cachelib import NullCache, RedisCache, SimpleCache
 
 from flask_adapter.site import make_app
 
@@ -95,7 +96,9 @@ def test_doctor_reports_a_connect_view_that_is_closed_and_a_store_of_each_proces
     assert "VENDO_REDIS_URL" in texts
     monkeypatch.setenv("VENDO_AUTH", "1")
     assert "connect view" not in run(closed, "doctor")
-    assert "VENDO_REDIS_URL" not in run(make_app(server.environment(), cache=object()), "doctor")
+    for cache, is_shared in ((RedisCache(), True), (SimpleCache(), False), (NullCache(), False)):
+        texts = run(make_app(server.environment(), cache=cache), "doctor")
+        assert ("VENDO_REDIS_URL" not in texts) is is_shared
 
 
 @pytest.mark.usefixtures("proxy")

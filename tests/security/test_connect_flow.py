@@ -69,13 +69,19 @@ class Browser:
 
     def come_back(self, state: str) -> str:
         """Return the page that the user arrives on."""
+        query = {"state": state, "status": "connected"}
+        own_url = f"{self.site}/connect/done/"
+        returned = web.returned_state(
+            self.client, own_url=own_url, query=query, cookies=self.cookies
+        )
         return web.finish_connect(
             self.client,
             self.client,
-            own_url=f"{self.site}/connect/done/",
-            query={"state": state, "status": "connected"},
-            cookies=self.cookies,
+            returned,
+            own_url=own_url,
+            query=query,
             store=self.store,
+            may_connect=True,
         )
 
     def is_rejected(self, state: str) -> bool:
@@ -86,11 +92,11 @@ class Browser:
         return False
 
 
-def forged(page: str, key: str) -> str:
+def forged(page: str, key: str, host: str = "app.example.com") -> str:
     """Return a state that somebody made who has this key."""
     claims = ["gmail", page, time.time(), "number"]
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
-    signed = f"vendo connect state:{payload}".encode()
+    signed = f"vendo connect state:{host}:{payload}".encode()
     return f"{payload}.{hmac.digest(key.encode(), signed, 'sha256').hex()}"
 
 
@@ -159,9 +165,9 @@ def test_over_plain_http_the_cookie_can_be_planted() -> None:
     browser.leave()
     victim = Browser(browser.site, dict.fromkeys(browser.cookies, "x" * 32))
 
-    assert victim.come_back(forged("/inbox", "x" * 32)) == "/inbox"
+    assert victim.come_back(forged("/inbox", "x" * 32, urlsplit(browser.site).netloc)) == "/inbox"
     for address in FOREIGN_ADDRESSES:
-        assert victim.is_rejected(forged(address, "x" * 32))
+        assert victim.is_rejected(forged(address, "x" * 32, urlsplit(browser.site).netloc))
 
 
 def test_where_the_replay_store_is_away_a_state_can_be_used_again() -> None:

@@ -105,6 +105,7 @@ def test_a_browser_gets_a_page_with_a_button_and_comes_back(
 
     assert (response.status_code, response.headers["Vary"]) == (424, "Accept")
     assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert response.headers["X-Frame-Options"] == "DENY"
     assert is_page(response.text, "Slack is not connected", "Connect Slack")
     link = button_of(response.text)
     assert link == "/api/vendo/connect/slack/?next=%2Fpage%3Fnumber%3D2"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
 from fastapi import Depends, FastAPI
+from fastapi.exceptions import FastAPIError
 from fastapi.testclient import TestClient
 from starlette.requests import HTTPConnection
 
@@ -242,3 +243,23 @@ def test_a_plain_starlette_endpoint_can_call_them(vendo_mode: LocalVendo) -> Non
     connection = HTTPConnection(http_scope(headers=[(b"x-vendo-user-jwt", ONE.encode())]))
     token = asyncio.run(vendo_token("gmail")(connection))
     assert token == vendo_mode.token("gmail", user=ONE)
+
+
+@pytest.mark.parametrize(
+    "factory",
+    [
+        vendo_identity,
+        vendo_webhook,
+        vendo_client,
+        vendo_sync_client,
+        vendo_token,
+        vendo_session,
+        vendo_async_session,
+        vendo_httpx,
+    ],
+)
+def test_a_dependency_that_was_not_called_is_refused_where_it_is_written(factory: Any) -> None:
+    """FastAPI would take the function for the dependency, and guard nothing."""
+    app = FastAPI()
+    with pytest.raises(FastAPIError, match="CallItInDepends"):
+        app.get("/", dependencies=[Depends(factory)])(lambda: None)

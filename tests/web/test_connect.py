@@ -97,15 +97,22 @@ class Browser:
         assert query["return_to"] == [f"{self.site}/connect/done/"]
         return query["state"][0]
 
-    def come_back(self, state: str, status: str | None = "connected", **how: Any) -> str:
+    def come_back(
+        self, state: str, status: str | None = "connected", *, may: bool = True, **how: Any
+    ) -> str:
         query = {"state": state} if status is None else {"state": state, "status": status}
+        own_url = f"{self.site}/connect/done/"
+        returned = web.returned_state(
+            self.client, own_url=own_url, query=query, cookies=self.cookies
+        )
         return web.finish_connect(
             self.client,
             self.client,
-            own_url=f"{self.site}/connect/done/",
+            returned,
+            own_url=own_url,
             query=query,
-            cookies=self.cookies,
             store=self.store,
+            may_connect=may,
             **how,
         )
 
@@ -183,7 +190,7 @@ def test_the_api_key_signs_no_state(browser: Browser) -> None:
         payload = base64.urlsafe_b64encode(
             json.dumps({**claims, "until": 4102444800}).encode()
         ).decode()
-        signed = f"vendo connect state:{payload}".encode()
+        signed = f"vendo connect state:app.example.com:{payload}".encode()
         forged = f"{payload}.{hmac.digest(KEY.encode(), signed, 'sha256').hex()}"
         for cookies in ({}, browser.cookies):
             assert Browser(browser.client, cookies=cookies).is_rejected(forged)
@@ -191,7 +198,7 @@ def test_the_api_key_signs_no_state(browser: Browser) -> None:
 
 def _sign(claims: list[Any], key: str) -> str:
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
-    signed = f"vendo connect state:{payload}".encode()
+    signed = f"vendo connect state:app.example.com:{payload}".encode()
     return f"{payload}.{hmac.digest(key.encode(), signed, 'sha256').hex()}"
 
 
@@ -301,7 +308,7 @@ def test_a_malformed_state_is_rejected(browser: Browser, payload: bytes) -> None
     browser.leave()
     encoded = base64.urlsafe_b64encode(payload).decode()
     for key in (KEY, *browser.cookies.values()):
-        signed = f"vendo connect state:{encoded}".encode()
+        signed = f"vendo connect state:app.example.com:{encoded}".encode()
         state = f"{encoded}.{hmac.digest(key.encode(), signed, 'sha256').hex()}"
         assert browser.is_rejected(state)
 
@@ -311,6 +318,44 @@ def test_the_way_ends_on_the_host_where_it_began(browser: Browser) -> None:
 
     browser.site = "https://other.example.com/api/vendo"
     assert browser.is_rejected(state)
+
+
+def test_a_state_is_of_one_host_also_where_next_is_a_path(browser: Browser) -> None:
+    browser.site = "http://app.example.com/api/vendo"
+    state = browser.leave()
+
+    browser.site = "http://app.example.com:8080/api/vendo"
+    assert browser.is_rejected(state)
+
+
+def test_a_visitor_who_may_not_connect_changes_nothing() -> None:
+    """The visitor chooses the cookie, and signs states with it."""
+    with LocalVendo(connections=["gmail"]) as server, server.client() as client:
+        store = web.ReplayCache()
+        browser = Browser(client, store=store)
+        token = client.token("gmail")
+        before = len(server.requests)
+        browser.leave()
+        (secret,) = browser.cookies.values()
+        for number in range(20):
+            forged = _sign(["gmail", "/x", time.time() + 1, f"{number}"], secret)
+            assert browser.come_back(forged, may=False) == "/x"
+
+        assert client.token("gmail") == token
+        assert len(server.requests) == before
+        assert not store._kept
+
+
+@pytest.mark.parametrize("number", ["\ud800", "x" * 5000, ""])
+def test_any_number_of_a_state_makes_a_short_key(browser: Browser, number: str) -> None:
+    browser.leave()
+    (secret,) = browser.cookies.values()
+    state = _sign(["gmail", "/x", time.time(), number], secret)
+    assert browser.come_back(state) == "/x"
+    assert browser.is_rejected(state)
+    (key,) = browser.store._kept  # type: ignore[attr-defined]
+    assert key.isascii()
+    assert len(key) < 100
 
 
 def test_further_hosts_of_the_application_are_accepted_both_ways(browser: Browser) -> None:
@@ -355,7 +400,9 @@ def test_an_address_is_refused_when_leaving_where_it_is_too_long_to_come_back_to
 
 
 def test_a_denial_never_leads_to_the_connect_page_by_itself(browser: Browser) -> None:
-    page = "/api/vendo/connect/gmail/"
+    for page in ("/api/vendo/connect/gmail/", "/api/vendo/connect/slack/?next=/x"):
+        assert browser.come_back(browser.leave(next_address=page)) == "/"
+    page = "/x/../api/vendo/connect/gmail/"  # as the browser understands it
     back = browser.come_back(browser.leave(next_address=page), "refused")
     query = dict(parse_qsl(urlsplit(back).query))
 

@@ -114,3 +114,21 @@ def test_a_websocket_is_closed_with_the_code_of_the_table(
     error: type[errors.VendoError], code: int
 ) -> None:
     assert web.error_response(error("any_code", "m")).close_code == code
+
+
+@pytest.mark.parametrize(
+    ("seconds", "headers"),
+    [
+        (float("nan"), {}),
+        (float("inf"), {}),
+        (-5.0, {"Retry-After": "0"}),
+        (1.2, {"Retry-After": "2"}),
+    ],
+)
+def test_retry_after_is_a_number_of_seconds_or_missing(
+    seconds: float, headers: dict[str, str]
+) -> None:
+    error = errors.RateLimited("upstream_rate_limited", "m", retry_after=seconds)
+    response = web.error_response(error)
+    assert response.headers == headers
+    assert web.error_page(error, response).html()

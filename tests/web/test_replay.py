@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import vendo
 from vendo import web
 from vendo.web import _replay
 
@@ -249,3 +253,59 @@ def test_the_oldest_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
         cache.add(str(number), "done", 60)
 
     assert list(cache._kept) == [str(number) for number in range(2, 9)]
+
+
+async def _async_work() -> None:
+    raise AssertionError
+
+
+def test_a_handler_that_is_async_is_refused_and_the_event_handled_later(
+    store: web.ReplayStore,
+) -> None:
+    for work in (_async_work, partial(_async_work)):
+        with pytest.raises(vendo.ValidationError, match="something to await"):
+            web.handle_once(store, "evt_1", work)
+    handled: list[int] = []
+    web.handle_once(store, "evt_1", lambda: handled.append(1))
+    assert handled == [1]
+
+
+@pytest.mark.parametrize("cache", [None, 5, "redis://:canary@127.0.0.1", object()])
+def test_what_is_not_a_cache_is_refused(cache: Any) -> None:
+    with pytest.raises(vendo.ValidationError, match="is not a cache") as caught:
+        web.SharedReplayCache(cache)
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", [None, 5, "", "canary://:canary@127.0.0.1", "redis://x/0?canary=1", "redis://x:canary"]
+)
+def test_a_malformed_url_is_refused(url: Any) -> None:
+    with pytest.raises(vendo.ValidationError, match="Redis URL") as caught:
+        web.RedisReplayCache(url)
+    assert "canary" not in str(caught.value)
+
+
+def test_a_cache_that_says_that_it_kept_nothing_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Full(Cache):
+        def set(self, key: str, value: Any, timeout: float = 0) -> bool:  # type: ignore[override]
+            return False
+
+    with caplog.at_level(logging.WARNING):
+        web.handle_once(web.SharedReplayCache(Full()), "evt_1", lambda: None)
+    assert "did not keep" in caplog.text
+
+
+def test_an_operator_sees_the_records_without_any_logging_set_up() -> None:
+    program = """
+from vendo.web import RedisReplayCache, handle_once
+handle_once(RedisReplayCache("redis://:canary@127.0.0.1:1/0"), "evt_1", lambda: None)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "The replay store failed" in done.stderr
+    assert "without replay protection" in done.stderr
+    assert "canary" not in done.stderr

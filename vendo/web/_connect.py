@@ -17,13 +17,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, NamedTuple, TypedDict
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import vendo
 from vendo import sso
 from vendo._client.base import BaseClient
 from vendo._config.slugs import checked_slug
-from vendo._protocol.log import logger
+from vendo._protocol.log import visible as logger
 from vendo._protocol.secret import Secret
 from vendo.errors import IdentityNotPresent, ValidationError, VendoError, invalid
 from vendo.web._exceptions import ConnectForbidden
@@ -139,18 +139,25 @@ class ConnectRedirect:
     cookie: CookieArguments = field(repr=False, hash=False)
 
 
-class _State(NamedTuple):
-    """What travels to Vendo's page and back."""
+class ConnectState(NamedTuple):
+    """What travels to Vendo's page and back.
+
+    Attributes:
+        slug: the provider.
+        next_address: where the user goes on to.
+        made_at: when the user left, in Unix seconds.
+        number: tells it from every other one.
+    """
 
     slug: str
     next_address: str
     made_at: float
     number: str
 
-    def signed(self, secret: Secret) -> str:
+    def signed(self, host: str, secret: Secret) -> str:
         text = json.dumps(self, ensure_ascii=False)
         payload = urlsafe_b64encode(text.encode("utf-8", "replace")).decode()
-        return f"{payload}.{_signature(payload, secret)}"
+        return f"{payload}.{_signature(host, payload, secret)}"
 
 
 def start_connect(
@@ -201,11 +208,13 @@ def start_connect(
     next_address = checked_next(query.get("next"), hosts, home=home, is_https=is_https)
     if referer and _host_of(next_address) not in {"", parts.netloc, _host_of(referer)}:
         next_address = home  # the way began elsewhere
-    state = _State(slug, next_address, time.time(), secrets.token_urlsafe(16))
     folder = parts.path.rstrip("/").rpartition("/")[0]
+    if urlsplit(next_address).path.startswith(f"{folder}/"):
+        next_address = home  # to connect is a choice of the user each time
+    state = ConnectState(slug, next_address, time.time(), secrets.token_urlsafe(16))
     return_to = f"{parts.scheme}://{parts.netloc}{folder}/done/"
     return ConnectRedirect(
-        client.connect_url(slug, return_to=return_to, state=state.signed(secret)),
+        client.connect_url(slug, return_to=return_to, state=state.signed(parts.netloc, secret)),
         {
             "key": name,
             "value": secret.reveal(),
@@ -218,14 +227,41 @@ def start_connect(
     )
 
 
+def returned_state(
+    client: BaseClient, *, own_url: str, query: Mapping[str, str], cookies: Mapping[str, str]
+) -> ConnectState:
+    """Return the state that a user comes back with, out of the request's query. Vendo mode.
+
+    Args:
+        client: the application's client.
+        own_url: the address of this request as the browser knows it.
+        query: the request's query.
+        cookies: the request's cookies.
+
+    Raises:
+        ValidationError: the state is malformed, is too old, or belongs to another browser.
+        VendoOnlyFeature: no API key is set.
+    """
+    client._settings.required_key("Connecting a provider")
+    state = _verified(query.get("state") or "", urlsplit(own_url), cookies)
+    if state is None:
+        raise invalid(
+            "This connect link is not from this application, is too old, or was opened in another "
+            "browser.",
+            fix="Start again from the application.",
+        )
+    return state
+
+
 def finish_connect(
     client: BaseClient,
     user_client: BaseClient,
+    state: ConnectState,
     *,
     own_url: str,
     query: Mapping[str, str],
-    cookies: Mapping[str, str],
     store: ReplayStore,
+    may_connect: bool,
     own_hosts: Collection[str] = (),
 ) -> str:
     """End what `start_connect` began, and return the address that the user goes on to.
@@ -236,35 +272,31 @@ def finish_connect(
     Args:
         client: the application's client.
         user_client: the client that acts for the request's user.
+        state: what `returned_state` returned.
         own_url: the address of this request as the browser knows it.
-        query: the request's query, with `state` and `status`.
-        cookies: the request's cookies.
+        query: the request's query, with `status`.
         store: remembers the states that were used.
+        may_connect: whether the user may connect the provider. A visitor can make a browser's
+            secret and sign a state with it: it then leads back, and changes nothing.
         own_hosts: as for `start_connect`.
 
     Raises:
-        ValidationError: the state is malformed, is too old, was used before, or belongs to another
-            browser.
-        VendoOnlyFeature: no API key is set.
+        ValidationError: the state was used before.
     """
-    client._settings.required_key("Connecting a provider")
     parts = urlsplit(own_url)
-    state = _verified(query.get("state") or "", parts.scheme, cookies)
-    if state is None:
-        raise invalid(
-            "This connect link is not from this application, is too old, or was opened in another "
-            "browser.",
-            fix="Start again from the application.",
-        )
     hosts = [parts.netloc, *own_hosts]
     next_address = checked_next(state.next_address, hosts, is_https=parts.scheme == "https")
-    if not is_first_use(store, f"vendo.connect.{state.number}", CONNECT_SECONDS + _CLOCK_SKEW):
-        raise invalid("This connect link was used before.", fix="Start again from the application.")
-    if query.get("status", "connected") != "connected":
-        return after_denial(next_address, state.slug)
-    for each in (client, user_client):
-        each._forget(state.slug, before=state.made_at)
-    return without_denial(next_address)
+    is_denied = query.get("status", "connected") != "connected"
+    if may_connect:
+        key = f"vendo.connect.{sha256(state.number.encode('utf-8', 'replace')).hexdigest()}"
+        if not is_first_use(store, key, CONNECT_SECONDS + _CLOCK_SKEW):
+            raise invalid(
+                "This connect link was used before.", fix="Start again from the application."
+            )
+        if not is_denied:
+            for each in (client, user_client):
+                each._forget(state.slug, before=state.made_at)
+    return after_denial(next_address, state.slug) if is_denied else without_denial(next_address)
 
 
 def _host_of(address: str) -> str | None:
@@ -274,7 +306,7 @@ def _host_of(address: str) -> str | None:
         return None
 
 
-def _verified(text: str, scheme: str, cookies: Mapping[str, str]) -> _State | None:
+def _verified(text: str, own_url: SplitResult, cookies: Mapping[str, str]) -> ConnectState | None:
     """Return the state that this browser left with, or None."""
     payload, _, signature = text.partition(".")
     if len(text) > _MAX_STATE or not text.isascii():
@@ -282,13 +314,13 @@ def _verified(text: str, scheme: str, cookies: Mapping[str, str]) -> _State | No
     try:
         # Unverified: it only says which cookie verifies it.
         slug, next_address, made_at, number = json.loads(urlsafe_b64decode(payload))
-        state = _State(checked_slug(slug), str(next_address), float(made_at), str(number))
+        state = ConnectState(checked_slug(slug), str(next_address), float(made_at), str(number))
     except (ValueError, TypeError, RecursionError, ValidationError):
         return None
-    secret = Secret(cookies.get(_cookie_name(state.slug, scheme)) or "")
+    secret = Secret(cookies.get(_cookie_name(state.slug, own_url.scheme)) or "")
     if not _SECRET.fullmatch(secret):
         return None
-    if not hmac.compare_digest(signature, _signature(payload, secret)):
+    if not hmac.compare_digest(signature, _signature(own_url.netloc, payload, secret)):
         return None
     age = time.time() - state.made_at
     return state if -_CLOCK_SKEW <= age <= CONNECT_SECONDS else None
@@ -301,6 +333,6 @@ def _cookie_name(slug: str, scheme: str) -> str:
     return f"{prefix}{CONNECT_COOKIE}_{sha256(slug.encode()).hexdigest()[:8]}"
 
 
-def _signature(payload: str, secret: Secret) -> str:
-    signed = f"vendo connect state:{payload}".encode()
+def _signature(host: str, payload: str, secret: Secret) -> str:
+    signed = f"vendo connect state:{host.lower()}:{payload}".encode("utf-8", "replace")
     return hmac.digest(secret.encode(), signed, "sha256").hex()

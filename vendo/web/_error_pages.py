@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from vendo import errors
 from vendo.web._error_responses import ErrorResponse
@@ -62,6 +62,10 @@ class ErrorPage(NamedTuple):
     name: str | None = None
     connect_url: str | None = None
 
+    def context(self) -> dict[str, Any]:
+        """Return the variables of a template. One without a value is an empty text."""
+        return {name: "" if value is None else value for name, value in self._asdict().items()}
+
     def html(self) -> str:
         """Return the page as an HTML document."""
         parts = [f"<h1>{escape(self.title)}</h1>", f"<p>{escape(self.text)}</p>"]
@@ -97,7 +101,10 @@ def error_page(
     """
     if isinstance(error, errors.NotConnected | errors.NeedsReauth) and error.slug:
         return _connect_page(error, response, query, blocked, debug=debug)
-    hint = error.suggested_fix if debug or not isinstance(error, ConnectForbidden) else None
+    # Other fixes are for the developers of the application.
+    hint = error.suggested_fix if debug or response.status in {400, 401} else None
+    if isinstance(error, ConnectForbidden) and not debug:
+        hint = f"Ask a user who may connect {provider_name(error.slug or '')}."
     if response.is_internal:
         text, hint = "The application's log has the details.", None
     else:

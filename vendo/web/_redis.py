@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from vendo._config.extras import require
-from vendo._protocol.secret import Secret
+from vendo._protocol.secret import Secret, masked
 from vendo._transports.fork import notice, on_fork
 from vendo.errors import ValidationError, invalid
 
 #: Seconds for one call, so that a webhook is handled in time where Redis is away.
 _TIMEOUT = 1.0
+
+_FIX = "Write it like redis://127.0.0.1:6379/0."
 
 _RENEW = "return redis.call('get',KEYS[1])==ARGV[1] and redis.call('expire',KEYS[1],ARGV[2]) or 0"
 _DISCARD = "return redis.call('get',KEYS[1])==ARGV[1] and redis.call('del',KEYS[1]) or 0"
@@ -29,7 +31,7 @@ class RedisReplayCache:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = Secret(url)
+        self._url = masked(url)
         require("redis", "redis")
         self._connect()
         on_fork(self, RedisReplayCache._connect)
@@ -70,8 +72,10 @@ class RedisReplayCache:
         self._client.eval(_DISCARD, 1, key, value)
 
 
-def _client(url: Secret) -> Any:
+def _client(url: object) -> Any:
     """Return a client, or an error, since a traceback would show the password."""
+    if not isinstance(url, Secret):
+        return invalid("The Redis URL must be a str.", fix=_FIX)
     from redis import Redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -86,5 +90,5 @@ def _client(url: Secret) -> Any:
         pool = client.connection_pool
         pool.connection_class(**pool.connection_kwargs)  # validates them, and connects to nothing
     except (ValueError, TypeError):
-        return invalid("The Redis URL is malformed.", fix="Write it like redis://127.0.0.1:6379/0.")
+        return invalid("The Redis URL is malformed.", fix=_FIX)
     return client

@@ -10,12 +10,14 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Callable
+from inspect import isawaitable
 from threading import RLock
 from typing import Any, Final, Protocol
 
-from vendo._protocol.log import logger
+from vendo._protocol.log import visible as logger
 from vendo._protocol.moments import elapsed
 from vendo._transports.fork import notice, on_fork
+from vendo.errors import invalid
 from vendo.web._exceptions import EventInProgress
 
 #: Seconds that an event stays in progress after its lease was taken or renewed.
@@ -126,17 +128,32 @@ class SharedCache(Protocol):
 
 
 class SharedReplayCache:
-    """Keeps what is needed for replay protection in a cache of the framework."""
+    """Keeps what is needed for replay protection in a cache of the framework.
+
+    Args:
+        cache: a cache whose `add` is atomic, such as Redis or Memcached. Those that keep files can
+            hand an event to two processes.
+
+    Raises:
+        ValidationError: it is not a cache.
+    """
 
     def __init__(self, cache: SharedCache) -> None:
-        self._cache = cache
+        missing = [name for name in ("add", "get", "set", "delete") if not hasattr(cache, name)]
+        if missing:
+            raise invalid(
+                f"An object of type {type(cache).__name__} is not a cache: it has no "
+                f"{', '.join(missing)}.",
+                fix="Pass a cache of Django, Flask-Caching or cachelib.",
+            )
+        self.cache: SharedCache = cache
 
     def add(self, key: str, value: str, seconds: int) -> str | None:
         """Keep a value unless the key has one. Return the key's value; None if it was not kept."""
         for _ in range(2):
-            if self._cache.add(key, value, timeout=seconds):
+            if self.cache.add(key, value, timeout=seconds):
                 return value
-            kept: str | None = self._cache.get(key)
+            kept: str | None = self.cache.get(key)
             if kept is not None:
                 return kept
             # It has just ended, or the cache is away.
@@ -144,19 +161,20 @@ class SharedReplayCache:
 
     def put(self, key: str, value: str, seconds: int) -> None:
         """Keep a value, in place of any other."""
-        self._cache.set(key, value, timeout=seconds)
+        if self.cache.set(key, value, timeout=seconds) is False:
+            raise OSError("The cache did not keep a value.")
 
     def renew(self, key: str, value: str, seconds: int) -> bool:
         """Keep a value for longer, if the key still has it."""
-        if self._cache.get(key) != value:
+        if self.cache.get(key) != value:
             return False
-        self._cache.set(key, value, timeout=seconds)
+        self.cache.set(key, value, timeout=seconds)
         return True
 
     def discard(self, key: str, value: str) -> None:
         """Forget a key, if it still has this value."""
-        if self._cache.get(key) == value:
-            self._cache.delete(key)
+        if self.cache.get(key) == value:
+            self.cache.delete(key)
 
 
 class Delivery:
@@ -239,16 +257,29 @@ def handle_once(store: ReplayStore, key: str, handle: Callable[[], object]) -> N
 
     Raises:
         EventInProgress: another delivery handles it. Respond with 409.
+        ValidationError: `handle` is a coroutine function.
     """
     delivery = Delivery(store, key)
     if not delivery.begin():
         return
     try:
-        handle()
+        _check_handled(handle())
     except BaseException:
         delivery.release()
         raise
     delivery.finish()
+
+
+def _check_handled(result: object) -> None:
+    if isawaitable(result):
+        close = getattr(result, "close", None)
+        if close is not None:
+            close()  # it was never awaited
+        raise invalid(
+            "The handler of a webhook returned something to await, and was not run.",
+            fix="Give handle_once() a function that is not async, or use Delivery: begin() it, "
+            "await your own function, and then finish() or release() it.",
+        )
 
 
 def is_first_use(store: ReplayStore, key: str, seconds: int) -> bool:

@@ -54,6 +54,6 @@ AUTHENTICATION_BACKENDS = ["vendo_django.backends.VendoIdentityBackend"]
 VENDO = {
     # A page that needs Gmail says so, with a button to connect it. The user comes back to the page.
     "ERRORS": True,
-    # Who may connect an account: users who are signed in.
-    "MAY_CONNECT": lambda request, slug: request.user.is_authenticated,
+    # Who may connect an account: users who are signed in, except viewers.
+    "MAY_CONNECT": "mailapp.views.may_connect",
 }

@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from vendo_django import VendoHttpRequest
 
 
+def may_connect(request: VendoHttpRequest, slug: str) -> bool:
+    """Let users connect accounts who are signed in, except viewers."""
+    user = request.vendo_identity
+    return user is not None and user.role != "viewer"
+
+
 def home(request: VendoHttpRequest) -> HttpResponse:
     """Show whether Gmail is connected, and the latest webhooks."""
     context = {"notices": Notice.objects.all()[:10], "logout_url": sso.logout_url()}

@@ -38,8 +38,9 @@ async def receive(event: WebhookEvent, request: Request) -> None:
 
 
 def may_connect(request: Request, slug: str) -> bool:
-    """Let users connect accounts who are signed in."""
-    return request.state.vendo_identity is not None
+    """Let users connect accounts who are signed in, except viewers."""
+    user = request.state.vendo_identity
+    return user is not None and user.role != "viewer"
 
 
 def create_app() -> FastAPI:
