@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from http.client import HTTPConnection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 from urllib.request import urlopen
 
@@ -21,9 +21,7 @@ import time_machine
 import vendo
 from support.connect_flow import FOREIGN_ADDRESSES, query_of
 from vendo import web
-
-if TYPE_CHECKING:
-    from vendo.testing import LocalVendo
+from vendo.testing import LocalVendo
 
 KEY = "vendo_sk_" + "k" * 32
 
@@ -67,7 +65,7 @@ class Browser:
         assert query["return_to"] == f"{self.site}/connect/done/"
         return query["state"]
 
-    def come_back(self, state: str) -> str:
+    def come_back(self, state: str, *, may_connect: bool = True) -> str:
         """Return the page that the user arrives on."""
         query = {"state": state, "status": "connected"}
         own_url = f"{self.site}/connect/done/"
@@ -81,7 +79,7 @@ class Browser:
             own_url=own_url,
             query=query,
             store=self.store,
-            may_connect=True,
+            may_connect=may_connect,
         )
 
     def is_rejected(self, state: str) -> bool:
@@ -109,6 +107,27 @@ def test_a_forged_state_is_rejected() -> None:
     payload, _, signature = state.partition(".")
     assert browser.is_rejected(f"{forged('/x', '').partition('.')[0]}.{signature}")
     assert browser.is_rejected(payload)
+
+
+def test_a_rule_that_returns_anything_but_true_lets_nobody_connect() -> None:
+    client = Browser().client
+    web.check_may_connect(client, "gmail", allowed=True, identity=None)
+    for returned in (False, None, 1, "yes", object(), ("Log in", 401)):
+        with pytest.raises(web.ConnectForbidden):
+            web.check_may_connect(client, "gmail", allowed=returned, identity=None)
+
+
+def test_a_visitor_who_may_not_connect_changes_nothing_on_the_way_back() -> None:
+    with LocalVendo(connections=["gmail"]) as server, server.client() as client:
+        browser = Browser(client=client)
+        browser.leave()
+        (secret,) = browser.cookies.values()
+        client.token("gmail")
+        before = len(server.requests)
+        for _ in range(20):
+            assert browser.come_back(forged("/inbox", secret), may_connect=False) == "/inbox"
+        client.token("gmail")
+        assert len(server.requests) == before
 
 
 def test_a_state_works_in_one_browser() -> None:
