@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib import auth
@@ -17,6 +18,8 @@ from vendo.web import VARY_ON_CLIENT, VARY_ON_IDENTITY
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # a project need not have this app
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+_View = TypeVar("_View", bound=Callable[..., Any])
 
 #: In the session: the digest of the identity that was signed in. As long as the user has the same
 #: name and role, a request costs no query.
@@ -32,12 +35,25 @@ def sent_headers(request: HttpRequest) -> dict[str, Any] | list[tuple[bytes, byt
     return list(request.scope["headers"]) if hasattr(request, "scope") else request.META
 
 
-#: A decorator for views that use the user or their client: `@cache_page(60)` looks at `Vary` before
-#: a middleware can add to it, so write this one below it.
-vary_on_identity = vary_on_headers(*dict.fromkeys((*VARY_ON_IDENTITY, *VARY_ON_CLIENT)))
-
 #: The attribute of a request with the headers that its response depends on.
 _USED = "_vendo_used_headers"
+
+
+def vary_on_identity(view: _View) -> _View:
+    """Decorate a view so that its responses vary on the user: for views below `cache_page`.
+
+        @cache_page(60)
+        @vary_on_identity
+        def account(request): ...
+
+    `cache_page` looks at `Vary` before `VendoMiddleware` can add to it.
+
+    Args:
+        view: a view, which may be async.
+    """
+    names = dict.fromkeys((*VARY_ON_IDENTITY, *VARY_ON_CLIENT))
+    varying: _View = vary_on_headers(*names)(view)
+    return varying
 
 
 def used_headers(request: HttpRequest) -> dict[str, None]:
