@@ -9,7 +9,7 @@ import vendo
 from vendo.web import VARY_ON_CLIENT, ClientCache, client_for_user, user_jwts
 from vendo_flask import settings
 from vendo_flask.context import current_request, this_app
-from vendo_flask.identity import used_headers
+from vendo_flask.identity import vary_on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def current_client() -> vendo.Vendo:
         # On the request, not in `g`: a context that is pushed inside of another one shares `g`.
         setattr(request, _MEMO, kept)
         if client.is_vendo_mode():
-            used_headers(request).update(dict.fromkeys(VARY_ON_CLIENT))
+            vary_on(request, VARY_ON_CLIENT)
     scoped: vendo.Vendo = kept[1]
     return scoped
 

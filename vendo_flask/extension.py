@@ -67,7 +67,6 @@ class FlaskVendo:
             cli,
             clients,
             errors,
-            identity,
             settings,
             templating,
             webhooks,
@@ -83,7 +82,6 @@ class FlaskVendo:
         checks.check_start(app, client())
         app.extensions[clients.EXTENSION] = LocalProxy(client)
         webhooks.add_store(app, self._cache)
-        app.after_request(identity.add_vary)
         templating.add_globals(app)
         app.cli.add_command(cli.commands)
         if self._errors:

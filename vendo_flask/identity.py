@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Request, Response
+from functools import partial
+from itertools import chain
+
+from flask import Request, Response, after_this_request
 from werkzeug.local import LocalProxy
 
 import vendo
@@ -53,17 +56,21 @@ class CurrentIdentity(LocalProxy["vendo.VendoIdentity | None"]):
 _USED = "_vendo_used_headers"
 
 
-def used_headers(request: Request) -> dict[str, None]:
-    """Return the headers of the user that a request's response depends on: add to them."""
-    used: dict[str, None] = request.__dict__.setdefault(_USED, {})
-    return used
+def vary_on(request: Request, names: tuple[str, ...]) -> None:
+    """Have the response to the current request say in `Vary` that it depends on the user."""
+    used: list[tuple[str, ...]] | None = request.__dict__.get(_USED)
+    if used is None:
+        used = request.__dict__[_USED] = []
+        after_this_request(partial(_add_vary, used))
+    used.append(names)
 
 
-def add_vary(response: Response) -> Response:
-    """Say in `Vary` that a response depends on the user, where it does."""
-    request = current_request()
-    if request is not None:
-        response.vary.update(used_headers(request))
+def _add_vary(used: list[tuple[str, ...]], response: Response) -> Response:
+    names = used[0] if len(used) == 1 else tuple(dict.fromkeys(chain(*used)))
+    if response.headers.get("Vary") is None:
+        response.headers["Vary"] = ", ".join(names)  # several times as fast
+    else:
+        response.vary.update(names)
     return response
 
 
@@ -71,7 +78,7 @@ def identity_of(request: Request) -> vendo.VendoIdentity | None:
     """Return the signed-in user of a request, or None. The response then varies on them."""
     if not sso.is_enabled():
         return None
-    used_headers(request).update(dict.fromkeys(VARY_ON_IDENTITY))
+    vary_on(request, VARY_ON_IDENTITY)
     trust = settings.trusts_wsgi_headers(this_app())
     return sso.identity_from_headers(request.environ, trust_wsgi_headers=trust)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, Self
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -36,15 +36,23 @@ class _State(dict[str, Any]):
     server may share that with other requests.
     """
 
-    def __init__(self, parent: dict[str, Any], clients: RequestClients) -> None:
-        super().__init__(
+    __slots__ = ("_parent", "_used")
+
+    _parent: dict[str, Any]
+    _used: set[str]
+
+    @classmethod
+    def of(cls, parent: dict[str, Any], clients: RequestClients) -> Self:
+        """Make the state of a request. Each request does: a constructor would cost more."""
+        state = cls(
             parent,
             vendo=LazyAsyncClient(clients),
             vendo_sync=LazyBlockingClient(clients),
             vendo_identity=sso.identity_from_headers(clients.headers),
         )
-        self._parent = parent
-        self._used = clients.used
+        state._parent = parent
+        state._used = clients.used
+        return state
 
     def __getitem__(self, name: str) -> Any:
         if name == _IDENTITY and sso.is_enabled():
@@ -135,7 +143,7 @@ class VendoMiddleware:
         if self._own is not None:
             self._give_clients(scope)
         clients = begin_request(scope, self._own)
-        scope["state"] = _State(scope.setdefault("state", {}), clients)
+        scope["state"] = _State.of(scope.setdefault("state", {}), clients)
         return clients.used
 
     def _give_clients(self, scope: Scope) -> None:
