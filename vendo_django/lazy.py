@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest
 
 import vendo
 from vendo import web
-from vendo_django.identity import sent_headers, used_headers
+from vendo_django.identity import sent_headers
 
 
 class RequestClient(web.LazyProxy):
@@ -14,15 +16,20 @@ class RequestClient(web.LazyProxy):
 
     __slots__ = ("_headers", "_made", "_used")
 
+    _headers: dict[str, Any] | list[tuple[bytes, bytes]]
+    _made: vendo.Vendo | None
+    _used: dict[str, None]
+
     @staticmethod
     def _class() -> type:
         return vendo.Vendo
 
-    def __init__(self, request: HttpRequest) -> None:
+    def __init__(self, request: HttpRequest, used: dict[str, None]) -> None:
         # Not the request: a circle of references is freed by the garbage collector alone.
-        self._headers = sent_headers(request)
-        self._used = used_headers(request)
-        self._made: vendo.Vendo | None = None
+        put = object.__setattr__  # every request does this, and most use no client
+        put(self, "_headers", sent_headers(request))
+        put(self, "_used", used)
+        put(self, "_made", None)
 
     def _client(self) -> vendo.Vendo:
         if self._made is None:

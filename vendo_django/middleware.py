@@ -85,19 +85,25 @@ class VendoMiddleware(_Middleware):
     def __call__(self, request: VendoHttpRequest) -> object:
         """Return the response, or what to await for it."""
         request.__class__ = _with_identity(type(request))  # type: ignore[assignment, arg-type]
-        request.vendo = RequestClient(request)  # type: ignore[assignment]  # a proxy
+        used = used_headers(request)
+        request.vendo = RequestClient(request, used)  # type: ignore[assignment]  # a proxy
         jwt = request.META.get(web.JWT_ENVIRON_KEY)
         if jwt is not None:
             from vendo_django.masked import MaskedStr
 
             request.META[web.JWT_ENVIRON_KEY] = MaskedStr(jwt)
         if self._is_async:
-            return self._respond(request)
-        return _varied(self.get_response(request), request)
+            return self._respond(request, used)
+        response: Any = self.get_response(request)
+        if used:
+            patch_vary_headers(response, list(used))
+        return response
 
-    async def _respond(self, request: VendoHttpRequest) -> object:
-        response: Awaitable[object] = self.get_response(request)  # type: ignore[assignment]  # under ASGI
-        return _varied(await response, request)
+    async def _respond(self, request: VendoHttpRequest, used: dict[str, None]) -> object:
+        response: Any = await self.get_response(request)  # type: ignore[misc]  # under ASGI
+        if used:
+            patch_vary_headers(response, list(used))
+        return response
 
     def process_exception(
         self, request: HttpRequest, exception: Exception
@@ -108,13 +114,6 @@ class VendoMiddleware(_Middleware):
         from vendo_django import errors, settings
 
         return errors.handle_error(request, exception) if settings.handles_errors() else None
-
-
-def _varied(response: Any, request: HttpRequest) -> Any:
-    used = used_headers(request)
-    if used:
-        patch_vary_headers(response, list(used))
-    return response
 
 
 class VendoIdentityMiddleware(_Middleware):

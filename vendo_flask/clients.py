@@ -81,7 +81,7 @@ def current_client() -> vendo.Vendo:
         kept = (client, client_for_user(client, user_jwts(request.environ)))
         # On the request, not in `g`: a context that is pushed inside of another one shares `g`.
         setattr(request, _MEMO, kept)
-        if client.is_vendo_mode():
+        if kept[1] is not client or client.is_vendo_mode():
             vary_on(request, VARY_ON_CLIENT)
     scoped: vendo.Vendo = kept[1]
     return scoped

@@ -24,7 +24,7 @@ def this_app() -> Flask:
 
 
 def current_request() -> Request | None:
-    """Return the current request itself, or None; also None for a request of another application."""
+    """Return the current request itself, or None, as for a request of another application."""
     if not has_request_context():
         return None
     if _HAS_TWO_CONTEXTS and flask_globals.request_ctx.app is not this_app():

@@ -10,9 +10,11 @@ from vendo_starlette.clients import RequestClients
 class _LazyClient(LazyProxy):
     __slots__ = ("_clients",)
 
+    _clients: RequestClients
+
     def __init__(self, clients: RequestClients) -> None:
         # Not the scope: a circle of references is freed by the garbage collector alone.
-        self._clients = clients
+        object.__setattr__(self, "_clients", clients)  # each request does this twice
 
 
 class LazyAsyncClient(_LazyClient):
