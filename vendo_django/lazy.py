@@ -35,7 +35,10 @@ class RequestClient(web.LazyProxy):
         if self._made is None:
             from vendo_django.clients import client  # the clients are imported for the first one
 
-            self._made = web.client_for_user(client(), web.user_jwts(self._headers))
-            if self._made.is_vendo_mode():
+            own = client()
+            made = web.client_for_user(own, web.user_jwts(self._headers))
+            object.__setattr__(self, "_made", made)
+            if made is not own or own.is_vendo_mode():
                 self._used.update(dict.fromkeys(web.VARY_ON_CLIENT))
+            return made
         return self._made
