@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.contrib import auth
 from django.http import HttpRequest
-from django.views.decorators.vary import vary_on_headers
 
 import vendo
 from vendo import sso
@@ -51,6 +50,8 @@ def vary_on_identity(view: _View) -> _View:
     Args:
         view: a view, which may be async.
     """
+    from django.views.decorators.vary import vary_on_headers  # few projects need it
+
     names = dict.fromkeys((*VARY_ON_IDENTITY, *VARY_ON_CLIENT))
     varying: _View = vary_on_headers(*names)(view)
     return varying

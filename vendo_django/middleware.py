@@ -13,7 +13,6 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.cache import patch_vary_headers
 
 import vendo as _vendo  # the request has an attribute `vendo`
 from vendo import VendoError, web
@@ -94,16 +93,11 @@ class VendoMiddleware(_Middleware):
             request.META[web.JWT_ENVIRON_KEY] = MaskedStr(jwt)
         if self._is_async:
             return self._respond(request, used)
-        response: Any = self.get_response(request)
-        if used:
-            patch_vary_headers(response, list(used))
-        return response
+        return _varied(self.get_response(request), used)
 
     async def _respond(self, request: VendoHttpRequest, used: dict[str, None]) -> object:
-        response: Any = await self.get_response(request)  # type: ignore[misc]  # under ASGI
-        if used:
-            patch_vary_headers(response, list(used))
-        return response
+        response: Awaitable[object] = self.get_response(request)  # type: ignore[assignment]  # under ASGI
+        return _varied(await response, used)
 
     def process_exception(
         self, request: HttpRequest, exception: Exception
@@ -114,6 +108,14 @@ class VendoMiddleware(_Middleware):
         from vendo_django import errors, settings
 
         return errors.handle_error(request, exception) if settings.handles_errors() else None
+
+
+def _varied(response: Any, used: dict[str, None]) -> Any:
+    if used:
+        from django.utils.cache import patch_vary_headers
+
+        patch_vary_headers(response, list(used))
+    return response
 
 
 class VendoIdentityMiddleware(_Middleware):

@@ -1,8 +1,8 @@
 """The way of a user who connects a provider: from the application to Vendo's page, and back.
 
 The platform's address contains the API key, and the browser gets it. So the way is closed until the
-application says who may go it, and the state that travels along is signed with a random secret that
-only this browser has, in a cookie.
+application says who may connect, and the state that travels along is signed with a random secret
+that only this browser has, in a cookie.
 """
 
 from __future__ import annotations
