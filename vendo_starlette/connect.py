@@ -176,7 +176,9 @@ def own_url(connection: HTTPConnection) -> URL:
     # Some servers and proxies leave the prefix of the application out.
     if path != prefix and not path.startswith(f"{prefix}/"):
         path = prefix + path
-    return connection.url.replace(path=quote(path, safe="/:@!$&'()*+,;=~"))
+    # Before 1.1, a `?` or `#` in the path ends up in the query of `connection.url`.
+    url = URL(scope={**connection.scope, "path": "/"})
+    return url.replace(path=quote(path, safe="/:@!$&'()*+,;=~"))
 
 
 def root_path(connection: HTTPConnection) -> str:
