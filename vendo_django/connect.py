@@ -31,6 +31,9 @@ from vendo_django import settings
 from vendo_django.clients import client
 from vendo_django.identity import identity_of
 
+#: The view, as a URL pattern calls it.
+_VIEW = "vendo_django.views.connect"
+
 
 def check_connect(request: HttpRequest, slug: str) -> None:
     """Let the user of a request connect a provider, or raise.
@@ -115,13 +118,11 @@ def _names(urlconf: str | None) -> Iterator[str]:
 
 
 def _nested_names(patterns: list[Any], prefix: str) -> Iterator[str]:
-    from vendo_django import views
-
     for pattern in patterns:
         if isinstance(pattern, URLResolver):
             space = f"{pattern.namespace}:" if pattern.namespace else ""
             yield from _nested_names(pattern.url_patterns, prefix + space)
-        elif isinstance(pattern, URLPattern) and pattern.callback is views.connect:
+        elif isinstance(pattern, URLPattern) and pattern.lookup_str == _VIEW:
             yield f"{prefix}{pattern.name}"
 
 

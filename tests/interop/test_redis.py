@@ -7,11 +7,12 @@ import socket
 import subprocess
 import sys
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from redis import Redis
 
+import vendo
 from support.servers import surroundings
 from vendo import web
 
@@ -121,3 +122,12 @@ def test_no_log_record_shows_the_password(
 
     assert "canary" not in caplog.text + repr(store)
     assert "without replay protection" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "url", [None, 5, "", "canary://:canary@127.0.0.1", "redis://x/0?canary=1", "redis://x:canary"]
+)
+def test_a_malformed_url_is_refused(url: Any) -> None:
+    with pytest.raises(vendo.ValidationError, match="Redis URL") as caught:
+        web.RedisReplayCache(url)
+    assert "canary" not in str(caught.value)
