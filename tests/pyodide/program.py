@@ -55,6 +55,8 @@ NEED_MORE = [
     *("came_over_a_socket", "deep", "imported_last", "imports_nothing", "loads_nothing"),
     *("loads_no_annotations", "local_server", "packages_of_sessions"),
     *("any_error_bytes", "any_signed", "loopback_where_the_system_reads_it_so"),
+    *("connect_changes_nothing", "return_forgets_the_old_token", "denial_no_token_is_forgotten"),
+    *("lease_is_renewed", "lease_that_is_being_renewed", "deliveries_at_once", "operator_sees"),
 ]
 pytest = importlib.import_module("pytest")
 PLUGINS = ["-p", "vendo_pytest.plugin", "-p", "xdist", "-n0", "-p", "no:cacheprovider"]
