@@ -196,7 +196,7 @@ def _closed_view() -> Iterator[CheckMessage]:
         yield Warning(
             "The connect view is closed: nothing says who may connect providers.",
             hint="Write VENDO = {'CONNECT_PERMISSION': 'app.codename'}, or MAY_CONNECT: a function "
-            "of request and slug. Whoever can open the view holds the API key.",
+            "of request and slug. All who can open the view hold the API key.",
             id="vendo.W006",
         )
 

@@ -67,8 +67,8 @@ def _of_views(app: Flask, views: list[Views]) -> Iterator[Finding]:
     if is_vendo_mode and not sso.is_enabled() and any(one.may_connect is None for one in views):
         yield Finding(
             "The connect view is closed: nothing says who may connect providers.",
-            "Write blueprint(may_connect=…), with a function of request and slug. Whoever can open "
-            "the view holds the API key.",
+            "Write blueprint(may_connect=…), with a function of request and slug. All who can open "
+            "the view hold the API key.",
             is_wrong=False,
         )
     if is_vendo_mode and _remembers_alone(app) and _has_secret(app):

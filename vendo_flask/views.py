@@ -42,8 +42,8 @@ def blueprint(*, may_connect: MayConnect | None = None) -> Blueprint:
     Args:
         may_connect: `may_connect(request, slug)` says whether the user may connect a provider, and
             alone decides. It may be a coroutine function. Without it, users whom the platform's
-            proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere nobody may. Whoever can open
-            the view holds the API key.
+            proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere nobody may. All who can open
+            the view hold the API key.
 
     Raises:
         ValidationError: `may_connect` is not a function.

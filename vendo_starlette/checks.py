@@ -51,8 +51,8 @@ def _warn_of_routes(clients: Clients, app: object) -> None:
     if None in rules and not sso.is_enabled():
         _logger.warning(
             "The connect route is closed: nothing says who may connect providers. Write "
-            "vendo_routes(may_connect=...), with a function of request and slug. Whoever can open "
-            "the route holds the API key."
+            "vendo_routes(may_connect=...), with a function of request and slug. All who can open "
+            "the route hold the API key."
         )
     if (
         any(getattr(endpoint, RECEIVES, False) for endpoint in routed)

@@ -60,8 +60,8 @@ def vendo_routes(
             `/api/vendo/identity`.
         may_connect: `may_connect(request, slug)` says whether the user may connect a provider, and
             alone decides. It may be a coroutine function. Without it, users whom the platform's
-            proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere nobody may. Whoever can open
-            the route holds the API key.
+            proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere nobody may. All who can open
+            the route hold the API key.
 
     Raises:
         ValidationError: `on_webhook` or `may_connect` is not a function.

@@ -123,7 +123,7 @@ class TestIdentity:
         assert sso.identity_from_headers({**HEADERS, "X-Vendo-Role": role}) is None
 
     @pytest.mark.parametrize("header", list(HEADERS)[:5])
-    @pytest.mark.parametrize("end", [",usr_ceo", "\x00", "\x85", "\u2028", "\x1f"])
+    @pytest.mark.parametrize("end", [",usr_other", "\x00", "\x85", "\u2028", "\x1f"])
     def test_merged_or_broken_headers_are_no_user(self, header: str, end: str) -> None:
         sent = {**HEADERS, header: f"{HEADERS[header]}{end}x"}
         is_name = header == "X-Vendo-User-Name" and "," in end

@@ -13,13 +13,13 @@ from vendo import VendoIdentity, sso
 ENVIRON: dict[str, Any] = {
     "wsgi.version": (1, 0),
     "wsgi.input": io.BytesIO(),
-    "HTTP_X_VENDO_USER_ID": "usr_ceo",
-    "HTTP_X_VENDO_USER_EMAIL": "ceo@example.com",
+    "HTTP_X_VENDO_USER_ID": "usr_other",
+    "HTTP_X_VENDO_USER_EMAIL": "other@example.com",
     "HTTP_X_VENDO_USER_NAME": "",
     "HTTP_X_VENDO_TENANT_ID": "ten_1",
     "HTTP_X_VENDO_ROLE": "owner",
 }
-CEO = VendoIdentity("usr_ceo", "ceo@example.com", "", "ten_1", "owner")
+OTHER = VendoIdentity("usr_other", "other@example.com", "", "ten_1", "owner")
 
 
 @pytest.fixture(autouse=True)
@@ -51,8 +51,8 @@ class EnvironHeaders(dict[str, str]):
 def test_identity_is_read_under_a_server_that_drops_such_names(software: str) -> None:
     environ = {**ENVIRON, "SERVER_SOFTWARE": software}
 
-    assert sso.identity_from_headers(environ) == CEO
-    assert sso.identity_from_headers(EnvironHeaders(environ)) == CEO
+    assert sso.identity_from_headers(environ) == OTHER
+    assert sso.identity_from_headers(EnvironHeaders(environ)) == OTHER
 
 
 @pytest.mark.parametrize(
@@ -88,15 +88,15 @@ def test_no_header_makes_a_server_trusted() -> None:
 def test_mod_wsgi_is_known_by_its_own_key() -> None:
     environ = {**ENVIRON, "SERVER_SOFTWARE": "Apache/2.4", "mod_wsgi.version": (5, 0, 0)}
 
-    assert sso.identity_from_headers(environ) == CEO
+    assert sso.identity_from_headers(environ) == OTHER
 
 
 def test_the_application_can_say_that_its_server_drops_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert sso.identity_from_headers(ENVIRON, trust_wsgi_headers=True) == CEO
+    assert sso.identity_from_headers(ENVIRON, trust_wsgi_headers=True) == OTHER
     monkeypatch.setenv("VENDO_TRUST_WSGI_HEADERS", "1")
-    assert sso.identity_from_headers(ENVIRON) == CEO
+    assert sso.identity_from_headers(ENVIRON) == OTHER
     assert sso.identity_from_headers(ENVIRON, trust_wsgi_headers=False) is None
 
 
@@ -110,7 +110,7 @@ def test_one_log_record_says_what_to_do(caplog: pytest.LogCaptureFixture) -> Non
     assert "Cheroot/10.0" in record.getMessage()
     assert "gunicorn" in record.getMessage()
     assert "VENDO_TRUST_WSGI_HEADERS=1" in record.getMessage()
-    assert "usr_ceo" not in caplog.text
+    assert "usr_other" not in caplog.text
 
 
 def test_without_the_platforms_proxy_nothing_is_logged(

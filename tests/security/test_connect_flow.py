@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
-import json
 import re
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from http.client import HTTPConnection
@@ -19,11 +15,9 @@ import pytest
 import time_machine
 
 import vendo
-from support.connect_flow import FOREIGN_ADDRESSES, query_of
+from support.connect_flow import FOREIGN_ADDRESSES, KEY, Browser, signed_state
 from vendo import web
 from vendo.testing import LocalVendo
-
-KEY = "vendo_sk_" + "k" * 32
 
 
 class StoreThatIsAway:
@@ -36,66 +30,9 @@ class StoreThatIsAway:
         return fail
 
 
-@dataclass
-class Browser:
-    """A browser on the application's host."""
-
-    site: str = "https://app.example.com"
-    cookies: dict[str, str] = field(default_factory=dict)
-    store: Any = field(default_factory=web.ReplayCache)
-    link: str = ""
-    client: vendo.Vendo = field(
-        default_factory=lambda: vendo.Vendo(KEY, "https://vendo.example.com")
-    )
-
-    def leave(self, page: str = "/inbox") -> str:
-        """Go to Vendo's page, and return the state."""
-        redirect = web.start_connect(
-            self.client,
-            "gmail",
-            own_url=f"{self.site}/connect/gmail/",
-            query={"next": page},
-            cookies=self.cookies,
-        )
-        self.cookies[redirect.cookie["key"]] = redirect.cookie["value"]
-        assert redirect.cookie["httponly"]
-        assert redirect.cookie["samesite"] == "Lax"
-        self.link = redirect.url
-        query = query_of(redirect.url)
-        assert query["return_to"] == f"{self.site}/connect/done/"
-        return query["state"]
-
-    def come_back(self, state: str, *, may_connect: bool = True) -> str:
-        """Return the page that the user arrives on."""
-        query = {"state": state, "status": "connected"}
-        own_url = f"{self.site}/connect/done/"
-        returned = web.returned_state(
-            self.client, own_url=own_url, query=query, cookies=self.cookies
-        )
-        return web.finish_connect(
-            self.client,
-            self.client,
-            returned,
-            own_url=own_url,
-            query=query,
-            store=self.store,
-            may_connect=may_connect,
-        )
-
-    def is_rejected(self, state: str) -> bool:
-        try:
-            self.come_back(state)
-        except vendo.ValidationError:
-            return True
-        return False
-
-
 def forged(page: str, key: str, host: str = "app.example.com") -> str:
     """Return a state that somebody made who has this key."""
-    claims = ["gmail", page, time.time(), "number"]
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
-    signed = f"vendo connect state:{host}:{payload}".encode()
-    return f"{payload}.{hmac.digest(key.encode(), signed, 'sha256').hex()}"
+    return signed_state(["gmail", page, time.time(), "number"], key, host)
 
 
 def test_a_forged_state_is_rejected() -> None:
@@ -125,7 +62,7 @@ def test_a_visitor_who_may_not_connect_changes_nothing_on_the_way_back() -> None
         client.token("gmail")
         before = len(server.requests)
         for _ in range(20):
-            assert browser.come_back(forged("/inbox", secret), may_connect=False) == "/inbox"
+            assert browser.come_back(forged("/inbox", secret), may=False) == "/inbox"
         client.token("gmail")
         assert len(server.requests) == before
 
@@ -201,7 +138,7 @@ def test_where_the_replay_store_is_away_a_state_can_be_used_again() -> None:
     assert all(process.is_rejected(state) for process in processes)
 
 
-def test_a_copied_link_connects_the_account_of_whoever_follows_it(server: LocalVendo) -> None:
+def test_a_copied_link_connects_the_account_of_the_user_who_follows_it(server: LocalVendo) -> None:
     holder = Browser(client=server.client())
     server.disconnect("gmail")
     state = holder.leave()

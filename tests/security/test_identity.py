@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HEADERS = {
-    "X-Vendo-User-Id": "usr_ceo",
-    "X-Vendo-User-Email": "ceo@example.com",
+    "X-Vendo-User-Id": "usr_other",
+    "X-Vendo-User-Email": "other@example.com",
     "X-Vendo-User-Name": "",
     "X-Vendo-Tenant-Id": "ten_1",
     "X-Vendo-Role": "owner",
@@ -72,10 +72,10 @@ def test_without_vendo_auth_1_the_identity_headers_name_nobody(
 
 @pytest.mark.usefixtures("proxied")
 def test_the_identity_headers_are_not_signed() -> None:
-    user = sso.identity_from_headers({**HEADERS, "X-Vendo-User-Id": "usr_whoever"})
+    user = sso.identity_from_headers({**HEADERS, "X-Vendo-User-Id": "usr_anybody"})
 
     assert user is not None
-    assert user.user_id == "usr_whoever"
+    assert user.user_id == "usr_anybody"
 
 
 @pytest.mark.usefixtures("proxied")
@@ -88,14 +88,14 @@ def test_vendo_trust_wsgi_headers_1_ends_that_check(
     merging_server: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENDO_TRUST_WSGI_HEADERS", "1")
-    assert user_of(merging_server) == "usr_ceo"
+    assert user_of(merging_server) == "usr_other"
 
 
 @pytest.mark.usefixtures("proxied")
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("X-Vendo-User-Id", "usr_1,usr_ceo"),
+        ("X-Vendo-User-Id", "usr_1,usr_other"),
         ("X-Vendo-User-Id", "usr\x00ceo"),
         ("X-Vendo-User-Email", ""),
         ("X-Vendo-Tenant-Id", " "),

@@ -60,7 +60,7 @@ PROPER = {
     "X-Vendo-Tenant-Id": "ten_1",
     "X-Vendo-Role": "member",
 }
-_CEO = {**PROPER, "X-Vendo-User-Id": "usr_ceo", "X-Vendo-Role": "owner"}
+_CEO = {**PROPER, "X-Vendo-User-Id": "usr_other", "X-Vendo-Role": "owner"}
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "X_Vendo_User_Id": lambda name: name.replace("-", "_"),
     "x_vendo_user_id": lambda name: name.replace("-", "_").lower(),

@@ -6,20 +6,19 @@ import base64
 import hmac
 import json
 import time
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import vendo
+from support.connect_flow import KEY, Browser, signed_state
 from vendo import VendoIdentity, web
 from vendo.testing import LocalVendo
 
-KEY = "vendo_sk_" + "k" * 32
 SITE = "https://app.example.com/api/vendo"
 
 
@@ -73,60 +72,9 @@ def test_any_text_is_an_own_address_or_an_error(address: str) -> None:
     assert urlsplit(taken).netloc.lower() in {"", "app.example.com"}
 
 
-@dataclass
-class Browser:
-    """A browser with its cookies, on the application's host."""
-
-    client: vendo.Vendo
-    site: str = SITE
-    cookies: dict[str, str] = field(default_factory=dict)
-    store: web.ReplayStore = field(default_factory=web.ReplayCache)
-
-    def leave(self, slug: str = "gmail", next_address: str | None = "/inbox", **how: Any) -> str:
-        """Return the state."""
-        redirect = web.start_connect(
-            self.client,
-            slug,
-            own_url=f"{self.site}/connect/{slug}/",
-            query={} if next_address is None else {"next": next_address},
-            cookies=self.cookies,
-            **how,
-        )
-        self.cookies[redirect.cookie["key"]] = redirect.cookie["value"]
-        query = parse_qs(urlsplit(redirect.url).query)
-        assert query["return_to"] == [f"{self.site}/connect/done/"]
-        return query["state"][0]
-
-    def come_back(
-        self, state: str, status: str | None = "connected", *, may: bool = True, **how: Any
-    ) -> str:
-        query = {"state": state} if status is None else {"state": state, "status": status}
-        own_url = f"{self.site}/connect/done/"
-        returned = web.returned_state(
-            self.client, own_url=own_url, query=query, cookies=self.cookies
-        )
-        return web.finish_connect(
-            self.client,
-            self.client,
-            returned,
-            own_url=own_url,
-            query=query,
-            store=self.store,
-            may_connect=may,
-            **how,
-        )
-
-    def is_rejected(self, state: str) -> bool:
-        try:
-            self.come_back(state)
-        except vendo.ValidationError:
-            return True
-        return False
-
-
 @pytest.fixture
 def browser(client: vendo.Vendo) -> Browser:
-    return Browser(client)
+    return Browser(client=client)
 
 
 @pytest.mark.parametrize("status", ["connected", None])
@@ -193,13 +141,7 @@ def test_the_api_key_signs_no_state(browser: Browser) -> None:
         signed = f"vendo connect state:app.example.com:{payload}".encode()
         forged = f"{payload}.{hmac.digest(KEY.encode(), signed, 'sha256').hex()}"
         for cookies in ({}, browser.cookies):
-            assert Browser(browser.client, cookies=cookies).is_rejected(forged)
-
-
-def _sign(claims: list[Any], key: str) -> str:
-    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode()
-    signed = f"vendo connect state:app.example.com:{payload}".encode()
-    return f"{payload}.{hmac.digest(key.encode(), signed, 'sha256').hex()}"
+            assert Browser(client=browser.client, cookies=cookies).is_rejected(forged)
 
 
 @pytest.mark.parametrize("key", [KEY, "", "a" * 32])
@@ -207,10 +149,10 @@ def test_a_state_of_this_form_that_another_key_signed_is_rejected(
     browser: Browser, key: str
 ) -> None:
     browser.leave()
-    forged = _sign(["gmail", "https://evil.example/", time.time(), "n"], key)
+    forged = signed_state(["gmail", "https://evil.example/", time.time(), "n"], key)
 
     assert browser.is_rejected(forged)
-    assert Browser(browser.client).is_rejected(forged)
+    assert Browser(client=browser.client).is_rejected(forged)
 
 
 def test_next_is_checked_again_on_return(browser: Browser) -> None:
@@ -218,18 +160,18 @@ def test_next_is_checked_again_on_return(browser: Browser) -> None:
     (secret,) = browser.cookies.values()
 
     for address in ("https://evil.example/", "//evil.example"):
-        assert browser.is_rejected(_sign(["gmail", address, time.time(), "n"], secret))
-    assert browser.come_back(_sign(["gmail", "/x", time.time(), "n"], secret)) == "/x"
+        assert browser.is_rejected(signed_state(["gmail", address, time.time(), "n"], secret))
+    assert browser.come_back(signed_state(["gmail", "/x", time.time(), "n"], secret)) == "/x"
 
 
 @pytest.mark.parametrize("made_at", [4102444800, 0, None, "now", float("nan"), float("inf"), []])
-def test_a_state_of_another_time_is_rejected_whoever_signed_it(
+def test_a_state_of_another_time_is_rejected_however_well_signed(
     browser: Browser, made_at: Any
 ) -> None:
     browser.leave()
     (secret,) = browser.cookies.values()
 
-    assert browser.is_rejected(_sign(["gmail", "/x", made_at, "n"], secret))
+    assert browser.is_rejected(signed_state(["gmail", "/x", made_at, "n"], secret))
 
 
 def test_a_state_works_once(browser: Browser) -> None:
@@ -251,13 +193,18 @@ def test_another_browser_cannot_finish(browser: Browser) -> None:
     (name,) = browser.cookies
 
     for cookies in ({}, {name: ""}, {name: "a" * 32}, {name: "é" * 32}, {"other": "a" * 32}):
-        assert Browser(browser.client, cookies=cookies, store=browser.store).is_rejected(state)
+        assert Browser(client=browser.client, cookies=cookies, store=browser.store).is_rejected(
+            state
+        )
     assert browser.come_back(state) == "/inbox"
 
 
 def test_two_tabs_come_back_in_any_order_also_with_one_provider(browser: Browser) -> None:
-    states = {slug: browser.leave(slug, f"/{slug}") for slug in ("gmail", "slack", "notion")}
-    again = browser.leave("gmail", "/again")
+    states = {
+        slug: browser.leave(slug=slug, next_address=f"/{slug}")
+        for slug in ("gmail", "slack", "notion")
+    }
+    again = browser.leave(slug="gmail", next_address="/again")
 
     assert browser.come_back(again) == "/again"
     for slug in ("notion", "gmail", "slack"):
@@ -265,12 +212,12 @@ def test_two_tabs_come_back_in_any_order_also_with_one_provider(browser: Browser
 
 
 def test_two_tabs_that_leave_at_the_same_time_come_back(client: vendo.Vendo) -> None:
-    tabs = [Browser(client), Browser(client)]
-    states = [tab.leave(slug) for tab, slug in zip(tabs, ("gmail", "slack"), strict=True)]
+    tabs = [Browser(client=client), Browser(client=client)]
+    states = [tab.leave(slug=slug) for tab, slug in zip(tabs, ("gmail", "slack"), strict=True)]
     jar = {**tabs[0].cookies, **tabs[1].cookies}  # as the browser keeps them
 
     for state in states:
-        assert Browser(client, cookies=jar).come_back(state) == "/inbox"
+        assert Browser(client=client, cookies=jar).come_back(state) == "/inbox"
 
 
 @pytest.mark.parametrize("cookie", ["", "short", "x" * 33, "é" * 32, "a; b" * 8])
@@ -294,7 +241,7 @@ def test_a_state_expires(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> N
 
 @given(st.text())
 def test_any_other_state_is_rejected(text: str) -> None:
-    browser = Browser(vendo.Vendo(KEY))
+    browser = Browser(client=vendo.Vendo(KEY))
     browser.leave()
     encoded = base64.urlsafe_b64encode(text.encode()).decode()
     for state in (text, text + ".", "." + text, encoded, f"{encoded}.{encoded}"):
@@ -332,13 +279,13 @@ def test_a_visitor_who_may_not_connect_changes_nothing() -> None:
     """The visitor chooses the cookie, and signs states with it."""
     with LocalVendo(connections=["gmail"]) as server, server.client() as client:
         store = web.ReplayCache()
-        browser = Browser(client, store=store)
+        browser = Browser(client=client, store=store)
         token = client.token("gmail")
         before = len(server.requests)
         browser.leave()
         (secret,) = browser.cookies.values()
         for number in range(20):
-            forged = _sign(["gmail", "/x", time.time() + 1, f"{number}"], secret)
+            forged = signed_state(["gmail", "/x", time.time() + 1, f"{number}"], secret)
             assert browser.come_back(forged, may=False) == "/x"
 
         assert client.token("gmail") == token
@@ -350,7 +297,7 @@ def test_a_visitor_who_may_not_connect_changes_nothing() -> None:
 def test_any_number_of_a_state_makes_a_short_key(browser: Browser, number: str) -> None:
     browser.leave()
     (secret,) = browser.cookies.values()
-    state = _sign(["gmail", "/x", time.time(), number], secret)
+    state = signed_state(["gmail", "/x", time.time(), number], secret)
     assert browser.come_back(state) == "/x"
     assert browser.is_rejected(state)
     (key,) = browser.store._kept  # type: ignore[attr-defined]
@@ -446,7 +393,7 @@ def test_the_cookie_is_for_this_browser_this_host_and_an_hour(client: vendo.Vend
 def test_over_https_a_cookie_that_another_host_could_set_does_not_count(
     client: vendo.Vendo,
 ) -> None:
-    plain = Browser(client, SITE.replace("https", "http"))
+    plain = Browser(client=client, site=SITE.replace("https", "http"))
     state = plain.leave()
 
     plain.site = SITE
@@ -455,7 +402,7 @@ def test_over_https_a_cookie_that_another_host_could_set_does_not_count(
 
 def test_a_return_forgets_the_old_token_and_keeps_one_fetched_since_the_state_was_made() -> None:
     with LocalVendo(connections=["gmail"]) as server, server.client() as client:
-        browser = Browser(client)
+        browser = Browser(client=client)
         old = client.token("gmail")
         state, replayed = browser.leave(), browser.leave()
         server.rotate("gmail")
@@ -471,7 +418,7 @@ def test_a_return_forgets_the_old_token_and_keeps_one_fetched_since_the_state_wa
 
 def test_after_a_denial_no_token_is_forgotten() -> None:
     with LocalVendo(connections=["gmail"]) as server, server.client() as client:
-        browser = Browser(client)
+        browser = Browser(client=client)
         client.token("gmail")
         before = len(server.requests)
         browser.come_back(browser.leave(), "refused")

@@ -42,7 +42,7 @@ _CLOCK_SKEW = 60
 _MAX_STATE = 8192
 
 
-def checked_rule(may_connect: object, label: str = "may_connect=") -> None:
+def checked_rule(may_connect: object) -> None:
     """Check that a rule can be called.
 
     Raises:
@@ -50,8 +50,8 @@ def checked_rule(may_connect: object, label: str = "may_connect=") -> None:
     """
     if may_connect is not None and not callable(may_connect):
         raise invalid(
-            f"{label} must be a function of request and slug.",
-            fix=f"Write {label}lambda request, slug: False, and then a rule of your own.",
+            "may_connect= must be a function of request and slug.",
+            fix="Write def may_connect(request, slug), which returns True or False.",
         )
 
 
