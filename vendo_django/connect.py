@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from inspect import isawaitable
 from typing import Any
 from urllib.parse import urlencode
@@ -102,7 +103,7 @@ def _links(slug: str, request: HttpRequest | None) -> Iterator[str]:
     match = getattr(request, "resolver_match", None)
     captured, space = (match.kwargs, match.namespace) if match else ({}, None)
     urlconf = getattr(request, "urlconf", None)
-    for name in _names(urlconf):
+    for name in _names(get_resolver(urlconf)):
         for arguments in argument_sets(slug, captured):
             try:
                 yield reverse(name, urlconf, kwargs=arguments, current_app=space)
@@ -111,10 +112,13 @@ def _links(slug: str, request: HttpRequest | None) -> Iterator[str]:
                 pass
 
 
-def _names(urlconf: str | None) -> Iterator[str]:
-    """Yield the names of the view, whatever namespaces its URLs are included in."""
-    yield "vendo:connect"
-    yield from _nested_names(get_resolver(urlconf).url_patterns, "")
+@lru_cache(maxsize=16)
+def _names(resolver: URLResolver) -> tuple[str, ...]:
+    """Return the names of the view, whatever namespaces its URLs are included in.
+
+    They are kept: a project may have hundreds of URLs, and a page several buttons.
+    """
+    return tuple(_nested_names(resolver.url_patterns, ""))
 
 
 def _nested_names(patterns: list[Any], prefix: str) -> Iterator[str]:

@@ -71,7 +71,8 @@ def _response(found: ErrorResponse, error: VendoError, link: Link | None = None)
     else:
         body, kind = json.dumps(found.body), "application/json"
     response = app.response_class(body, found.status, found.headers, mimetype=kind)
-    response.headers["X-Frame-Options"] = "DENY"  # no other site may lead a user to the button
+    if kind == "text/html":
+        response.headers["X-Frame-Options"] = "DENY"  # no other site may lead a user to the button
     response.vary.add("Accept")
     return response
 

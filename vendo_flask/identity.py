@@ -62,7 +62,8 @@ def vary_on(request: Request, names: tuple[str, ...]) -> None:
     if used is None:
         used = request.__dict__[_USED] = []
         after_this_request(partial(_add_vary, used))
-    used.append(names)
+    if names not in used:
+        used.append(names)
 
 
 def _add_vary(used: list[tuple[str, ...]], response: Response) -> Response:
