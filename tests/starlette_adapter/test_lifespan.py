@@ -11,12 +11,19 @@ import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from starlette_adapter.asgi import call
 from vendo import AuthError, NotConnected, ValidationError, VendoError
-from vendo_starlette import VendoMiddleware, VendoSettings, aclient, client, install
+from vendo_starlette import (
+    VendoMiddleware,
+    VendoSettings,
+    aclient,
+    client,
+    install,
+    vendo_routes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -208,3 +215,51 @@ def test_a_middleware_around_an_application_handles_its_lifespan(vendo_mode: Loc
     kinds = [message["type"] for message in sent]
     assert kinds == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
     assert vendo_mode.count("credentials") == 1
+
+
+def _logged_at_start(caplog: pytest.LogCaptureFixture, *routes: Any) -> str:
+    caplog.clear()
+    with TestClient(Starlette(routes=list(routes), middleware=[Middleware(VendoMiddleware)])):
+        return "\n".join(
+            record.getMessage() for record in caplog.records if record.name == "vendo_starlette"
+        )
+
+
+def test_a_start_logs_a_connect_route_that_is_closed_to_everybody(
+    vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = _logged_at_start(caplog, Mount("/in", routes=vendo_routes(), name="in"))
+    assert "The connect route is closed" in text
+    assert "vendo_routes(may_connect=" in text
+    assert vendo_mode.api_key not in text
+
+    assert not _logged_at_start(caplog, *vendo_routes(may_connect=lambda request, slug: True))
+    assert not _logged_at_start(caplog)
+    monkeypatch.setenv("VENDO_AUTH", "1")
+    assert not _logged_at_start(caplog, *vendo_routes())
+
+
+def test_in_oss_mode_a_start_logs_nothing_of_routes(caplog: pytest.LogCaptureFixture) -> None:
+    assert not _logged_at_start(caplog, *vendo_routes(lambda event, request: None))
+
+
+def test_a_start_logs_webhooks_that_each_process_remembers_by_itself(
+    vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how: dict[str, Any] = {"may_connect": lambda request, slug: True}
+
+    def receive(event: Any, request: Request) -> None: ...
+
+    assert "VENDO_REDIS_URL" in _logged_at_start(caplog, *vendo_routes(receive, **how))
+    assert not _logged_at_start(caplog, *vendo_routes(**how))
+    monkeypatch.setenv("VENDO_REDIS_URL", "redis://127.0.0.1:1/0")
+    assert not _logged_at_start(caplog, *vendo_routes(receive, **how))
+
+
+def test_a_malformed_redis_url_stops_the_start(
+    vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDO_REDIS_URL", "canary://:canary@127.0.0.1")
+    with pytest.raises(ValidationError, match="Redis URL") as caught, TestClient(requiring()):
+        pass
+    assert "canary" not in str(caught.value)
