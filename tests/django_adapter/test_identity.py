@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from django.test import AsyncClient, Client, RequestFactory, override_settings
 from django_adapter.asgi import AsgiClient
 from vendo import VendoIdentity
 from vendo_django.backends import VendoIdentityBackend
+from vendo_django.identity import identity_of
 from vendo_django.middleware import VendoIdentityMiddleware
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -286,3 +288,14 @@ def test_the_middleware_without_its_requirements_is_an_error() -> None:
 def test_pages_without_a_session_can_be_cached() -> None:
     with override_settings(VENDO={"ERRORS": True}):
         assert Client().get("/limited/")["Vary"] == "Accept"
+
+
+@pytest.mark.parametrize("trust", [None, False, True])
+def test_the_setting_says_whether_the_server_drops_such_names(
+    trust: bool | None, proxy: dict[str, str]
+) -> None:
+    request = RequestFactory().get("/", headers=proxy)
+    request.META.update({"wsgi.input": io.BytesIO(), "SERVER_SOFTWARE": "WSGIServer/0.2"})
+    setting = {} if trust is None else {"TRUST_WSGI_HEADERS": trust}
+    with override_settings(VENDO=setting):
+        assert (identity_of(request) is not None) is bool(trust)

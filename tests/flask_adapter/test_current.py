@@ -268,3 +268,13 @@ def _get(browser: FlaskClient, path: str, jwt: str | None) -> str:
     response = browser.get(path, headers=_headers(jwt))
     assert response.status_code == 200
     return response.text
+
+
+@pytest.mark.parametrize("trust", [None, False, True, "1", "0"])
+def test_the_configuration_says_whether_the_server_drops_such_names(
+    trust: Any, proxy: dict[str, str]
+) -> None:
+    app = make_app(VENDO_TRUST_WSGI_HEADERS=trust)
+    server = {"SERVER_SOFTWARE": "WSGIServer/0.2"}
+    page = app.test_client().get("/who/", headers=proxy, environ_overrides=server)
+    assert page.text == ("ada@example.com" if trust in {True, "1"} else "nobody")
