@@ -41,6 +41,7 @@ class Clock:
     def advance(self, seconds: float) -> None:
         for entry in token_cache.shared._entries.values():
             entry.refresh_at -= seconds
+            entry.check_at -= seconds
             entry.wait_from -= seconds
             entry.expires_at -= seconds
         for flight in token_cache.shared._flights.values():
@@ -49,7 +50,7 @@ class Clock:
     def begin_refreshing(self) -> None:
         """Make every token due for a refresh, before its last minute."""
         for entry in token_cache.shared._entries.values():
-            entry.refresh_at = 0.0
+            entry.refresh_at = entry.check_at = 0.0
 
 
 @pytest.fixture

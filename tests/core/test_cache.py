@@ -48,7 +48,8 @@ def put(
 
 
 def is_due(cache: TokenCache, key: token_cache.CacheKey = KEY) -> bool:
-    return cache.get(key) is None
+    """Return True if a caller must claim the token, and the claim is not the token."""
+    return cache.get(key) is None and not isinstance(cache.claim(key), str)
 
 
 def is_over(cache: TokenCache, flight: Flight) -> bool:
@@ -137,9 +138,12 @@ def test_a_token_without_a_date_outlives_any_outage(cache: TokenCache, clock: Cl
 def test_lifetime_counts_from_the_request(cache: TokenCache, clock: Clock) -> None:
     flight = lead(cache)
     clock.now += 100.0
-    cache.land(flight, "t1", 100.0, moment(1000.0))
+    cache.land(flight, "t1", 150.0, moment(1000.0))
+    assert is_due(cache) is False
+    assert cache._entries[KEY].expires_at == 1150.0
+    clock.now += 50.0
     assert is_due(cache)
-    assert cache._entries[KEY].expires_at == 1100.0
+    assert len(cache) == 0
 
 
 @pytest.mark.parametrize("lifetime", [0.0, -5.0])
@@ -393,7 +397,7 @@ def test_the_least_recently_used_goes_first(clock: Clock) -> None:
         clock.now += 1.0
         put(cache, f"t{number}", 3600.0, key)
     clock.now += 1.0
-    assert cache.get(keys[0]) == "t0"  # used again
+    assert cache.claim(keys[0]) == "t0"  # used again
     clock.now += 1.0
     put(cache, "t1", 3600.0)
     assert len(cache) == 14  # an eighth is dropped at a time

@@ -415,7 +415,7 @@ with LocalVendo(["gmail"]) as server:
     client = server.client(timeout=5)
     client.token("gmail")
     for entry in token_cache.shared._entries.values():
-        entry.refresh_at = 0.0
+        entry.refresh_at = entry.check_at = 0.0
     server.fail("credentials", status=503)
     assert client.token("gmail") == server.token("gmail")
     assert server.count("credentials") == 2

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import pickle
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,7 @@ import time_machine
 import vendo
 from support.shown import texts_of
 from vendo import RetryPolicy
+from vendo._protocol.moments import elapsed
 from vendo._tokens import cache as token_cache
 from vendo.testing import LocalVendo
 
@@ -70,12 +73,18 @@ def test_a_token_in_the_cache_is_returned_to_the_user_it_was_fetched_for(
     assert "ada.a.jwt" not in repr(list(token_cache.shared._entries))
 
 
-def test_a_cached_token_outlives_the_jwt_that_it_was_fetched_with(server: LocalVendo) -> None:
-    client = server.client().for_user("ada.a.jwt")
+def test_a_token_is_kept_no_longer_than_the_jwt_that_it_was_fetched_with_is_valid(
+    server: LocalVendo,
+) -> None:
+    payload = base64.urlsafe_b64encode(json.dumps({"exp": int(time.time()) + 60}).encode()).decode()
+    client = server.client(retry=RetryPolicy(1)).for_user(f"ada.{payload}.jwt")
     token = client.token("gmail")
-    server.fail("credentials", times=None, status=401)  # the JWT has expired
-
-    assert client.token("gmail") == token
+    server.fail("credentials", times=None, status=503)
+    with in_the_future(50):
+        assert client.token("gmail") == token
+    with in_the_future(65), pytest.raises(vendo.UpstreamError):
+        client.token("gmail")
+    assert token not in kept()
 
 
 def test_a_token_is_not_handed_out_in_its_last_minute_while_vendo_can_be_reached(
@@ -99,18 +108,25 @@ def test_a_token_is_not_handed_out_in_its_last_minute_while_vendo_can_be_reached
         client.token("gmail")
 
 
-def test_an_expired_token_stays_in_memory_until_it_is_replaced(server: LocalVendo) -> None:
+def test_an_expired_token_leaves_memory(
+    server: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, passed = elapsed, [0]
+    monkeypatch.setattr(token_cache.shared, "_clock", lambda: clock() + passed[0])
     client = server.client()
     first = client.token("gmail")
-    with in_the_future(7200):
-        client.close()
-        assert first in kept()
-        second = server.client().token("gmail")
+    passed[0] += 3605  # it has expired
+    client.connections.list()
     assert first not in kept()
+
+    second = client.token("gmail")
+    client.close()
     assert second in kept()
-    server.client().invalidate("gmail")
+    passed[0] += 55
+    server.client().connections.list()
     assert second not in kept()
-    assert token_cache.shared._capacity == 10_000
+    monkeypatch.undo()
+    token_cache.shared._plan_sweep()
 
 
 WRITES = """
@@ -165,7 +181,7 @@ def test_the_librarys_own_log_records_contain_no_secret_at_any_level(
     client = backend.client(retry=RetryPolicy(2, backoff=0.001)).for_user(JWT)
     client.token("gmail")
     for entry in token_cache.shared._entries.values():
-        entry.refresh_at = 0.0
+        entry.refresh_at = entry.check_at = 0.0
     backend.fail("any", times=None, status=503, body=ECHO)
     client.token("gmail")
     for fault in FAULTS:

@@ -69,6 +69,7 @@ def test_expired_token_is_not_served_on_a_machine_whose_clocks_stood_still(
 ) -> None:
     assert fetches(server, way) == 1
     for entry in token_cache.shared._entries.values():
+        entry.check_at += 2 * HOUR
         entry.refresh_at += 2 * HOUR  # as if `elapsed` had been set back by that
         entry.wait_from += 2 * HOUR
         entry.expires_at += 2 * HOUR

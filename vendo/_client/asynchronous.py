@@ -13,6 +13,7 @@ from vendo._config.settings import API_VERSION
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import masked
+from vendo._tokens.cache import shared
 from vendo.errors import VendoError, invalid, without_frames
 
 TYPE_CHECKING = False
@@ -145,12 +146,13 @@ class AsyncVendo(BaseClient):
         return _client.AsyncDataAPI(self)
 
     async def aclose(self) -> None:
-        """Close the kept connections of this event loop.
+        """Close the kept connections of this event loop. Cached tokens are dropped as by `close`.
 
         On a client that is scoped to a user it does nothing: the connections belong to another.
         """
         if self._root is not self:
             return
+        self._retire_tokens()
         transport = self._transport
         if transport is None or isinstance(transport, str):
             transport = self._made.get("transport")
@@ -185,6 +187,7 @@ class AsyncVendo(BaseClient):
         """Drive a flow. Errors leave the library here: nothing of a call is in their frames."""
         from vendo._transports.async_driver import run
 
+        shared.sweep()
         try:
             return await run(flow, self._root._opened_transport)
         except VendoError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vendo import _client
 from vendo._client.cached import twin
+from vendo._config import settings as _settings
 from vendo._config.settings import API_VERSION, Settings
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
@@ -214,6 +215,12 @@ class BaseClient:
             key = self._key(scope, name)
             shared.invalidate(lambda other: other == key, before)
 
+    def _retire_tokens(self) -> None:
+        """Drop the tokens of this closed client soon, but those that another client still uses."""
+        scope = self._settings.last_scope()
+        if scope is not None:
+            shared.retire(scope)
+
     @cached_property
     def webhooks(self) -> _client.WebhooksAPI:
         """Verifies webhooks with `VENDO_WEBHOOK_SECRET`. Both modes."""
@@ -292,6 +299,16 @@ class BaseClient:
                 if token is not None:
                     handed_out(name_of(slug), token)
         return {slug: None if token is None else token.reveal() for slug, token in tokens.items()}
+
+
+def _drop_replaced(before: Scope, now: Scope | None) -> None:
+    if now is None:
+        shared.invalidate(lambda key: key[:2] == before)  # OSS mode does not use the cache
+    else:
+        shared.retire(before)
+
+
+_settings.on_replaced = _drop_replaced
 
 
 def _checked_jwt(jwt: object) -> Secret:

@@ -8,6 +8,7 @@ from vendo._config.settings import API_VERSION
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import masked
+from vendo._tokens.cache import shared
 from vendo.errors import VendoError, invalid, without_frames
 
 TYPE_CHECKING = False
@@ -187,12 +188,13 @@ class Vendo(BaseClient):
         return _client.DataAPI(self)
 
     def close(self) -> None:
-        """Close the kept connections.
+        """Close the kept connections. Cached tokens that no other client uses are dropped soon.
 
         On a client that is scoped to a user it does nothing: the connections belong to another.
         """
         if self._root is not self:
             return
+        self._retire_tokens()
         transport = self._transport or self._made.get("transport")
         if transport is not None:
             transport.close()
@@ -234,6 +236,7 @@ class Vendo(BaseClient):
         """Drive a flow. Errors leave the library here: nothing of a call is in their frames."""
         from vendo._transports.driver import run
 
+        shared.sweep()
         try:
             return run(flow, self._root._opened_transport)
         except VendoError as error:

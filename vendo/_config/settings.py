@@ -9,17 +9,26 @@ from __future__ import annotations
 from vendo._config import environment
 from vendo._config.api_keys import PLACEHOLDER_KEY, checked_key
 from vendo._protocol.retry import RetryPolicy
-from vendo._protocol.secret import Secret
+from vendo._protocol.secret import Secret, masked
 from vendo.errors import AuthError, VendoOnlyFeature, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeAlias
 
     from vendo._protocol.calls import Caller
 
     #: In Vendo mode, the credentials URL and the API key: the first part of a cache key.
     Scope: TypeAlias = tuple[str, Secret]
+
+
+def _ignore(_before: Scope, _now: Scope | None) -> None:
+    return
+
+
+#: Called where the environment has another key or credentials URL than before. The clients set it.
+on_replaced: Callable[[Scope, Scope | None], None] = _ignore
 
 API_VERSION = "2026-05-02"
 #: Seconds. The waits of the operating system do not take larger numbers.
@@ -125,18 +134,23 @@ class Settings:
             ValidationError: the key must not be sent to the credentials URL.
         """
         memo = self._memo
-        # Not in a variable, since it contains the key in plain text.
         if memo[0] == (environment.API_KEY.raw(), environment.CREDENTIALS_URL.raw()):
             return memo[1]
         return self._new_scope()
 
+    def last_scope(self) -> Scope | None:
+        """Return the last result of `scope`."""
+        return self._memo[1]
+
     def _new_scope(self) -> Scope | None:
-        before = hash((environment.API_KEY.raw(), environment.CREDENTIALS_URL.raw()))
+        raw = (masked(environment.API_KEY.raw()), masked(environment.CREDENTIALS_URL.raw()))
         key = self.api_key()
         scope = None if key is None else (self.credentials_url(), key)
-        raw = (environment.API_KEY.raw(), environment.CREDENTIALS_URL.raw())
-        if hash(raw) == before:  # another thread may change the environment
-            self._memo = (raw, scope)
+        if raw == (environment.API_KEY.raw(), environment.CREDENTIALS_URL.raw()):
+            before = self._memo[1]
+            self._memo = (raw, scope)  # else another thread is changing the environment
+            if before is not None and before != scope:
+                on_replaced(before, scope)
         return scope
 
     def api_key(self) -> Secret | None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from vendo._protocol.calls import Caller
+    from vendo._protocol.secret import Secret
     from vendo._protocol.steps import Flow
 
 
@@ -46,7 +47,7 @@ def fetch_token(
     response = yield from call(
         caller, "GET", f"{credentials_url}/{_encoded(slug)}", slug=slug, attempts=attempts
     )
-    return _issued(decode_json(response), response.headers, requested)
+    return _issued(decode_json(response), response.headers, requested, caller.user_jwt)
 
 
 def fetch_tokens(
@@ -62,7 +63,7 @@ def fetch_tokens(
     return {
         slug: None
         if tokens.get(slug) is None
-        else _issued(tokens[slug], response.headers, requested)
+        else _issued(tokens[slug], response.headers, requested, caller.user_jwt)
         for slug in slugs
     }
 
@@ -72,15 +73,23 @@ def _encoded(slug: str) -> str:
     return quote(slug, safe="")
 
 
-def _issued(data: object, headers: Mapping[str, str], requested: Moment) -> Issued:
+def _issued(
+    data: object, headers: Mapping[str, str], requested: Moment, user_jwt: Secret | None
+) -> Issued:
     fields = Fields(data, "credential")
     token = fields.required("access_token", str)
     if not token.isascii() or not token.isprintable() or not token.strip():
         raise malformed("has an access_token that is blank, or not one line of ASCII")
     expires_at = fields.optional("expires_at", str)
-    if expires_at is None:
-        return Issued(token, None, requested)
-    expires = rfc3339(expires_at)
-    if expires is None:
-        raise malformed("has an expires_at that is not an RFC 3339 time")
-    return Issued(token, expires - server_now(headers), requested)
+    ends = []
+    if expires_at is not None:
+        expires = rfc3339(expires_at)
+        if expires is None:
+            raise malformed("has an expires_at that is not an RFC 3339 time")
+        ends.append(expires)
+    if user_jwt is not None:
+        from vendo._protocol.jwt import expiry_of
+
+        # The user may not sign in again: their token is not kept longer than their JWT is valid.
+        ends += expiry_of(user_jwt)
+    return Issued(token, min(ends) - server_now(headers) if ends else None, requested)

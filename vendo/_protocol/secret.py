@@ -110,12 +110,19 @@ class WireSecret(Secret):
 
 
 class SecretBytes(bytes):
-    """The same for the bytes of a header, as httpx keeps them."""
+    """The same for bytes: a header or a request target, as httpx keeps them."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         return repr(MASK.encode())
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def strip(self, chars: vendo._types.Any = None, /) -> SecretBytes:
+        """Strip it, as h2 does before hpack logs it."""
+        return SecretBytes(super().strip(chars))
 
     def __copy__(self) -> vendo._types.Self:
         return self

@@ -57,7 +57,7 @@ def masked_url(plain_class: Any) -> Callable[..., Any]:
 
         @property
         def raw_path(self) -> bytes:
-            return self._target.encode()
+            return SecretBytes(self._target.encode())
 
         def __reduce__(self) -> tuple[Any, ...]:
             return plain_class, (str(self),)

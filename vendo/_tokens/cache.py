@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     #: (credentials URL, API key, digest of the user's JWT, slug). A plain tuple, since every call
     #: builds one.
     CacheKey: TypeAlias = tuple[str, str, str | None, str]
+    #: (credentials URL, API key): the first part of a key.
+    Scope: TypeAlias = tuple[str, str]
 
 
 #: Seconds before its expiry from which a token is not handed out without a refresh ...
@@ -44,6 +46,11 @@ OVERDUE_SECONDS = 5.0
 
 DEFAULT_CAPACITY = 10_000
 
+#: Seconds between two sweeps, which drop the tokens that no caller needs any more.
+SWEEP_SECONDS = 15.0
+#: Seconds for which tokens of a closed client are kept, for another client of the same key.
+RETIRED_SECONDS = 30.0
+
 
 class Entry:
     """A token and its deadlines, as readings of `elapsed`.
@@ -53,6 +60,7 @@ class Entry:
     """
 
     __slots__ = (
+        "check_at",
         "expires_at",
         "failures",
         "received_at",
@@ -85,6 +93,8 @@ class Entry:
             life = lifetime
         #: From here one caller refreshes; from `wait_from` the others wait for it.
         self.refresh_at = self.wait_from - random.random() * min(MAX_JITTER, life * JITTER_SHARE)  # noqa: S311  # spreads load
+        #: From here `get` leaves the token to `claim`: for its refresh, or for the next sweep.
+        self.check_at = self.refresh_at
 
     def __repr__(self) -> str:
         return f"<Entry refresh_at={self.refresh_at:.0f} expires_at={self.expires_at:.0f}>"
@@ -196,6 +206,9 @@ class TokenCache:
         self._capacity = capacity
         self._clock = clock
         self._entries: dict[CacheKey, Entry] = {}
+        #: When clients closed, or a key was replaced, by scope.
+        self._retired: dict[Scope, float] = {}
+        self._plan_sweep()
         self._after_fork()
         on_fork(self, TokenCache._after_fork)
 
@@ -216,8 +229,8 @@ class TokenCache:
         if entry is None:
             return None
         now = self._clock()
-        due_at = entry.refresh_at
-        if now >= due_at or time.time() - entry.wall_offset >= due_at:
+        check_at = entry.check_at
+        if now >= check_at or time.time() - entry.wall_offset >= check_at:
             return None
         entry.used_at = now
         return entry.token
@@ -236,12 +249,14 @@ class TokenCache:
             lost: an abandoned flight that this caller waited for.
         """
         notice()
+        self.sweep()
         with self._changes as is_handler:
             entry = self._entries.get(key)
             now = self._now(entry)
             if entry is not None:
                 entry.used_at = self._clock()
                 if now < entry.refresh_at:
+                    entry.check_at = min(entry.refresh_at, now + self._sweep_at - entry.used_at)
                     return entry.token
             good = entry if entry is not None and now < entry.expires_at else None
             former = flight = self._flights.get(key)
@@ -278,6 +293,7 @@ class TokenCache:
             if lifetime is None or lifetime > 0:
                 entry = self._entries[flight.key] = Entry(token, lifetime, requested)
                 entry.used_at = self._clock()  # not the time of the request
+                entry.check_at = min(entry.refresh_at, self._sweep_at)
                 self._make_room()
             else:
                 self._entries.pop(flight.key, None)
@@ -313,7 +329,7 @@ class TokenCache:
                 entry.failures += 1
                 backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(entry.failures - 1, 16))
                 pause = max(backoff, error.retry_after or 0.0)
-                entry.refresh_at = min(now + pause, entry.expires_at)
+                entry.refresh_at = entry.check_at = min(now + pause, entry.expires_at)
                 flight.token = entry.token
                 served = True
             else:
@@ -364,6 +380,33 @@ class TokenCache:
     def clear(self) -> None:
         """Drop all tokens, and abandon all flights."""
         self.invalidate(lambda _key: True)
+
+    def retire(self, scope: Scope) -> None:
+        """Drop the tokens of a closed client or a replaced key soon, but those used meanwhile."""
+        self._retired[scope] = self._clock()
+
+    def sweep(self) -> None:
+        """Drop tokens that have expired, or whose client is closed, if a sweep is due."""
+        if max(self._clock(), time.time() - self._sweep_wall_offset) < self._sweep_at:
+            return
+        with self._changes as is_handler:
+            if is_handler:
+                return
+            self._plan_sweep()
+            old = self._clock() - RETIRED_SECONDS
+            retired = {scope: at for scope, at in list(self._retired.items()) if at <= old}
+            for key, entry in list(self._entries.items()):
+                is_unused = entry.used_at <= retired.get(key[:2], -1.0)
+                if is_unused or self._now(entry) >= entry.expires_at:
+                    self._entries.pop(key, None)
+            for scope, at in retired.items():
+                if self._retired.get(scope) == at:
+                    self._retired.pop(scope, None)
+
+    def _plan_sweep(self) -> None:
+        now = self._clock()
+        self._sweep_wall_offset = time.time() - now
+        self._sweep_at = now + SWEEP_SECONDS
 
     def _make_room(self) -> None:
         if len(self._entries) <= self._capacity:
