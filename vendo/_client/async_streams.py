@@ -34,36 +34,44 @@ class AsyncEventStream:
 
     async def __anext__(self) -> VendoEvent:
         """Wait for the next event. Errors as for `EventStream.__next__`."""
-        outcome: object = None
-        failure: UpstreamError | None = None
         try:
-            while not self._ended:
-                flow = self._subscription
-                step = flow.throw(failure) if failure is not None else flow.send(outcome)
-                outcome = failure = None
-                try:
-                    if isinstance(step, ReadChunk):
-                        outcome = await self._read(step)
-                    elif isinstance(step, OpenStream):
-                        outcome = await self._opened(step.request)
-                    elif isinstance(step, Pause):
-                        await self._wait(step.seconds)
-                    elif isinstance(step, CloseStream):
-                        self._close_stream()
-                    else:
-                        return step
-                except UpstreamError as error:
-                    failure = error
-        except StopIteration:
-            pass
+            event = await self._next_event()
         except VendoError as error:
             self._close()
             raise without_frames(error) from None
         except BaseException:
             self._close()
             raise
-        self._close()
-        raise StopAsyncIteration
+        if event is None:
+            self._close()
+            raise StopAsyncIteration
+        return event
+
+    async def _next_event(self) -> VendoEvent | None:
+        """Do the same; None after the last one. Responses are in its variables."""
+        outcome: object = None
+        failure: UpstreamError | None = None
+        while not self._ended:
+            flow = self._subscription
+            try:
+                step = flow.throw(failure) if failure is not None else flow.send(outcome)
+            except StopIteration:
+                return None
+            outcome = failure = None
+            try:
+                if isinstance(step, ReadChunk):
+                    outcome = await self._read(step)
+                elif isinstance(step, OpenStream):
+                    outcome = await self._opened(step.request)
+                elif isinstance(step, Pause):
+                    await self._wait(step.seconds)
+                elif isinstance(step, CloseStream):
+                    self._close_stream()
+                else:
+                    return step
+            except UpstreamError as error:
+                failure = error
+        return None
 
     async def aclose(self) -> None:
         """Close the connection and end the iteration."""

@@ -52,37 +52,44 @@ class EventStream:
             AuthError: the backend rejects the key.
             UpstreamError: the response of the backend is not an event stream.
         """
-        outcome: object = None
-        failure: UpstreamError | None = None
-        flow = self._subscription
         try:
-            while not self._is_closed:
-                step = flow.throw(failure) if failure is not None else flow.send(outcome)
-                outcome = failure = None
-                try:
-                    if isinstance(step, ReadChunk):
-                        outcome = self._read(step)
-                    elif isinstance(step, OpenStream):
-                        # Kept before it is open, so that `close` ends the opening too.
-                        self._stream = stream = BlockingStream(self._transport, step.request)
-                        outcome = self._opened(stream)
-                    elif isinstance(step, Pause):
-                        with suppress(Empty):
-                            self._wake.get(timeout=step.seconds)
-                    elif isinstance(step, CloseStream):
-                        self._close_stream()
-                    else:
-                        return step
-                except UpstreamError as error:
-                    failure = error
+            event = self._next_event()
         except VendoError as error:
             self.close()
             raise without_frames(error) from None
         except BaseException:
             self.close()
             raise
-        self.close()
-        raise StopIteration
+        if event is None:
+            self.close()
+            raise StopIteration
+        return event
+
+    def _next_event(self) -> VendoEvent | None:
+        """Do the same; None after the last one. Responses are in its variables."""
+        outcome: object = None
+        failure: UpstreamError | None = None
+        flow = self._subscription
+        while not self._is_closed:
+            step = flow.throw(failure) if failure is not None else flow.send(outcome)
+            outcome = failure = None
+            try:
+                if isinstance(step, ReadChunk):
+                    outcome = self._read(step)
+                elif isinstance(step, OpenStream):
+                    # Kept before it is open, so that `close` ends the opening too.
+                    self._stream = stream = BlockingStream(self._transport, step.request)
+                    outcome = self._opened(stream)
+                elif isinstance(step, Pause):
+                    with suppress(Empty):
+                        self._wake.get(timeout=step.seconds)
+                elif isinstance(step, CloseStream):
+                    self._close_stream()
+                else:
+                    return step
+            except UpstreamError as error:
+                failure = error
+        return None
 
     def close(self) -> None:
         """Close the connection and end the iteration, also if it waits in another thread."""

@@ -16,7 +16,7 @@ from yarl import URL
 
 from vendo._sessions.hosts import is_same_origin, joined, over_http
 from vendo._sessions.policy import MAX_DRAINED, Policy
-from vendo._sessions.tracebacks import cut_tracebacks
+from vendo._sessions.tracebacks import cut_tracebacks, is_interrupt
 from vendo._transports.aiohttp_connector import Connector
 from vendo._transports.per_loop import PerLoop
 from vendo._transports.routes import route_of
@@ -135,8 +135,9 @@ async def _sent(request: ClientRequest, send: ClientHandlerType) -> ClientRespon
     handled = sys.exception()
     try:
         return await send(request)
-    except (aiohttp.ClientError, OSError) as error:
-        cut_tracebacks(error, handled)
+    except BaseException as error:
+        if isinstance(error, aiohttp.ClientError | OSError) or is_interrupt(error):
+            cut_tracebacks(error, handled)
         raise
 
 

@@ -23,7 +23,7 @@ from vendo._sessions.requests_auth import (
     would_log_token,
 )
 from vendo._sessions.requests_path import PathAdapter, sends_targets, target_of
-from vendo._sessions.tracebacks import cut_tracebacks
+from vendo._sessions.tracebacks import cut_tracebacks, is_interrupt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,8 +88,9 @@ class VendoSession(requests.Session):
         handled = sys.exception()
         try:
             response = super().send(request, **kwargs)
-        except requests.RequestException as error:
-            cut_tracebacks(error, handled)
+        except BaseException as error:
+            if isinstance(error, requests.RequestException) or is_interrupt(error):
+                cut_tracebacks(error, handled)
             raise
         if response.history:
             response.history = whole_history(response)

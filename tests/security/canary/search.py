@@ -117,7 +117,8 @@ class Search:
             for frame, _ in traceback.walk_tb(one.__traceback__):
                 code = f"{frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}"
                 for variable, value in frame.f_locals.items():
-                    self.value(f"{name}, {variable} in {code}", value, deepest=2)
+                    # As reporters show it: its repr, and what is in a list or a dict.
+                    self._look(f"{name}, {variable} in {code}", value, 3, set(), is_shown=True)
             pending += [one.__cause__, one.__context__]
             pending += [inner for inner in one.args if isinstance(inner, BaseException)]
             pending += [getattr(one, "reason", None)] if hasattr(one, "reason") else []
@@ -130,7 +131,9 @@ class Search:
         """Search the representation of an object, and of what it consists of."""
         self._look(where, value, deepest, set())
 
-    def _look(self, where: str, value: Any, left: int, seen: set[int]) -> None:
+    def _look(
+        self, where: str, value: Any, left: int, seen: set[int], *, is_shown: bool = False
+    ) -> None:
         if id(value) in seen or isinstance(value, _NOT_SHOWN):
             return
         seen.add(id(value))
@@ -145,32 +148,39 @@ class Search:
             parts = [*value.keys(), *value.values()]
         elif isinstance(value, list | tuple | set | frozenset):
             parts = list(value)
+        elif is_shown:
+            return
         else:
             parts = [*getattr(value, "__dict__", {}).values(), *_slots_of(value)]
         for part in parts:
-            self._look(where, part, left - 1, seen)
+            self._look(where, part, left - 1, seen, is_shown=is_shown)
 
     def pickled(self, where: str, value: object) -> None:
         """Search the pickle of an object, if it has one."""
         with contextlib.suppress(Exception):
             self.text(f"a pickle of {where}", pickle.dumps(value).decode("latin-1"))
 
-    def memory(self, where: str) -> None:
-        """Search all texts and bytes that a container refers to."""
+    def memory(self, where: str, marker: str) -> None:
+        """Search all texts and bytes of the process for one of its secrets."""
         gc.collect()
-        for holder in gc.get_objects():
-            if holder is self.found or isinstance(holder, types.FrameType):
+        pending: list[Any] = [(None, one) for one in gc.get_objects()]
+        seen = {id(pending), id(self.found), id(sys._getframe())}
+        while pending:
+            holder, one = pending.pop()
+            if id(one) in seen:
                 continue
-            for one in gc.get_referents(holder):
-                if isinstance(one, str):
-                    text = str.__str__(one)
-                elif isinstance(one, bytes | bytearray):
-                    text = bytes(one).decode("latin-1")
-                else:
-                    continue
-                if len(text) > len(MARKER) and has_marker(text) and text not in self.found:
-                    kind = f"{type(holder).__module__}.{type(holder).__qualname__}"
-                    self._report(f"{where}, in a {kind}", text)
+            seen.add(id(one))
+            cls = type(one)  # some objects act when they are looked at
+            if issubclass(cls, str):
+                text = str.__str__(one)
+            elif issubclass(cls, bytes | bytearray):
+                text = bytes(one).decode("latin-1")
+            else:
+                # Also of dicts and tuples, which the collector does not track if they hold texts.
+                pending += [(cls, part) for part in gc.get_referents(one)]
+                continue
+            if marker in text and text != marker:
+                self._report(f"{where} of {holder}", text)
 
 
 _NOT_SHOWN = (type, types.ModuleType, types.FunctionType, Search)
