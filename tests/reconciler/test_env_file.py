@@ -252,7 +252,7 @@ def test_root_keeps_the_owner_of_the_file(env_file: Path) -> None:
     assert (env_file.stat().st_uid, _mode(env_file)) == (_OTHER, 0o600)
 
 
-def test_file_of_another_user_is_replaced() -> None:
+def test_file_of_root_is_replaced() -> None:
     with tempfile.TemporaryDirectory() as name:
         env_file = Path(name) / ".env"
         env_file.write_text("A=1\n")

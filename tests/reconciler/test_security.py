@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import traceback
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import vendo
+from reconciler.owners import MALLORY, chowned
 from reconciler.reading import written
 from vendo import reconciler
 
@@ -133,11 +133,10 @@ def test_in_a_folder_that_others_may_write_to_nothing_of_another_user_is_used(
         own.touch()
         for planted in (".env", ".env.vendo"):
             path = env_file.with_name(planted)
-            if os.getuid() == 0:
-                path.touch()
-                os.chown(path, 65533, -1)
-            else:
-                path.hardlink_to(own)  # only root can give a file to another user
+            path.touch()
+            if not chowned(path, MALLORY):  # only root can give a file to another user
+                path.unlink()
+                path.hardlink_to(own)
             env_file.parent.chmod(0o1777)
             with pytest.raises(vendo.ValidationError, match="another user may write to its folder"):
                 reconciler.bootstrap(env_file=env_file, mapping={"MAIL": "gmail"}, client=client)

@@ -13,7 +13,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -156,10 +156,8 @@ class LockedEnvFile:
             return
         made = os.fstat(descriptor)
         if (made.st_uid, made.st_gid) != (found.st_uid, found.st_gid):
-            try:
+            with suppress(OSError):  # only root may, and in a container not to every user
                 os.fchown(descriptor, found.st_uid, found.st_gid)
-            except PermissionError:
-                pass  # only root may change the owner
 
 
 def _lock(folder: Folder, name: str) -> int:
