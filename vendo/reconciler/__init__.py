@@ -9,11 +9,12 @@ after each event of a connection, and every half minute. A Python program does n
 `vendo.token()` always has the current token.
 
 An update has four steps, each with a module: `_resolver` fetches the current values of the mapping
-(`_mapping`), `_quoting` writes each as an assignment, `_managed_block` puts the assignments into a
-block at the end of the file's text and keeps all other lines, `_env_file` replaces the file under a
-lock. Then the handler of `on_change=` (`_handlers`) is called with the `Change`. `_updater` joins
-the steps, `_state` remembers what was written and which changes were handled, and `_reconciler` is
-the thread.
+(`_mapping`; a backend may not choose the names in `_steering`), `_quoting` writes each as an
+assignment, `_managed_block` puts the assignments into a block at the end of the file's text and
+keeps all other lines, `_env_file` replaces the file under a lock, in a `_folder` where it uses
+nothing of other users. Then the handler of `on_change=` (`_handlers`) is called with the `Change`.
+`_updater` joins the steps, `_state` remembers what was written and which changes were handled, and
+`_reconciler` is the thread.
 
 PYTEST_DONT_REWRITE
 """

@@ -155,10 +155,13 @@ def folder_of(path: Path) -> Iterator[tuple[Folder, str]]:
         OSError: the folder cannot be opened.
         ValidationError: a part of the path may have been put there by another user.
     """
-    target = path if _HAS_DESCRIPTORS else Path(os.path.realpath(path))
-    folder = Folder(Path("/") if _HAS_DESCRIPTORS else target.parent)
+    if not _HAS_DESCRIPTORS:
+        target = Path(os.path.realpath(path))
+        yield Folder(target.parent), target.name
+        return
+    folder = Folder(Path("/"))
     try:
-        yield folder, _walk(folder, path) if _HAS_DESCRIPTORS else target.name
+        yield folder, _walk(folder, path)
     finally:
         folder.close()
 

@@ -13,14 +13,14 @@ import secrets
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import methodcaller
 from typing import Final, NamedTuple
 
 from vendo._protocol.secret import Secret
 from vendo.reconciler._quoting import end_of_assignment
 
 _MARK: Final = re.compile(
-    r"^# (?P<arrows>>>>|<<<) vendo (?P<key>[A-Za-z0-9_-]{22,64})(?![A-Za-z0-9_-])[^\n]*(?:\n|\Z)",
-    re.MULTILINE,
+    r"^# (?:>>>|<<<) vendo [A-Za-z0-9_-]{22,64}(?!\S)[^\n]*(?:\n|\Z)", re.MULTILINE
 )
 _OPENING: Final = "# >>> vendo {key} (kept up to date: your own lines go above)\n"
 _CLOSING: Final = "# <<< vendo {key}\n"
@@ -73,11 +73,13 @@ def _blocks(text: Secret) -> Iterator[_Block]:
     """Yield the blocks: an opening mark up to the next closing mark with its key."""
     openings = []
     closings: defaultdict[Secret, deque[tuple[int, int]]] = defaultdict(deque)
-    for mark in _MARK.finditer(text):
-        if mark["arrows"] == ">>>":
-            openings.append((Secret(mark["key"]), *mark.span()))
+    # No variable holds a match, whose repr shows the key.
+    for start, end in map(methodcaller("span"), _MARK.finditer(text)):
+        key = Secret(text[start:end].split()[3])
+        if text.startswith("# >>>", start):
+            openings.append((key, start, end))
         else:
-            closings[Secret(mark["key"])].append(mark.span())
+            closings[key].append((start, end))
     position = 0
     for key, start, body in openings:
         # Every mark is passed once, so that a file with many takes linear time.
@@ -114,20 +116,10 @@ def disown(text: EnvText, is_ours: Callable[[str, Secret], bool]) -> EnvText:
 
 def render(foreign: Secret, key: Secret, lines: Mapping[str, Secret]) -> Secret:
     """Return the text of an env file: the foreign lines unchanged, then the block."""
-    marks = {"key": key.reveal()}
     # The empty line keeps a foreign line that ends in a backslash from including the mark.
-    gap = "\n" if foreign else ""
-    return Secret(
-        "".join(
-            [
-                _ended(foreign),
-                gap,
-                _OPENING.format(**marks),
-                *(f"{line.reveal()}\n" for line in lines.values()),
-                _CLOSING.format(**marks),
-            ]
-        )
-    )
+    gap = Secret("\n" if foreign else "")
+    opening, closing = (Secret(mark.format(key=key.reveal())) for mark in (_OPENING, _CLOSING))
+    return Secret("".join([_ended(foreign), gap, opening, *map(_ended, lines.values()), closing]))
 
 
 def new_key() -> Secret:
