@@ -270,19 +270,53 @@ def test_outage_of_the_platform_api_does_not_remove_fields(
     assert written(env_file) == before
 
 
-def test_value_that_cannot_be_written_leaves_the_file_unchanged(
+def test_value_that_cannot_be_written_keeps_its_line_and_delays_no_other(
     server: LocalVendo, env_file: Path
 ) -> None:
-    env_file.write_text("A=1\n")
-    server.connect("supabase", context={"ref": "canary\r"})
-    with server.client() as client, pytest.raises(vendo.ValidationError, match="REF") as caught:
+    mapping = {"REF": "supabase.context.ref", **MAPPING, "NEW": "supabase.metadata.region"}
+    changes: list[Change] = []
+    with server.client() as client:
+
+        def update() -> bool:
+            return reconciler.bootstrap(
+                env_file=env_file, mapping=mapping, on_change=changes.append, client=client
+            )
+
+        server.connect("supabase", context={"ref": "first"})
+        update()
+        server.rotate("gmail")
+        region = {"region": "eu\nLD_PRELOAD=/x.so"}
+        server.connect("supabase", context={"ref": "canary\rLD_AUDIT=/x.so"}, metadata=region)
+        for _ in range(2):
+            with pytest.raises(vendo.ValidationError, match="REF contains a carriage") as caught:
+                update()
+            assert "canary" not in str(caught.value)
+        assert written(env_file) == {
+            "REF": "first",
+            "OPENAI_API_KEY": server.token("openai"),
+            "GMAIL_TOKEN": server.token("gmail"),
+        }
+        assert "x.so" not in env_file.read_text()
+        assert [change.names for change in changes[1:]] == [("GMAIL_TOKEN",)]
+
+        server.connect("supabase", context={"ref": "second"}, metadata={"region": "eu"})
+        update()
+    assert (written(env_file)["REF"], written(env_file)["NEW"]) == ("second", "eu")
+
+
+def test_line_breaks_are_written_where_they_are_allowed(server: LocalVendo, env_file: Path) -> None:
+    key = "-----BEGIN KEY-----\nabc\n-----END KEY-----\n"
+    server.connect("supabase", metadata={"key": key})
+    mapping = {"PRIVATE_KEY": "supabase.metadata.key"}
+    with server.client() as client:
         reconciler.bootstrap(
-            env_file=env_file,
-            mapping={**MAPPING, "REF": "supabase.context.ref"},
-            client=client,
+            env_file=env_file, mapping=mapping, multiline=["PRIVATE_KEY"], client=client
         )
-    assert "canary" not in str(caught.value)
-    assert env_file.read_text() == "A=1\n"
+        assert written(env_file) == {"PRIVATE_KEY": key}
+        with pytest.raises(vendo.ValidationError, match="multiline= must be a collection"):
+            reconciler.start(
+                env_file=env_file, mapping=mapping, multiline="PRIVATE_KEY", client=client
+            )
 
 
 def test_state_file_does_not_reveal_values(server: LocalVendo, env_file: Path) -> None:

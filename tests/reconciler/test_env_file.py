@@ -80,7 +80,7 @@ _CRASHING = """
     from vendo import Vendo, reconciler
 
     def crash(event, arguments):
-        if event == "os.rename" and str(arguments[1]) == sys.argv[1]:
+        if event == "os.rename" and arguments[1] == os.path.basename(sys.argv[1]):
             os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(crash)
@@ -252,7 +252,7 @@ def test_root_keeps_the_owner_of_the_file(env_file: Path) -> None:
     assert (env_file.stat().st_uid, _mode(env_file)) == (_OTHER, 0o600)
 
 
-def test_file_of_another_user_is_replaced() -> None:
+def test_file_of_root_is_replaced() -> None:
     with tempfile.TemporaryDirectory() as name:
         env_file = Path(name) / ".env"
         env_file.write_text("A=1\n")
@@ -385,10 +385,10 @@ def test_child_forked_under_the_lock_does_not_hold_it(env_file: Path) -> None:
 def test_fix_depends_on_the_system_error(
     env_file: Path, monkeypatch: pytest.MonkeyPatch, number: int, fix: str
 ) -> None:
-    def fail(_self: Path, _target: Path) -> None:
+    def fail(*_arguments: object, **_options: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(Path, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(ValidationError, match=re.escape(os.strerror(number))) as caught:
         _update(env_file)
     assert fix.format(folder=env_file.parent) in (caught.value.suggested_fix or "")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vendo import Connection, EnvBootstrap, EnvVar, ValidationError
-from vendo.reconciler._mapping import Source, source_at, sources_of
+from vendo.reconciler._mapping import Source, multiline_of, source_at, sources_of
 
 
 def test_source_is_a_slug_or_a_field_of_its_connection() -> None:
@@ -84,3 +84,29 @@ def test_invalid_mapping_is_an_error_with_a_fix(mapping: Any, problem: str) -> N
     with pytest.raises(ValidationError, match=problem) as caught:
         sources_of(mapping)
     assert caught.value.suggested_fix or "slug" in caught.value.message
+
+
+@pytest.mark.parametrize("names", [["KEY"], ("KEY",), {"KEY"}, frozenset(("KEY",)), {"KEY": 1}])
+def test_multiline_is_a_collection_of_variables(names: Any) -> None:
+    assert multiline_of(names, sources_of({"KEY": "openai", "B": "gmail"})) == {"KEY"}
+    assert multiline_of((), {}) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        ("KEY", "a collection of variables, not a value of type str"),
+        (b"KEY", "not a value of type bytes"),
+        (None, "not a value of type NoneType"),
+        (True, "not a value of type bool"),
+        (iter(["KEY"]), "not a value of type list_iterator"),
+        (["OTHER"], "names OTHER, which is not a variable of mapping="),
+        (["key"], "names key, which"),
+        ([3], "name of a variable"),
+        ([["KEY"]], "name of a variable"),
+    ],
+)
+def test_invalid_multiline_is_an_error_with_a_fix(names: Any, problem: str) -> None:
+    with pytest.raises(ValidationError, match=problem) as caught:
+        multiline_of(names, sources_of({"KEY": "openai"}))
+    assert caught.value.suggested_fix

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -21,7 +22,9 @@ _KEY = Secret("k" * 32)
 def _read_back(values: dict[str, str]) -> tuple[dict[str, str | None], dict[str, str | None]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ".env"
-        lines = {name: assignment(name, Secret(value)) for name, value in values.items()}
+        lines = {
+            name: assignment(name, Secret(value), multiline=True) for name, value in values.items()
+        }
         path.write_bytes(render(Secret(""), _KEY, lines).encode())
         return by_dotenv(path), by_shell(path, values)
 
@@ -90,7 +93,7 @@ def test_any_text_is_read_back_unchanged_or_rejected(texts: list[str]) -> None:
     values = {}
     for number, text in enumerate(texts):
         try:
-            assignment("A", Secret(text))
+            assignment("A", Secret(text), multiline=True)
         except ValidationError:
             assert {"\0", "\r", "`"} & set(text) or any("\ud800" <= c <= "\udfff" for c in text)
         else:
@@ -101,7 +104,9 @@ def test_any_text_is_read_back_unchanged_or_rejected(texts: list[str]) -> None:
 @given(st.dictionaries(st.sampled_from(["A", "B", "C"]), _WRITABLE))
 @settings(deadline=None)
 def test_block_is_parsed_as_it_was_rendered(values: dict[str, str]) -> None:
-    lines = {name: assignment(name, Secret(value)) for name, value in values.items()}
+    lines = {
+        name: assignment(name, Secret(value), multiline=True) for name, value in values.items()
+    }
     text = render(Secret("FOREIGN=1\n"), _KEY, lines)
     parsed = parse(text)
     assert (parsed.foreign, parsed.key, parsed.lines) == ("FOREIGN=1\n", _KEY, lines)
@@ -117,6 +122,7 @@ def test_block_is_parsed_as_it_was_rendered(values: dict[str, str]) -> None:
         ("`'", "a backtick together with a quote"),
         ("`\\\\", "a backtick together with a quote"),
         ("`${HOME}", "a backtick together with a quote"),
+        ("a\nLD_PRELOAD=/x.so", "a line break"),
     ],
 )
 def test_value_that_cannot_be_quoted_is_rejected_and_not_shown(value: str, problem: str) -> None:
@@ -124,6 +130,42 @@ def test_value_that_cannot_be_quoted_is_rejected_and_not_shown(value: str, probl
         assignment("SECRET", Secret(f"sk-canary{value}"))
     assert "SECRET" in str(caught.value)
     assert "canary" not in f"{caught.value!r} {caught.value}"
+
+
+@pytest.mark.parametrize("code", [10, 11, 12, 13, 28, 29, 30, 0x85, 0x2028, 0x2029])
+def test_every_line_break_needs_permission(code: int) -> None:
+    value = Secret(f"eu{chr(code)}LD_PRELOAD=/x.so")
+    assert len(value.splitlines()) == 2
+    with pytest.raises(ValidationError, match=r"REGION contains a") as caught:
+        assignment("REGION", value)
+    assert "x.so" not in f"{caught.value!r} {caught.value}"
+    if code == 13:
+        with pytest.raises(ValidationError, match="carriage return"):
+            assignment("REGION", value, multiline=True)
+    else:
+        assert "multiline=['REGION']" in str(caught.value)
+        assert _read_back({"REGION": value.reveal()})[0] == {"REGION": value.reveal()}
+
+
+@given(st.text())
+def test_value_without_permission_is_one_line_to_any_reader(text: str) -> None:
+    try:
+        line = assignment("A", Secret(text))
+    except ValidationError:
+        return
+    assert len(line.splitlines()) == 1
+
+
+def test_longest_value_is_what_one_variable_may_hold(tmp_path: Path) -> None:
+    limit = 128 * 1024 - len("TOKEN=") - 1
+    # Two bytes each: it is bytes that count.
+    for text in ("x" * limit, "\u00e9" * (limit // 2)):
+        (tmp_path / ".env").write_bytes(assignment("TOKEN", Secret(text)).encode())
+        assert by_dotenv(tmp_path / ".env") == {"TOKEN": text}
+    subprocess.run(["true"], env={"TOKEN": "x" * limit}, check=True)
+    for text in ("x" * (limit + 1), "\u00e9" * (limit // 2 + 1)):
+        with pytest.raises(ValidationError, match="TOKEN is longer than the 128 KiB"):
+            assignment("TOKEN", Secret(text))
 
 
 def test_value_is_quoted_only_if_it_has_to_be() -> None:

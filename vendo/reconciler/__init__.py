@@ -9,11 +9,12 @@ after each event of a connection, and every half minute. A Python program does n
 `vendo.token()` always has the current token.
 
 An update has four steps, each with a module: `_resolver` fetches the current values of the mapping
-(`_mapping`), `_quoting` writes each as an assignment, `_managed_block` puts the assignments into a
-block at the end of the file's text and keeps all other lines, `_env_file` replaces the file under a
-lock. Then the handler of `on_change=` (`_handlers`) is called with the `Change`. `_updater` joins
-the steps, `_state` remembers what was written and which changes were handled, and `_reconciler` is
-the thread.
+(`_mapping`; a backend may not choose the names in `_steering`), `_quoting` writes each as an
+assignment, `_managed_block` puts the assignments into a block at the end of the file's text and
+keeps all other lines, `_env_file` replaces the file under a lock, in a `_folder` where it uses
+nothing of other users. Then the handler of `on_change=` (`_handlers`) is called with the `Change`.
+`_updater` joins the steps, `_state` remembers what was written and which changes were handled, and
+`_reconciler` is the thread.
 
 PYTEST_DONT_REWRITE
 """
@@ -22,7 +23,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Literal, TypeAlias
 
 from vendo._client.blocking import Vendo
@@ -33,7 +34,7 @@ from vendo.reconciler._catalog_default import catalog_default
 from vendo.reconciler._change import Change
 from vendo.reconciler._env_file import EnvFile
 from vendo.reconciler._handlers import handler_for
-from vendo.reconciler._mapping import sources_of
+from vendo.reconciler._mapping import multiline_of, sources_of
 from vendo.reconciler._reconciler import Reconciler
 from vendo.reconciler._updater import Updater
 
@@ -52,28 +53,32 @@ def bootstrap(
     on_change: OnChange | None = None,
     reload_url: str | None = None,
     client: Vendo | None = None,
+    multiline: Collection[str] = (),
 ) -> bool:
     """Update an env file once. Both modes.
 
     Args:
-        env_file: the file, which is created if it does not exist. A symbolic link is followed.
+        env_file: the file, which is created if it does not exist. A symbolic link is followed. What
+            another user made in a folder that others may write to is not accepted.
         mapping: from variable to source: a slug for its credential, `"slug.field"` for another
             field of its connection (`"openai.base_url"`, `"supabase.context.ref"`). An entry from
-            a slug to the `env_bootstrap` of its connection is accepted as well.
+            a slug to the `env_bootstrap` of its connection is accepted as well. Its variables that
+            steer programs, such as `PATH`, are left out and logged.
         on_change: what handles a change, as for `start`.
         reload_url: the address for `on_change="reload-hook"`.
         client: the client with the credentials; by default that of the environment.
+        multiline: the variables whose values may contain line breaks, such as a private key.
 
     Returns:
         True if the file was written, False if it was up to date.
 
     Raises:
         ValidationError: an argument is malformed, the file cannot be written, or an env file
-            cannot hold one of the values.
+            cannot hold one of the values: its line stays as it was, and all others are written.
         AuthError, UpstreamError: the backend rejects the key, or fails. The file is not changed.
     """
     reload_url = masked(reload_url)
-    setup = _Setup(env_file, mapping, on_change, reload_url, client)
+    setup = _Setup(env_file, mapping, on_change, reload_url, client, multiline)
     try:
         return setup.updater.update()
     finally:
@@ -88,6 +93,7 @@ def start(
     on_change: OnChange | None = None,
     reload_url: str | None = None,
     client: Vendo | None = None,
+    multiline: Collection[str] = (),
     poll_sec: float = 30.0,
 ) -> Reconciler:
     """Keep an env file up to date in the background, until `stop()`. Both modes.
@@ -105,6 +111,7 @@ def start(
             After an exception the change is handled again later.
         reload_url: https, or http to loopback.
         client: as for `bootstrap`.
+        multiline: as for `bootstrap`.
         poll_sec: seconds between two updates without an event.
 
     Raises:
@@ -120,7 +127,7 @@ def start(
             f"poll_sec= must be a number of seconds greater than 0, not {poll_sec!r}.",
             fix="Write poll_sec=30.",
         )
-    setup = _Setup(env_file, mapping, on_change, reload_url, client)
+    setup = _Setup(env_file, mapping, on_change, reload_url, client, multiline)
     setup.updater.prepare()
     return Reconciler(
         setup.client,
@@ -141,6 +148,7 @@ class _Setup:
         on_change: OnChange | None,
         reload_url: str | None,
         client: Vendo | None,
+        multiline: Collection[str],
     ) -> None:
         if client is not None and not isinstance(client, Vendo):
             raise invalid(
@@ -150,6 +158,7 @@ class _Setup:
         self.owns_client = client is None
         self.client = Vendo() if client is None else client
         self.env_file = EnvFile(env_file)
-        self.updater = Updater(
-            self.client, self.env_file, sources_of(mapping), handler_for(on_change, reload_url)
-        )
+        sources = sources_of(mapping)
+        handler = handler_for(on_change, reload_url)
+        names = multiline_of(multiline, sources)
+        self.updater = Updater(self.client, self.env_file, sources, handler, names)

@@ -16,6 +16,7 @@ from vendo.reconciler._change import Change
 from vendo.reconciler._handlers import terminate_process
 from vendo.reconciler._mapping import source_at
 from vendo.reconciler._quoting import checked_name
+from vendo.reconciler._steering import may_name
 
 #: A function without arguments, or a command and its arguments.
 Restart: TypeAlias = Callable[[], object] | Sequence[str]
@@ -97,7 +98,7 @@ def _variables(slug: str, bootstrap: EnvBootstrap | None) -> Iterator[tuple[str,
         if source is None:
             # A newer platform may have sources that this version does not know.
             logger.warning("A variable of %s has a source that this version does not know.", slug)
-        else:
+        elif may_name(slug, name, source):
             yield name, str(source)
 
 

@@ -2,7 +2,7 @@
 
 The new text is written to another file, which then replaces the env file in one step: a reader sees
 the old or the new text, never a part of it. The other files are beside the env file, or beside the
-target if it is a symbolic link.
+target if it is a symbolic link. `_folder` has which of them may be used.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from vendo._protocol.secret import Secret
 from vendo.errors import ValidationError, invalid
+from vendo.reconciler._folder import Folder, folder_of
 
 if sys.platform != "win32":
     import fcntl
@@ -27,7 +28,8 @@ if sys.platform != "win32":
 #: Seconds. Another process holds the lock while it writes two small files.
 _LOCK_TIMEOUT: Final = 10.0
 _LOCK_PAUSE: Final = 0.02
-_OPEN_FLAGS: Final = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+#: Opening a pipe must not wait for its other end.
+_READ: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
 _POSIX: Final = os.name == "posix"
 
 
@@ -56,16 +58,16 @@ class EnvFile:
         """Hold the lock of the file, which need not exist.
 
         Raises:
-            ValidationError: the file or its folder cannot be read or written, or another process
-                holds the lock for too long.
+            ValidationError: the file or its folder cannot be read or written, another user may have
+                put a file there, or another process holds the lock for too long.
         """
         try:
-            target = Path(os.path.realpath(self.path))
-            state = _lock(target.with_name(f"{target.name}.vendo"))
-            try:
-                yield LockedEnvFile(target, state)
-            finally:
-                _unlock(state)
+            with folder_of(self.path) as (folder, name):
+                state = _lock(folder, f"{name}.vendo")
+                try:
+                    yield LockedEnvFile(folder, name, state)
+                finally:
+                    _unlock(state)
         except OSError as error:
             raise _failure(self.path, error) from None
 
@@ -81,25 +83,26 @@ class EnvFile:
 
 
 class LockedEnvFile:
-    """An env file with its lock held. Every method may raise `OSError`."""
+    """An env file with its lock held. Every method may raise `OSError`, as those of `Folder` do."""
 
-    def __init__(self, target: Path, state: int) -> None:
-        self._target = target
-        self._new = target.with_name(f"{target.name}.vendo-new")
+    def __init__(self, folder: Folder, name: str, state: int) -> None:
+        self._folder = folder
+        self._name = name
+        self._new = f"{name}.vendo-new"
         self._state = state
 
     def read(self) -> Secret:
         """Return the text with its line ends, empty if the file does not exist."""
-        found = self._found()
-        if found is None:
+        try:
+            descriptor = self._folder.open(self._name, _READ)
+        except FileNotFoundError:
             return Secret("")
-        if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        return Secret(self._target.read_bytes().decode("utf-8", "surrogateescape"))
+        with os.fdopen(descriptor, "rb") as file:
+            return Secret(file.read().decode("utf-8", "surrogateescape"))
 
     def is_private(self) -> bool:
         """Return True if only the owner can read it."""
-        found = self._found()
+        found = self._folder.stat(self._name)
         return found is not None and (not _POSIX or stat.S_IMODE(found.st_mode) == 0o600)
 
     def replace(self, text: Secret) -> None:
@@ -111,16 +114,16 @@ class LockedEnvFile:
                 new.write(text.encode("utf-8", "surrogateescape"))
                 new.flush()
                 os.fsync(descriptor)
-            self._new.replace(self._target)
+            self._folder.replace(self._name, self._new)
         except BaseException:
-            self._new.unlink(missing_ok=True)
+            self._delete_new()
             raise
-        self._sync_folder()
+        self._folder.sync()
 
     def try_to_write(self) -> None:
         """Create the new file and delete it again."""
         os.close(self._open_new())
-        self._new.unlink()
+        self._delete_new()
 
     def read_state(self) -> bytes:
         """Return the state file, which may be empty."""
@@ -137,47 +140,35 @@ class LockedEnvFile:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(self._state)
 
-    def _found(self) -> os.stat_result | None:
-        try:
-            return self._target.stat()
-        except FileNotFoundError:
-            return None
-
     def _open_new(self) -> int:
         # A crash may have left one. The lock is held, so no other process is writing it.
-        self._new.unlink(missing_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _OPEN_FLAGS
-        return os.open(self._new, flags, 0o600)
+        self._delete_new()
+        return self._folder.open(self._new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+
+    def _delete_new(self) -> None:
+        if self._folder.stat(self._new) is not None:
+            self._folder.unlink(self._new)
 
     def _give_to_owner(self, descriptor: int) -> None:
         """Keep the owner of the file, where root updates the file of another user."""
-        found = self._found()
+        found = self._folder.stat(self._name)
         if found is None or not hasattr(os, "fchown"):
             return
         made = os.fstat(descriptor)
         if (made.st_uid, made.st_gid) != (found.st_uid, found.st_gid):
-            try:
+            with suppress(OSError):  # only root may, and in a container not to every user
                 os.fchown(descriptor, found.st_uid, found.st_gid)
-            except PermissionError:
-                pass  # only root may change the owner
-
-    def _sync_folder(self) -> None:
-        if _POSIX:
-            folder = os.open(self._target.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
 
 
-def _lock(path: Path) -> int:
+def _lock(folder: Folder, name: str) -> int:
     """Open and lock the lock file. Return its descriptor."""
     deadline = time.monotonic() + _LOCK_TIMEOUT
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _OPEN_FLAGS, 0o600)
+        folder.stat(name)  # some systems open no file of another user there, and do not say why
+        descriptor = folder.open(name, os.O_RDWR | os.O_CREAT)
         held = False
         try:
-            held = _try_lock(descriptor) and _is_still(descriptor, path)
+            held = _try_lock(descriptor) and _is_still(descriptor, folder, name)
         finally:
             if not held:
                 os.close(descriptor)
@@ -197,12 +188,10 @@ def _try_lock(descriptor: int) -> bool:
     return True
 
 
-def _is_still(descriptor: int, path: Path) -> bool:
+def _is_still(descriptor: int, folder: Folder, name: str) -> bool:
     """Return False if the lock file was deleted meanwhile, so that others lock a new one."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
+    found = folder.stat(name)
+    return found is not None and os.path.samestat(os.fstat(descriptor), found)
 
 
 def _unlock(descriptor: int) -> None:

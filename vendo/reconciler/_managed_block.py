@@ -10,18 +10,17 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from operator import methodcaller
+from typing import Final, NamedTuple
 
 from vendo._protocol.secret import Secret
-from vendo.reconciler._quoting import ASSIGNMENT
+from vendo.reconciler._quoting import end_of_assignment
 
-_BLOCK: Final = re.compile(
-    r"^# >>> vendo (?P<key>[A-Za-z0-9_-]{22,64})[^\n]*\n"
-    r"(?P<body>.*?)"
-    r"^# <<< vendo (?P=key)[^\n]*(?:\n|\Z)",
-    re.DOTALL | re.MULTILINE,
+_MARK: Final = re.compile(
+    r"^# (?:>>>|<<<) vendo [A-Za-z0-9_-]{22,64}(?!\S)[^\n]*(?:\n|\Z)", re.MULTILINE
 )
 _OPENING: Final = "# >>> vendo {key} (kept up to date: your own lines go above)\n"
 _CLOSING: Final = "# <<< vendo {key}\n"
@@ -48,29 +47,60 @@ def parse(text: Secret) -> EnvText:
     lines: dict[str, Secret] = {}
     foreign: list[Secret] = []
     strays: list[Secret] = []
-    end = 0
-    for block in _BLOCK.finditer(text):
+    position = 0
+    for block in _blocks(text):
         # `render` adds the empty line above the block.
-        before = text[end : block.start()]
+        before = text[position : block.start]
         foreign.append(before[:-1] if before.endswith("\n\n") else before)
-        end = block.end()
-        key = Secret(block["key"])
-        _parse_body(Secret(block["body"]), lines, strays)
-    foreign.append(text[end:])
+        position = block.end
+        key = block.key
+        _parse_body(text[block.body : block.body_end], lines, strays)
+    foreign.append(text[position:])
     return EnvText(_joined(*foreign, *strays), key, lines)
+
+
+class _Block(NamedTuple):
+    """The bounds of a block, and of what is between its marks."""
+
+    key: Secret
+    start: int
+    body: int
+    body_end: int
+    end: int
+
+
+def _blocks(text: Secret) -> Iterator[_Block]:
+    """Yield the blocks: an opening mark up to the next closing mark with its key."""
+    openings = []
+    closings: defaultdict[Secret, deque[tuple[int, int]]] = defaultdict(deque)
+    # No variable holds a match, whose repr shows the key.
+    for start, end in map(methodcaller("span"), _MARK.finditer(text)):
+        key = Secret(text[start:end].split()[3])
+        if text.startswith("# >>>", start):
+            openings.append((key, start, end))
+        else:
+            closings[key].append((start, end))
+    position = 0
+    for key, start, body in openings:
+        # Every mark is passed once, so that a file with many takes linear time.
+        while closings[key] and closings[key][0][0] < body:
+            closings[key].popleft()
+        if start >= position and closings[key]:
+            body_end, position = closings[key].popleft()
+            yield _Block(key, start, body, body_end, position)
 
 
 def _parse_body(body: Secret, lines: dict[str, Secret], strays: list[Secret]) -> None:
     position = 0
     while position < len(body):
-        entry = ASSIGNMENT.match(body, position)
-        if entry is not None:
-            lines[entry["name"]] = Secret(entry[0].rstrip("\r\n"))
-            position = entry.end()
+        end = end_of_assignment(body, position)
+        if end is not None:
+            line = Secret(body[position:end].rstrip("\r\n"))
+            lines[line.partition("=")[0]] = line
         else:
             end = body.find("\n", position) + 1 or len(body)
             strays.append(body[position:end])
-            position = end
+        position = end
 
 
 def disown(text: EnvText, is_ours: Callable[[str, Secret], bool]) -> EnvText:
@@ -80,26 +110,16 @@ def disown(text: EnvText, is_ours: Callable[[str, Secret], bool]) -> EnvText:
     into the block.
     """
     ours = {name: line for name, line in text.lines.items() if is_ours(name, line)}
-    strays = [Secret(f"{line.reveal()}\n") for name, line in text.lines.items() if name not in ours]
+    strays = [_ended(line) for name, line in text.lines.items() if name not in ours]
     return EnvText(_joined(text.foreign, *strays), text.key, ours)
 
 
 def render(foreign: Secret, key: Secret, lines: Mapping[str, Secret]) -> Secret:
     """Return the text of an env file: the foreign lines unchanged, then the block."""
-    marks = {"key": key.reveal()}
     # The empty line keeps a foreign line that ends in a backslash from including the mark.
-    gap = "\n" if foreign else ""
-    return Secret(
-        "".join(
-            [
-                _joined(foreign, Secret("")),
-                gap,
-                _OPENING.format(**marks),
-                *(f"{line.reveal()}\n" for line in lines.values()),
-                _CLOSING.format(**marks),
-            ]
-        )
-    )
+    gap = Secret("\n" if foreign else "")
+    opening, closing = (Secret(mark.format(key=key.reveal())) for mark in (_OPENING, _CLOSING))
+    return Secret("".join([_ended(foreign), gap, opening, *map(_ended, lines.values()), closing]))
 
 
 def new_key() -> Secret:
@@ -114,9 +134,9 @@ def digest(key: Secret, line: Secret) -> str:
 
 def _joined(*parts: Secret) -> Secret:
     """Join the parts, and end the last line of each but the last part."""
-    joined = ""
-    for part in parts:
-        if joined and not joined.endswith("\n"):
-            joined += "\n"
-        joined += part
-    return Secret(joined)
+    *others, last = parts
+    return Secret("".join([*map(_ended, others), last]))
+
+
+def _ended(text: Secret) -> Secret:
+    return text if not text or text.endswith("\n") else Secret(f"{text.reveal()}\n")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from vendo._config.slugs import checked_slug
 from vendo._protocol.models import EnvBootstrap, EnvVar
 from vendo.errors import invalid
 from vendo.reconciler._quoting import checked_name
+from vendo.reconciler._steering import may_name
 
 #: Names of the platform for the credential itself.
 _CREDENTIAL: Final = frozenset({"access_token", "token"})
@@ -58,6 +59,27 @@ def sources_of(mapping: object) -> dict[str, Source]:
     return sources
 
 
+def multiline_of(names: object, sources: Mapping[str, Source]) -> frozenset[str]:
+    """Return the variables of `multiline=`.
+
+    Raises:
+        ValidationError: it is not a collection of variables of the mapping.
+    """
+    if isinstance(names, str | bytes) or not isinstance(names, Collection):
+        raise invalid(
+            f"multiline= must be a collection of variables, not a value of type "
+            f"{type(names).__name__}.",
+            fix="Write multiline=['PRIVATE_KEY'].",
+        )
+    for name in names:
+        if checked_name(name) not in sources:
+            raise invalid(
+                f"multiline= names {name[:80]}, which is not a variable of mapping=.",
+                fix=f"Remove {name[:80]} from multiline=, or add it to the mapping.",
+            )
+    return frozenset(names)
+
+
 def source_at(slug: str, value_from: str) -> Source | None:
     """Return the source for `value_from` of a connection, or None if it is not a known field."""
     path = tuple(value_from.split("."))
@@ -78,7 +100,10 @@ def _rows(mapping: Mapping[object, object]) -> Iterator[tuple[str, Source]]:
             # An `env_bootstrap`: the key is the slug.
             slug = checked_slug(key)
             for variable in _bootstrap(slug, value):
-                yield checked_name(variable.name), _source(slug, variable.value_from)
+                name = checked_name(variable.name)
+                source = _source(slug, variable.value_from)
+                if may_name(slug, name, source):
+                    yield name, source
 
 
 def _source(slug: str, value_from: str) -> Source:

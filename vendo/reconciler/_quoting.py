@@ -18,8 +18,11 @@ from vendo.errors import ValidationError, invalid
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 #: Characters that are special neither to a shell nor to readers that do not know quotes.
 _BARE: Final = re.compile(r"[A-Za-z0-9_./:@%+,=-]+\Z")
-#: A variable to python-dotenv, inside any quotes.
-_INTERPOLATED: Final = re.compile(r"\$\{[^}:]*(?::-[^}]*)?\}")
+#: What `str.splitlines` takes for the end of a line. So does a reader that goes line by line.
+_LINE_BREAK: Final = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+#: What one variable may hold on Linux: the name, `=`, the value and a NUL (MAX_ARG_STRLEN).
+_MAX_BYTES: Final = 128 * 1024
 #: A variable that is never set.
 _UNSET: Final = "VENDO_NEVER_SET"
 _DOLLAR: Final = f"${{{_UNSET}:-$}}"
@@ -27,8 +30,8 @@ _DOLLAR: Final = f"${{{_UNSET}:-$}}"
 _EMPTY: Final = f"${{{_UNSET}:-}}"
 
 #: An assignment as `assignment` writes it, with the line end.
-ASSIGNMENT: Final = re.compile(
-    r"""(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?:[A-Za-z0-9_./:@%+,=-]+|'[^']*'|"(?:\\.|[^"\\])*")\r?\n""",
+_ASSIGNMENT: Final = re.compile(
+    r"""[A-Za-z_][A-Za-z0-9_]*=(?:[A-Za-z0-9_./:@%+,=-]+|'[^']*'|"(?:\\.|[^"\\])*")\r?\n""",
     re.DOTALL,
 )
 
@@ -49,48 +52,64 @@ def checked_name(name: object) -> str:
     )
 
 
-def assignment(name: str, value: Secret) -> Secret:
+def assignment(name: str, value: Secret, *, multiline: bool = False) -> Secret:
     """Return `NAME=value`, without the line end; a value with line breaks has several lines.
 
+    Args:
+        name: the variable.
+        value: its value.
+        multiline: allow line breaks in the value.
+
     Raises:
-        ValidationError: there is no form of this value that both readers read alike. The text has
-            the name of the variable and not the value.
+        ValidationError: the value is too long, has a line break, or there is no form of it that
+            both readers read alike. The text has the name of the variable and not the value.
     """
-    problem = _problem(value)
+    problem = _problem(name, value)
     if problem:
         raise _unwritable(name, problem)
+    if not multiline and _LINE_BREAK.search(value):
+        raise invalid(
+            f"The value of {name} contains a line break, and a reader that goes line by line would "
+            "take a part of it for another variable.",
+            fix=f"Write multiline=[{name!r}] if all readers of the file understand quotes.",
+        )
     if _BARE.match(value):
         return Secret(f"{name}={value.reveal()}")
     if _is_plain_in_single_quotes(value):
         return Secret(f"{name}='{value.reveal()}'")
     if "`" in value:
-        raise _unwritable(name, "a backtick together with a quote, a backslash or ${...}")
-    quoted = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", _DOLLAR)
-    return Secret(f'{name}="{quoted}{_EMPTY if value.endswith(chr(92)) else ""}"')
+        raise _unwritable(name, "contains a backtick together with a quote, a backslash or ${")
+    quoted = Secret(value.replace("\\", "\\\\").replace('"', '\\"').replace("$", _DOLLAR))
+    return Secret(f'{name}="{quoted.reveal()}{_EMPTY if value.endswith(chr(92)) else ""}"')
 
 
-def _is_plain_in_single_quotes(value: str) -> bool:
-    return not (
-        "'" in value
-        or "\\\\" in value
-        or value.endswith("\\")
-        or _INTERPOLATED.search(value) is not None
-    )
+def end_of_assignment(text: Secret, position: int) -> int | None:
+    """Return where the assignment ends that begins here, with its line end; None without one."""
+    # No variable holds the match, whose repr shows the value.
+    end: int | None = getattr(_ASSIGNMENT.match(text, position), "end", lambda: None)()
+    return end
 
 
-def _problem(value: str) -> str | None:
+def _is_plain_in_single_quotes(value: Secret) -> bool:
+    # python-dotenv takes quadratic time for many `${` without a `}`.
+    return not ("'" in value or "\\\\" in value or value.endswith("\\") or "${" in value)
+
+
+def _problem(name: str, value: Secret) -> str | None:
+    if len(f"{name}=") + len(value.encode("utf-8", "surrogatepass")) >= _MAX_BYTES:
+        return f"is longer than the {_MAX_BYTES // 1024} KiB that a variable may have on Linux"
     if "\0" in value:
-        return "a NUL character"
+        return "contains a NUL character"
     if "\r" in value:
-        return "a carriage return"  # python-dotenv reads it as a line feed
-    if any("\ud800" <= character <= "\udfff" for character in value):
-        return "half of a surrogate pair"
+        return "contains a carriage return"  # python-dotenv reads it as a line feed
+    if _SURROGATE.search(value):
+        return "contains half of a surrogate pair"
     return None
 
 
 def _unwritable(name: str, problem: str) -> ValidationError:
     return invalid(
-        f"The value of {name} contains {problem}, and cannot be written to an env file that "
-        "python-dotenv and a shell read alike.",
+        f"The value of {name} {problem}, and cannot be written to an env file that python-dotenv "
+        "and a shell read alike.",
         fix=f"Remove {name} from the mapping, and call vendo.token() in the program.",
     )

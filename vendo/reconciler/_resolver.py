@@ -103,15 +103,23 @@ def _fetch_connected(client: Vendo, caller: Caller) -> Flow[dict[str, Connection
     return connected
 
 
+class _Hidden:
+    """Holds what may be a secret, or contain one. Its repr shows nothing."""
+
+    __slots__ = ("value",)
+    value: object
+
+
 def _field(connection: Connection | None, path: tuple[str, ...]) -> Secret | None:
     """Return the field of a connection if it is a text, a number or a boolean."""
     if connection is None:
         return None
-    value: object = getattr(connection, path[0])
+    field = _Hidden()
+    field.value = getattr(connection, path[0])
     for name in path[1:]:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    if isinstance(value, bool):
-        return Secret("true" if value else "false")
-    if isinstance(value, int | float):
-        return Secret(str(value))
-    return Secret(value) if isinstance(value, str) else None
+        field.value = field.value.get(name) if isinstance(field.value, Mapping) else None
+    if isinstance(field.value, bool):
+        return Secret("true" if field.value else "false")
+    if isinstance(field.value, int | float):
+        return Secret(str(field.value))
+    return Secret(field.value) if isinstance(field.value, str) else None

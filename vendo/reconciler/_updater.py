@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from vendo._client.blocking import Vendo
 from vendo._protocol.log import logger
 from vendo._protocol.secret import Secret
-from vendo.errors import VendoError
+from vendo.errors import ValidationError, VendoError
 from vendo.reconciler import _managed_block, _state
 from vendo.reconciler._change import Change
 from vendo.reconciler._env_file import EnvFile, LockedEnvFile
@@ -28,11 +28,17 @@ class Updater:
     """Updates one env file from one mapping. Used by one thread at a time."""
 
     def __init__(
-        self, client: Vendo, env_file: EnvFile, sources: Mapping[str, Source], handler: Handler
+        self,
+        client: Vendo,
+        env_file: EnvFile,
+        sources: Mapping[str, Source],
+        handler: Handler,
+        multiline: frozenset[str],
     ) -> None:
         self._client = client
         self._env_file = env_file
         self._sources = sources
+        self._multiline = multiline
         self._handler = handler
         #: The lines at the last change that this process has handled: a key, and their digests. It
         #: begins with those of an earlier process. Another process that keeps the same file has
@@ -55,7 +61,9 @@ class Updater:
         """Write the file if it has to be, and handle a change. Return True if it was written.
 
         Raises:
-            VendoError: the values are not available, or cannot be written. The file is unchanged.
+            ValidationError: the file cannot be written, or cannot hold one of the values. The other
+                values are written, and a change of them is handled.
+            VendoError: the values are not available. The file is unchanged.
             Exception: the handler raised it. The file is written, and the next update calls the
                 handler again.
         """
@@ -64,13 +72,7 @@ class Updater:
             self._handled = self._handled or _handled_lines(file)
             handled_key, handled = self._handled
         values = self._client._run(current_values(self._client, self._sources, present))
-        lines = {
-            # The line of an unavailable value stays as it is, and delays no other line.
-            name: present[name] if isinstance(value, Unavailable) else assignment(name, value)
-            for name, value in values.items()
-            if name in present or not isinstance(value, Unavailable)
-        }
-        self._log({name: v.error for name, v in values.items() if isinstance(v, Unavailable)})
+        lines, problems = self._lines(values, present)
         with self._env_file.locked() as file:
             key, stored, written = _write(file, lines)
             handled_before = stored.handled if stored else {}
@@ -87,7 +89,30 @@ class Updater:
                     _store_handled(file, key, handled_before)
                 raise
         self._handled = (handled_key, digests)
+        if problems:
+            raise problems[0]
         return written
+
+    def _lines(
+        self, values: Mapping[str, Secret | Unavailable], present: Mapping[str, Secret]
+    ) -> tuple[dict[str, Secret], list[ValidationError]]:
+        """Return the lines to write, and the problems of the values that cannot be written."""
+        lines: dict[str, Secret] = {}
+        problems: list[ValidationError] = []
+        unavailable: dict[str, VendoError] = {}
+        for name, value in values.items():
+            if name in present:
+                # It stays if there is no other, and so delays no other line.
+                lines[name] = present[name]
+            if isinstance(value, Unavailable):
+                unavailable[name] = value.error
+                continue
+            try:
+                lines[name] = assignment(name, value, multiline=name in self._multiline)
+            except ValidationError as error:
+                problems.append(error)
+        self._log(unavailable)
+        return lines, problems
 
     def _log(self, unavailable: Mapping[str, VendoError]) -> None:
         for name, error in unavailable.items():

@@ -1,0 +1,121 @@
+"""Names that the backend chose and that steer programs are not written, and are logged."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reconciler.reading import written
+from vendo import Connection, reconciler
+from vendo._catalog import catalog
+from vendo.reconciler._mapping import Source, sources_of
+from vendo.reconciler._steering import may_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vendo.testing import LocalVendo
+
+#: One or more of each list, and what is read in another case.
+_NAMES = """
+    LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT DYLD_INSERT_LIBRARIES LIBPATH GCONV_PATH GLIBC_TUNABLES
+    MALLOC_CHECK_ LOCPATH NLSPATH HOSTALIASES RES_OPTIONS LOCALDOMAIN TZDIR PATH Path BASH_ENV
+    ENV IFS CDPATH FPATH SHELL SHELLOPTS BASHOPTS BASH_FUNC_ls PS1 PS4 PROMPT_COMMAND ZDOTDIR
+    GLOBIGNORE INPUTRC HISTFILE HOME PWD UID COMSPEC PATHEXT TMPDIR XDG_CONFIG_HOME NETRC EDITOR
+    VISUAL PAGER MANPAGER BROWSER LESSOPEN SUDO_ASKPASS VIMINIT PYTHONPATH PYTHONSTARTUP
+    PYTHONHOME PYTHONWARNINGS PIP_INDEX_URL UV_INDEX_URL VIRTUAL_ENV PYTEST_ADDOPTS
+    PYTEST_PLUGINS DJANGO_SETTINGS_MODULE FLASK_APP FLASK_DEBUG GUNICORN_CMD_ARGS UVICORN_RELOAD
+    WEB_CONCURRENCY FORWARDED_ALLOW_IPS NODE_OPTIONS NODE_PATH NODE_EXTRA_CA_CERTS
+    NODE_TLS_REJECT_UNAUTHORIZED npm_config_registry NPM_CONFIG_USERCONFIG PERL5OPT PERL5LIB
+    PERLLIB RUBYOPT RUBYLIB GEM_HOME BUNDLE_GEMFILE PHPRC PHP_INI_SCAN_DIR LUA_INIT LUA_PATH
+    LUA_CPATH_5_4 R_PROFILE R_LIBS_USER ERL_FLAGS ERL_LIBS JAVA_TOOL_OPTIONS _JAVA_OPTIONS
+    JDK_JAVA_OPTIONS CLASSPATH MAVEN_OPTS DOTNET_STARTUP_HOOKS CORECLR_PROFILER
+    COR_ENABLE_PROFILING COMPlus_Version GODEBUG GOFLAGS GOPROXY CC CFLAGS MAKEFLAGS
+    RUSTC_WRAPPER CARGO_HOME GIT_SSH_COMMAND GIT_CONFIG_COUNT SSH_ASKPASS SSH_AUTH_SOCK
+    RSYNC_RSH HTTP_PROXY http_proxy HTTPS_PROXY all_proxy NO_PROXY SSL_CERT_FILE SSL_CERT_DIR
+    SSLKEYLOGFILE OPENSSL_CONF OPENSSL_MODULES REQUESTS_CA_BUNDLE CURL_CA_BUNDLE AWS_CA_BUNDLE
+    CURL_HOME AWS_ENDPOINT_URL AWS_ENDPOINT_URL_S3 AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE
+    KUBECONFIG DOCKER_HOST CLOUDSDK_PYTHON PGSSLMODE HF_ENDPOINT GH_HOST VENDO_CREDENTIALS_URL
+    VENDO_API_KEY vendo_base_url VENDO_TOKEN_OPENAI SLACK_BASE_URL
+"""
+STEERING = _NAMES.split()
+
+
+def _bootstrap(*names: str, value_from: str = "access_token") -> dict[str, Any]:
+    return {
+        "vars": [{"name": name, "value_from": value_from} for name in names],
+        "restart": "none",
+    }
+
+
+@pytest.mark.parametrize("name", STEERING)
+def test_steering_name_of_a_backend_is_refused(name: str) -> None:
+    assert not may_name("openai", name, Source("openai"))
+    assert sources_of({"openai": _bootstrap(name, "OPENAI_API_KEY")}) == {
+        "OPENAI_API_KEY": Source("openai")
+    }
+
+
+@pytest.mark.parametrize("slug", catalog.slugs())
+def test_conventional_variables_of_the_catalog_are_not_refused(slug: str) -> None:
+    provider = catalog.provider(slug)
+    assert provider is not None
+    for name in (*provider.variables, *provider.env_vars):
+        assert may_name(slug, name, Source(slug)), name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["PATHOLOGY", "MY_PATH", "ENVIRONMENT", "DATABASE_URL", "NPM_TOKEN", "AWS_ACCESS_KEY_ID"],
+)
+def test_name_that_only_resembles_one_is_not_refused(name: str) -> None:
+    assert may_name("supabase", name, Source("supabase"))
+
+
+def test_base_url_of_a_connection_may_be_written_under_its_own_name_alone() -> None:
+    address = Source("openai", ("base_url",))
+    assert may_name("openai", "OPENAI_BASE_URL", address)
+    assert not may_name("openai", "SLACK_BASE_URL", address)
+    assert not may_name("openai", "OPENAI_BASE_URL", Source("openai", ("context", "url")))
+    assert not may_name("openai", "OPENAI_BASE_URL", Source("openai"))
+
+
+def test_refused_name_is_logged_once_without_its_value(
+    server: LocalVendo, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.connect("gmail", env_bootstrap=_bootstrap("BASH_ENV", "MAIL", "A" * 3 + "_PROXY"))
+    env_file = tmp_path / ".env"
+    with server.client() as client:
+        mapping, _ = reconciler.catalog_default(client)
+        reconciler.bootstrap(env_file=env_file, mapping=mapping, client=client)
+    assert written(env_file)["MAIL"] == server.token("gmail")
+    assert "BASH_ENV" not in env_file.read_text()
+    records = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [record.getMessage().split(", so ")[0] for record in records] == [
+        "The env_bootstrap of gmail names BASH_ENV, which steers a shell",
+        "The env_bootstrap of gmail names AAA_PROXY, which steers a proxy",
+    ]
+    assert server.token("gmail") not in caplog.text
+
+
+def test_bootstrap_of_a_connection_is_checked_too(server: LocalVendo, tmp_path: Path) -> None:
+    server.connect("gmail", env_bootstrap=_bootstrap("LD_PRELOAD", "MAIL"))
+    env_file = tmp_path / ".env"
+    with server.client() as client:
+        connection = client.connections.get("gmail")
+        assert isinstance(connection, Connection)
+        assert connection.env_bootstrap
+        mapping = {"gmail": connection.env_bootstrap}
+        reconciler.bootstrap(env_file=env_file, mapping=mapping, client=client)
+    assert written(env_file) == {"MAIL": server.token("gmail")}
+
+
+def test_name_that_the_caller_wrote_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDO_TOKEN_OPENAI", "http://127.0.0.1:3128")
+    env_file = tmp_path / ".env"
+    reconciler.bootstrap(env_file=env_file, mapping={"HTTPS_PROXY": "openai"})
+    assert written(env_file, "HTTPS_PROXY") == {"HTTPS_PROXY": "http://127.0.0.1:3128"}
