@@ -12,6 +12,7 @@ import trustme
 
 import vendo
 from cli.command import Shell
+from cli.traps import set_traps
 from support.connect_flow import query_of
 from support.event_streams import data_of
 from support.raw_server import RawServer, http
@@ -56,6 +57,24 @@ def test_the_connect_link_gives_the_key_to_the_browser(server: LocalVendo) -> No
     link = server.client().connect_url("gmail", return_to="https://app.example.com/")
 
     assert query_of(link)["app_key"] == server.api_key
+
+
+def test_with_without_key_it_does_not(shell: Shell, server: LocalVendo) -> None:
+    done = shell.vendo("run", "--slug", "gmail", "--without-key", "--", "printenv")
+
+    assert server.token("gmail") in done.stdout
+    assert server.api_key not in done.stdout
+    assert server.webhook_secret not in done.stdout
+
+
+def test_python_m_vendo_imports_nothing_from_the_folder_it_is_started_in(
+    shell: Shell, server: LocalVendo
+) -> None:
+    notes = set_traps(shell.folder)
+
+    assert shell.vendo("token", "openai").stdout == f"{server.token('openai')}\n"
+    assert shell.vendo("doctor").stdout
+    assert not notes.exists()
 
 
 def test_python_m_vendo_run_hands_the_key_to_the_command(shell: Shell, server: LocalVendo) -> None:
