@@ -91,6 +91,26 @@ def test_the_addresses_in_the_environment_are_trusted(monkeypatch: pytest.Monkey
     assert KEY.encode() in anybody.requests[0]
 
 
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "https://me@evil/"])
+def test_an_address_in_a_response_of_vendo_is_one_of_the_web(
+    server: LocalVendo, address: str
+) -> None:
+    names = ("base_url", "docs_url", "logo_url", "setup_url")
+    server.connect("slack", **dict.fromkeys(names, address), metadata={"site": address})
+    client = server.client(retry=RetryPolicy(1))
+
+    row = client.connections.get("slack")
+    assert row
+    assert [getattr(row, name) for name in names] == [None] * 4
+    assert row.metadata["site"] == address
+    server.fail("any", body={"credits_remaining_micros": 1, "top_up_url": address})
+    assert client.billing.balance().top_up_url is None
+    server.fail("any", status=403, body={"error": {"connect_url": address}})
+    with pytest.raises(vendo.VendoError) as caught:
+        client.billing.balance()
+    assert caught.value.connect_url is None
+
+
 @pytest.mark.parametrize("fault", [{"oversize": True}, {"gzip_bomb": True}, {"nested": True}])
 def test_a_response_of_vendo_has_limits(server: LocalVendo, fault: dict[str, Any]) -> None:
     server.fail("any", times=None, **fault)
