@@ -39,7 +39,12 @@ if TYPE_CHECKING:
         prefers_html,
         request_error_response,
     )
-    from vendo.web._exceptions import ConnectForbidden, EventInProgress, ReceiverFailed
+    from vendo.web._exceptions import (
+        ConnectForbidden,
+        EventInProgress,
+        NoWebhookSecret,
+        ReceiverFailed,
+    )
     from vendo.web._frames import calling_module, stack_level_outside
     from vendo.web._identity import (
         JWT_ENVIRON_KEY,
@@ -117,6 +122,7 @@ __all__ = [
     "ErrorResponse",
     "EventInProgress",
     "LazyProxy",
+    "NoWebhookSecret",
     "Option",
     "Options",
     "Problem",
@@ -198,7 +204,12 @@ _NAMES_OF_MODULE = {
         "prefers_html",
         "request_error_response",
     ),
-    "vendo.web._exceptions": ("ConnectForbidden", "EventInProgress", "ReceiverFailed"),
+    "vendo.web._exceptions": (
+        "ConnectForbidden",
+        "EventInProgress",
+        "NoWebhookSecret",
+        "ReceiverFailed",
+    ),
     "vendo.web._frames": ("calling_module", "stack_level_outside"),
     "vendo.web._identity": (
         "JWT_ENVIRON_KEY",
