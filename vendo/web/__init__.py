@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         VARY_ON_CLIENT,
         VARY_ON_IDENTITY,
         client_for_user,
+        mask_jwt,
         user_jwts,
     )
     from vendo.web._lazy import LazyProxy
@@ -157,6 +158,7 @@ __all__ = [
     "is_local",
     "is_missing",
     "lazy_names",
+    "mask_jwt",
     "nearest_link",
     "prefers_html",
     "provider_base_url",
@@ -216,6 +218,7 @@ _NAMES_OF_MODULE = {
         "VARY_ON_CLIENT",
         "VARY_ON_IDENTITY",
         "client_for_user",
+        "mask_jwt",
         "user_jwts",
     ),
     "vendo.web._lazy": ("LazyProxy",),
