@@ -166,8 +166,10 @@ def test_the_repr_of_a_requests_headers_masks_the_jwt() -> None:
         shown.append(f"{request.headers!r} {request.META!r} {scope!r}")
         return HttpResponse(request.headers["X-Vendo-User-JWT"])
 
-    for factory in (RequestFactory(), AsyncRequestFactory()):
-        request = factory.get("/", headers={"X-Vendo-User-JWT": "ada.a.jwt"})
+    wsgi = RequestFactory().get("/", headers={"X-Vendo-User-JWT": "ada.a.jwt"})
+    headers = [(b"x-vendo-user-jwt", b"ada.a.jwt")]
+    asgi = AsyncRequestFactory().request(path="/", query_string=b"", headers=headers)
+    for request in (wsgi, asgi):
         response: Any = VendoMiddleware(view)(request)  # type: ignore[arg-type]
         assert response.content == b"ada.a.jwt"
     assert all("X-Vendo-User-Jwt" in text for text in shown)

@@ -19,7 +19,7 @@ report([DjangoIntegration()])
 import asyncio, os, sys, types
 import django
 from django.conf import settings
-from django.test import AsyncClient, Client
+from django.test import Client
 from django.urls import path
 
 def fail(request):
@@ -35,8 +35,9 @@ settings.configure(
     MIDDLEWARE=["vendo_django.middleware.VendoMiddleware"], INSTALLED_APPS=["vendo_django"],
 )
 django.setup()
+from django_adapter.asgi import AsgiClient
 headers = {"X-Vendo-User-JWT": os.environ["JWT"]}
-browser = {"wsgi": Client, "asgi": AsyncClient}[os.environ["WAY"]](raise_request_exception=False)
+browser = {"wsgi": Client, "asgi": AsgiClient}[os.environ["WAY"]](raise_request_exception=False)
 response = browser.get("/fail/", headers=headers)
 response = asyncio.run(response) if os.environ["WAY"] == "asgi" else response
 assert response.status_code == 500
