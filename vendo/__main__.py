@@ -1,8 +1,14 @@
 """`python -m vendo`: the command line."""
 
+import os
 import sys
 
-from vendo._cli.main import main
-
 if __name__ == "__main__":
+    # Python looks there first, and an `argparse.py` or `dotenv.py` would have the API key. `os` and
+    # `sys` are part of the interpreter. With `-P` the entry is not Python's but the user's.
+    if not sys.flags.safe_path and sys.path[:1] == [os.getcwd()]:  # noqa: PTH109  # the only import
+        del sys.path[0]
+
+    from vendo._cli.main import main
+
     sys.exit(main())

@@ -86,11 +86,11 @@ class VendoMiddleware(_Middleware):
         request.__class__ = _with_identity(type(request))  # type: ignore[assignment, arg-type]
         used = used_headers(request)
         request.vendo = RequestClient(request, used)  # type: ignore[assignment]  # a proxy
-        jwt = request.META.get(web.JWT_ENVIRON_KEY)
-        if jwt is not None:
+        if web.JWT_ENVIRON_KEY in request.META:
             from vendo_django.masked import MaskedStr
 
-            request.META[web.JWT_ENVIRON_KEY] = MaskedStr(jwt)
+            web.mask_jwt(getattr(request, "scope", {}))
+            request.META[web.JWT_ENVIRON_KEY] = MaskedStr(request.META[web.JWT_ENVIRON_KEY])
         if self._is_async:
             return self._respond(request, used)
         return _varied(self.get_response(request), used)

@@ -24,6 +24,7 @@ from django.views.decorators.http import require_POST, require_safe
 from vendo import ValidationError, VendoError, WebhookEvent, sso
 from vendo.web import (
     EventInProgress,
+    NoWebhookSecret,
     ReceiverFailed,
     checked_slug,
     finish_connect,
@@ -107,7 +108,7 @@ def webhook(request: HttpRequest, /, **_captured: object) -> HttpResponse:
         event, replay_key = verified_webhook(request, webhook_body(request))
     except RequestDataTooBig:
         return HttpResponse(status=413)
-    except ValidationError as error:
+    except (ValidationError, NoWebhookSecret) as error:
         return handle_view_error(request, error)
     except ValueError:
         return HttpResponse(status=400)

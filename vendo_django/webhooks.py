@@ -59,6 +59,7 @@ def verified_webhook(request: HttpRequest, body: bytes) -> web.VerifiedWebhook:
     """Verify the signature of a webhook, and return its event.
 
     Raises:
-        ValidationError: the signature is not good, or no secret is set.
+        NoWebhookSecret: no secret is set, or one is malformed (500).
+        ValidationError: the signature is not good (400).
     """
-    return web.verified_webhook(settings.webhook_secrets(), request.META, body)
+    return web.verified_webhook(settings.webhook_secrets, request.META, body)

@@ -67,6 +67,7 @@ class FlaskVendo:
             cli,
             clients,
             errors,
+            identity,
             settings,
             templating,
             webhooks,
@@ -81,6 +82,7 @@ class FlaskVendo:
         client = clients.AppClient(app)
         checks.check_start(app, client())
         app.extensions[clients.EXTENSION] = LocalProxy(client)
+        identity.mask_jwts(app)
         webhooks.add_store(app, self._cache)
         templating.add_globals(app)
         app.cli.add_command(cli.commands)

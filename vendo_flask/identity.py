@@ -5,16 +5,19 @@ from __future__ import annotations
 from functools import partial
 from itertools import chain
 
-from flask import Request, Response, after_this_request
+from flask import Flask, Request, Response, after_this_request
 from werkzeug.local import LocalProxy
 
 import vendo
 from vendo import IdentityNotPresent, sso
-from vendo.web import VARY_ON_IDENTITY
+from vendo.web import VARY_ON_IDENTITY, mask_jwt
 from vendo_flask import settings
 from vendo_flask.context import current_request, this_app
 
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
 
 
 class CurrentIdentity(LocalProxy["vendo.VendoIdentity | None"]):
@@ -50,6 +53,17 @@ class CurrentIdentity(LocalProxy["vendo.VendoIdentity | None"]):
                     suggested_fix="Test `if vendo_identity:` before you use its attributes.",
                 )
             return getattr(identity, name)
+
+
+def mask_jwts(app: Flask) -> None:
+    """Mask the user's JWT in the environ of each request, before anything else sees it."""
+    inner = app.wsgi_app
+
+    def masking(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        mask_jwt(environ)
+        return inner(environ, start_response)
+
+    app.wsgi_app = masking  # type: ignore[method-assign]  # as Flask has its middleware added
 
 
 #: The attribute of a request with the headers that its response depends on.

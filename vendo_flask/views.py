@@ -14,6 +14,7 @@ from werkzeug.urls import iri_to_uri
 from vendo import ValidationError, VendoError, sso
 from vendo.web import (
     EventInProgress,
+    NoWebhookSecret,
     ReceiverFailed,
     checked_rule,
     checked_slug,
@@ -131,7 +132,7 @@ def webhook(**_captured: object) -> Response:
         event, replay_key = verified_webhook(app, request, webhook_body(request))
     except RequestEntityTooLarge:
         return app.response_class(status=413)
-    except ValidationError as error:
+    except (ValidationError, NoWebhookSecret) as error:
         return handle_view_error(error)
     store = replay_store(app)
     try:

@@ -70,6 +70,7 @@ def verified_webhook(app: Flask, request: Request, body: bytes) -> web.VerifiedW
     """Verify the signature of a webhook, and return its event.
 
     Raises:
-        ValidationError: the signature is not good, or no secret is set.
+        NoWebhookSecret: no secret is set, or one is malformed (500).
+        ValidationError: the signature is not good (400).
     """
-    return web.verified_webhook(settings.webhook_secrets(app), request.environ, body)
+    return web.verified_webhook(lambda: settings.webhook_secrets(app), request.environ, body)

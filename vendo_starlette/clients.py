@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 import vendo
-from vendo.web import VARY_ON_CLIENT, client_for_user, invalid, user_jwts
+from vendo.web import VARY_ON_CLIENT, client_for_user, invalid, mask_jwt, user_jwts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,7 +162,8 @@ class RequestClients:
 
 
 def begin_request(scope: Scope, clients: Clients | None) -> RequestClients:
-    """Give a request these clients, or those of its application."""
+    """Give a request these clients, or those of its application, and mask its JWT."""
+    mask_jwt(scope)
     made = scope[_KEY] = RequestClients(clients, scope.get("app"), scope["headers"])
     return made
 

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from vendo import VendoError, sso
 from vendo.web import (
     EventInProgress,
+    NoWebhookSecret,
     ReceiverFailed,
     checked_rule,
     checked_slug,
@@ -163,7 +164,7 @@ def _webhook_endpoint(receiver: Receiver | None) -> _Endpoint:
     async def webhook(request: Request) -> Response:
         try:
             verified = await verified_webhook(request)
-        except WebhookRejected as error:
+        except (WebhookRejected, NoWebhookSecret) as error:
             return await handle_view_error(request, error)
         except HTTPException as error:
             return Response(status_code=error.status_code)

@@ -44,13 +44,16 @@ async def verified_webhook(request: Request) -> web.VerifiedWebhook:
     """Verify the signature of a webhook, and return its event.
 
     Raises:
-        WebhookRejected: the signature is not good, or no secret is set (400).
+        NoWebhookSecret: no secret is set, or one is malformed (500).
+        WebhookRejected: the signature is not good (400).
         HTTPException: the body is over 1 MiB (413).
     """
     body = await webhook_body(request)
     settings = request_clients(request.scope).clients.settings
     try:
-        return web.verified_webhook(settings.webhook_secrets, request.scope["headers"], body)
+        return web.verified_webhook(
+            lambda: settings.webhook_secrets, request.scope["headers"], body
+        )
     except ValidationError as error:
         rejected = WebhookRejected(*error.args)
     raise rejected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 from importlib.util import find_spec
@@ -440,11 +441,14 @@ def test_sandbox_is_sent_to_the_platform(deployed: Shell, server: LocalVendo) ->
 
 
 def test_adapters_are_shown_with_framework_and_settings(shell: Shell) -> None:
-    # A module in the working directory hides the installed adapter.
+    # A module in a folder of PYTHONPATH hides the installed adapter.
+    folder = shell.folder / "hiding"
+    folder.mkdir()
+    shell.env["PYTHONPATH"] = os.pathsep.join([str(folder), shell.env["PYTHONPATH"]])
     for name in ("vendo_django", "vendo_flask", "vendo_starlette", "vendo_pytest"):
-        (shell.folder / f"{name}.py").write_text("raise RuntimeError('imported')\n")
+        (folder / f"{name}.py").write_text("raise RuntimeError('imported')\n")
         for package in ("django", "flask", "starlette"):
-            info = shell.folder / f"{package}-9.9.dist-info"
+            info = folder / f"{package}-9.9.dist-info"
             info.mkdir(exist_ok=True)
             (info / "METADATA").write_text(
                 f"Metadata-Version: 2.1\nName: {package}\nVersion: 9.9\n"

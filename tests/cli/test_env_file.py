@@ -34,6 +34,16 @@ def test_run_passes_variables_of_env_file_to_the_command(shell: Shell) -> None:
     assert done.stdout == "good day\n"
 
 
+def test_env_file_does_not_bring_back_the_key_that_run_leaves_out(shell: Shell) -> None:
+    lines = ["VENDO_API_KEY=byok", "VENDO_WEBHOOK_SECRET=whsec", "GREETING=hello"]
+    (shell.folder / ".env").write_text("\n".join(lines))
+
+    done = shell.vendo("--env-file", ".env", "run", "--without-key", "--", "printenv")
+
+    assert "GREETING=hello" in done.stdout
+    assert "VENDO_" not in done.stdout
+
+
 def test_env_file_may_begin_with_byte_order_mark(shell: Shell) -> None:
     (shell.folder / ".env").write_bytes(b"\xef\xbb\xbfOPENAI_API_KEY=sk-file\n")
 

@@ -38,6 +38,27 @@ def test_token_outside_the_catalog_is_in_the_override_variable(
     assert done.stdout == f"{server.token('my-tool')}\n"
 
 
+def test_without_key_the_command_has_no_secret_of_vendo(
+    deployed: Shell, server: LocalVendo
+) -> None:
+    line = ("run", "--slug", "gmail", "--without-key", "--", sys.executable, "-c", SHOW)
+    environment = json.loads(deployed.vendo(*line).stdout)
+
+    assert environment["GMAIL_ACCESS_TOKEN"] == server.token("gmail")
+    assert environment["VENDO_BASE_URL"] == server.url
+    values = " ".join(environment.values())
+    assert server.api_key not in values
+    assert server.webhook_secret not in values
+
+
+def test_program_started_without_key_finds_its_token(deployed: Shell, server: LocalVendo) -> None:
+    program = "import vendo; print(vendo.is_vendo_mode(), vendo.token('gmail'))"
+    line = ("run", "--slug", "gmail", "--without-key", "--", sys.executable, "-c", program)
+
+    assert deployed.vendo(*line).stdout == f"False {server.token('gmail')}\n"
+    assert server.count("credentials") == 1
+
+
 def test_nothing_is_started_unless_every_slug_has_a_token(shell: Shell) -> None:
     shell.env["GITHUB_TOKEN"] = "ghp_mine"
 

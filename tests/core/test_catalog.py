@@ -19,6 +19,7 @@ from vendo._catalog import catalog
 from vendo._catalog.catalog import Provider
 from vendo._catalog.data import PROVIDERS
 from vendo._catalog.slug_type import Slug
+from vendo._sessions.policy import Policy
 
 BEARER = ("Authorization", "Bearer {token}")
 
@@ -101,6 +102,41 @@ def allows(host: str, hosts: tuple[str, ...]) -> bool:
     return any(host.endswith(h[1:]) if h.startswith("*.") else host == h for h in hosts)
 
 
+#: Hosts of a provider's API, and hosts below the same domain that are not.
+HOSTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "elevenlabs": (
+        ("api.elevenlabs.io", "api.eu.residency.elevenlabs.io"),
+        ("elevenlabs.io", "eu.residency.elevenlabs.io", "x.residency.elevenlabs.io"),
+    ),
+    "google": (
+        ("www.googleapis.com", "people.googleapis.com", "storage.googleapis.com"),
+        (
+            "googleapis.com",
+            "bucket.storage.googleapis.com",
+            "commondatastorage.googleapis.com",
+            "fonts.googleapis.com",
+            "mine.p.googleapis.com",
+        ),
+    ),
+    "mailchimp": (
+        ("us21.api.mailchimp.com",),
+        ("mailchimp.com", "us21.admin.mailchimp.com", "status.mailchimp.com"),
+    ),
+    "pinecone": (
+        ("api.pinecone.io",),
+        ("www.pinecone.io", "status.pinecone.io", "theirs-1a2b3c.svc.us-west1-gcp.pinecone.io"),
+    ),
+    "pipedrive": (
+        ("api.pipedrive.com",),
+        ("www.pipedrive.com", "status.pipedrive.com", "theirs.pipedrive.com"),
+    ),
+    "qdrant": ((), ("cloud.qdrant.io", "theirs.eu-central.aws.cloud.qdrant.io")),
+    "shopify": ((), ("myshopify.com", "theirs.myshopify.com", "www.shopify.com")),
+}
+#: The only patterns: each documents that all hosts below it are the provider's API.
+PATTERNS = {"mailchimp": ("*.api.mailchimp.com",)}
+
+
 @pytest.mark.parametrize("slug", sorted(REQUIRED))
 def test_the_platforms_own_providers_are_as_documented(slug: str) -> None:
     variables, companions, header, base_url = REQUIRED[slug]
@@ -138,7 +174,7 @@ def test_version_headers_are_sent_by_default() -> None:
 
 def test_google_slugs_differ_in_the_hosts_that_may_get_the_token() -> None:
     assert known("gmail").hosts == ("gmail.googleapis.com", "www.googleapis.com")
-    assert known("google").hosts == ("*.googleapis.com",)
+    assert {"sheets.googleapis.com", "people.googleapis.com"} < set(known("google").hosts)
     assert known("googledrive").hosts == ("www.googleapis.com",)
 
 
@@ -172,10 +208,30 @@ def test_a_row_names_its_variables(slug: str) -> None:
 @every_slug
 def test_row_lists_the_hosts_that_may_get_the_credential(slug: str) -> None:
     provider = known(slug)
-    assert provider.hosts
     assert len(set(provider.hosts)) == len(provider.hosts)
     assert all(HOST.fullmatch(host) for host in provider.hosts)
     assert all(host.count(".") >= 2 for host in provider.hosts if host.startswith("*."))
+
+
+@pytest.mark.parametrize("slug", sorted(HOSTS))
+def test_only_hosts_of_the_api_get_the_credential(slug: str) -> None:
+    of_api, others = HOSTS[slug]
+    policy = Policy(slug)
+    assert [host for host in of_api if not policy.allows(f"https://{host}/")] == []
+    for host in others:
+        with pytest.raises(vendo.ValidationError) as caught:
+            policy.admit(f"https://{host}/")
+        assert f"session({slug!r}, hosts=[{host!r}])" in str(caught.value)
+        assert Policy(slug, hosts=[host]).allows(f"https://{host}/")
+
+
+def test_patterns_of_hosts_are_known() -> None:
+    patterns = {
+        slug: found
+        for slug in PROVIDERS
+        if (found := tuple(host for host in known(slug).hosts if "*" in host))
+    }
+    assert patterns == PATTERNS
 
 
 @every_slug
@@ -184,6 +240,7 @@ def test_a_relative_url_resolves_to_a_listed_host(slug: str) -> None:
     if provider.base_url is None:
         assert all(host.startswith("*.") for host in provider.hosts)
         return
+    assert provider.hosts
     url = urlsplit(provider.base_url)
     assert url.scheme == "https"
     assert allows(url.netloc, provider.hosts)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.http import HttpRequest
-from django.test import Client, RequestFactory, override_settings
+from django.http import HttpRequest, HttpResponse
+from django.test import AsyncRequestFactory, Client, RequestFactory, override_settings
 from django.views.debug import ExceptionReporter
 from django.views.decorators.cache import cache_page
 
@@ -156,3 +156,21 @@ def test_vendoidentitybackend_opens_no_account_that_it_did_not_create(db: None) 
         for name in ("usr_3", "usr_4", "usr_5", "usr_6")
     }
     assert opened == {"usr_3": True, "usr_4": False, "usr_5": False, "usr_6": False}
+
+
+def test_the_repr_of_a_requests_headers_masks_the_jwt() -> None:
+    shown: list[str] = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        scope = getattr(request, "scope", None)
+        shown.append(f"{request.headers!r} {request.META!r} {scope!r}")
+        return HttpResponse(request.headers["X-Vendo-User-JWT"])
+
+    wsgi = RequestFactory().get("/", headers={"X-Vendo-User-JWT": "ada.a.jwt"})
+    headers = [(b"x-vendo-user-jwt", b"ada.a.jwt")]
+    asgi = AsyncRequestFactory().request(path="/", query_string=b"", headers=headers)
+    for request in (wsgi, asgi):
+        response: Any = VendoMiddleware(view)(request)  # type: ignore[arg-type]
+        assert response.content == b"ada.a.jwt"
+    assert all("X-Vendo-User-Jwt" in text for text in shown)
+    assert "ada.a.jwt" not in "".join(shown)

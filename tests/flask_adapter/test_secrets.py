@@ -9,11 +9,14 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from werkzeug.debug import DebuggedApplication
-from werkzeug.test import Client
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+from werkzeug.test import Client, EnvironBuilder
 
+import vendo
 from flask_adapter.site import make_app
+from support.shown import texts_of
 from vendo import VendoError
 from vendo_flask import FlaskVendo, current_vendo
 
@@ -103,6 +106,53 @@ def test_no_page_log_or_frame_of_an_error_shows_a_key_or_a_token(
     for secret in (vendo_mode.api_key, vendo_mode.token("gmail"), vendo_mode.webhook_secret):
         assert secret not in shown
     assert CANARY not in shown
+
+
+class Outer:
+    """Middleware of the application's own, around Flask's."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:
+        return self.app(environ, start_response)
+
+
+@pytest.mark.parametrize("path", ["/", "/missing/"])
+def test_a_users_jwt_is_masked_in_headers_and_environ(path: str, vendo_mode: LocalVendo) -> None:
+    app = make_app()
+    shown: list[str] = []
+    read: list[Any] = []
+
+    def see(*_: Any) -> str:
+        headers = request.headers
+        shown.append(f"{headers!r} {request.environ!r} {dict(headers)!r} {list(headers)!r}")
+        read.append(headers["X-Vendo-User-JWT"])
+        read.append(vendo.Vendo(vendo_mode.api_key).for_request(headers).token("gmail"))
+        return current_vendo.token("gmail")
+
+    app.add_url_rule("/", view_func=see)
+    app.register_error_handler(404, see)
+    app.wsgi_app = Outer(app.wsgi_app)  # type: ignore[method-assign]
+    site = DispatcherMiddleware(app, {})
+    response = Client(site).get(path, headers={"X-Vendo-User-JWT": CANARY})
+
+    assert response.text == vendo_mode.token("gmail", user=CANARY)
+    assert read == [CANARY, response.text]
+    assert f"JWT is {read[0]}" == f"JWT is {CANARY}"
+    assert CANARY not in shown[0]
+    assert "X-Vendo-User-Jwt" in shown[0]
+
+
+def test_frames_of_an_error_show_a_mask_for_the_jwt(vendo_mode: LocalVendo) -> None:
+    app = make_app()
+    app.testing = True  # the error comes out of `wsgi_app`
+    headers = [("X-Vendo-User-JWT", CANARY)]
+    environ = EnvironBuilder(path="/broken/", headers=headers).get_environ()
+    with pytest.raises(ZeroDivisionError) as caught:
+        app(environ, lambda *_: lambda _: None)
+
+    assert [text for text in texts_of(caught.value) if CANARY in text] == []
 
 
 _MALFORMED: list[dict[str, Any]] = [

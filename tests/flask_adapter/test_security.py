@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
+from flask import request
 
 import vendo
 from flask_adapter.site import make_app
@@ -114,3 +115,18 @@ def test_a_response_that_used_the_user_says_so_in_vary(
 ) -> None:
     varied = browser.get("/who/", headers=proxy).headers["Vary"].split(", ")
     assert set(varied) == {"Cookie", *IDENTITY_HEADERS}
+
+
+def test_the_repr_of_a_requests_headers_masks_the_jwt(vendo_mode: LocalVendo) -> None:
+    app = make_app()
+    shown: list[str] = []
+
+    def view() -> str:
+        shown.append(f"{request.headers!r} {request.environ!r}")
+        return request.headers["X-Vendo-User-JWT"]
+
+    app.add_url_rule("/headers/", view_func=view)
+    response = app.test_client().get("/headers/", headers={"X-Vendo-User-JWT": "ada.a.jwt"})
+    assert response.text == "ada.a.jwt"
+    assert "X-Vendo-User-Jwt" in shown[0]
+    assert "ada.a.jwt" not in shown[0]

@@ -39,7 +39,7 @@ def _line(row: Provider) -> str:
         " or ".join(map(_code, row.variables))
         + "".join(f", and {_code(name)}" for name in row.companions),
         _sent_as(row),
-        ", ".join(map(_code, row.hosts)),
+        ", ".join(map(_code, row.hosts)) or "the host that you name with `hosts=`",
     ]
     assert not any("|" in cell for cell in cells), f"{row.slug} would break its table"
     return f"| {' | '.join(cells)} |\n"

@@ -137,7 +137,7 @@ def test_missing_details_come_from_the_request() -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "javascript:alert(1)", "/relative", "", 7, None, "https://", "https:///no-host",
+        "javascript:alert(1)", "https://me@vendo.example/", "/relative", "", 7, None, "https://", "https:///no-host",
         "https://[broken/", "https://vendo.example:port/", "https://vendo.example/a b",
         "https://vendo.example/\n", "https://vendo.example/\x1b[31m", "https://vend\u00f6.example/",
         "https://vendo.example/" + "x" * 8192,

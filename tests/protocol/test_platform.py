@@ -54,6 +54,9 @@ ROW: dict[str, Any] = {
     "docs_url": "https://supabase.com/docs",
 }
 
+#: The fields of `ROW` that are addresses.
+ADDRESSES = ("base_url", "setup_url", "logo_url", "docs_url")
+
 INTEGRATION: dict[str, Any] = {
     "slug": "gmail",
     "name": "Gmail",
@@ -95,6 +98,42 @@ def test_null_counts_as_missing() -> None:
     nothing = dict.fromkeys(ROW) | {"slug": "gmail", "status": "available"}
 
     assert platform.connection_of(nothing) == Connection(slug="gmail", status="available")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)", "JaVaScRiPt:alert(1)", " javascript:alert(1)", "java\tscript:x",
+        "\x01javascript:alert(1)", "javascript://vendo.run/%0aalert(1)", "data:text/html,x",
+        "data:image/svg+xml;base64,PHN2Zz4=", "vbscript:x", "file:///etc/passwd", "blob:https://x/y",
+        "ftp://vendo.run/x", "//evil.example/x", "/\\evil.example", "logo.svg", "", "https:",
+        "https:///x", "https:evil.example", "https:\\\\evil.example", "https://vendo.run\\@evil.example/",
+        "https://vendo.run@evil.example/", "https://me:secret@vendo.run/", "https://vendo.run/\n",
+        "https://[x/", "https://vendo.run:port/", "https://vendo.run/" + "x" * 8192,
+    ],
+)  # fmt: skip
+def test_address_that_is_not_a_web_address_is_dropped(address: str) -> None:
+    addresses = dict.fromkeys(ADDRESSES, address)
+    connection = platform.connection_of({**ROW, **addresses})
+    integration = platform.integration_of({**INTEGRATION, **addresses})
+
+    assert [getattr(connection, name) for name in ADDRESSES] == [None] * 4
+    assert integration.logo_url is integration.docs_url is None
+    assert connection.slug == ROW["slug"]
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:8000/x", "HTTPS://vendo.run/a%20b?c=d#e"])
+def test_web_address_is_kept_unchanged(address: str) -> None:
+    connection = platform.connection_of({**ROW, **dict.fromkeys(ADDRESSES, address)})
+
+    assert [getattr(connection, name) for name in ADDRESSES] == [address] * 4
+
+
+def test_link_of_a_balance_that_is_not_a_web_address_is_dropped(play: Play) -> None:
+    body = {"credits_remaining_micros": 1, "currency": "USD", "top_up_url": "javascript:alert(1)"}
+    balance = play(response(200, body)).run(platform.fetch_balance(caller(), BASE))
+
+    assert balance.top_up_url is None
 
 
 def test_unknown_fields_are_ignored() -> None:

@@ -12,6 +12,7 @@ import trustme
 
 import vendo
 from cli.command import Shell
+from cli.traps import set_traps
 from support.connect_flow import query_of
 from support.event_streams import data_of
 from support.raw_server import RawServer, http
@@ -58,6 +59,24 @@ def test_the_connect_link_gives_the_key_to_the_browser(server: LocalVendo) -> No
     assert query_of(link)["app_key"] == server.api_key
 
 
+def test_with_without_key_it_does_not(shell: Shell, server: LocalVendo) -> None:
+    done = shell.vendo("run", "--slug", "gmail", "--without-key", "--", "printenv")
+
+    assert server.token("gmail") in done.stdout
+    assert server.api_key not in done.stdout
+    assert server.webhook_secret not in done.stdout
+
+
+def test_python_m_vendo_imports_nothing_from_the_folder_it_is_started_in(
+    shell: Shell, server: LocalVendo
+) -> None:
+    notes = set_traps(shell.folder)
+
+    assert shell.vendo("token", "openai").stdout == f"{server.token('openai')}\n"
+    assert shell.vendo("doctor").stdout
+    assert not notes.exists()
+
+
 def test_python_m_vendo_run_hands_the_key_to_the_command(shell: Shell, server: LocalVendo) -> None:
     done = shell.vendo("run", "--slug", "gmail", "--", "printenv", "VENDO_API_KEY")
 
@@ -70,6 +89,26 @@ def test_the_addresses_in_the_environment_are_trusted(monkeypatch: pytest.Monkey
         monkeypatch.setenv("VENDO_CREDENTIALS_URL", anybody.url)
         assert vendo.token("gmail") == "t"
     assert KEY.encode() in anybody.requests[0]
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "https://me@evil/"])
+def test_an_address_in_a_response_of_vendo_is_one_of_the_web(
+    server: LocalVendo, address: str
+) -> None:
+    names = ("base_url", "docs_url", "logo_url", "setup_url")
+    server.connect("slack", **dict.fromkeys(names, address), metadata={"site": address})
+    client = server.client(retry=RetryPolicy(1))
+
+    row = client.connections.get("slack")
+    assert row
+    assert [getattr(row, name) for name in names] == [None] * 4
+    assert row.metadata["site"] == address
+    server.fail("any", body={"credits_remaining_micros": 1, "top_up_url": address})
+    assert client.billing.balance().top_up_url is None
+    server.fail("any", status=403, body={"error": {"connect_url": address}})
+    with pytest.raises(vendo.VendoError) as caught:
+        client.billing.balance()
+    assert caught.value.connect_url is None
 
 
 @pytest.mark.parametrize("fault", [{"oversize": True}, {"gzip_bomb": True}, {"nested": True}])

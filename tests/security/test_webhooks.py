@@ -58,6 +58,20 @@ def test_an_empty_secret_verifies_no_webhook(secret: Any) -> None:
         WebhooksAPI(secret).verify(signed(body, str(int(time.time())), secret=""), body)
 
 
+@pytest.mark.parametrize("secret", [None, "", [], ["whsec_x", ""]])
+@pytest.mark.parametrize("headers", [{}, {"Vendo-Signature": "0" * 64, "Vendo-Timestamp": "1"}])
+def test_a_response_does_not_tell_that_there_is_no_secret(
+    secret: Any, headers: dict[str, str]
+) -> None:
+    with pytest.raises(vendo.VendoError, match="secret") as caught:
+        web.verified_webhook(lambda: secret, headers, b"{}")
+
+    response = web.request_error_response(caught.value)
+    assert (response.status, response.is_internal) == (500, True)
+    page = web.error_page(caught.value, response)
+    assert "secret" not in f"{response.body} {page}".lower()
+
+
 def test_a_webhook_that_was_handled_is_not_handled_again() -> None:
     receiver = Receiver()
     for _ in range(3):

@@ -95,3 +95,17 @@ def test_no_cache_keeps_a_response_of_the_connect_view(vendo_mode: LocalVendo) -
 def test_a_response_that_used_the_user_says_so_in_vary(proxy: dict[str, str]) -> None:
     varied = site().get("/who", headers=proxy).headers["Vary"].split(", ")
     assert set(varied) == {"Cookie", *IDENTITY_HEADERS}
+
+
+def test_the_repr_of_a_requests_headers_masks_the_jwt(vendo_mode: LocalVendo) -> None:
+    shown: list[str] = []
+
+    async def endpoint(request: Request) -> PlainTextResponse:
+        shown.append(f"{request.headers!r} {request.scope['headers']!r}")
+        return PlainTextResponse(request.headers["x-vendo-user-jwt"])
+
+    app = Starlette(routes=[Route("/", endpoint)], middleware=[Middleware(VendoMiddleware)])
+    response = TestClient(app).get("/", headers={"X-Vendo-User-JWT": "ada.a.jwt"})
+    assert response.text == "ada.a.jwt"
+    assert "x-vendo-user-jwt" in shown[0]
+    assert "ada.a.jwt" not in shown[0]

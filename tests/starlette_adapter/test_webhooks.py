@@ -295,7 +295,7 @@ def test_the_settings_name_the_secrets(
     monkeypatch.setenv("VENDO_WEBHOOK_SECRET", "another")
     secret = vendo_mode.webhook_secret
     cases: list[tuple[Any, int]] = [
-        (None, 400), (secret, 200), (["new", secret], 200), ([], 400), ("", 400),
+        (None, 400), (secret, 200), (["new", secret], 200), ([], 500), ("", 500),
     ]  # fmt: skip
     for secrets, status in cases:
         app = Starlette(routes=vendo_routes())
@@ -303,11 +303,23 @@ def test_the_settings_name_the_secrets(
         assert poster(app, vendo_mode)().status_code == status
 
 
-def test_without_a_secret_every_webhook_is_400(
-    post: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("path", ["/api/vendo/webhook/", "/webhook"])
+@pytest.mark.parametrize("installed", [False, True])
+def test_without_a_secret_every_webhook_is_500_and_only_the_log_says_why(
+    installed: bool,
+    path: str,
+    vendo_mode: LocalVendo,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.delenv("VENDO_WEBHOOK_SECRET")
-    assert post().status_code == 400
+
+    response = poster(project.make_app(installed=installed), vendo_mode)(path=path)
+
+    assert response.status_code == 500
+    assert "secret" not in response.text.lower()
+    if installed or path.startswith("/api"):  # else the server logs it
+        assert "VENDO_WEBHOOK_SECRET is not set" in caplog.text
 
 
 @pytest.mark.parametrize("installed", [False, True])

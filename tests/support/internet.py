@@ -44,9 +44,9 @@ class Internet:
             "credentials.vendo.run": "/credentials",
             "composio-proxy.vendo.run": "/data-proxy",
         }
-        for slug in slugs():
-            row = provider(slug)
-            for host in row.hosts if row else ():
+        hosts = {slug: row.hosts for slug in slugs() if (row := provider(slug))}
+        for slug in sorted(hosts, key=lambda slug: len(hosts[slug])):  # google has many
+            for host in hosts[slug]:
                 self._prefixes.setdefault(host, f"/providers/{slug}")
             self._prefixes[f"{slug}-proxy.vendo.run"] = f"/providers/{slug}"
         self.http_server = _Server(("127.0.0.1", 0), _Proxy)

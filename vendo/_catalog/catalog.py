@@ -44,6 +44,7 @@ class Provider:
         path: templates of the first part of a URL's path, if the credential goes there.
         extra_headers: headers to send where the caller sets none of that name.
         hosts: the only hosts that may see the credential; `*.example.com` is any host below it.
+            Empty if each customer has a host of their own, which the caller names.
         base_url: what a relative URL is resolved against, without a trailing slash, or None if
             each customer has a host of their own.
         docs_url: the provider's page that shows how the credential is sent.

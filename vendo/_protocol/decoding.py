@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     _T = TypeVar("_T")
 
 MAX_BYTES = 10 * 1024 * 1024
+_LONGEST_ADDRESS = 8192
 
 
 def malformed(problem: str, response: Response | None = None) -> UpstreamError:
@@ -67,6 +68,27 @@ def _decompressed(response: Response) -> bytes:
     return body
 
 
+def web_address(value: object) -> str | None:
+    """Return an address that a page may link to, unchanged; None for any other value.
+
+    It is one of http or https with a host and without a user, in printable ASCII: browsers skip
+    control characters and white space in an address, and read a backslash as a slash.
+    """
+    if not isinstance(value, str) or len(value) > _LONGEST_ADDRESS:
+        return None
+    if not value.isascii() or not value.isprintable() or " " in value or "\\" in value:
+        return None
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    is_of_web = parts.scheme in {"http", "https"}
+    return value if is_of_web and host and "@" not in parts.netloc else None
+
+
 class Fields:
     """A JSON object. Its fields are read by name and type.
 
@@ -98,6 +120,10 @@ class Fields:
         if value is None:
             raise malformed(f"has a {self._what} without {name}")
         return value
+
+    def address(self, name: str) -> str | None:
+        """Return an address for a link, or None where there is none or a browser would run it."""
+        return web_address(self.optional(name, str))
 
     def strings(self, name: str) -> tuple[str, ...]:
         """Return a list of strings as a tuple, empty if the field is missing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vendo import errors
 from vendo._protocol.codes import CODES, code_of_status, fix_for
-from vendo._protocol.decoding import decode_json
+from vendo._protocol.decoding import decode_json, web_address
 from vendo._protocol.retry import bounded_seconds, retry_after
 
 TYPE_CHECKING = False
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from vendo._protocol.steps import Response
 
 _LONGEST_TEXT = 500
-_LONGEST_ADDRESS = 8192
 
 
 def error_of(
@@ -50,7 +49,7 @@ def error_of(
         or f"The backend responded with HTTP {response.status}.",
         status=response.status,
         slug=about,
-        connect_url=_web_address(detail.get("connect_url"), secrets),
+        connect_url=_connect_url(detail.get("connect_url"), secrets),
         retry_after=retry_after(response.headers) if wait is None else wait,
         suggested_fix=_fix(clean(detail.get("suggested_fix")), code, about),
     )
@@ -82,23 +81,16 @@ def body_of(response: Response) -> Mapping[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _web_address(value: object, secrets: Iterable[str]) -> str | None:
-    """Return a web address unchanged, or None: a shortened or masked address does not work."""
-    if not isinstance(value, str) or len(value) > _LONGEST_ADDRESS:
-        return None
-    if not value.isascii() or not value.isprintable() or " " in value:
-        return None
-    from urllib.parse import unquote, urlsplit
+def _connect_url(value: object, secrets: Iterable[str]) -> str | None:
+    """Return a link unchanged, or None: a shortened or masked address does not work."""
+    from urllib.parse import unquote
 
-    try:
-        parts = urlsplit(value)
-        host, _port = parts.hostname, parts.port
-    except ValueError:
+    address = web_address(value)
+    if address is None or any(
+        s and s in text for s in secrets for text in (address, unquote(address))
+    ):
         return None
-    if not host or parts.scheme not in {"http", "https"}:
-        return None
-    plain = unquote(value)
-    return None if any(s and (s in value or s in plain) for s in secrets) else value
+    return address
 
 
 class Cleaner:

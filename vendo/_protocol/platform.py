@@ -52,7 +52,7 @@ def fetch_balance(caller: Caller, base_url: str) -> Flow[Balance]:
     return Balance(
         credits_remaining_micros=fields.required("credits_remaining_micros", int),
         currency=fields.optional("currency", str) or "USD",
-        top_up_url=fields.optional("top_up_url", str),
+        top_up_url=fields.address("top_up_url"),
     )
 
 
@@ -98,15 +98,15 @@ def connection_of(data: object) -> Connection:
         context=_context(fields.optional("context", dict), metadata, slug),
         credential=fields.optional("credential", dict),
         api_key=fields.optional("api_key", str),
-        base_url=fields.optional("base_url", str),
-        setup_url=fields.optional("setup_url", str),
+        base_url=fields.address("base_url"),
+        setup_url=fields.address("setup_url"),
         error_message=fields.optional("error_message", str),
         connected_at=fields.optional("connected_at", str),
         env_bootstrap=_env_bootstrap(fields),
         exclusive=fields.optional("exclusive", bool),
-        logo_url=fields.optional("logo_url", str),
+        logo_url=fields.address("logo_url"),
         brand_color=fields.optional("brand_color", str),
-        docs_url=fields.optional("docs_url", str),
+        docs_url=fields.address("docs_url"),
     )
 
 
@@ -118,9 +118,9 @@ def integration_of(data: object) -> Integration:
         name=fields.optional("name", str),
         description=fields.optional("description", str),
         category=fields.optional("category", str),
-        logo_url=fields.optional("logo_url", str),
+        logo_url=fields.address("logo_url"),
         brand_color=fields.optional("brand_color", str),
-        docs_url=fields.optional("docs_url", str),
+        docs_url=fields.address("docs_url"),
         supported_profiles=fields.strings("supported_profiles"),
         default_profile=fields.optional("default_profile", str),
         enabled=fields.optional("enabled", bool),

@@ -39,13 +39,19 @@ if TYPE_CHECKING:
         prefers_html,
         request_error_response,
     )
-    from vendo.web._exceptions import ConnectForbidden, EventInProgress, ReceiverFailed
+    from vendo.web._exceptions import (
+        ConnectForbidden,
+        EventInProgress,
+        NoWebhookSecret,
+        ReceiverFailed,
+    )
     from vendo.web._frames import calling_module, stack_level_outside
     from vendo.web._identity import (
         JWT_ENVIRON_KEY,
         VARY_ON_CLIENT,
         VARY_ON_IDENTITY,
         client_for_user,
+        mask_jwt,
         user_jwts,
     )
     from vendo.web._lazy import LazyProxy
@@ -117,6 +123,7 @@ __all__ = [
     "ErrorResponse",
     "EventInProgress",
     "LazyProxy",
+    "NoWebhookSecret",
     "Option",
     "Options",
     "Problem",
@@ -151,6 +158,7 @@ __all__ = [
     "is_local",
     "is_missing",
     "lazy_names",
+    "mask_jwt",
     "nearest_link",
     "prefers_html",
     "provider_base_url",
@@ -198,13 +206,19 @@ _NAMES_OF_MODULE = {
         "prefers_html",
         "request_error_response",
     ),
-    "vendo.web._exceptions": ("ConnectForbidden", "EventInProgress", "ReceiverFailed"),
+    "vendo.web._exceptions": (
+        "ConnectForbidden",
+        "EventInProgress",
+        "NoWebhookSecret",
+        "ReceiverFailed",
+    ),
     "vendo.web._frames": ("calling_module", "stack_level_outside"),
     "vendo.web._identity": (
         "JWT_ENVIRON_KEY",
         "VARY_ON_CLIENT",
         "VARY_ON_IDENTITY",
         "client_for_user",
+        "mask_jwt",
         "user_jwts",
     ),
     "vendo.web._lazy": ("LazyProxy",),

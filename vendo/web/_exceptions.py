@@ -9,6 +9,10 @@ class ConnectForbidden(VendoError):
     """This user may not connect providers: 403."""
 
 
+class NoWebhookSecret(VendoError):
+    """No webhook can be verified: 500. The sender is not told why, the log has the reason."""
+
+
 class ReceiverFailed(RuntimeError):
     """A receiver of webhooks raised an error that has a response of its own. This one has 500.
 

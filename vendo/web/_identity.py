@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, TypeAlias, TypeVar
 
 from vendo import sso
 from vendo._protocol.headers import JWT_HEADER
-from vendo._protocol.secret import Secret
+from vendo._protocol.secret import Secret, SecretBytes, WireSecret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,37 @@ JWT_ENVIRON_KEY = "HTTP_" + JWT_HEADER.upper().replace("-", "_")
 VARY_ON_IDENTITY = ("Cookie", *sso.IDENTITY_HEADERS)
 VARY_ON_CLIENT = ("Cookie", JWT_HEADER)
 _JWT_NAME = JWT_HEADER.lower().encode()
+
+
+class HeaderBytes(SecretBytes):
+    """The bytes of a header with a secret. Decoding them gives a text that is masked too."""
+
+    __slots__ = ()
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Return the text, which shows a mask in its `repr` alone."""
+        text = Secret(super().decode(encoding, errors))
+        return WireSecret(text, text)
+
+
+def mask_jwt(scope: MutableMapping[str, Any]) -> None:
+    """Have a request's JWT show a mask in the `repr` of the request's headers.
+
+    Error reporters and debug pages show them. Code that reads the header gets the same text.
+
+    Args:
+        scope: a WSGI environ or an ASGI scope, which is changed.
+    """
+    if JWT_ENVIRON_KEY in scope:
+        jwt = Secret(scope[JWT_ENVIRON_KEY])
+        scope[JWT_ENVIRON_KEY] = WireSecret(jwt, jwt)
+    headers = scope.get("headers", [])
+    for number, (name, value) in enumerate(headers):
+        if name.lower() == _JWT_NAME:
+            if not isinstance(headers, list):
+                headers = scope["headers"] = list(headers)
+            # In the list itself, which a request's `headers` shares once they were read.
+            headers[number] = (name, HeaderBytes(value))
 
 
 def user_jwts(headers: SentHeaders) -> list[Secret]:

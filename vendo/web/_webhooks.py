@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import vendo
 from vendo._config import environment
+from vendo.web._exceptions import NoWebhookSecret
 
 #: A longer body is rejected unread: 413.
 MAX_WEBHOOK_BYTES = 1024 * 1024
@@ -27,19 +28,25 @@ class VerifiedWebhook(NamedTuple):
 
 
 def verified_webhook(
-    secrets: str | Sequence[str] | None, headers: object, body: bytes
+    secrets: Callable[[], str | Sequence[str] | None], headers: object, body: bytes
 ) -> VerifiedWebhook:
     """Verify a webhook.
 
     Args:
-        secrets: the application's own secrets; None where `VENDO_WEBHOOK_SECRET` decides.
+        secrets: returns the application's own secrets; None where `VENDO_WEBHOOK_SECRET` decides.
         headers: the request's headers, as for `WebhooksAPI.verify`.
         body: the raw body.
 
     Raises:
-        ValidationError: it is not genuine, too old or malformed, or no secret is set.
+        NoWebhookSecret: no secret is set, or one is malformed.
+        ValidationError: the webhook is not genuine, too old or malformed.
     """
-    event, key = vendo.WebhooksAPI(secrets)._verified(headers, body)
+    try:
+        webhooks = vendo.WebhooksAPI(secrets())
+        webhooks._keys()
+    except vendo.ValidationError as error:
+        raise NoWebhookSecret(*error.args) from None
+    event, key = webhooks._verified(headers, body)
     name = hmac.digest(key, event.id.encode("utf-8", "replace"), "sha256").hex()
     return VerifiedWebhook(event, f"vendo.webhook.{name}")
 

@@ -65,7 +65,7 @@ def _fields(provider: catalog.Provider) -> list[tuple[str, str]]:
         "or": ", ".join(others),
         "with": ", ".join(provider.companions),
         "sent as": _sent_as(provider),
-        "hosts": ", ".join(provider.hosts),
+        "hosts": ", ".join(provider.hosts) or "one for each customer: name yours with hosts=",
         "base URL": provider.base_url or "",
         "docs": provider.docs_url,
     }

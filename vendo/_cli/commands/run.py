@@ -10,7 +10,7 @@ import sys
 import vendo
 from vendo._catalog import catalog
 from vendo._cli import arguments, output
-from vendo._config.environment import override_variable
+from vendo._config import environment
 from vendo._protocol.secret import Secret
 from vendo.errors import VendoError
 
@@ -25,18 +25,24 @@ Start a command with tokens in its environment, each in the variable that the pr
 read (VENDO_TOKEN_<SLUG> for a provider outside the catalog). Nothing is started unless every slug
 has a token. Both modes.
 
+With --without-key the command gets these tokens, and not what gives it all others: VENDO_API_KEY
+and VENDO_WEBHOOK_SECRET are left out of its environment.
+
 examples:
   python -m vendo run --slug openai --slug slack -- python app.py
+  python -m vendo run --slug openai --without-key -- python report.py
   python -m vendo --env-file .env run -- python app.py"""
 
 # The statuses of a shell for a command that does not exist, and for one that cannot be started.
 _NOT_FOUND = 127
 _NOT_STARTED = 126
+#: Vendo's own secrets.
+_KEYS = (environment.API_KEY.name, environment.WEBHOOK_SECRET.name)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Define the arguments."""
-    parser.usage = f"{parser.prog} [--slug SLUG]... -- COMMAND [ARGUMENT]..."
+    parser.usage = f"{parser.prog} [--slug SLUG]... [--without-key] -- COMMAND [ARGUMENT]..."
     parser.add_argument(
         "--slug",
         type=arguments.slug,
@@ -46,6 +52,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=[],
         help="add the token of this provider; may be given several times",
     )
+    parser.add_argument(
+        "--without-key",
+        action="store_true",
+        help=f"leave {' and '.join(_KEYS)} out of the command's environment",
+    )
 
 
 def run(options: Namespace) -> int:
@@ -53,9 +64,12 @@ def run(options: Namespace) -> int:
     tokens = _resolve(options.slugs)
     if tokens is None:
         return 1
-    variables = {_variable(slug): token for slug, token in tokens.items()}
+    variables = {**os.environ, **{_variable(slug): token for slug, token in tokens.items()}}
+    if options.without_key:
+        for name in _KEYS:
+            variables.pop(name, None)
     try:
-        _start(options.program, {**os.environ, **variables})
+        _start(options.program, variables)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         output.report_failure(f"{options.program[0]} could not be started ({reason}).")
@@ -78,17 +92,17 @@ def _resolve(slugs: Sequence[str]) -> dict[str, Secret] | None:
 
 def _variable(slug: str) -> str:
     provider = catalog.provider(slug)
-    return provider.env_vars[0] if provider else override_variable(slug).name
+    return provider.env_vars[0] if provider else environment.override_variable(slug).name
 
 
-def _start(command: list[str], environment: Mapping[str, str]) -> NoReturn:
+def _start(command: list[str], variables: Mapping[str, str]) -> NoReturn:
     output.flush()
     if sys.platform == "win32":
         import subprocess
 
-        sys.exit(subprocess.call(command, env=environment))  # noqa: S603  # the user's own command
+        sys.exit(subprocess.call(command, env=variables))  # noqa: S603  # the user's own command
     # The command gets every signal, and its exit status is ours. Python ignores these two signals,
     # and the command would inherit that.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    os.execvpe(command[0], command, environment)  # noqa: S606  # the user's own command
+    os.execvpe(command[0], command, variables)  # noqa: S606  # the user's own command
