@@ -74,6 +74,10 @@ class Suite:
         given = {**self._given, **(self._test.given if self._test is not None else {})}
         return given.get(name, "").strip() == token
 
+    def had(self, slug: str, token: str) -> bool:
+        """Return True for a token that was handed out in the current test."""
+        return self._test is not None and (slug, token) in self._test.handed_out
+
     def note(self, slug: str, token: str) -> None:
         """Record a token of the current test."""
         if self._test is not None:

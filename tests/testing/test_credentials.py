@@ -11,6 +11,7 @@ import pytest
 from testing.local_http import Response, bearer, send, with_key
 from vendo.testing import LocalVendo
 from vendo.testing._state.connections import Connections
+from vendo.testing._state.own_tokens import OwnTokens
 
 
 def jwt(**claims: Any) -> str:
@@ -52,7 +53,7 @@ def test_expired_token_is_replaced_and_rejected() -> None:
 
 @pytest.mark.parametrize(("life", "early"), [(3600.0, 300.0), (60.0, 30.0)])
 def test_token_is_replaced_before_its_expiry_and_stays_valid(life: float, early: float) -> None:
-    connections = Connections({"gmail": {}}, b"secret", life)
+    connections = Connections({"gmail": {}}, b"secret", OwnTokens(b"secret"), life)
     first = connections.issue("gmail", None)
     first.made.at -= life - early - 1
     assert connections.issue("gmail", None) is first

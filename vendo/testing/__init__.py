@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vendo.testing._mocks.clients import MockAsyncClient, MockClient
     from vendo.testing._mocks.events import MockSSE
     from vendo.testing._server.local_vendo import LocalVendo
+    from vendo.testing._state.own_tokens import is_local_token
     from vendo.testing._state.requests import SeenRequest
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "fake_connection",
     "forget_tokens",
     "install_interceptor",
+    "is_local_token",
     "override_variable",
 ]
 
@@ -47,6 +49,7 @@ _HOMES = {
     "fake_connection": "vendo.testing._mocks.canned",
     "forget_tokens": "vendo.testing._chain",
     "install_interceptor": "vendo._tokens.resolver",
+    "is_local_token": "vendo.testing._state.own_tokens",
     "override_variable": "vendo.testing._chain",
 }
 

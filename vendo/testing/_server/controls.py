@@ -15,6 +15,7 @@ from vendo.testing._state.actions import PRICE, Action, toolkit_of
 from vendo.testing._state.connections import as_rfc3339, checked_status, user_of
 from vendo.testing._state.faults import Fault
 from vendo.testing._state.gates import Gate
+from vendo.testing._state.own_tokens import tokens_in
 from vendo.testing._state.requests import SeenRequest
 from vendo.testing._state.surfaces import checked_surface
 
@@ -264,30 +265,31 @@ class Controls:
             ValueError: the surface, `status` or `times` is out of range.
             TypeError: the body cannot be written as JSON.
         """
-        self._service.state.faults.add(
-            Fault(
-                surface,
-                slug,
-                times,
-                status=status,
-                code=code,
-                retry_after=retry_after,
-                latency=latency,
-                reset=reset,
-                reset_after=reset_after,
-                truncate=truncate,
-                drip=drip,
-                body=body,
-                headers=dict(headers or {}),
-                html=html,
-                malformed=malformed,
-                oversize=oversize,
-                gzip_bomb=gzip_bomb,
-                nested=nested,
-                redirect=redirect,
-                close=close,
-            )
+        fault = Fault(
+            surface,
+            slug,
+            times,
+            status=status,
+            code=code,
+            retry_after=retry_after,
+            latency=latency,
+            reset=reset,
+            reset_after=reset_after,
+            truncate=truncate,
+            drip=drip,
+            body=body,
+            headers=dict(headers or {}),
+            html=html,
+            malformed=malformed,
+            oversize=oversize,
+            gzip_bomb=gzip_bomb,
+            nested=nested,
+            redirect=redirect,
+            close=close,
         )
+        if fault.body is not None:
+            self._service.own_tokens.give(*tokens_in(fault.body))
+        self._service.state.faults.add(fault)
 
     def heal(self, surface: str | None = None) -> None:
         """Remove the faults of a surface, or all faults."""

@@ -11,6 +11,7 @@ from vendo.testing._http.errors import error_response
 from vendo.testing._http.handler import BadRequest, Handler
 from vendo.testing._http.wire import CutOff, Wire, reset_on_close, shut_down
 from vendo.testing._server import routes
+from vendo.testing._state.own_tokens import OwnTokens
 from vendo.testing._state.requests import SeenRequest
 from vendo.testing._state.state import State
 
@@ -32,14 +33,16 @@ class Service:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self.state = State(options)
+        self.own_tokens = OwnTokens(options.secret)
+        self.state = State(options, self.own_tokens)
         #: The origin of the server, as its clients know it.
         self.site = ""
 
     def reset(self) -> None:
         """Set everything back to the start. Requests in progress end without a response."""
         old = self.state
-        self.state = State(self._options, first_event=old.events.next_number)
+        self.own_tokens.forget()
+        self.state = State(self._options, self.own_tokens, first_event=old.events.next_number)
         old.end()
 
     def serve(self, sock: socket.socket) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+    from vendo.testing._state.own_tokens import OwnTokens
 
 STATUSES = ("connected", "available", "pending_setup", "needs_reauth", "error", "revoked")
 #: Profiles with a credential that the worker does not hand out.
@@ -110,9 +111,11 @@ class Connections:
         self,
         seeds: Mapping[str, Mapping[str, Any]],
         secret: bytes,
+        own_tokens: OwnTokens,
         lifetime: float | None,
     ) -> None:
         self._secret = secret
+        self._own_tokens = own_tokens
         self._lifetime = lifetime
         self._lock = RLock()
         self._by_slug: dict[str, Connection] = {}
@@ -129,6 +132,8 @@ class Connections:
             options = {"lifetime": self._lifetime, **options}
             connection = Connection(slug, self._new_id(slug), options)
             self.expire_tokens(slug)
+            if connection.token is not None:
+                self._own_tokens.give(connection.token)
             self._by_slug[slug] = connection
             return connection
 
@@ -211,7 +216,7 @@ class Connections:
             text, connection.token = connection.token, None
         if text is None:
             number = self._count(f"token {slug} {user}")
-            text = f"local_{slug}_{self._digest(f'{slug} {user} {number}').hex()[:32]}"
+            text = self._own_tokens.make(slug, user, number)
         issued = Issued(text, user, connection.lifetime)
         self._current[slug, user] = self._accepted[slug, text] = issued
         return issued

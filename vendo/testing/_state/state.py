@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from vendo.testing._http.messages import Headers
     from vendo.testing._state.actions import Action
+    from vendo.testing._state.own_tokens import OwnTokens
 
 KEY_PREFIX = "vendo_sk_"
 _KEY_ERRORS = ("app_unknown", "app_revoked", "app_expired")
@@ -49,13 +50,15 @@ class Options:
 class State:
     """Everything that a reset sets back. A request keeps the state that it began with."""
 
-    def __init__(self, options: Options, first_event: int = 1) -> None:
+    def __init__(self, options: Options, own_tokens: OwnTokens, first_event: int = 1) -> None:
         self._options = options
         self._key_error: str | None = None
         self.ended = threading.Event()
         self.clock_offset = 0.0
         self.connections_opened = 0
-        self.connections = Connections(options.connections, options.secret, options.token_lifetime)
+        self.connections = Connections(
+            options.connections, options.secret, own_tokens, options.token_lifetime
+        )
         self.events = EventHub(self.now, options.heartbeat, options.retry, first_event)
         self.wallet = Wallet(
             options.balance,
