@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from vendo import AsyncVendo, Vendo
     from vendo.testing import LocalVendo
     from vendo_pytest._fixtures import VendoSession, VendoToken, VendoTokens, VendoUsage
-    from vendo_pytest._leaks import Leaks
+    from vendo_pytest._leaks import LeakReports, Leaks
     from vendo_pytest._suite import Suite, TestScope
 
 _suites: pytest.StashKey[Suite | None] = pytest.StashKey()
 _tests: pytest.StashKey[TestScope] = pytest.StashKey()
 _leaks: pytest.StashKey[Leaks] = pytest.StashKey()
+_leak_reports: pytest.StashKey[LeakReports] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,6 +85,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Begin a test before its fixtures do."""
     if item.config.stash[_suites] is not None or item.get_closest_marker("vendo") is not None:
         _test(item)
+    if "vendo_leaks" in getattr(item, "fixturenames", ()):
+        _search(item)  # fixtures before that one may get tokens
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -91,7 +94,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Search what the test reads from capturing fixtures for leaks."""
     leaks = item.stash.get(_leaks, None)
     if leaks is not None:
-        leaks.listen(getattr(item, "funcargs", {}))
+        leaks.listen()
     return (yield)
 
 
@@ -116,9 +119,22 @@ def pytest_runtest_makereport(
     leaks = item.stash.get(_leaks, None)
     if leaks is not None:
         leaks.inspect(report)
-        if report.when == "teardown":
-            del item.stash[_leaks]
     return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """End the search for leaks of a test after its last report and warning."""
+    try:
+        return (yield)
+    finally:
+        leaks = item.stash.get(_leaks, None)
+        if leaks is not None:
+            del item.stash[_leaks]
+            item.config.stash[_leak_reports].current = None
+            report = leaks.report_of_warnings()
+            if report is not None:
+                item.ihook.pytest_runtest_logreport(report=report)
 
 
 def _begin(config: pytest.Config) -> None:
@@ -144,6 +160,20 @@ def _test(item: pytest.Item) -> TestScope:
     if test is None:
         test = item.stash[_tests] = _suite(item.config).enter(item)
     return test
+
+
+def _search(item: pytest.Item) -> None:
+    from vendo_pytest._leaks import LeakReports, Leaks
+
+    test, config = _test(item), item.config
+    test.suite.record()
+    if _leak_reports not in config.stash:
+        config.stash[_leak_reports] = LeakReports()
+        config.pluginmanager.register(config.stash[_leak_reports])
+    if _leaks not in item.stash:
+        item.stash[_leaks] = Leaks(item)
+    config.stash[_leak_reports].current = item.stash[_leaks]
+    item.stash[_leaks].begin(test)
 
 
 @pytest.fixture
@@ -223,9 +253,5 @@ def vendo_usage(request: pytest.FixtureRequest) -> VendoUsage:
 
 @pytest.fixture
 def vendo_leaks(request: pytest.FixtureRequest) -> None:
-    """Fail the test if its captured output or logs contain a token that it got."""
-    from vendo_pytest._leaks import Leaks
-
-    test = _test(request.node)
-    test.suite.record()
-    request.node.stash[_leaks] = Leaks(test)
+    """Fail the test if its captured output or logs contain a token that it got, or its warnings."""
+    _search(request.node)  # again: it may have been requested by name

@@ -158,7 +158,7 @@ def test_loud(vendo_leaks, token):
 
     result.assert_outcomes(skipped=1, failed=1)
     result.stdout.fnmatch_lines(
-        ["Skipped: for another reason", "vendo_leaks: *captured stdout call."]
+        ["vendo_leaks: *captured stdout call.", "Skipped: for another reason"]
     )
     result.stdout.fnmatch_lines(["SKIPPED * no such account: [[]token of openai]"])
     assert "canary" not in result.stdout.str()

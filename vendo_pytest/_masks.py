@@ -1,0 +1,93 @@
+"""Replace tokens in texts, and in the values that reports consist of."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from typing import Any
+from urllib.parse import quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: Shorter tokens occur in unrelated texts.
+_SHORTEST = 4
+_SHORTEST_PART = 6
+#: Where pytest and `reprlib` cut the middle of a value.
+_CUT = "..."
+
+
+class Masks:
+    """The masks of some tokens.
+
+    Args:
+        tokens: pairs of a slug and a token.
+    """
+
+    def __init__(self, tokens: Iterable[tuple[str, str]]) -> None:
+        forms = {
+            (slug, form)
+            for slug, token in tokens
+            if len(token) >= _SHORTEST
+            for form in _forms(token)
+        }
+        self._forms = sorted(forms, key=lambda pair: (-len(pair[1]), pair))
+
+    def slugs_in(self, text: str) -> list[str]:
+        """Return the slugs of the tokens in a text."""
+        return sorted({slug for slug, form in self._forms if form in text})
+
+    def text(self, text: str) -> str:
+        """Return a text with a mask in place of each token, and of each part of one at a cut."""
+        for slug, form in self._forms:
+            text = text.replace(form, _mask(slug))
+        return self._without_parts(text) if _CUT in text else text
+
+    def value(self, value: Any) -> Any:
+        """Return a copy of a value with masked texts.
+
+        Containers, and what pytest prints an error from, are copied. Other objects are returned
+        unchanged.
+        """
+        return self._copy(value, {})
+
+    def _copy(self, value: Any, done: dict[int, Any]) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if type(value) in {list, tuple, set}:
+            return type(value)(self._copy(part, done) for part in value)
+        if type(value) is dict:
+            return {self._copy(k, done): self._copy(v, done) for k, v in value.items()}
+        if not hasattr(value, "toterminal"):
+            return value
+        if id(value) not in done:  # a crash is the error's and its traceback's
+            done[id(value)] = made = copy.copy(value)
+            for name, part in vars(value).items():
+                setattr(made, name, self._copy(part, done))
+        return done[id(value)]
+
+    def _without_parts(self, text: str) -> str:
+        pieces = text.split(_CUT)
+        for slug, form in self._forms:
+            lengths = range(len(form) - 1, _SHORTEST_PART - 1, -1)
+            for i in range(len(pieces) - 1):
+                left, right = pieces[i : i + 2]
+                head = next((n for n in lengths if left.endswith(form[:n])), 0)
+                tail = next((n for n in lengths if right.startswith(form[-n:])), 0)
+                if head:
+                    pieces[i] = left[:-head] + _mask(slug)
+                if tail:
+                    pieces[i + 1] = _mask(slug) + right[tail:]
+        return _CUT.join(pieces)
+
+
+def _mask(slug: str) -> str:
+    return f"[token of {slug}]"
+
+
+def _forms(token: str) -> set[str]:
+    """Return a token as it is, and as it is in URLs, reprs, patterns and JSON."""
+    forms = {token, quote(token), quote(token, safe=""), json.dumps(token)[1:-1], re.escape(token)}
+    return forms | {str.__repr__(form)[1:-1] for form in forms}
