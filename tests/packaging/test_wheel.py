@@ -13,6 +13,7 @@ import tarfile
 import tomllib
 import zipfile
 from email import message_from_string
+from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,27 @@ def test_every_package_of_the_sources_is_in_the_wheel(dist: Path) -> None:
     for name in ("README.md", "CHANGELOG.md", "LICENSE", "pyproject.toml"):
         assert PurePosixPath(name) in files
     assert not [file for file in files if file.name == ".env" or "__pycache__" in file.parts]
+
+
+def test_build_is_reproducible(dist: Path, tmp_path: Path) -> None:
+    digests = []
+    for name, time in (("one", 1_000_000_000), ("two", 1_500_000_000)):
+        with tarfile.open(next(dist.glob("*.tar.gz"))) as archive:
+            archive.extractall(tmp_path / name, filter="data")
+        [sources] = (tmp_path / name).iterdir()
+        for file in sources.rglob("*"):
+            os.utime(file, (time, time))
+        subprocess.run(
+            [sys.executable, "-m", "hatchling", "build", "-d", str(tmp_path / name / "dist")],
+            cwd=sources,
+            env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"},
+            capture_output=True,
+            check=True,
+        )
+        files = sorted((tmp_path / name / "dist").iterdir())
+        digests.append({file.name: sha256(file.read_bytes()).hexdigest() for file in files})
+    assert digests[0] == digests[1]
+    assert len(digests[0]) == 2
 
 
 def test_the_base_install_needs_nothing(metadata: Message) -> None:
