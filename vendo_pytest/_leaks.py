@@ -84,6 +84,11 @@ class Leaks:
         if masked != text:
             warning.message = masked
 
+    def mask_exit(self, end: Any) -> None:
+        """Mask tokens in the reason of `pytest.exit`."""
+        end.msg = self._masks.text(str(end.msg))
+        end.args = (end.msg,)
+
     def report_of_warnings(self) -> pytest.TestReport | None:
         """Return a failure if a warning showed a token: pytest collects them after the test."""
         if not self._slugs_in_warnings:

@@ -60,27 +60,34 @@ class Masks:
             return type(value)(self._copy(part, done) for part in value)
         if type(value) is dict:
             return {self._copy(k, done): self._copy(v, done) for k, v in value.items()}
-        if not hasattr(value, "toterminal"):
+        if not hasattr(value, "toterminal") or not hasattr(value, "__dict__"):
             return value
         if id(value) not in done:  # a crash is the error's and its traceback's
             done[id(value)] = made = copy.copy(value)
             for name, part in vars(value).items():
-                setattr(made, name, self._copy(part, done))
+                vars(made)[name] = self._copy(part, done)  # it may be frozen
         return done[id(value)]
 
     def _without_parts(self, text: str) -> str:
         pieces = text.split(_CUT)
         for slug, form in self._forms:
-            lengths = range(len(form) - 1, _SHORTEST_PART - 1, -1)
             for i in range(len(pieces) - 1):
                 left, right = pieces[i : i + 2]
-                head = next((n for n in lengths if left.endswith(form[:n])), 0)
-                tail = next((n for n in lengths if right.startswith(form[-n:])), 0)
+                head, tail = _common(left, form), _common(right[::-1], form[::-1])
                 if head:
                     pieces[i] = left[:-head] + _mask(slug)
                 if tail:
                     pieces[i + 1] = _mask(slug) + right[tail:]
         return _CUT.join(pieces)
+
+
+def _common(text: str, form: str) -> int:
+    """Return how many characters a form begins with that a text ends with, or 0 if they are few."""
+    end = text[-len(form) :]
+    if form[:_SHORTEST_PART] not in end:  # almost always
+        return 0
+    lengths = range(len(form) - 1, _SHORTEST_PART - 1, -1)
+    return next((n for n in lengths if end.endswith(form[:n])), 0)
 
 
 def _mask(slug: str) -> str:

@@ -127,6 +127,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """End the search for leaks of a test after its last report and warning."""
     try:
         return (yield)
+    except pytest.exit.Exception as end:
+        if _leaks in item.stash:
+            item.stash[_leaks].mask_exit(end)
+        raise
     finally:
         leaks = item.stash.get(_leaks, None)
         if leaks is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Callable
 
 import pytest
@@ -56,38 +57,42 @@ def loud(request: pytest.FixtureRequest) -> tuple[str, ...]:
     return arguments
 
 
-@pytest.mark.skipif(not SUBTESTS, reason="this pytest has no subtests")
-@pytest.mark.parametrize(
-    ("step", "failed"),
-    [
-        ("print(token)", True),
-        ("os.write(1, token.encode())", True),
-        ("logging.warning(token)", True),
-        ("assert token == 'x'", True),
-        ("raise ExceptionGroup(token, [ValueError(token)])", True),
-        ("pytest.skip(token)", False),
-        ("pytest.xfail(token)", False),
-    ],
-)
-def test_subtest_is_searched_and_masked(
-    run: Run, suite: pytest.Pytester, loud: tuple[str, ...], step: str, failed: bool
-) -> None:
-    plugin = ("-p", "pytest_subtests.plugin") if SUBTESTS == ["pytest_subtests"] else ()
-    result = run(
-        f"""{PREAMBLE}
-def test_it(vendo_leaks, token, subtests):
-    with subtests.test("quiet"):
-        pass
-    with subtests.test("of " + token, key=token):
-        {step}
-""",
-        *loud,
-        *plugin,
-        "-v",
+def _suite(bodies: list[str], arguments: str) -> str:
+    """Return the source of a test for each body."""
+    return "".join(
+        f"def test_{n}(vendo_leaks, token, {arguments}):\n    {body}\n\n"
+        for n, body in enumerate(bodies)
     )
 
-    assert result.ret == (1 if failed else 0)
-    _assert_masked(result, suite)
+
+SUBTEST_LEAKS = [
+    "print(token)",
+    "os.write(1, token.encode())",
+    "logging.warning(token)",
+    "assert token == 'x'",
+    "raise ExceptionGroup(token, [ValueError(token)])",
+]
+SUBTEST_REASONS = ["pytest.skip(token)", "pytest.xfail(token)"]
+
+
+@pytest.mark.skipif(not SUBTESTS, reason="this pytest has no subtests")
+def test_subtests_are_searched_and_masked(
+    run: Run, suite: pytest.Pytester, loud: tuple[str, ...]
+) -> None:
+    plugin = ("-p", "pytest_subtests.plugin") if SUBTESTS == ["pytest_subtests"] else ()
+    form = (
+        "with subtests.test('quiet'):\n        pass\n"
+        "    with subtests.test('of ' + token, key=token):\n        "
+    )
+    leaks, reasons = ([form + step for step in steps] for steps in (SUBTEST_LEAKS, SUBTEST_REASONS))
+    failing = run(PREAMBLE + _suite(leaks, "subtests"), *loud, *plugin, "-v")
+    _assert_masked(failing, suite)
+    for n in range(len(leaks)):
+        failing.stdout.re_match_lines([rf".*SUBFAIL.*test_it\.py::test_{n}\b.*"])
+    passing = run(PREAMBLE + _suite(reasons, "subtests"), *loud, *plugin, "-v")
+    _assert_masked(passing, suite)
+
+    assert (failing.ret, passing.ret) == (1, 0)
 
 
 def test_unittest_subtest_is_searched_and_masked(
@@ -158,18 +163,17 @@ def test_it(token, vendo_leaks, record_property):
         _assert_masked(result, suite)
 
 
-@pytest.mark.parametrize(
-    "leak",
-    [
-        "warnings.warn(token)",
-        "warnings.warn(token, DeprecationWarning)",
-        "warnings.warn(UserWarning('the token', token, 1))",
-        "warnings.warn(Own(token))",
-        "_in_thread(token)",
-    ],
-)
+WARNINGS = [
+    "warnings.warn(token)",
+    "warnings.warn(token, DeprecationWarning)",
+    "warnings.warn(UserWarning('the token', token, 1))",
+    "warnings.warn(Own(token))",
+    "_in_thread(token)",
+]
+
+
 def test_warning_fails_the_test_and_is_masked(
-    run: Run, suite: pytest.Pytester, loud: tuple[str, ...], leak: str
+    run: Run, suite: pytest.Pytester, loud: tuple[str, ...]
 ) -> None:
     result = run(
         f"""{PREAMBLE}
@@ -189,9 +193,7 @@ def _in_thread(token):
     thread.start()
     thread.join()
 
-def test_it(vendo_leaks, token):
-    {leak}
-
+{_suite(WARNINGS, "request")}
 def test_next(token):
     pass
 """,
@@ -200,9 +202,11 @@ def test_next(token):
         "default",
     )
 
-    result.assert_outcomes(passed=2, failed=1, warnings=1)
+    n = len(WARNINGS)
+    result.assert_outcomes(passed=n + 1, failed=n, warnings=n)
     assert result.ret == 1
-    result.stdout.fnmatch_lines(["vendo_leaks: *: openai in the warnings."])
+    leak = "\nvendo_leaks: the output contains a token: openai in the warnings."
+    assert result.stdout.str().count(leak) == n
     _assert_masked(result, suite)
 
 
@@ -245,45 +249,60 @@ def test_it(vendo_leaks, token, {fixture}):
     _assert_masked(result, suite)
 
 
-@pytest.mark.parametrize(
-    ("body", "outcome"),
-    [
-        ("pytest.xfail(token)", "xfailed"),
-        ("mark(reason=token); assert token == 'x'", "xfailed"),
-        ("mark(reason=token)", "xpassed"),
-        ("mark(reason=token, strict=True)", "failed"),
-        ("print(token); pytest.xfail(token)", "failed"),
-        ("print(token); mark(reason='x'); assert token == 'x'", "failed"),
-        ("print(token); mark(reason=token)", "failed"),
-        ("pytest.skip(token)", "skipped"),
-        ("pytest.importorskip('missing', reason=token)", "skipped"),
-        ("print(token); pytest.skip(token)", "failed"),
-        ("pytest.fail(token)", "failed"),
-        ("pytest.fail(token, pytrace=False)", "failed"),
-    ],
-)
+REASONS = {
+    "pytest.xfail(token)": "XFAIL",
+    "mark(reason=token); assert token == 'x'": "XFAIL",
+    "mark(reason=token)": "XPASS",
+    "mark(reason=token, strict=True)": "FAILED",
+    "print(token); pytest.xfail(token)": "FAILED",
+    "print(token); mark(reason='x'); assert token == 'x'": "FAILED",
+    "print(token); mark(reason=token)": "FAILED",
+    "pytest.skip(token)": "SKIPPED",
+    "pytest.importorskip('missing', reason=token)": "SKIPPED",
+    "print(token); pytest.skip(token)": "FAILED",
+    "pytest.fail(token)": "FAILED",
+    "pytest.fail(token, pytrace=False)": "FAILED",
+}
+
+
 def test_reason_is_masked_and_output_of_an_expected_failure_searched(
-    run: Run, suite: pytest.Pytester, loud: tuple[str, ...], body: str, outcome: str
+    run: Run, suite: pytest.Pytester, loud: tuple[str, ...]
 ) -> None:
     result = run(
         f"""{PREAMBLE}
-def test_it(vendo_leaks, token, request):
+@pytest.fixture
+def mark(request):
     def mark(**options):
         request.node.add_marker(pytest.mark.xfail(**options))
-    {body}
+    return mark
+
+{_suite(list(REASONS), "mark")}
 """,
         *loud,
     )
 
-    result.assert_outcomes(**{outcome: 1})
-    assert result.ret == (1 if outcome == "failed" else 0)
-    if outcome == "failed" and "print" in body:
-        result.stdout.fnmatch_lines(["vendo_leaks: *: openai in the captured stdout call."])
+    result.assert_outcomes(xfailed=2, xpassed=1, skipped=2, failed=7)
+    for n, outcome in enumerate(REASONS.values()):
+        if outcome != "SKIPPED":
+            result.stdout.re_match_lines([rf"{outcome} test_it\.py::test_{n}\b.*"])
+    leaks = [line for line in result.outlines if line.startswith("vendo_leaks: ")]
+    assert len(leaks) == sum("print" in body for body in REASONS)
+    assert result.ret == 1
     _assert_masked(result, suite)
 
 
-@pytest.mark.parametrize("tb", ["auto", "long", "short", "line", "native", "no"])
-@pytest.mark.parametrize("width", ["80", "400"])
+def test_expected_failure_without_a_leak_does_not_fail_the_run(run: Run) -> None:
+    assert run(f"{PREAMBLE}def test_it(vendo_leaks, token): pytest.xfail(token)").ret == 0
+
+
+def test_expected_failure_with_a_leak_fails_the_run(run: Run) -> None:
+    assert run(f"{PREAMBLE}def test_it(vendo_leaks, token): print(token); pytest.xfail()").ret == 1
+
+
+@pytest.mark.parametrize(
+    ("tb", "width"),
+    [("auto", "80"), ("auto", "400"), ("line", "400"), ("native", "80"), ("no", "400")],
+)
 def test_summary_has_the_real_error_and_then_the_leak(
     run: Run,
     suite: pytest.Pytester,
@@ -310,24 +329,23 @@ def test_it(vendo_leaks, token):
     _assert_masked(result, suite)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        "assert token == 'x'",
-        "assert [token] == ['x']",
-        "assert {'a': token} == {'a': 'x'}",
-        "assert token in ['x']",
-        "assert not token",
-        "assert token.encode() == b'x'",
-        "assert repr(token) == 1",
-        "raise ExceptionGroup(token, [ValueError(token), KeyError(token)])",
-        "_raise_from(ValueError(token))",
-        "_noted(token)",
-        "pytest.raises(ValueError, match=token).__enter__(); raise ValueError(token)",
-    ],
-)
-def test_error_keeps_its_form_and_no_part_of_a_token(
-    run: Run, suite: pytest.Pytester, loud: tuple[str, ...], error: str
+ERRORS = [
+    "assert token == 'x'",
+    "assert [token] == ['x']",
+    "assert {'a': token} == {'a': 'x'}",
+    "assert token in ['x']",
+    "assert not token",
+    "assert token.encode() == b'x'",
+    "assert repr(token) == 1",
+    "raise ExceptionGroup(token, [ValueError(token), KeyError(token)])",
+    "_raise_from(ValueError(token))",
+    "_noted(token)",
+    "pytest.raises(ValueError, match=token).__enter__(); raise ValueError(token)",
+]
+
+
+def test_error_keeps_its_form_and_shows_no_part_of_a_token(
+    run: Run, suite: pytest.Pytester, loud: tuple[str, ...]
 ) -> None:
     result = run(
         f"""{PREAMBLE}
@@ -342,17 +360,17 @@ def _noted(token):
     error.add_note(token)
     raise error
 
-def test_it(vendo_leaks, token):
-    {error}
+{_suite(ERRORS, "request")}
 """,
         *loud,
     )
 
-    result.assert_outcomes(failed=1)
+    n = len(ERRORS)
+    result.assert_outcomes(failed=n)
     result.stdout.no_fnmatch_line("*vendo_leaks: *")
-    result.stdout.fnmatch_lines(["FAILED test_it.py::test_it - *"])
-    if "Group" not in error:  # that has Python's own form
-        result.stdout.fnmatch_lines(["E  *", "test_it.py:*: *"])
+    assert len(re.findall(r"(?m)^FAILED test_it\.py::test_\d+ - \S", result.stdout.str())) == n
+    # A group has Python's own form.
+    assert len(re.findall(r"(?m)^test_it\.py:\d+: \w", result.stdout.str())) >= n - 1
     _assert_masked(result, suite)
 
 
@@ -409,6 +427,46 @@ def test_it(vendo_leaks, vendo_token):
     result.assert_outcomes(failed=1)
     assert "bird" not in result.stdout.str()
     assert result.stdout.str().count("[token of openai]") >= 6
+
+
+def test_reason_of_an_exit_is_masked(run: Run, suite: pytest.Pytester) -> None:
+    result = run(f"{PREAMBLE}def test_it(vendo_leaks, token): pytest.exit('by ' + token)", *LOUD)
+
+    result.stdout.fnmatch_lines(["!*Exit: by [[]token of openai] !*"])
+    _assert_masked(result, suite)
+
+
+def test_doctest_and_unittest_are_masked_too(
+    run: Run, suite: pytest.Pytester, loud: tuple[str, ...]
+) -> None:
+    result = run(
+        f"""{PREAMBLE}
+def documented():
+    \"\"\"
+    >>> getfixture("vendo_leaks")
+    >>> getfixture("token")
+    1
+    \"\"\"
+
+@pytest.mark.usefixtures("vendo_leaks")
+class TestIt(unittest.TestCase):
+    def test_fail(self):
+        self.fail(vendo.token("openai"))
+
+    def test_skip(self):
+        self.skipTest(vendo.token("openai"))
+
+    @unittest.expectedFailure
+    def test_expected(self):
+        self.fail(vendo.token("openai"))
+""",
+        *loud,
+        "--doctest-modules",
+        ini="vendo_tokens = openai = sk-canary/1-qqqqqqqqq",
+    )
+
+    result.assert_outcomes(failed=2, skipped=1, xfailed=1)
+    _assert_masked(result, suite)
 
 
 def test_token_in_the_name_of_a_test_fails_it(run: Run) -> None:
