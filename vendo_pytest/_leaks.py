@@ -133,7 +133,9 @@ class Leaks:
             if isinstance(recorded, list):
                 recorded[:] = masks.value(recorded)
             elif isinstance(recorded, dict):
-                recorded.update(masks.value(recorded))
+                masked = masks.value(recorded)
+                recorded.clear()
+                recorded.update(masked)
 
 
 class LeakReports:
