@@ -56,6 +56,7 @@ CALLS = [
     "asyncio.run(other.tokens(['gmail']))",
     "vendo.token('gmail')",
     "asyncio.run(vendo.aio.token('gmail'))",
+    "vendo.reconciler.bootstrap(env_file='.env', mapping={'MAIL': 'gmail'}, client=client)",
 ]
 
 

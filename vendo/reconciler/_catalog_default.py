@@ -98,7 +98,7 @@ def _variables(slug: str, bootstrap: EnvBootstrap | None) -> Iterator[tuple[str,
         if source is None:
             # A newer platform may have sources that this version does not know.
             logger.warning("A variable of %s has a source that this version does not know.", slug)
-        elif may_name(slug, name, source):
+        elif may_name(slug, name, source.path):
             yield name, str(source)
 
 

@@ -102,7 +102,7 @@ def _rows(mapping: Mapping[object, object]) -> Iterator[tuple[str, Source]]:
             for variable in _bootstrap(slug, value):
                 name = checked_name(variable.name)
                 source = _source(slug, variable.value_from)
-                if may_name(slug, name, source):
+                if may_name(slug, name, source.path):
                     yield name, source
 
 

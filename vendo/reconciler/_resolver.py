@@ -14,7 +14,7 @@ from vendo._protocol import platform
 from vendo._protocol.codes import is_missing_credential
 from vendo._protocol.credentials import fetch_token, fetch_tokens
 from vendo._protocol.secret import Secret, masked
-from vendo._tokens.resolver import conventional, override_of
+from vendo._tokens.resolver import conventional, handed_out, override_of
 from vendo.errors import RateLimited, UpstreamError, VendoError
 
 TYPE_CHECKING = False
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from vendo._client.blocking import Vendo
     from vendo._protocol.calls import Caller
+    from vendo._protocol.credentials import Issued
     from vendo._protocol.models import Connection
     from vendo._protocol.steps import Flow
     from vendo.reconciler._mapping import Source
@@ -61,7 +62,7 @@ def current_values(
         if missing:
             issued = yield from fetch_tokens(caller, credentials_url, missing)
             for slug, credential in issued.items():
-                tokens[slug] = None if credential is None else Secret(credential.token)
+                tokens[slug] = None if credential is None else _handed_out(slug, credential)
         for name, source in sources.items():
             if not source.path and tokens[source.slug] is None and name in present:
                 tokens[source.slug] = yield from _fetch(caller, credentials_url, source.slug)
@@ -84,7 +85,11 @@ def _fetch(caller: Caller, credentials_url: str, slug: str) -> Flow[Secret | Una
         if isinstance(error, UpstreamError | RateLimited):
             return Unavailable(error)
         raise
-    return Secret(issued.token)
+    return _handed_out(slug, issued)
+
+
+def _handed_out(slug: str, issued: Issued) -> Secret:
+    return Secret(handed_out(name_of(slug), Secret(issued.token)))
 
 
 def _fetch_connected(client: Vendo, caller: Caller) -> Flow[dict[str, Connection]]:

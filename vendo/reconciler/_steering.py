@@ -11,13 +11,10 @@ on Windows, and many programs read `http_proxy` as well.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from vendo._config.environment import base_url_variable
 from vendo._protocol.log import logger
-
-if TYPE_CHECKING:
-    from vendo.reconciler._mapping import Source
 
 _VARIABLES: Final = {
     "vendo": "VENDO_*",
@@ -112,9 +109,9 @@ _PATTERNS: Final = {
 _BASE_URL: Final = base_url_variable("").name
 
 
-def may_name(slug: str, name: str, source: Source) -> bool:
-    """Return whether a backend may choose this name for a source. Log it if not."""
-    what = _steered(name.upper(), slug, source)
+def may_name(slug: str, name: str, path: tuple[str, ...]) -> bool:
+    """Return whether a backend may choose this name for a field of a connection. Log it if not."""
+    what = _steered(name.upper(), slug, path)
     if what is None:
         return True
     logger.warning(
@@ -127,9 +124,9 @@ def may_name(slug: str, name: str, source: Source) -> bool:
     return False
 
 
-def _steered(name: str, slug: str, source: Source) -> str | None:
+def _steered(name: str, slug: str, path: tuple[str, ...]) -> str | None:
     if name.endswith(_BASE_URL):
         # Tokens go there. A pooled connection has a token and an address that belong together.
-        is_own = name == base_url_variable(slug).name and source.path == ("base_url",)
+        is_own = name == base_url_variable(slug).name and path == ("base_url",)
         return None if is_own else "where tokens are sent"
     return next((what for what, names in _PATTERNS.items() if names.fullmatch(name)), None)
