@@ -17,7 +17,7 @@ import requests
 
 import vendo
 import vendo.aio
-from security.canary.search import has_huffman
+from canary.search import has_huffman
 from support.raw_server import RawServer
 from support.raw_server import http as raw
 from support.shown import chain_of, frames_of

@@ -17,7 +17,7 @@ from sentry_sdk.transport import Transport
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from security.canary.search import Search
+    from canary.search import Search
 
 
 class Sentry:

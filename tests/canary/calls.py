@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import vendo
-from security.canary.run import Outcomes, main, wait_a_minute
+from canary.run import Outcomes, main, wait_a_minute
 from vendo import RetryPolicy
 
 if TYPE_CHECKING:

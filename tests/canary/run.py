@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import vendo
-from security.canary.search import MARKER, Search
+from canary.search import MARKER, Search
 from vendo._protocol.moments import elapsed
 from vendo._tokens.cache import shared
 
@@ -25,11 +25,11 @@ class Outcomes:
         self.by_call: dict[str, str] = {}
         self._watching: Callable[[Search], contextlib.AbstractContextManager[None]]
         if mode == "sentry":
-            from security.canary.reporters import Sentry
+            from canary.reporters import Sentry
 
             self._watching = Sentry().watching
         elif mode == "vcr":
-            from security.canary.reporters import recording
+            from canary.reporters import recording
 
             self._watching = recording
         else:

@@ -15,12 +15,12 @@ import requests
 
 import vendo
 import vendo.aio
-from security.canary.run import Outcomes, main, wait_a_minute
+from canary.run import Outcomes, main, wait_a_minute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from security.canary.search import Search
+    from canary.search import Search
 
     #: A call of a session. Its result is awaited in a task.
     Call: TypeAlias = "Callable[[Search], Any]"
