@@ -91,6 +91,7 @@ class VendoMiddleware(_Middleware):
 
             web.mask_jwt(getattr(request, "scope", {}))
             request.META[web.JWT_ENVIRON_KEY] = MaskedStr(request.META[web.JWT_ENVIRON_KEY])
+            request.__dict__.pop("headers", None)  # a copy, where an earlier middleware read them
         if self._is_async:
             return self._respond(request, used)
         return _varied(self.get_response(request), used)

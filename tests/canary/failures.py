@@ -48,6 +48,8 @@ REPLIES: dict[str, Reply] = {
     "500": http(b"{}", "500 Internal Server Error"),
     "endless": http(b"", "302 Found", "Location: /again"),
     "out": http(b"", "302 Found", "Location: http://localhost:9/x"),
+    "repeats": http(b"", "302 Found", "Location: /botxxkanari-telegram-token/x/"),
+    "repeats a file": http(b"", "302 Found", "Location: ../file/botxxkanari-telegram-token/x"),
     "bad location": http(b"", "302 Found", "Location: http://[:::"),
 }
 

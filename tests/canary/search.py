@@ -121,7 +121,8 @@ class Search:
                     self._look(f"{name}, {variable} in {code}", value, 3, set(), is_shown=True)
             pending += [one.__cause__, one.__context__]
             pending += [inner for inner in one.args if isinstance(inner, BaseException)]
-            pending += [getattr(one, "reason", None)] if hasattr(one, "reason") else []
+            reason = getattr(one, "reason", None)
+            pending += [reason] if isinstance(reason, BaseException) else []
             pending += list(getattr(one, "exceptions", ()))
             if not isinstance(one.__cause__ or one.__context__, BaseException):
                 with contextlib.suppress(Exception):

@@ -115,6 +115,8 @@ def of_requests(client: vendo.Vendo, target: Target, *, is_own: bool = False) ->
         "get": send,
         "post": lambda search: send(search, "POST", json={"x": 1}),
         "stream": lambda search: send(search, stream=True),
+        "bad header": lambda search: send(search, headers={"X": "a\nb"}),
+        "typographic header": lambda search: send(search, headers={"X": "\u2019"}),
         "hook raises": lambda search: send(search, hooks={"response": fail}),
         "body raises": lambda search: send(search, "POST", data=broken_body()),
     }
@@ -149,6 +151,8 @@ def of_aiohttp(client: vendo.AsyncVendo, target: Target) -> dict[str, Call]:
         "get": send,
         "post": lambda search: send(search, "POST", json={"x": 1}),
         "cancelled": cancelled,
+        "bad header": lambda search: send(search, headers={"X": "a\nb"}),
+        "header of another type": lambda search: send(search, headers={"X": 3}),
         "body raises": lambda search: send(search, "POST", data=broken_body_in_task()),
         "middleware raises": lambda search: send(search, middlewares=[middleware]),
     }
@@ -249,6 +253,8 @@ def is_tried(way: str, mode: str, target: Target, call: str) -> bool:
         return False  # nothing of the library is above those frames
     if mode == "vcr" and target.slug == "telegram":
         return False  # a recording has the URL that is sent
+    if target.failure.startswith("repeats") and (target.slug != "telegram" or "httpx" in way):
+        return False  # httpcore logs all headers of a response before anything else sees them
     if call == "cancelled":
         return target.failure == "silent"
     return call in {"get", "post"} or target.failure in {"ok", "401"}

@@ -105,7 +105,7 @@ def test_no_frame_of_an_interceptors_error_has_a_token_or_a_key(
     shown = "".join(
         f"{frame.f_code.co_qualname}: {frame.f_locals!r}\n" for frame in frames_of(caught.value)
     )
-    assert any(name in shown for name in ("_look_up", "_fetching", "_resolving"))
+    assert "Interceptor." in shown
     for secret in secrets:
         assert secret not in shown
 

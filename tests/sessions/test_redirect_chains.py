@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -174,3 +175,31 @@ def test_new_request_after_a_chain_has_the_token(
         # The same request once more is a new one, too.
         prepared.url = f"{provider.url}/back"
         assert session.send(prepared, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize("library", ["requests", "aiohttp", "httpx", "httpx2"])
+@pytest.mark.parametrize("form", ["/bot{token}/x/", "{url}/bot{token}/x/", "../bot{token}/x/"])
+def test_a_redirect_that_repeats_the_token_in_the_path_is_followed_without_showing_it(
+    library: str,
+    form: str,
+    foreign: Foreign,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    token = "123:canary"
+    monkeypatch.setenv("VENDO_TOKEN_TELEGRAM", token)
+    monkeypatch.setenv("VENDO_API_KEY", "vendo_sk_" + "k" * 32)
+    monkeypatch.setenv("TELEGRAM_BASE_URL", foreign.url)
+    foreign.redirect(f"/bot{token}/x", form.format(token=token, url=foreign.url))
+    for path in ("/x/", "/x"):
+        foreign.replies[path] = Reply(404)
+    caplog.set_level(logging.DEBUG, {"requests": "urllib3", "aiohttp": "asyncio"}.get(library))
+
+    way = "session" if library == "requests" else library
+    sent = WAYS[way]("telegram", f"{foreign.url}/x", {}, ())
+
+    assert sent.status == 200
+    assert foreign.seen[-1].path == f"/bot{token}/x/"
+    if "httpx" not in library:  # which logs and shows where a redirect leads
+        assert token not in sent.url
+        assert token not in caplog.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from types import TracebackType
 from typing import Self
 
@@ -11,6 +12,7 @@ from vendo._client.streams import subscribed
 from vendo._protocol.models import VendoEvent
 from vendo._protocol.steps import Head, Pause, Request
 from vendo._protocol.subscription import CloseStream, OpenStream, ReadChunk
+from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._transports.interfaces import AsyncStream
 from vendo.errors import UpstreamError, VendoError, without_frames
 
@@ -34,13 +36,15 @@ class AsyncEventStream:
 
     async def __anext__(self) -> VendoEvent:
         """Wait for the next event. Errors as for `EventStream.__next__`."""
+        handled = sys.exception()
         try:
             event = await self._next_event()
         except VendoError as error:
             self._close()
             raise without_frames(error) from None
-        except BaseException:
+        except BaseException as error:
             self._close()
+            cut_tracebacks(error, handled, "vendo")
             raise
         if event is None:
             self._close()

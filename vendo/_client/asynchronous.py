@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Literal, Self, TypeVar
@@ -13,6 +14,7 @@ from vendo._config.settings import API_VERSION
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import masked
+from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._tokens.cache import shared
 from vendo.errors import VendoError, invalid, without_frames
 
@@ -158,8 +160,6 @@ class AsyncVendo(BaseClient):
             transport = self._made.get("transport")
         if transport is not None:
             await transport.aclose()
-        import sys
-
         if "vendo._sessions.aiohttp_session" in sys.modules:  # there may be sessions
             # Not from `sys.modules`: another thread may be importing it.
             from vendo._sessions.aiohttp_session import aclose_connector
@@ -188,10 +188,14 @@ class AsyncVendo(BaseClient):
         from vendo._transports.async_driver import run
 
         shared.sweep()
+        handled = sys.exception()
         try:
             return await run(flow, self._root._opened_transport)
         except VendoError as error:
             raise without_frames(error) from None
+        except BaseException as error:
+            cut_tracebacks(error, handled, "vendo")
+            raise
 
     def _opened_transport(self) -> _client.AsyncTransport:
         chosen = self._transport

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+
 from vendo import _client
 from vendo._client.base import BaseClient
 from vendo._config.settings import API_VERSION
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import masked
+from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._tokens.cache import shared
 from vendo.errors import VendoError, invalid, without_frames
 
@@ -198,8 +201,6 @@ class Vendo(BaseClient):
         transport = self._transport or self._made.get("transport")
         if transport is not None:
             transport.close()
-        import sys
-
         if "vendo._sessions.requests_adapter" in sys.modules:  # there may be sessions
             # Not from `sys.modules`: another thread may be importing it.
             from vendo._sessions.requests_adapter import close_adapter
@@ -237,10 +238,14 @@ class Vendo(BaseClient):
         from vendo._transports.driver import run
 
         shared.sweep()
+        handled = sys.exception()
         try:
             return run(flow, self._root._opened_transport)
         except VendoError as error:
             raise without_frames(error) from None
+        except BaseException as error:
+            cut_tracebacks(error, handled, "vendo")
+            raise
 
     async def _async_token(self, slug: str) -> str:
         """Do the same as `token` in a task, without blocking its event loop."""
@@ -249,10 +254,14 @@ class Vendo(BaseClient):
             return found
         from vendo._transports.async_driver import run
 
+        handled = sys.exception()
         try:
             return await run(self._fetching(*found), self._root._opened_threaded_transport)
         except VendoError as error:
             raise without_frames(error) from None
+        except BaseException as error:
+            cut_tracebacks(error, handled, "vendo")
+            raise
 
     def _opened_transport(self) -> _client.Transport:
         transport: _client.Transport | None = self._transport or self._made.get("transport")

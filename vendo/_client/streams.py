@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -18,6 +19,7 @@ from vendo._protocol.subscription import (
     checked_backoff,
     subscription,
 )
+from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._transports.blocking_stream import BlockingStream
 from vendo.errors import UpstreamError, VendoError, without_frames
 
@@ -52,13 +54,15 @@ class EventStream:
             AuthError: the backend rejects the key.
             UpstreamError: the response of the backend is not an event stream.
         """
+        handled = sys.exception()
         try:
             event = self._next_event()
         except VendoError as error:
             self.close()
             raise without_frames(error) from None
-        except BaseException:
+        except BaseException as error:
             self.close()
+            cut_tracebacks(error, handled, "vendo")
             raise
         if event is None:
             self.close()

@@ -89,8 +89,8 @@ class WebhooksAPI:
         """Return the event and the key that signed it."""
         headers = RequestHeaders(headers)
         max_age = self._max_age if max_age_sec is None else _checked_age(max_age_sec)
-        signature = _required(headers, SIGNATURE_HEADER)
-        timestamp = _required(headers, TIMESTAMP_HEADER)
+        signature = required(headers, SIGNATURE_HEADER)
+        timestamp = required(headers, TIMESTAMP_HEADER)
         raw = raw_body(body)
         moment = sent_at(timestamp)
         key = masked(signing_key(signature, timestamp, raw, self._keys()))
@@ -131,7 +131,12 @@ def _key(secret: object) -> bytes:
     raise _no_secret("a secret contains half of a surrogate pair")
 
 
-def _required(headers: RequestHeaders, name: str) -> str:
+def required(headers: RequestHeaders, name: str) -> str:
+    """Return a header of a webhook.
+
+    Raises:
+        ValidationError: it is missing or blank.
+    """
     value = headers.get(name)
     if not value:
         raise rejected(f"it has no {name} header", "Pass verify() the headers of the request.")

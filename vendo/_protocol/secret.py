@@ -5,7 +5,7 @@ what they hold. A value of these types shows a mask there. It becomes plain text
 where `token()` returns it to the caller, and where a request is written to a connection.
 
 An HTTP library has the written request in variables of its own. The frames of an error there are
-cut (`vendo._sessions.tracebacks`), but for those of `auth()` in a session that is not ours.
+cut (`vendo._protocol.tracebacks`), but for those of `auth()` in a session that is not ours.
 """
 
 from __future__ import annotations

@@ -12,11 +12,12 @@ from weakref import WeakKeyDictionary
 
 import aiohttp
 from aiohttp.payload import AsyncIterablePayload, BytesPayload, IOBasePayload
+from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._sessions.hosts import is_same_origin, joined, over_http
 from vendo._sessions.policy import MAX_DRAINED, Policy
-from vendo._sessions.tracebacks import cut_tracebacks, is_interrupt
 from vendo._transports.aiohttp_connector import Connector
 from vendo._transports.per_loop import PerLoop
 from vendo._transports.routes import route_of
@@ -111,7 +112,7 @@ class _Middleware:
         self._put(request, credential)
         response = await _sent(request, send)
         if response.status != 401:
-            return response
+            return self._cleaned(response, credential)
         client._reject(policy.slug, credential.secret)
         try:
             fresh = policy.credential(url, await client._async_token(policy.slug))
@@ -122,7 +123,18 @@ class _Middleware:
             return response
         self._put(request, fresh)
         await _drain(response)
-        return await _sent(request, send)
+        return self._cleaned(await _sent(request, send), fresh)
+
+    def _cleaned(self, response: ClientResponse, credential: WireSecret) -> ClientResponse:
+        """Remove the token from where a redirect leads, if the provider repeats the path."""
+        location = response.headers.get("Location")
+        if self._policy.placement.header is None and location is not None:
+            headers = CIMultiDict(response.headers)
+            headers["Location"] = self._policy.placement.bare_location(location, credential.secret)
+            # aiohttp has no other way. It reads one of the first two.
+            response._headers = response._cache["headers"] = CIMultiDictProxy(headers)
+            response._raw_headers = tuple((k.encode(), v.encode()) for k, v in headers.items())
+        return response
 
     def _put(self, request: ClientRequest, credential: WireSecret) -> None:
         if self._policy.placement.header is not None:
@@ -136,8 +148,7 @@ async def _sent(request: ClientRequest, send: ClientHandlerType) -> ClientRespon
     try:
         return await send(request)
     except BaseException as error:
-        if isinstance(error, aiohttp.ClientError | OSError) or is_interrupt(error):
-            cut_tracebacks(error, handled)
+        cut_tracebacks(error, handled)
         raise
 
 
@@ -181,12 +192,14 @@ class _TargetRequest(aiohttp.ClientRequest):
     """A request whose path on the wire differs from its URL, which is what errors show."""
 
     target: WireSecret | None = None
+    #: The URL without the token, while that with it is being sent to a proxy.
+    _shown: URL | None = None
 
     async def send(self, conn: Any) -> ClientResponse:
         """Do as aiohttp does, with that path."""
         if self.target is None:
             return await super().send(conn)
-        url = self.url
+        url = self._shown = self.url
         if self.proxy and not self.is_ssl():  # it is sent the whole URL
             self.url = URL(f"{url.origin()}{self.target}", encoded=True)
         else:
@@ -195,11 +208,12 @@ class _TargetRequest(aiohttp.ClientRequest):
             return await super().send(conn)
         finally:
             self.url = url
+            self._shown = None
 
     @property
     def request_info(self) -> aiohttp.RequestInfo:
         """What responses and errors show of the request."""
-        return super().request_info._replace(url=URL(str(self.url), encoded=True))
+        return super().request_info._replace(url=URL(str(self._shown or self.url), encoded=True))
 
 
 class _MaskedURL:

@@ -15,13 +15,13 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from vendo._protocol.secret import SecretBytes, WireSecret
+from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._sessions.environment_proxies import is_proxied, would_be_proxied
 from vendo._sessions.hosts import is_same_origin
 from vendo._sessions.http2_logs import mask_header_blocks
 from vendo._sessions.httpx_parts import masked_url, one_way_headers, rewinding
 from vendo._sessions.policy import Policy
 from vendo._sessions.token_source import AsyncTokenSource, TokenSource
-from vendo._sessions.tracebacks import cut_tracebacks
 from vendo.errors import invalid
 
 TYPE_CHECKING = False
@@ -203,7 +203,8 @@ class _Flow:
             return
         bare = _bare_url(request)
         self._credential = credential
-        request.url = masked_url(bare.__class__)(bare, credential)
+        placement = self._policy.placement
+        request.url = masked_url(bare.__class__)(bare, credential, placement.bare_location)
 
     def _put_header(self, request: Request, value: str) -> None:
         header = self._policy.placement.header or ""

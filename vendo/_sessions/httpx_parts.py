@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from vendo._protocol.secret import Secret, WireSecret
+
 
 @lru_cache(maxsize=8)
 def one_way_headers(plain_class: Any) -> Callable[..., Any]:
@@ -50,14 +52,21 @@ def masked_url(plain_class: Any) -> Callable[..., Any]:
     """Return a class of URLs that are sent with another path than they show."""
 
     class MaskedURL(plain_class):  # type: ignore[misc]  # of httpx2 or httpx
-        def __init__(self, bare: Any, target: str) -> None:
+        def __init__(
+            self, bare: Any, target: WireSecret, bare_location: Callable[[str, Secret], str]
+        ) -> None:
             super().__init__(bare)
             self.bare = bare
             self._target = target
+            self._bare_location = bare_location
 
         @property
         def raw_path(self) -> bytes:
             return SecretBytes(self._target.encode())
+
+        def join(self, url: Any) -> Any:
+            # Of a redirect, where a provider may repeat the token.
+            return self.bare.join(self._bare_location(str(url), self._target.secret))
 
         def __reduce__(self) -> tuple[Any, ...]:
             return plain_class, (str(self),)

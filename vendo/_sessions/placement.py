@@ -74,6 +74,14 @@ class Placement:
         rest = path.removeprefix(_beginning(template).rstrip("/"))
         return template.replace("{token}", quote(token, safe=":")) + rest
 
+    def bare_location(self, location: str, token: Secret) -> str:
+        """Return where a redirect leads without the token, which a provider may repeat in it."""
+        for template in sorted(self._paths, key=len, reverse=True):
+            for form in (quote(token, safe=":"), quote(token, safe=""), token.reveal()):
+                sent = template.replace("{token}", form)
+                location = location.replace(sent, _beginning(template)[:-1])
+        return location
+
     def is_taken(self, headers: Mapping[str, str], path: Callable[[], str]) -> bool:
         """True if a request has a credential of the caller's own.
 

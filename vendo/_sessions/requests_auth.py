@@ -86,6 +86,10 @@ class VendoAuth(AuthBase):
         header = self._policy.placement.header
         return target_of(request) if header is None else request.headers.get(header)
 
+    def bare_location(self, location: str, target: WireSecret) -> str:
+        """Return where a redirect leads without the token of a request target."""
+        return self._policy.placement.bare_location(location, target.secret)
+
     def strip(self, request: PreparedRequest) -> None:
         """Remove all credentials from a request."""
         for name in self._policy.placement.secret_headers():
@@ -145,6 +149,8 @@ class Watch:
         request = response.request
         if response.status_code == 401 and not self._is_own and not self._has_left(request):
             response = self._renewed(response, sending)
+        if response.is_redirect:
+            self._clean(response)
         if response.is_redirect and self._leads_out(response):
             # The next request is a copy of this one, and requests strips only `Authorization`.
             self._leave(request)
@@ -172,6 +178,15 @@ class Watch:
     def _has_left(self, request: PreparedRequest) -> bool:
         """True for a copy of a request that left. That one itself may be sent again."""
         return self._left is not None and self._left() is not request
+
+    def _clean(self, response: Response) -> None:
+        """Remove the token from where a redirect leads, if the provider repeats the path."""
+        target = target_of(response.request)
+        if target is not None:
+            location = self._auth.bare_location(response.headers["location"], target)
+            response.headers["location"] = location
+            if "location" in getattr(response.raw, "headers", ()):
+                response.raw.headers["location"] = location
 
     def _leads_out(self, response: Response) -> bool:
         location = response.headers["location"]

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._sessions.policy import Policy
 from vendo._sessions.requests_adapter import SharedAdapter, shared_adapter
 from vendo._sessions.requests_auth import (
@@ -23,7 +24,6 @@ from vendo._sessions.requests_auth import (
     would_log_token,
 )
 from vendo._sessions.requests_path import PathAdapter, sends_targets, target_of
-from vendo._sessions.tracebacks import cut_tracebacks, is_interrupt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,8 +89,7 @@ class VendoSession(requests.Session):
         try:
             response = super().send(request, **kwargs)
         except BaseException as error:
-            if isinstance(error, requests.RequestException) or is_interrupt(error):
-                cut_tracebacks(error, handled)
+            cut_tracebacks(error, handled)
             raise
         if response.history:
             response.history = whole_history(response)

@@ -49,10 +49,10 @@ def mask_jwt(scope: MutableMapping[str, Any]) -> None:
         jwt = Secret(scope[JWT_ENVIRON_KEY])
         scope[JWT_ENVIRON_KEY] = WireSecret(jwt, jwt)
     headers = scope.get("headers", [])
+    if not isinstance(headers, list):
+        headers = scope["headers"] = list(headers)
     for number, (name, value) in enumerate(headers):
         if name.lower() == _JWT_NAME:
-            if not isinstance(headers, list):
-                headers = scope["headers"] = list(headers)
             # In the list itself, which a request's `headers` shares once they were read.
             headers[number] = (name, HeaderBytes(value))
 

@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import vendo
+from vendo._client.webhooks import required
 from vendo._config import environment
+from vendo._protocol.headers import RequestHeaders
+from vendo._protocol.webhook import SIGNATURE_HEADER
 from vendo.web._exceptions import NoWebhookSecret
 
 #: A longer body is rejected unread: 413.
@@ -41,6 +44,8 @@ def verified_webhook(
         NoWebhookSecret: no secret is set, or one is malformed.
         ValidationError: the webhook is not genuine, too old or malformed.
     """
+    # The same response with and without a secret.
+    required(RequestHeaders(headers), SIGNATURE_HEADER)
     try:
         webhooks = vendo.WebhooksAPI(secrets())
         webhooks._keys()

@@ -66,14 +66,23 @@ def run(options: Namespace) -> int:
         return 1
     variables = {**os.environ, **{_variable(slug): token for slug, token in tokens.items()}}
     if options.without_key:
-        for name in _KEYS:
-            variables.pop(name, None)
+        variables = _without_keys(variables)
     try:
         _start(options.program, variables)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         output.report_failure(f"{options.program[0]} could not be started ({reason}).")
         return _NOT_FOUND if error.errno == errno.ENOENT else _NOT_STARTED
+
+
+def _without_keys(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables without Vendo's own secrets, also under another name or in a text."""
+    keys = [variables[name].strip() for name in _KEYS if variables.get(name, "").strip()]
+    return {
+        name: value
+        for name, value in variables.items()
+        if name not in _KEYS and not any(key in value for key in keys)
+    }
 
 
 def _resolve(slugs: Sequence[str]) -> dict[str, Secret] | None:
