@@ -9,14 +9,11 @@ from typing import Protocol, TypeAlias
 
 from vendo._catalog import catalog
 from vendo._client.blocking import Vendo
-from vendo._protocol.log import logger
 from vendo._protocol.models import EnvBootstrap
-from vendo.errors import ValidationError, invalid
+from vendo.errors import invalid
 from vendo.reconciler._change import Change
 from vendo.reconciler._handlers import terminate_process
-from vendo.reconciler._mapping import source_at
-from vendo.reconciler._quoting import checked_name
-from vendo.reconciler._steering import may_name
+from vendo.reconciler._mapping import chosen_by_backend
 
 #: A function without arguments, or a command and its arguments.
 Restart: TypeAlias = Callable[[], object] | Sequence[str]
@@ -90,15 +87,9 @@ def _variables(slug: str, bootstrap: EnvBootstrap | None) -> Iterator[tuple[str,
             yield provider.variables[0], slug
         return
     for variable in bootstrap.vars:
-        try:
-            source = source_at(slug, variable.value_from)
-            name = checked_name(variable.name)
-        except ValidationError:
-            source = None
-        if source is None:
-            # A newer platform may have sources that this version does not know.
-            logger.warning("A variable of %s has a source that this version does not know.", slug)
-        elif may_name(slug, name, source.path):
+        chosen = chosen_by_backend(slug, variable)
+        if chosen is not None:
+            name, source = chosen
             yield name, str(source)
 
 

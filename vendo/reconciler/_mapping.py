@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from vendo._config.slugs import checked_slug
+from vendo._protocol.log import logger
 from vendo._protocol.models import EnvBootstrap, EnvVar
-from vendo.errors import invalid
+from vendo.errors import ValidationError, invalid
 from vendo.reconciler._quoting import checked_name
 from vendo.reconciler._steering import may_name
 
@@ -50,12 +51,10 @@ def sources_of(mapping: object) -> dict[str, Source]:
             "catalog_default().",
         )
     sources: dict[str, Source] = {}
-    for name, source in _rows(mapping):
+    # What the caller names comes first: a backend does not replace it.
+    for name, source in _rows(sorted(mapping.items(), key=lambda row: not isinstance(row[1], str))):
         if sources.setdefault(name, source) != source:
-            raise invalid(
-                f"mapping= has two sources for {name}: {sources[name]} and {source}.",
-                fix="Remove one of the two.",
-            )
+            logger.warning("An env_bootstrap names %s too, which stays %s.", name, sources[name])
     return sources
 
 
@@ -90,8 +89,28 @@ def source_at(slug: str, value_from: str) -> Source | None:
     return Source(slug, path) if is_field or is_inside else None
 
 
-def _rows(mapping: Mapping[object, object]) -> Iterator[tuple[str, Source]]:
-    for key, value in mapping.items():
+def chosen_by_backend(slug: str, variable: EnvVar) -> tuple[str, Source] | None:
+    """Return a variable that an `env_bootstrap` names and its source, or log why it is left out."""
+    try:
+        name = checked_name(variable.name)
+    except ValidationError:
+        logger.warning(
+            "The env_bootstrap of %s names %r, which is not the name of a variable.",
+            slug,
+            variable.name[:80],
+        )
+        return None
+    source = source_at(slug, variable.value_from)
+    if source is None:
+        # A newer platform may have sources that this version does not know.
+        logger.warning("A variable of %s has a source that this version does not know.", slug)
+        return None
+    return (name, source) if may_name(slug, name, source.path) else None
+
+
+def _rows(rows: Iterable[tuple[object, object]]) -> Iterator[tuple[str, Source]]:
+    """Yield the variables: those that the caller names, and those of each `env_bootstrap`."""
+    for key, value in rows:
         if isinstance(value, str):
             slug, dot, value_from = value.partition(".")
             slug = checked_slug(slug)
@@ -100,10 +119,9 @@ def _rows(mapping: Mapping[object, object]) -> Iterator[tuple[str, Source]]:
             # An `env_bootstrap`: the key is the slug.
             slug = checked_slug(key)
             for variable in _bootstrap(slug, value):
-                name = checked_name(variable.name)
-                source = _source(slug, variable.value_from)
-                if may_name(slug, name, source.path):
-                    yield name, source
+                chosen = chosen_by_backend(slug, variable)
+                if chosen is not None:
+                    yield chosen
 
 
 def _source(slug: str, value_from: str) -> Source:

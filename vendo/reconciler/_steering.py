@@ -30,8 +30,9 @@ _VARIABLES: Final = {
         PATH BASH* ENV IFS CDPATH FPATH MAILPATH SHELL SHELLOPTS KSH_* ZSH* ZDOTDIR FISH_* PS0 PS1
         PS2 PS3 PS4 *PROMPT PROMPT_* GLOBIGNORE FIGNORE EXECIGNORE FCEDIT HIST* HOSTFILE INPUTRC
         FUNCNEST TMOUT TIMEFORMAT POSIXLY_CORRECT POSIX_PEDANTIC OPTARG OPTERR OPTIND UID EUID PPID
-        GROUPS HOME PWD OLDPWD USER USERNAME LOGNAME COMSPEC PATHEXT SYSTEMROOT SYSTEMDRIVE WINDIR
-        PSMODULEPATH PSEXECUTIONPOLICYPREFERENCE POWERSHELL_* __*""",
+        GROUPS RANDOM SRANDOM LINENO FUNCNAME SECONDS EPOCH* _ HOME PWD OLDPWD USER USERNAME LOGNAME
+        COMSPEC PATHEXT SYSTEMROOT SYSTEMDRIVE WINDIR PSMODULEPATH PSEXECUTIONPOLICYPREFERENCE
+        POWERSHELL_* __*""",
     "where programs keep files": """
         TMP TEMP TMPDIR TEMPDIR XDG_* APPDATA LOCALAPPDATA PROGRAMDATA PROGRAMFILES* PROGRAMW6432
         COMMONPROGRAM* ALLUSERSPROFILE USERPROFILE HOMEDRIVE HOMEPATH PUBLIC NETRC GNUPGHOME""",
@@ -99,6 +100,13 @@ _VARIABLES: Final = {
         COMPOSE_* TF_CLI_* TF_PLUGIN_* TF_DATA_DIR TF_REATTACH_* TERRAFORM_CONFIG ANSIBLE_*
         HF_ENDPOINT HF_HOME PGSERVICE* PGSYSCONFDIR PGPASSFILE PGOPTIONS PGLOCALEDIR MYSQL_HOME
         TNS_ADMIN ORACLE_HOME""",
+    "a tool": """
+        *_OPTIONS *_OPTS *_OPT *_ARGS *_CMD *_COMMAND GZIP ZIPOPT UNZIP BZIP BZIP2 XZ_DEFAULTS
+        MAILCAPS MAILRC MANPATH *_CONFIG_PATH *_CONFIG_FILE *_CONF_DIR *_CACHE_DIR *_HOME
+        *_SETTINGS_MODULE""",
+    "which code is loaded": """
+        *_PYTHON *_LIBRARY *_LIBRARIES *_DRIVER_PATH SASL_PATH *_TRUST_REMOTE_CODE""",
+    "a request": "*_CUSTOM_HEADERS *_EXTRA_HEADERS *_DEFAULT_HEADERS",
     "a package manager": "APT_* DEBIAN_* DPKG_* RPM_* HOMEBREW_* NIX_* SNAP_* FAKEROOT*",
 }
 
@@ -107,6 +115,11 @@ _PATTERNS: Final = {
     for what, names in _VARIABLES.items()
 }
 _BASE_URL: Final = base_url_variable("").name
+#: The ends of further names of addresses, which a backend may choose for its own provider.
+_ADDRESSES: Final = (
+    *("_API_BASE", "_API_URL", "_API_HOST", "_ADDR", "_BACKEND_URL"),
+    *("_ENDPOINT", "_ENDPOINT_URL", "_HOST", "_SERVER_URL"),
+)
 
 
 def may_name(slug: str, name: str, path: tuple[str, ...]) -> bool:
@@ -129,4 +142,7 @@ def _steered(name: str, slug: str, path: tuple[str, ...]) -> str | None:
         # Tokens go there. A pooled connection has a token and an address that belong together.
         is_own = name == base_url_variable(slug).name and path == ("base_url",)
         return None if is_own else "where tokens are sent"
+    prefix = base_url_variable(slug).name.removesuffix(_BASE_URL.lstrip("_"))
+    if name.endswith(_ADDRESSES) and not name.startswith(prefix):
+        return "where tokens are sent"
     return next((what for what, names in _PATTERNS.items() if names.fullmatch(name)), None)
