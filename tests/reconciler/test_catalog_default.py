@@ -93,7 +93,7 @@ def test_env_bootstrap_of_a_connection_wins(
             "MAIL_REF": "gmail.context.ref",
         }
         assert caplog.text.count("this version does not know") == 1
-    assert caplog.text.count("not the name of a variable") == 1
+        assert caplog.text.count("not the name of a variable") == 1
         reconciler.bootstrap(env_file=tmp_path / "env", mapping=mapping, client=client)
     assert written(tmp_path / "env")["MAIL_REF"] == "r"
 
