@@ -102,7 +102,8 @@ class Leaks:
 
     @property
     def _masks(self) -> Masks:
-        return Masks(pair for test in self._attempts for pair in test.handed_out)
+        of_run = self._attempts[-1].suite.handed_out if self._attempts else []
+        return Masks([*of_run, *(pair for test in self._attempts for pair in test.handed_out)])
 
     @property
     def _fixtures(self) -> Mapping[str, Any]:

@@ -10,13 +10,16 @@ from urllib.parse import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 #: Shorter tokens occur in unrelated texts.
 _SHORTEST = 4
 _SHORTEST_PART = 6
 #: Where pytest and `reprlib` cut the middle of a value.
 _CUT = "..."
+_MASK = re.compile(r"\[token of ([a-z0-9_-]+)\]")
+#: A mask is one character of this plane meanwhile: no token may be found in it.
+_FIRST_MARK = 0x100000
 
 
 class Masks:
@@ -37,13 +40,25 @@ class Masks:
 
     def slugs_in(self, text: str) -> list[str]:
         """Return the slugs of the tokens in a text."""
+        text = _MASK.sub("", text)
         return sorted({slug for slug, form in self._forms if form in text})
 
     def text(self, text: str) -> str:
         """Return a text with a mask in place of each token, and of each part of one at a cut."""
+        slugs: dict[str, str] = {}
+
+        def mark(slug: str) -> str:
+            return slugs.setdefault(slug, chr(_FIRST_MARK + len(slugs)))
+
+        text = _MASK.sub(lambda found: mark(found[1]), text)  # of an earlier pass
         for slug, form in self._forms:
-            text = text.replace(form, _mask(slug))
-        return self._without_parts(text) if _CUT in text else text
+            if form in text:
+                text = text.replace(form, mark(slug))
+        if _CUT in text:
+            text = self._without_parts(text, mark)
+        for slug, character in slugs.items():
+            text = text.replace(character, f"[token of {slug}]")
+        return text
 
     def value(self, value: Any) -> Any:
         """Return a copy of a value with masked texts.
@@ -68,16 +83,16 @@ class Masks:
                 vars(made)[name] = self._copy(part, done)  # it may be frozen
         return done[id(value)]
 
-    def _without_parts(self, text: str) -> str:
+    def _without_parts(self, text: str, mark: Callable[[str], str]) -> str:
         pieces = text.split(_CUT)
         for slug, form in self._forms:
             for i in range(len(pieces) - 1):
                 left, right = pieces[i : i + 2]
                 head, tail = _common(left, form), _common(right[::-1], form[::-1])
                 if head:
-                    pieces[i] = left[:-head] + _mask(slug)
+                    pieces[i] = left[:-head] + mark(slug)
                 if tail:
-                    pieces[i + 1] = _mask(slug) + right[tail:]
+                    pieces[i + 1] = mark(slug) + right[tail:]
         return _CUT.join(pieces)
 
 
@@ -88,10 +103,6 @@ def _common(text: str, form: str) -> int:
         return 0
     lengths = range(len(form) - 1, _SHORTEST_PART - 1, -1)
     return next((n for n in lengths if end.endswith(form[:n])), 0)
-
-
-def _mask(slug: str) -> str:
-    return f"[token of {slug}]"
 
 
 def _forms(token: str) -> set[str]:

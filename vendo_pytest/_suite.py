@@ -14,6 +14,9 @@ from vendo_pytest import _interceptor
 from vendo_pytest._variables import Variables
 
 _OWN_PREFIX = "VENDO_"
+#: A shorter token of another test may be a common word.
+_SHORTEST_OF_RUN = 8
+_MOST_OF_RUN = 1000
 
 
 class Suite:
@@ -27,6 +30,9 @@ class Suite:
         self._variables = Variables()
         self._given: dict[str, str] = {}
         self._test: TestScope | None = None
+        self._records_run = False
+        #: The tokens of the whole run, the newest last. A test may show one that it did not get.
+        self._handed_out: dict[tuple[str, str], None] = {}
         tokens = parsed_tokens(config.getini("vendo_tokens"))
         _interceptor.running.append(self)
         config.add_cleanup(self._end)
@@ -79,9 +85,18 @@ class Suite:
         return self._test is not None and (slug, token) in self._test.handed_out
 
     def note(self, slug: str, token: str) -> None:
-        """Record a token of the current test."""
+        """Record a token of the current test, and of the run."""
         if self._test is not None:
             self._test.handed_out.append((slug, token))
+        if len(token) >= _SHORTEST_OF_RUN:
+            self._handed_out[slug, token] = None
+            if len(self._handed_out) > _MOST_OF_RUN:
+                del self._handed_out[next(iter(self._handed_out))]
+
+    @property
+    def handed_out(self) -> list[tuple[str, str]]:
+        """The slugs and tokens that were handed out in this run."""
+        return list(self._handed_out)
 
     def enter(self, item: pytest.Item) -> TestScope:
         """Begin a test: isolate it, then set the tokens of its markers."""
@@ -105,11 +120,16 @@ class Suite:
         """End a test."""
         test.variables.undo()
         self._test = None
-        if not self._has_guard:
+        if not self._has_guard and not self._records_run:
             self._interceptor.remove()
 
     def record(self) -> None:
         """Record tokens until the end of the test."""
+        self._interceptor.install()
+
+    def record_run(self) -> None:
+        """Record tokens until the end of the run."""
+        self._records_run = True
         self._interceptor.install()
 
     @property

@@ -80,6 +80,12 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return None if suite is None else suite.header()
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Record the tokens of the whole run if a test searches for leaks."""
+    if any("vendo_leaks" in getattr(item, "fixturenames", ()) for item in session.items):
+        _suite(session.config).record_run()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Begin a test before its fixtures do."""
@@ -147,7 +153,7 @@ def _begin(config: pytest.Config) -> None:
     is_used = any(map(config.getini, ("vendo_tokens", "vendo_isolate", "vendo_guard")))
     config.stash[_suites] = None
     if is_used:
-        _suite(config)
+        _suite(config).record_run()  # tokens that are fetched at import too
 
 
 def _suite(config: pytest.Config) -> Suite:

@@ -500,3 +500,83 @@ def test_it(vendo_leaks, vendo_token):
     result.stdout.fnmatch_lines(
         ["vendo-testing vendo... [[]token of openai]... and more wait... *"]
     )
+
+
+def test_token_of_the_run_is_found_wherever_it_was_handed_out(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for slug in ("openai", "slack", "stripe", "linear", "notion"):
+        monkeypatch.setenv(f"VENDO_TOKEN_{slug.upper()}", f"canary-{slug}")
+    result = run(
+        """
+        import unittest, pytest, vendo
+        vendo_leaks = pytest.mark.usefixtures("vendo_leaks")
+
+        @pytest.fixture(scope="session")
+        def of_session():
+            return vendo.token("openai")
+
+        @pytest.fixture(scope="module")
+        def of_module():
+            return vendo.token("slack")
+
+        kept = []
+
+        def test_a(of_session, of_module):
+            kept.append(vendo.token("stripe"))
+
+        class TestClass:
+            @classmethod
+            def setup_class(cls):
+                cls.token = vendo.token("linear")
+
+            @vendo_leaks
+            def test_first(self): ...
+
+            @vendo_leaks
+            def test_second(self):
+                raise RuntimeError(f"with {self.token}")
+
+        class TestCase(unittest.TestCase):
+            @classmethod
+            def setUpClass(cls):
+                cls.token = vendo.token("notion")
+
+            @pytest.fixture(autouse=True)
+            def _leaks(self, vendo_leaks): ...
+
+            def test_first(self): ...
+
+            def test_second(self):
+                print(self.token)
+
+        @vendo_leaks
+        @pytest.mark.parametrize("at", range(3))
+        def test_z(of_session, of_module, at):
+            print([of_session, of_module, kept[0]][at])
+        """,
+        "-p",
+        "no:randomly",
+        "-rA",
+    )
+
+    result.assert_outcomes(passed=3, failed=5)
+    assert "canary" not in result.stdout.str()
+    for slug in ("openai", "slack", "stripe", "linear", "notion"):
+        assert f"[token of {slug}]" in result.stdout.str()
+
+
+def test_token_that_is_a_common_word_is_masked_once(run: Run) -> None:
+    result = run(
+        """
+        def test_it(vendo_token, vendo_leaks):
+            import vendo
+            vendo_token("gmail", "token")
+            vendo_token("slack", "gmail")
+            raise ValueError(vendo.token("gmail") + vendo.token("slack") + " at the end")
+        """
+    )
+
+    result.assert_outcomes(failed=1)
+    assert "ValueError: [token of gmail][token of slack] at the end" in result.stdout.str()
+    assert "[[" not in result.stdout.str()
