@@ -89,7 +89,8 @@ class VendoMiddleware(_Middleware):
         if web.JWT_ENVIRON_KEY in request.META:
             from vendo_django.masked import MaskedStr
 
-            web.mask_jwt(getattr(request, "scope", {}))
+            if hasattr(request, "scope"):
+                web.mask_jwt_of_scope(request.scope)
             request.META[web.JWT_ENVIRON_KEY] = MaskedStr(request.META[web.JWT_ENVIRON_KEY])
             request.__dict__.pop("headers", None)  # a copy, where an earlier middleware read them
         if self._is_async:

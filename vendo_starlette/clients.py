@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 import vendo
-from vendo.web import VARY_ON_CLIENT, client_for_user, invalid, mask_jwt, user_jwts
+from vendo.web import VARY_ON_CLIENT, client_for_user, invalid, mask_jwt_of_scope, user_jwts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class RequestClients:
 
 def begin_request(scope: Scope, clients: Clients | None) -> RequestClients:
     """Give a request these clients, or those of its application, and mask its JWT."""
-    mask_jwt(scope)
+    mask_jwt_of_scope(scope)
     made = scope[_KEY] = RequestClients(clients, scope.get("app"), scope["headers"])
     return made
 

@@ -14,7 +14,6 @@ from vendo._config.settings import API_VERSION
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import masked
-from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._tokens.cache import shared
 from vendo.errors import VendoError, invalid, without_frames
 
@@ -194,6 +193,8 @@ class AsyncVendo(BaseClient):
         except VendoError as error:
             raise without_frames(error) from None
         except BaseException as error:
+            from vendo._protocol.tracebacks import cut_tracebacks
+
             cut_tracebacks(error, handled, "vendo")
             raise
 

@@ -10,7 +10,6 @@ from vendo._config.settings import API_VERSION
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import masked
-from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._tokens.cache import shared
 from vendo.errors import VendoError, invalid, without_frames
 
@@ -244,6 +243,8 @@ class Vendo(BaseClient):
         except VendoError as error:
             raise without_frames(error) from None
         except BaseException as error:
+            from vendo._protocol.tracebacks import cut_tracebacks
+
             cut_tracebacks(error, handled, "vendo")
             raise
 
@@ -260,6 +261,8 @@ class Vendo(BaseClient):
         except VendoError as error:
             raise without_frames(error) from None
         except BaseException as error:
+            from vendo._protocol.tracebacks import cut_tracebacks
+
             cut_tracebacks(error, handled, "vendo")
             raise
 

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         VARY_ON_IDENTITY,
         client_for_user,
         mask_jwt,
+        mask_jwt_of_scope,
         user_jwts,
     )
     from vendo.web._lazy import LazyProxy
@@ -159,6 +160,7 @@ __all__ = [
     "is_missing",
     "lazy_names",
     "mask_jwt",
+    "mask_jwt_of_scope",
     "nearest_link",
     "prefers_html",
     "provider_base_url",
@@ -219,6 +221,7 @@ _NAMES_OF_MODULE = {
         "VARY_ON_IDENTITY",
         "client_for_user",
         "mask_jwt",
+        "mask_jwt_of_scope",
         "user_jwts",
     ),
     "vendo.web._lazy": ("LazyProxy",),

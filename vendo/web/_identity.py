@@ -37,24 +37,26 @@ class HeaderBytes(SecretBytes):
         return WireSecret(text, text)
 
 
-def mask_jwt(scope: MutableMapping[str, Any]) -> None:
-    """Have a request's JWT show a mask in the `repr` of the request's headers.
+def mask_jwt(environ: MutableMapping[str, Any]) -> None:
+    """Have a request's JWT show a mask in the `repr` of its WSGI environ and headers.
 
     Error reporters and debug pages show them. Code that reads the header gets the same text.
-
-    Args:
-        scope: a WSGI environ or an ASGI scope, which is changed.
     """
-    if JWT_ENVIRON_KEY in scope:
-        jwt = Secret(scope[JWT_ENVIRON_KEY])
-        scope[JWT_ENVIRON_KEY] = WireSecret(jwt, jwt)
-    headers = scope.get("headers", [])
+    jwt = environ.get(JWT_ENVIRON_KEY)
+    if jwt is not None:
+        environ[JWT_ENVIRON_KEY] = WireSecret(jwt, Secret(jwt))
+
+
+def mask_jwt_of_scope(scope: MutableMapping[str, Any]) -> None:
+    """Do the same for an ASGI scope."""
+    headers = scope.get("headers", ())
     if not isinstance(headers, list):
         headers = scope["headers"] = list(headers)
-    for number, (name, value) in enumerate(headers):
-        if name.lower() == _JWT_NAME:
-            # In the list itself, which a request's `headers` shares once they were read.
-            headers[number] = (name, HeaderBytes(value))
+    if _JWT_NAME in dict(headers):  # almost never, and faster than a loop
+        # In the list itself, which a request's `headers` shares once they were read.
+        headers[:] = [
+            (name, HeaderBytes(value) if name == _JWT_NAME else value) for name, value in headers
+        ]
 
 
 def user_jwts(headers: SentHeaders) -> list[Secret]:

@@ -7,10 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import vendo
-from vendo._client.webhooks import required
 from vendo._config import environment
 from vendo._protocol.headers import RequestHeaders
-from vendo._protocol.webhook import SIGNATURE_HEADER
 from vendo.web._exceptions import NoWebhookSecret
 
 #: A longer body is rejected unread: 413.
@@ -44,6 +42,9 @@ def verified_webhook(
         NoWebhookSecret: no secret is set, or one is malformed.
         ValidationError: the webhook is not genuine, too old or malformed.
     """
+    from vendo._client.webhooks import required
+    from vendo._protocol.webhook import SIGNATURE_HEADER
+
     # The same response with and without a secret.
     required(RequestHeaders(headers), SIGNATURE_HEADER)
     try:
