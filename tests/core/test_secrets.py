@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import gc
 import io
 import logging
+import os
 import pickle
+import signal
 import warnings
 from dataclasses import replace
 from importlib.util import find_spec
@@ -15,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import vendo
-from support.shown import texts_of
+from support.raw_server import RawServer
+from support.shown import chain_of, frames_of, texts_of
 from vendo import RetryPolicy, Vendo
 from vendo._protocol.models import Connection
 from vendo._protocol.secret import Secret
@@ -23,6 +27,7 @@ from vendo._tokens.cache import shared
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterator
 
 KEY = "vendo_sk_canarykeycanarykeycanarykeycan01"
@@ -447,3 +452,38 @@ def test_no_session_reveals_anything(
     watch.check(caught.value)
     if find_spec("requests"):
         watch.check(client.session("gmail"), client.session("gmail").auth)
+
+
+class TimeIsUpError(Exception):
+    """What a signal handler raises, as Celery's soft time limit does."""
+
+
+# `ssl` leaves the socket of an interrupted handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+@pytest.mark.parametrize("end", [TimeIsUpError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_interrupts_a_call_shows_no_key_in_any_frame(
+    end: type[BaseException], scheme: str
+) -> None:
+    def interrupt(_number: int, _frame: object) -> None:
+        raise end
+
+    def keep_silent(_sock: socket.socket) -> None:
+        # It is in the handshake of TLS, or has sent the request and waits for the response.
+        os.kill(os.getpid(), signal.SIGUSR1)
+        silent.ended.wait()
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with RawServer(keep_silent) as silent:
+            silent._read = lambda sock: sock.recv(65536)  # type: ignore[method-assign]  # of TLS too
+            url = silent.url.replace("http:", f"{scheme}:")
+            client = vendo.Vendo(KEY, url, credentials_url=url)
+            with pytest.raises(end) as caught:
+                client.token("gmail")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    shown = [text for link in chain_of(caught.value) for text in frames_of(link)]
+    assert not [text for text in shown if KEY in text]
+    del caught, client
+    gc.collect()
