@@ -18,6 +18,9 @@ _SHORTEST_PART = 6
 #: Where pytest and `reprlib` cut the middle of a value.
 _CUT = "..."
 _MASK = re.compile(r"\[token of ([a-z0-9_-]+)\]")
+#: Literals of bytes, one below the other, as `pprint` cuts a long one. A diff may mark the lines.
+_LITERAL = r"""b(?:'[^'\n]*'|"[^"\n]*")"""
+_LITERALS = re.compile(rf"""{_LITERAL}(?:(?:[^'"\n]*\n)+[^'"\n]*?{_LITERAL})+""")
 #: A mask is one character of this plane meanwhile: no token may be found in it.
 _FIRST_MARK = 0x100000
 
@@ -54,6 +57,8 @@ class Masks:
         for slug, form in self._forms:
             if form in text:
                 text = text.replace(form, mark(slug))
+        if self._forms and _LITERALS.search(text):
+            text = _LITERALS.sub(lambda found: self._joined(found[0], mark), text)
         if _CUT in text:
             text = self._without_parts(text, mark)
         for slug, character in slugs.items():
@@ -71,6 +76,10 @@ class Masks:
     def _copy(self, value: Any, done: dict[int, Any]) -> Any:
         if isinstance(value, str):
             return self.text(value)
+        if type(value) is list and value and all(isinstance(part, str) for part in value):
+            lines = "\n".join(value)  # a value may go over several lines of an error
+            if _LITERALS.search(lines):
+                return self.text(lines).split("\n")
         if type(value) in {list, tuple, set}:
             return type(value)(self._copy(part, done) for part in value)
         if type(value) is dict:
@@ -82,6 +91,12 @@ class Masks:
             for name, part in vars(value).items():
                 vars(made)[name] = self._copy(part, done)  # it may be frozen
         return done[id(value)]
+
+    def _joined(self, literals: str, mark: Callable[[str], str]) -> str:
+        """Return literals of bytes unchanged, or as one if a token goes over a line's end."""
+        joined = "".join(part[2:-1] for part in re.findall(_LITERAL, literals))
+        slugs = [slug for slug, form in self._forms if form in joined]
+        return f"b'{mark(slugs[0])}'" if slugs else literals
 
     def _without_parts(self, text: str, mark: Callable[[str], str]) -> str:
         pieces = text.split(_CUT)

@@ -37,5 +37,8 @@ class Ledger:
             return token in known
 
     def _text(self, slug: str, user: str | None, number: int) -> str:
-        made = hmac.digest(self._secret, f"{slug} {user} {number}".encode(), "sha256")
-        return f"local_{slug}_{made.hex()[:32]}"
+        stem = f"local_{slug}_{self._digest(f'{slug} {user} {number}')}"
+        return stem + self._digest(stem)
+
+    def _digest(self, text: str) -> str:
+        return hmac.digest(self._secret, text.encode(), "sha256").hex()[:16]

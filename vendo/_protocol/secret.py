@@ -120,10 +120,6 @@ class SecretBytes(bytes):
     def __str__(self) -> str:
         return repr(self)
 
-    def strip(self, chars: vendo._types.Any = None, /) -> SecretBytes:
-        """Strip it, as h2 does before hpack logs it."""
-        return SecretBytes(super().strip(chars))
-
     def __copy__(self) -> vendo._types.Self:
         return self
 

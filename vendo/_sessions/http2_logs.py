@@ -1,4 +1,4 @@
-"""hpack logs each block of headers at level DEBUG, in a code that anybody can read."""
+"""hpack logs the headers of HTTP/2 at level DEBUG, plain and in a code that anybody can read."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ import logging
 from vendo._protocol.secret import MASK
 
 
-def mask_header_blocks() -> None:
-    """Mask the encoded headers of HTTP/2 in hpack's log, of this and all later requests."""
-    logging.getLogger("hpack.hpack").addFilter(_mask)
+def mask_headers() -> None:
+    """Mask the values of headers in hpack's log, of this and all later requests.
+
+    h2 gives hpack plain bytes, so it is not known which of them are secrets.
+    """
+    for name in ("hpack.hpack", "hpack.table"):
+        logging.getLogger(name).addFilter(_mask)
 
 
 def _mask(record: logging.LogRecord) -> bool:
-    if record.funcName == "encode":
-        record.args = (MASK,)
+    args = record.args
+    if isinstance(args, tuple):
+        # The first of several arguments is the name of a header.
+        names = args[:1] if len(args) > 1 and isinstance(args[0], bytes) else ()
+        values = args[len(names) :]
+        record.args = (*names, *(MASK if isinstance(v, bytes | tuple) else v for v in values))
     return True

@@ -18,7 +18,7 @@ from vendo._protocol.secret import SecretBytes, WireSecret
 from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._sessions.environment_proxies import is_proxied, would_be_proxied
 from vendo._sessions.hosts import is_same_origin
-from vendo._sessions.http2_logs import mask_header_blocks
+from vendo._sessions.http2_logs import mask_headers
 from vendo._sessions.httpx_parts import masked_url, one_way_headers, rewinding
 from vendo._sessions.policy import Policy
 from vendo._sessions.token_source import AsyncTokenSource, TokenSource
@@ -60,7 +60,7 @@ class VendoHttpxAuth(_Bases):
         self._policy = Policy(slug, hosts)
         #: True if the client has a transport of ours, which uses no proxy for plain http.
         self._is_direct = False
-        mask_header_blocks()
+        mask_headers()
 
     def __repr__(self) -> str:
         return f"<VendoHttpxAuth {self._policy.slug!r}>"
