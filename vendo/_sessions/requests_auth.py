@@ -185,8 +185,11 @@ class Watch:
         if target is not None:
             location = self._auth.bare_location(response.headers["location"], target)
             response.headers["location"] = location
-            if "location" in getattr(response.raw, "headers", ()):
-                response.raw.headers["location"] = location
+            received = getattr(response.raw, "_original_response", None)  # by http.client
+            for headers in (getattr(response.raw, "headers", None), getattr(received, "msg", None)):
+                if headers and "location" in headers:
+                    del headers["location"]
+                    headers["location"] = location
 
     def _leads_out(self, response: Response) -> bool:
         location = response.headers["location"]
