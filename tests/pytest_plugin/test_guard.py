@@ -359,3 +359,24 @@ def test_interceptor_that_a_test_installs_is_not_removed(run: Run) -> None:
         "-p",
         "no:randomly",
     ).assert_outcomes(passed=2)
+
+
+def test_guard_in_the_reconciler_is_logged_and_not_blamed_on_its_handler(run: Run) -> None:
+    run(
+        """
+        import logging.handlers, queue, vendo
+
+        def test_it(tmp_path):
+            records = queue.Queue()
+            handler = logging.handlers.QueueHandler(records)
+            logging.getLogger().addHandler(handler)
+            mapping = {"KEY": "openai"}
+            with vendo.reconciler.start(env_file=tmp_path / "env", mapping=mapping):
+                text = records.get(timeout=20).getMessage()
+            logging.getLogger().removeHandler(handler)
+            assert "env, or its on_change= handler, failed" in text
+            assert "GuardError" in text
+            assert "sk-canary" not in text
+        """,
+        ini=GUARD,
+    ).assert_outcomes(passed=1)

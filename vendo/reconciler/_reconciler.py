@@ -111,7 +111,7 @@ class Reconciler:
             self._log_error(f"Updating the env file {self._env_file.path} failed: {error}")
         except Exception:  # noqa: BLE001  # a handler may raise anything
             logger.exception(
-                "The on_change= handler of the env file %s failed, and is called again later.",
+                "Updating the env file %s, or its on_change= handler, failed. It is tried again.",
                 self._env_file.path,
             )
         else:
