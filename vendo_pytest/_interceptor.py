@@ -102,6 +102,6 @@ def _is_harmless(slug: str, token: str) -> bool:
 _MESSAGE = (
     "The code under test requested a credential of {slug!r}, but the test does not provide one "
     '(vendo_guard). Fix: vendo_token("{slug}") in the test, or {slug} in the ini option '
-    "vendo_tokens, or the fixture vendo_server. For the real credential, mark the test with "
-    "vendo_live or run pytest with --vendo-live."
+    "vendo_tokens, or the fixture vendo_server, also for a LocalVendo of your own. For the real "
+    "credential, mark the test with vendo_live or run pytest with --vendo-live."
 )

@@ -151,6 +151,7 @@ def _begin(config: pytest.Config) -> None:
     if _suites in config.stash:
         return
     is_used = any(map(config.getini, ("vendo_tokens", "vendo_isolate", "vendo_guard")))
+    is_used = is_used or "vendo_leaks" in config.getini("usefixtures")
     config.stash[_suites] = None
     if is_used:
         _suite(config).record_run()  # tokens that are fetched at import too

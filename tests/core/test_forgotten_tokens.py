@@ -237,21 +237,23 @@ def test_the_token_of_an_expired_jwt_is_not_kept(server: LocalVendo) -> None:
 @pytest.mark.parametrize(
     ("jwt", "expected"),
     [
-        (jwt_of({"exp": 1764000000}), [1764000000.0]),
-        (jwt_of({"exp": 1764000000.5}), [1764000000.5]),
-        (jwt_of({"exp": True}), []),
-        (jwt_of({"exp": "1764000000"}), []),
-        (jwt_of({"exp": None}), []),
-        (jwt_of({"exp": float("nan")}), []),
-        (jwt_of({"exp": 10**400}), []),
-        (jwt_of([1]), []),
-        (jwt_of("text"), []),
-        ("one", []),
-        ("a..b", []),
-        ("a.%%%.b", []),
-        ("a.W1tbW1tbW1tb.b", []),
-        (f"a.{base64.b64encode(b'[' * 100_000).decode()}.b", []),
+        (jwt_of({"exp": 1764000000}), 1764000000.0),
+        (jwt_of({"exp": 1764000000.5}), 1764000000.5),
+        (jwt_of({"exp": True}), None),
+        (jwt_of({"exp": "1764000000"}), 1764000000.0),
+        (jwt_of({"exp": "tomorrow"}), None),
+        (jwt_of({"exp": "inf"}), None),
+        (jwt_of({"exp": None}), None),
+        (jwt_of({"exp": float("nan")}), None),
+        (jwt_of({"exp": 10**400}), None),
+        (jwt_of([1]), None),
+        (jwt_of("text"), None),
+        ("one", None),
+        ("a..b", None),
+        ("a.%%%.b", None),
+        ("a.W1tbW1tbW1tb.b", None),
+        (f"a.{base64.b64encode(b'[' * 100_000).decode()}.b", None),
     ],
 )
-def test_what_a_jwt_says_of_its_end(jwt: str, expected: list[float]) -> None:
+def test_what_a_jwt_says_of_its_end(jwt: str, expected: float | None) -> None:
     assert expiry_of(Secret(jwt)) == expected

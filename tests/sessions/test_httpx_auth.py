@@ -609,3 +609,43 @@ def test_copies_and_pickles_have_no_token(
         response = caller.send(again, "GET", url.replace("127.0.0.1", "localhost"))
         assert response.status_code == 200
         assert repr(again) == "<VendoHttpxAuth 'gmail'>"
+
+
+@pytest.mark.parametrize("name", ["httpx2", "httpx"])
+@pytest.mark.parametrize("slug", ["gmail", "anthropic", "mailchimp", "telegram"])
+def test_request_that_is_sent_twice_has_the_current_token_each_time(
+    name: str, slug: str, foreign: Foreign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"{slug.upper()}_BASE_URL", foreign.url)
+    auth = vendo.Vendo().httpx_auth(slug)
+    with importlib.import_module(name).Client(auth=auth) as client:
+        request = client.build_request("GET", f"{foreign.url}/x", headers={"X-Own": "1"})
+        for token in ("first", "second"):
+            monkeypatch.setenv(f"VENDO_TOKEN_{slug.upper()}", f"canary-{token}")
+            response = client.send(request)
+        again = client.send(response.request)
+
+    forms = [
+        f"{seen.path} {seen.headers['Authorization']} {seen.headers['x-api-key']}"
+        for seen in foreign.seen
+    ]
+    assert len(set(forms)) == 2
+    assert forms[1] == forms[2]
+    assert [seen.headers["X-Own"] for seen in foreign.seen] == ["1"] * 3
+    assert again.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["httpx2", "httpx"])
+@pytest.mark.parametrize("header", ["Authorization", "x-api-key"])
+def test_request_with_a_credential_of_the_callers_own_keeps_it_when_it_is_sent_twice(
+    name: str, header: str, foreign: Foreign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", foreign.url)
+    monkeypatch.setenv("VENDO_TOKEN_ANTHROPIC", "canary")
+    with importlib.import_module(name).Client(auth=vendo.Vendo().httpx_auth("anthropic")) as client:
+        request = client.build_request("GET", f"{foreign.url}/x", headers={header: "own"})
+        client.send(request)
+        client.send(client.send(request).request)
+
+    assert [seen.headers[header] for seen in foreign.seen] == ["own"] * 3
+    assert "canary" not in str([seen.headers for seen in foreign.seen])

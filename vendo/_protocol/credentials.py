@@ -81,15 +81,14 @@ def _issued(
     if not token.isascii() or not token.isprintable() or not token.strip():
         raise malformed("has an access_token that is blank, or not one line of ASCII")
     expires_at = fields.optional("expires_at", str)
-    ends = []
-    if expires_at is not None:
-        expires = rfc3339(expires_at)
-        if expires is None:
-            raise malformed("has an expires_at that is not an RFC 3339 time")
-        ends.append(expires)
+    expires = None if expires_at is None else rfc3339(expires_at)
+    if expires is None and expires_at is not None:
+        raise malformed("has an expires_at that is not an RFC 3339 time")
     if user_jwt is not None:
         from vendo._protocol.jwt import expiry_of
 
-        # The user may not sign in again: their token is not kept longer than their JWT is valid.
-        ends += expiry_of(user_jwt)
-    return Issued(token, min(ends) - server_now(headers) if ends else None, requested)
+        # The user may not sign in again: their token is kept no longer than their JWT is valid.
+        expires = min(
+            (end for end in (expires, expiry_of(user_jwt)) if end is not None), default=None
+        )
+    return Issued(token, None if expires is None else expires - server_now(headers), requested)

@@ -72,10 +72,8 @@ class EventReader:
             return None
         data = _object(message.data)
         if data is None:
-            # Its text is not logged: it may contain anything.
-            logger.warning(
-                "Ignored an event of kind %.80r that is not a JSON object.", message.type
-            )
+            # Nothing of it is logged: it may contain anything.
+            logger.warning("Ignored an event that is not a JSON object.")
             return None
         event_id = own_id or _text(data, "id")
         kind = _text(data, "kind") or message.type

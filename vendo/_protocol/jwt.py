@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from base64 import urlsafe_b64decode
 
 TYPE_CHECKING = False
@@ -10,16 +11,16 @@ if TYPE_CHECKING:
     from vendo._protocol.secret import Secret
 
 
-def expiry_of(jwt: Secret) -> list[float]:
-    """Return when a JWT expires, in Unix seconds, as a list of one; empty if it does not say.
+def expiry_of(jwt: Secret) -> float | None:
+    """Return when a JWT expires, in Unix seconds; None if it does not say.
 
-    The JWT may be any text: Vendo rejects one that is malformed.
+    The JWT may be any text: Vendo rejects one that is malformed. Some issuers write the number as
+    a text.
     """
     payload = jwt.reveal().split(".")[1:2]
     try:
-        claims = json.loads(urlsafe_b64decode(f"{payload[0]}==="))
-        expiry = claims["exp"]
-        is_number = isinstance(expiry, int | float) and not isinstance(expiry, bool)
-        return [float(expiry)] if is_number and expiry == expiry else []  # noqa: PLR0124  # NaN
+        claim = json.loads(urlsafe_b64decode(f"{payload[0]}==="))["exp"]
+        expiry = float(claim)
     except (LookupError, TypeError, ValueError, OverflowError, RecursionError):
-        return []
+        return None
+    return expiry if math.isfinite(expiry) and not isinstance(claim, bool) else None

@@ -19,7 +19,12 @@ from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._sessions.environment_proxies import is_proxied, would_be_proxied
 from vendo._sessions.hosts import is_same_origin
 from vendo._sessions.http2_logs import mask_headers
-from vendo._sessions.httpx_parts import masked_url, one_way_headers, rewinding
+from vendo._sessions.httpx_parts import (
+    masked_url,
+    one_way_headers,
+    rewinding,
+    take_off_credential,
+)
 from vendo._sessions.policy import Policy
 from vendo._sessions.token_source import AsyncTokenSource, TokenSource
 from vendo.errors import invalid
@@ -158,6 +163,7 @@ class _Flow:
 
     def steps(self) -> Generator[Any, Any, None]:
         policy, request = self._policy, self._request
+        take_off_credential(request)
         for name, value in policy.placement.missing_headers(request.headers):
             request.headers[name] = value
         url = str(request.url)

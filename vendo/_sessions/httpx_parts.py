@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from vendo._protocol.secret import SecretBytes
+from vendo._protocol.secret import SecretBytes, WireSecret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from vendo._protocol.secret import Secret, WireSecret
+    from vendo._protocol.secret import Secret
 
 
 @lru_cache(maxsize=8)
@@ -27,6 +27,14 @@ def one_way_headers(plain_class: Any) -> Callable[..., Any]:
             self.bare = bare
             self._name = name
             self._value = value
+
+        @property
+        def given(self) -> Any:
+            """The headers of the caller alone."""
+            headers = plain_class(super().raw)
+            if not isinstance(self._value, WireSecret):
+                headers[self._name] = self._value
+            return headers
 
         @property
         def raw(self) -> list[tuple[bytes, bytes]]:
@@ -72,6 +80,16 @@ def masked_url(plain_class: Any) -> Callable[..., Any]:
             return plain_class, (str(self),)
 
     return MaskedURL
+
+
+def take_off_credential(request: Any) -> None:
+    """Remove our credential from a request that was sent before."""
+    headers = getattr(request.headers, "given", request.headers)
+    plain = [pair for pair in headers.raw if not isinstance(pair[1], SecretBytes)]
+    if headers is not request.headers or len(plain) < len(headers.raw):
+        request.headers = headers.__class__(plain)
+    if hasattr(request.url, "bare"):
+        request.url = request.url.bare
 
 
 def rewinding(request: Any) -> Callable[[], bool]:
