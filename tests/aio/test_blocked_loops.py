@@ -13,6 +13,7 @@ import pytest
 from vendo import Vendo
 from vendo._client import platform_flows
 from vendo._tokens import cache as token_cache
+from vendo._tokens import flights
 from vendo._transports import async_driver
 from vendo.testing import LocalVendo
 
@@ -206,13 +207,13 @@ def test_task_does_not_wait_for_an_abandoned_loop(server: LocalVendo, left: Aban
 def joined(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """An event that is set once a caller waits for a fetch of a token."""
     joined = threading.Event()
-    begin = token_cache.Flight.awaited
+    begin = flights.Flight.awaited
 
-    def awaited(flight: token_cache.Flight) -> None:
+    def awaited(flight: flights.Flight) -> None:
         begin(flight)
         joined.set()
 
-    monkeypatch.setattr(token_cache.Flight, "awaited", awaited)
+    monkeypatch.setattr(flights.Flight, "awaited", awaited)
     return joined
 
 

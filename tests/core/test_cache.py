@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import pickle
 import random
+from typing import TYPE_CHECKING
 
 import pytest
 
 from support.moments import moment
 from vendo._tokens import cache as token_cache
-from vendo._tokens.cache import Claim, Entry, Flight, TokenCache
+from vendo._tokens.cache import TokenCache
+from vendo._tokens.entry import Entry
+from vendo._tokens.flights import Claim, Flight
 from vendo.errors import NotConnected, RateLimited, UpstreamError
+
+if TYPE_CHECKING:
+    from vendo._tokens.flights import CacheKey
 
 KEY = ("https://credentials.example", "vendo_sk_canary", None, "gmail")
 OTHER_USER = (*KEY[:2], "another user", KEY[3])
@@ -34,20 +40,18 @@ def cache(clock: Clock) -> TokenCache:
     return TokenCache(clock=clock)
 
 
-def lead(cache: TokenCache, key: token_cache.CacheKey = KEY) -> Flight:
+def lead(cache: TokenCache, key: CacheKey = KEY) -> Flight:
     claim = cache.claim(key)
     assert isinstance(claim, Claim)
     assert claim.lead
     return claim.flight
 
 
-def put(
-    cache: TokenCache, token: str, lifetime: float | None, key: token_cache.CacheKey = KEY
-) -> None:
+def put(cache: TokenCache, token: str, lifetime: float | None, key: CacheKey = KEY) -> None:
     cache.land(lead(cache, key), token, lifetime, moment(cache._clock()))
 
 
-def is_due(cache: TokenCache, key: token_cache.CacheKey = KEY) -> bool:
+def is_due(cache: TokenCache, key: CacheKey = KEY) -> bool:
     """Return True if a caller must claim the token, and the claim is not the token."""
     return cache.get(key) is None and not isinstance(cache.claim(key), str)
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from support.moments import moment
-from vendo._tokens.cache import Flight, TokenCache
+from vendo._tokens.cache import TokenCache
+from vendo._tokens.flights import Flight
 from vendo.errors import UpstreamError
 
 KEYS = [("url", key, user, slug) for key in "ab" for user in (None, "u") for slug in ("x", "y")]

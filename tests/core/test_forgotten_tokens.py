@@ -16,11 +16,14 @@ from vendo._protocol.jwt import expiry_of
 from vendo._protocol.moments import elapsed
 from vendo._protocol.secret import Secret
 from vendo._tokens import cache as token_cache
-from vendo._tokens.cache import Claim, TokenCache
+from vendo._tokens.cache import TokenCache
+from vendo._tokens.flights import Claim
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from vendo._tokens.flights import CacheKey
 
 
 SCOPE = (KEY[0], Secret(KEY[1]))
@@ -43,7 +46,7 @@ def cache(clock: Clock) -> TokenCache:
     return TokenCache(clock=clock)
 
 
-def use(cache: TokenCache, clock: Clock, seconds: float, *keys: token_cache.CacheKey) -> None:
+def use(cache: TokenCache, clock: Clock, seconds: float, *keys: CacheKey) -> None:
     """Let time pass in a process that goes on using these tokens, as often as once a second."""
     until = clock.now + seconds
     while clock.now < until:
@@ -179,13 +182,16 @@ def test_closing_a_client_retires_its_tokens(
         assert not held()
 
 
-def test_closing_the_client_of_a_user_retires_nothing(server: LocalVendo, shared: Clock) -> None:
-    theirs = server.client().for_user("ada.a.jwt")
-    theirs.token("gmail")
-    theirs.close()
+def test_closing_the_client_of_a_user_retires_their_tokens_alone(
+    server: LocalVendo, shared: Clock
+) -> None:
+    client = server.client()
+    kept = client.token("gmail"), client.for_user("bob.b.jwt").token("gmail")
+    with client.for_user("ada.a.jwt") as theirs:
+        theirs.token("gmail")
     shared.now += 45.0
-    server.client().connections.list()
-    assert len(held()) == 1
+    client.connections.list()
+    assert held() == set(kept)
 
 
 def test_a_replaced_key_retires_its_tokens(

@@ -231,7 +231,7 @@ class TestInvalidEvents:
             (
                 "vendo",
                 "WARNING",
-                "Ignored an event of kind 'some.kind' that is not a JSON object.",
+                "Ignored an event that is not a JSON object.",
             )
         ]
 

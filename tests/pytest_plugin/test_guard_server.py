@@ -212,7 +212,6 @@ def test_child_of_a_fork_gets_tokens_of_its_parents_server(run: Run) -> None:
         """
         import os, pytest
 
-        @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
         def test_it(vendo_server, vendo_client):
             vendo_server.connect("gmail")
             child = os.fork()

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.sentry import reported
+from support.sentry import check_report
 
 if TYPE_CHECKING:
     from vendo.testing import LocalVendo
 
-JWT = "canary.of-a.user"
 PROGRAM = """
 import os
 from sentry_sdk.integrations.fastapi import FastApiIntegration
@@ -40,9 +39,4 @@ show()
 
 @pytest.mark.parametrize("way", ["middleware", "dependency"])
 def test_sentry_reports_neither_the_jwt_nor_the_key(way: str, vendo_mode: LocalVendo) -> None:
-    report = reported(PROGRAM, JWT=JWT, WAY=way, **vendo_mode.environment())
-
-    assert "ZeroDivisionError" in report
-    assert "x-vendo-user-jwt" in report.lower()
-    for secret in (JWT, vendo_mode.api_key, vendo_mode.token("gmail", user=JWT)):
-        assert secret not in report
+    check_report(PROGRAM, vendo_mode, WAY=way)

@@ -6,6 +6,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vendo.testing import LocalVendo
 
 _INIT = """
 import json, sentry_sdk
@@ -34,6 +38,19 @@ def show():
     sentry_sdk.flush()
     print(json.dumps(Kept.items, default=repr))
 """
+
+
+#: Of a user of the application.
+JWT = "canary.of-a.user"
+
+
+def check_report(program: str, server: LocalVendo, **variables: str) -> None:
+    """Check that the report of an error in a program's request has neither the JWT nor the key."""
+    report = reported(program, JWT=JWT, **variables, **server.environment())
+    assert "ZeroDivisionError" in report
+    assert "x-vendo-user-jwt" in report.lower()
+    for secret in (JWT, server.api_key, server.token("gmail", user=JWT)):
+        assert secret not in report
 
 
 def reported(program: str, **variables: str) -> str:

@@ -149,11 +149,11 @@ class AsyncVendo(BaseClient):
     async def aclose(self) -> None:
         """Close the kept connections of this event loop. Cached tokens are dropped as by `close`.
 
-        On a client that is scoped to a user it does nothing: the connections belong to another.
+        The connections of a client that is scoped to a user belong to another, and stay open.
         """
+        self._retire_tokens()
         if self._root is not self:
             return
-        self._retire_tokens()
         transport = self._transport
         if transport is None or isinstance(transport, str):
             transport = self._made.get("transport")

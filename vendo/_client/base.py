@@ -26,7 +26,7 @@ else:
     from vendo._config.settings import Scope
     from vendo._config.slugs import Name
     from vendo._protocol.steps import Flow
-    from vendo._tokens.cache import CacheKey
+    from vendo._tokens.flights import CacheKey
 
     _T = TypeVar("_T")
 
@@ -217,9 +217,9 @@ class BaseClient:
 
     def _retire_tokens(self) -> None:
         """Drop the tokens of this closed client soon, but those that another client still uses."""
-        scope = self._settings.last_scope()
+        scope, user = self._settings.last_scope(), self._settings.user
         if scope is not None:
-            shared.retire(scope)
+            shared.retire(scope if user is None else (*scope, user))
 
     @cached_property
     def webhooks(self) -> _client.WebhooksAPI:

@@ -192,11 +192,11 @@ class Vendo(BaseClient):
     def close(self) -> None:
         """Close the kept connections. Cached tokens that no other client uses are dropped soon.
 
-        On a client that is scoped to a user it does nothing: the connections belong to another.
+        The connections of a client that is scoped to a user belong to another, and stay open.
         """
+        self._retire_tokens()
         if self._root is not self:
             return
-        self._retire_tokens()
         transport = self._transport or self._made.get("transport")
         if transport is not None:
             transport.close()

@@ -1,7 +1,7 @@
 """The process's token cache: deadlines, single flight, bounds. It does no I/O.
 
 One cache serves blocking and asyncio code. A caller without a usable token makes a *claim*: it gets
-a token, leads a fetch, or waits for the fetch of another caller.
+a token, leads a fetch, or waits for the fetch of another caller (`flights`).
 """
 
 from __future__ import annotations
@@ -9,34 +9,24 @@ from __future__ import annotations
 import time
 from _thread import RLock, get_ident
 
-from vendo._protocol.moments import Moment, elapsed
+from vendo._protocol.moments import elapsed
+from vendo._tokens.entry import Entry
+from vendo._tokens.flights import Claim, Flight
 from vendo._transports.fork import notice, on_fork
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from asyncio import AbstractEventLoop
     from collections.abc import Callable
-    from concurrent.futures import Future
     from typing import TypeAlias
 
+    from vendo._protocol.moments import Moment
+    from vendo._tokens.flights import CacheKey
     from vendo.errors import VendoError
 
-    #: (credentials URL, API key, digest of the user's JWT, slug). A plain tuple, since every call
-    #: builds one.
-    CacheKey: TypeAlias = tuple[str, str, str | None, str]
-    #: (credentials URL, API key): the first part of a key.
-    Scope: TypeAlias = tuple[str, str]
+    #: The first part of a key: what a client, or a client of a user, has in the cache.
+    Scope: TypeAlias = tuple[str | None, ...]
 
 
-#: Seconds before its expiry from which a token is not handed out without a refresh ...
-LAST_SECONDS = 60.0
-#: ... but at most this share of its life.
-LAST_SHARE = 0.2
-#: The refresh begins up to this share of the token's life earlier, at random.
-JITTER_SHARE = 0.1
-MAX_JITTER = 120.0
-#: Seconds after which a token without an expiry is fetched again.
-UNDATED_SECONDS = 50 * 60.0
 #: Seconds until the next attempt after a failed refresh of a token that is still good.
 FIRST_BACKOFF = 1.0
 LONGEST_BACKOFF = 30.0
@@ -50,124 +40,6 @@ DEFAULT_CAPACITY = 10_000
 SWEEP_SECONDS = 15.0
 #: Seconds for which tokens of a closed client are kept, for another client of the same key.
 RETIRED_SECONDS = 30.0
-
-
-class Entry:
-    """A token and its deadlines, as readings of `elapsed`.
-
-    A deadline is also reached when the wall clock has moved on by as much. So a token expires on a
-    machine without a clock that runs through suspend, and where a test moves the wall clock.
-    """
-
-    __slots__ = (
-        "check_at",
-        "expires_at",
-        "failures",
-        "received_at",
-        "refresh_at",
-        "token",
-        "used_at",
-        "wait_from",
-        "wall_offset",
-    )
-
-    def __init__(self, token: str, lifetime: float | None, received: Moment) -> None:
-        """`lifetime` in seconds from `received`; None for a token that does not expire."""
-        import random
-
-        now = received.at
-        self.token = token
-        self.used_at = now
-        #: The wall clock when it was requested.
-        self.received_at = now + received.wall_offset
-        self.wall_offset = received.wall_offset
-        #: Failed refreshes in a row, while this token was still good.
-        self.failures = 0
-        if lifetime is None:
-            self.expires_at = float("inf")
-            self.wait_from = now + UNDATED_SECONDS
-            life = UNDATED_SECONDS
-        else:
-            self.expires_at = now + lifetime
-            self.wait_from = self.expires_at - min(LAST_SECONDS, lifetime * LAST_SHARE)
-            life = lifetime
-        #: From here one caller refreshes; from `wait_from` the others wait for it.
-        self.refresh_at = self.wait_from - random.random() * min(MAX_JITTER, life * JITTER_SHARE)  # noqa: S311  # spreads load
-        #: From here `get` leaves the token to `claim`: for its refresh, or for the next sweep.
-        self.check_at = self.refresh_at
-
-    def __repr__(self) -> str:
-        return f"<Entry refresh_at={self.refresh_at:.0f} expires_at={self.expires_at:.0f}>"
-
-
-class Flight:
-    """One fetch in flight, and the callers that wait for it.
-
-    It ends with a token, with an error, or abandoned: then its result is not used, and each waiting
-    caller claims again. A flight that has left the table gets no new waiting callers.
-    """
-
-    __slots__ = (
-        "done",
-        "error",
-        "fallback",
-        "is_alone",
-        "key",
-        "loop",
-        "overdue_at",
-        "thread",
-        "token",
-    )
-
-    def __init__(
-        self, key: CacheKey, fallback: Entry | None, overdue_at: float, *, is_alone: bool = False
-    ) -> None:
-        self.key = key
-        #: True for a flight that serves its leader only, and is not in the table.
-        self.is_alone = is_alone
-        #: The token that is still good while a newer one is being fetched.
-        self.fallback = fallback
-        self.overdue_at = overdue_at
-        #: Made for the first waiting caller. Most fetches have only a leader.
-        self.done: Future[None] | None = None
-        #: The event loop of the task that fetches; None for a thread. It ends with the loop.
-        self.loop: AbstractEventLoop | None = None
-        #: The thread that claimed it.
-        self.thread = get_ident()
-        self.token: str | None = None
-        self.error: VendoError | None = None
-
-    def awaited(self) -> None:
-        """Note that a caller waits; called while the cache is locked."""
-        if self.done is None:
-            from concurrent.futures import Future  # with logging and threading, not needed before
-
-            self.done = Future()
-
-    def wake(self) -> None:
-        """Wake the waiting callers, after the flight has left the table."""
-        if self.done is not None and not self.done.done():
-            self.done.set_result(None)
-
-    def outcome(self) -> str | None:
-        """Return the token, or None if the flight was abandoned.
-
-        Raises:
-            VendoError: the error of the fetch, a copy for each caller.
-        """
-        if self.error is not None:
-            raise self.error.replace() from None
-        return self.token
-
-
-class Claim:
-    """The task of a caller without a usable token: `lead` the flight, or wait for it."""
-
-    __slots__ = ("flight", "lead")
-
-    def __init__(self, flight: Flight, *, lead: bool) -> None:
-        self.flight = flight
-        self.lead = lead
 
 
 class _Changes:
@@ -387,19 +259,19 @@ class TokenCache:
 
     def sweep(self) -> None:
         """Drop tokens that have expired, or whose client is closed, if a sweep is due."""
-        if max(self._clock(), time.time() - self._sweep_wall_offset) < self._sweep_at:
+        now = self._clock()
+        if max(now, time.time() - self._sweep_wall_offset) < self._sweep_at:
             return
         with self._changes as is_handler:
             if is_handler:
                 return
             self._plan_sweep()
-            old = self._clock() - RETIRED_SECONDS
-            retired = {scope: at for scope, at in list(self._retired.items()) if at <= old}
+            due = {s: at for s, at in list(self._retired.items()) if at <= now - RETIRED_SECONDS}
             for key, entry in list(self._entries.items()):
-                is_unused = entry.used_at <= retired.get(key[:2], -1.0)
-                if is_unused or self._now(entry) >= entry.expires_at:
+                retired_at = max(due.get(key[:2], -1.0), due.get(key[:3], -1.0))
+                if entry.used_at <= retired_at or self._now(entry) >= entry.expires_at:
                     self._entries.pop(key, None)
-            for scope, at in retired.items():
+            for scope, at in due.items():
                 if self._retired.get(scope) == at:
                     self._retired.pop(scope, None)
 

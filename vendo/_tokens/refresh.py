@@ -12,7 +12,8 @@ from vendo._protocol.log import logger
 from vendo._protocol.moments import elapsed
 from vendo._protocol.secret import Secret, masked
 from vendo._protocol.steps import Spawn, Wait
-from vendo._tokens.cache import Claim, Flight, TokenCache
+from vendo._tokens.cache import TokenCache
+from vendo._tokens.flights import Claim, Flight
 from vendo.errors import UpstreamTimeout, VendoError
 
 TYPE_CHECKING = False
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from vendo._protocol.calls import Caller
     from vendo._protocol.credentials import Issued
     from vendo._protocol.steps import Flow
-    from vendo._tokens.cache import CacheKey
+    from vendo._tokens.flights import CacheKey
 
 
 def obtain(cache: TokenCache, caller: Caller, key: CacheKey) -> Flow[Secret]:

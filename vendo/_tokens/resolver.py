@@ -12,7 +12,7 @@ from vendo._tokens.cache import shared
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo._config.slugs import Name
-    from vendo._tokens.cache import CacheKey
+    from vendo._tokens.flights import CacheKey
 
 interceptor: _tokens.Interceptor | None = None
 
