@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
+from threading import Timer
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -55,15 +58,23 @@ class Shell:
             timeout=SECONDS,
         )
 
-    def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        """Start a command that runs until it is stopped."""
-        return subprocess.Popen(
+    @contextmanager
+    def start(self, *arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
+        """Start a command that runs until it is stopped. It is killed if that takes too long."""
+        with subprocess.Popen(
             [*LINE, *arguments],
             cwd=self.folder,
             env=self.env,
             stdin=subprocess.DEVNULL,
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
-        )
+        ) as process:
+            overdue = Timer(SECONDS, process.kill)
+            overdue.start()
+            try:
+                yield process
+            finally:
+                overdue.cancel()
+                process.kill()
 
     def on_a_terminal(self, *arguments: str, **variables: str) -> tuple[int, str]:
         """Run a command in a terminal of 80 columns. Return its status and output."""
@@ -82,6 +93,22 @@ class Shell:
                 return process.wait(SECONDS), shown.decode().replace("\r\n", "\n")
         finally:
             os.close(ours)
+
+
+def read_until(process: subprocess.Popen[str], pattern: str) -> str:
+    """Return what the command prints, up to the first line that matches.
+
+    Raises:
+        AssertionError: the command ends before.
+    """
+    assert process.stdout
+    text = ""
+    for line in iter(process.stdout.readline, ""):
+        text += line
+        if re.search(pattern, line):
+            return text
+    _, error = process.communicate()
+    raise AssertionError(f"{text}\n{error}\nIt ended with {process.returncode}.")
 
 
 def stop(process: subprocess.Popen[str], number: int = signal.SIGINT) -> tuple[int, str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cli.command import SECONDS, stop
+from cli.command import SECONDS, read_until, stop
 from vendo._cli.browser import press_connect
 
 if TYPE_CHECKING:
@@ -83,10 +83,7 @@ def test_demo_with_no_color_is_plain_and_wrapped(shell: Shell) -> None:
 
 def test_interactive_demo_waits_for_the_user(shell: Shell) -> None:
     with shell.start("demo", "--interactive") as process:
-        assert process.stdout
-        text = ""
-        while "press Connect" not in text:
-            text += process.stdout.readline()
+        text = read_until(process, "press Connect")
         (url,) = re.findall(r"'(http://\S+/connections/connect/slack\S+)'", text)
         assert press_connect(url) == "Slack is connected."
         out, err = process.communicate(timeout=SECONDS)
@@ -97,9 +94,7 @@ def test_interactive_demo_waits_for_the_user(shell: Shell) -> None:
 
 def test_ctrl_c_stops_interactive_demo(shell: Shell) -> None:
     with shell.start("demo", "--interactive") as process:
-        assert process.stdout
-        while "press Connect" not in process.stdout.readline():
-            pass
+        read_until(process, "press Connect")
         status, _, err = stop(process)
 
     assert (status, err) == (130, "")

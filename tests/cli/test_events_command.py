@@ -6,27 +6,20 @@ import json
 import signal
 from typing import TYPE_CHECKING
 
-from cli.command import SECONDS, stop
+from cli.command import SECONDS, read_until, stop
 
 if TYPE_CHECKING:
-    import subprocess
-
     from cli.command import Shell
     from vendo.testing import LocalVendo
-
-
-def _line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout
-    return process.stdout.readline()
 
 
 def test_each_event_is_printed_as_it_arrives(deployed: Shell, server: LocalVendo) -> None:
     with deployed.start("events") as process:
         server.wait_for_streams(1, timeout=SECONDS)
         server.connect("notion")
-        first = _line(process).split()
+        first = read_until(process, "\n").split()
         server.emit("billing.cap_warned", window="daily", pct=80)
-        second = _line(process).split()
+        second = read_until(process, "\n").split()
         status, rest, err = stop(process)
 
     assert first[1:3] == ["connection.connected", "slug=notion"]
@@ -40,7 +33,7 @@ def test_json_events_are_one_object_a_line(deployed: Shell, server: LocalVendo) 
     with deployed.start("events", "--json") as process:
         server.wait_for_streams(1, timeout=SECONDS)
         event_id = server.emit("billing.balance_changed", remaining_micros=5)
-        event = json.loads(_line(process))
+        event = json.loads(read_until(process, "\n"))
         stop(process)
 
     assert event["kind"] == "billing.balance_changed"
@@ -53,7 +46,7 @@ def test_control_sequences_of_an_event_are_removed(deployed: Shell, server: Loca
     with deployed.start("events") as process:
         server.wait_for_streams(1, timeout=SECONDS)
         server.emit("billing.cap_warned", window="\x1b[2J\ncaf\u00e9")
-        line = _line(process)
+        line = read_until(process, "\n")
         stop(process)
 
     assert line.endswith("window= [2J caf\\xe9\n")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.command import SECONDS, stop
+from cli.command import SECONDS, read_until, stop
 from cli.traps import set_traps
 
 if TYPE_CHECKING:
@@ -53,12 +53,10 @@ def test_command_that_runs_until_it_is_stopped_imports_nothing_from_its_folder(
     with deployed.start("events", "--json") as process:
         server.wait_for_streams(1, timeout=SECONDS)
         server.emit("billing.cap_warned", window="daily", pct=80)
-        assert process.stdout
-        event = process.stdout.readline()
+        event = read_until(process, "\n")
         stopped = stop(process)
     with deployed.start("serve") as process:
-        assert process.stdout
-        served = process.stdout.readline()
+        served = read_until(process, "\n")
         stop(process)
 
     assert "cap_warned" in event, stopped

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cli.command import read_until
+
 if TYPE_CHECKING:
     from cli.command import Shell
     from vendo.testing import LocalVendo
@@ -97,8 +99,7 @@ def test_exit_status_is_that_of_the_command(shell: Shell, status: int) -> None:
 
 def test_signal_reaches_the_command(shell: Shell) -> None:
     with shell.start("run", "--", "sh", "-c", "echo ready; exec sleep 600") as process:
-        assert process.stdout
-        assert process.stdout.readline() == "ready\n"
+        assert read_until(process, "\n") == "ready\n"
         process.send_signal(signal.SIGTERM)
 
         assert process.wait(30) == -signal.SIGTERM

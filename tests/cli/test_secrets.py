@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cli.command import SECONDS, stop
+from cli.command import SECONDS, read_until, stop
 
 if TYPE_CHECKING:
     from cli.command import Shell
@@ -96,8 +96,7 @@ def test_events_check(full_of_secrets: Shell, server: LocalVendo) -> None:
     with full_of_secrets.start("events") as process:
         server.wait_for_streams(1, timeout=SECONDS)
         server.rotate("gmail")
-        assert process.stdout
-        first = process.stdout.readline()
+        first = read_until(process, "\n")
         _, out, err = stop(process)
 
     assert "connection.changed" in first
@@ -109,10 +108,7 @@ def test_serve_prints_only_the_secrets_of_its_own_server(
     full_of_secrets: Shell, server: LocalVendo
 ) -> None:
     with full_of_secrets.start("serve", "--json") as process:
-        assert process.stdout
-        text = ""
-        while not text.endswith("\n}\n"):
-            text += process.stdout.readline()
+        text = read_until(process, "^}$")
         _, _, err = stop(process)
 
     for secret in ("canary", server.api_key, server.webhook_secret):

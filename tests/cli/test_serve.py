@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cli.command import stop
+from cli.command import read_until, stop
 
 if TYPE_CHECKING:
     import subprocess
@@ -20,15 +20,9 @@ if TYPE_CHECKING:
 
 def _exported(process: subprocess.Popen[str], last: str) -> dict[str, str]:
     """Read export lines up to the variable `last`. Return the variables."""
-    variables: dict[str, str] = {}
-    assert process.stdout
-    while last not in variables:
-        words = shlex.split(process.stdout.readline(), comments=True)
-        if words:
-            assert words[0] == "export"
-            name, _, value = words[1].partition("=")
-            variables[name] = value
-    return variables
+    words = shlex.split(read_until(process, f"export {last}="), comments=True)
+    assert words[::2] == ["export"] * (len(words) // 2)
+    return dict(word.split("=", 1) for word in words[1::2])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -47,10 +41,7 @@ def test_serve_prints_the_variables_for_its_server(shell: Shell, number: int) ->
 
 def test_json_is_one_object(shell: Shell) -> None:
     with shell.start("serve", "--json", "--connect", "gmail") as process:
-        assert process.stdout
-        text = ""
-        while not text.endswith("\n}\n"):
-            text += process.stdout.readline()
+        text = read_until(process, "^}$")
         stop(process)
 
     printed = json.loads(text)

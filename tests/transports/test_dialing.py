@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -101,3 +103,26 @@ def test_unreachable_address_leaves_time_for_the_next(
         dial("many.example", port, until(deadline)) as sock,
     ):
         assert sock.getpeername() == ("127.0.0.1", port)
+
+
+INTERRUPTED = """
+import sys
+from vendo._transports.dialing import dial
+
+def interrupt(event, _arguments):
+    if event == "socket.connect":
+        raise KeyboardInterrupt
+
+sys.addaudithook(interrupt)
+try:
+    dial("127.0.0.1", 9, lambda: 5.0)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_an_interrupt_leaves_no_socket_open() -> None:
+    line = [sys.executable, "-X", "dev", "-W", "error", "-c", INTERRUPTED]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")

@@ -32,11 +32,12 @@ def dial(host: str, port: int, remaining: Callable[[], float]) -> socket.socket:
     if not addresses:
         raise OSError("the host has no address")
     race = _Race(addresses)
+    winner = None
     try:
-        while (winner := race.next(remaining())) is None:
-            pass
+        while winner is None:
+            winner = race.next(remaining())
     finally:
-        race.close()
+        race.close(winner)
     winner.setblocking(True)
     return winner
 
@@ -46,6 +47,7 @@ class _Race:
 
     def __init__(self, addresses: Addresses) -> None:
         self._left = list(addresses)
+        self._sockets: list[socket.socket] = []
         self._selector = selectors.DefaultSelector()
         self._begin_next_at = 0.0
         self._failure = OSError("the host has no address")
@@ -83,6 +85,7 @@ class _Race:
         except OSError as error:  # such as no IPv6
             self._failure = error
             return None
+        self._sockets.append(sock)  # an interrupt may come any time
         sock.setblocking(False)
         try:
             sock.connect(address)
@@ -98,8 +101,9 @@ class _Race:
         sock.close()
         self._failure = error
 
-    def close(self) -> None:
+    def close(self, winner: socket.socket | None) -> None:
         """Close the sockets that did not win."""
-        for key in list(self._selector.get_map().values()):
-            key.fileobj.close()  # type: ignore[union-attr]  # only sockets are registered
+        for sock in self._sockets:
+            if sock is not winner:
+                sock.close()
         self._selector.close()

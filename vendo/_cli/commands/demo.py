@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.util import find_spec
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 import vendo
 from vendo._catalog import catalog
@@ -121,9 +122,10 @@ def _connect(transcript: Transcript, server: LocalVendo, *, interactive: bool) -
         vendo.token("slack")
     except vendo.NotConnected as error:
         transcript.failing_call('vendo.token("slack")', error)
-    # The subscription is closed before the pool waits for the thread that reads it.
-    with ThreadPoolExecutor(1) as pool, vendo.events.subscribe() as events:
-        connected = pool.submit(_first_connected, events, "slack")
+    # Ctrl-C at any time leaves no lock that the thread waits for.
+    received: SimpleQueue[vendo.VendoEvent] = SimpleQueue()
+    with vendo.events.subscribe() as events:
+        Thread(target=_forward, args=(events, received), daemon=True).start()
         server.wait_for_streams(1)
         url = vendo.connect_url("slack")
         transcript.call('vendo.connect_url("slack")', url)
@@ -132,15 +134,32 @@ def _connect(transcript: Transcript, server: LocalVendo, *, interactive: bool) -
         else:
             transcript.remark("The demo opens the page and presses its button.")
             transcript.remark(f"The page shows: {browser.press_connect(url)}")
-        event = connected.result(None if interactive else _TIMEOUT)
+        event = _connected(received, "slack", interactive=interactive)
     transcript.remark(f"Event: {event.kind}, {event.slug}.")
     transcript.call("vendo.connections.connected_slugs()", vendo.connections.connected_slugs())
     transcript.call('vendo.token("slack")', vendo.token("slack"))
     transcript.summary("A user connected it, and the program has the token. No token was copied.")
 
 
-def _first_connected(events: Iterable[vendo.VendoEvent], slug: str) -> vendo.VendoEvent:
-    return next(e for e in events if e.kind == "connection.connected" and e.slug == slug)
+def _forward(events: Iterable[vendo.VendoEvent], queue: SimpleQueue[vendo.VendoEvent]) -> None:
+    for event in events:
+        queue.put(event)
+
+
+def _connected(
+    received: SimpleQueue[vendo.VendoEvent], slug: str, *, interactive: bool
+) -> vendo.VendoEvent:
+    """Wait for the event: for the user as long as they need."""
+    while True:
+        try:
+            # A wait without a time-out may miss Ctrl-C; on Windows it always does.
+            event = received.get(timeout=1.0 if interactive else _TIMEOUT)
+        except Empty:
+            if not interactive:
+                raise
+        else:
+            if event.kind == "connection.connected" and event.slug == slug:
+                return event
 
 
 @contextmanager
