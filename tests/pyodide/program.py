@@ -60,4 +60,5 @@ NEED_MORE = [
 ]
 pytest = importlib.import_module("pytest")
 PLUGINS = ["-p", "vendo_pytest.plugin", "-p", "xdist", "-n0", "-p", "no:cacheprovider"]
-sys.exit(pytest.main([*PLUGINS, "-k", f"not ({' or '.join(NEED_MORE)})", *PATHS]))
+OPTIONS = ["-o", "faulthandler_timeout=0"]  # it needs a thread
+sys.exit(pytest.main([*PLUGINS, *OPTIONS, "-k", f"not ({' or '.join(NEED_MORE)})", *PATHS]))
