@@ -43,7 +43,8 @@ _NAMES = """
     SCRAPY_SETTINGS_MODULE DOTENV_CONFIG_PATH TORCHINDUCTOR_CACHE_DIR AIRFLOW_HOME HADOOP_CONF_DIR
     NEW_RELIC_CONFIG_FILE MANPATH HF_HUB_TRUST_REMOTE_CODE RANDOM LINENO FUNCNAME _ STRIPE_API_BASE
     SLACK_API_URL OLLAMA_HOST AZURE_OPENAI_ENDPOINT LANGSMITH_ENDPOINT VAULT_ADDR CONSUL_HTTP_ADDR
-    PULUMI_BACKEND_URL ANTHROPIC_CUSTOM_HEADERS
+    PULUMI_BACKEND_URL ANTHROPIC_CUSTOM_HEADERS LIBRARY_PATH MODULE_PATH
+    NULLCMD PROTOC GDK_PIXBUF_MODULE_FILE PSQLRC XDEBUG_CONFIG HEX_MIRROR GITHUB_ENV
 """
 STEERING = _NAMES.split()
 
@@ -61,6 +62,22 @@ def test_steering_name_of_a_backend_is_refused(name: str) -> None:
     assert sources_of({"openai": _bootstrap(name, "OPENAI_API_KEY")}) == {
         "OPENAI_API_KEY": Source("openai")
     }
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "SLACK_SIGNING_SECRET", "Stripe_Secret_Key"])
+def test_variable_of_another_provider_is_refused(
+    name: str, server: LocalVendo, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.connect("gmail", env_bootstrap=_bootstrap(name, "MAIL"))
+    server.connect("openai")
+    env_file = tmp_path / ".env"
+    with server.client() as client:
+        mapping, _ = reconciler.catalog_default(client)
+        reconciler.bootstrap(env_file=env_file, mapping=mapping, client=client)
+
+    assert written(env_file)["MAIL"] == server.token("gmail")
+    assert written(env_file)["OPENAI_API_KEY"] == server.token("openai")
+    assert f"names {name}, which steers requests to " in caplog.text
 
 
 @pytest.mark.parametrize("slug", catalog.slugs())

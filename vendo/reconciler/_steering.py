@@ -1,8 +1,8 @@
 """The names of variables that a backend may not choose: they steer programs.
 
 A program that reads the env file obeys such variables, and so does all that it starts: they load
-code, choose programs and files, and send requests, with their tokens, elsewhere. Only the caller
-may name one, as a key of `mapping=`.
+code, choose programs and files, and send requests, with their tokens, elsewhere. So does the
+variable of another provider. Only the caller may name one, as a key of `mapping=`.
 
 The lists are from the manuals of the programs. A `*` is any text. Case does not count: it does not
 on Windows, and many programs read `http_proxy` as well.
@@ -11,8 +11,10 @@ on Windows, and many programs read `http_proxy` as well.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
+from vendo._catalog import catalog
 from vendo._config.environment import base_url_variable
 from vendo._protocol.log import logger
 
@@ -20,19 +22,20 @@ _VARIABLES: Final = {
     "vendo": "VENDO_*",
     "the dynamic loader": """
         LD_* LDR_* DYLD_* _RLD* LIBPATH SHLIB_PATH *_LIBRARY_PATH *_PRELOAD *_PLUGIN_PATH
-        *_MODULE_PATH GTK_MODULES GTK_PATH GIO_* GCONV_PATH GETCONF_DIR OCL_ICD_* VK_* LIBGL_*
-        LIBMYSQL_PLUGIN* PGGSSLIB ODBCINI ODBCINSTINI ODBCSYSINI""",
+        *_MODULE_PATH MODULE_PATH GTK_MODULES GTK_PATH GDK_PIXBUF_MODULE* GIO_* GCONV_PATH
+        GETCONF_DIR OCL_ICD_* VK_* LIBGL_* LIBMYSQL_PLUGIN* PGGSSLIB ODBCINI ODBCINSTINI
+        ODBCSYSINI""",
     "the C library": """
         GLIBC_* MALLOC_* LIBC_* *SAN_OPTIONS LANG LANGUAGE LC_* LOCPATH NLSPATH ICU_DATA TZ TZDIR
         DATEMSK HOSTALIASES RES_OPTIONS RESOLV_* LOCALDOMAIN NIS_PATH KRB5* LDAPCONF LDAPRC
         LDAPTLS_* TERM TERMCAP TERMINFO* MAGIC""",
     "a shell": """
         PATH BASH* ENV IFS CDPATH FPATH MAILPATH SHELL SHELLOPTS KSH_* ZSH* ZDOTDIR FISH_* PS0 PS1
-        PS2 PS3 PS4 *PROMPT PROMPT_* GLOBIGNORE FIGNORE EXECIGNORE FCEDIT HIST* HOSTFILE INPUTRC
-        FUNCNEST TMOUT TIMEFORMAT POSIXLY_CORRECT POSIX_PEDANTIC OPTARG OPTERR OPTIND UID EUID PPID
-        GROUPS RANDOM SRANDOM LINENO FUNCNAME SECONDS EPOCH* _ HOME PWD OLDPWD USER USERNAME LOGNAME
-        COMSPEC PATHEXT SYSTEMROOT SYSTEMDRIVE WINDIR PSMODULEPATH PSEXECUTIONPOLICYPREFERENCE
-        POWERSHELL_* __*""",
+        PS2 PS3 PS4 NULLCMD READNULLCMD *PROMPT PROMPT_* GLOBIGNORE FIGNORE EXECIGNORE FCEDIT HIST*
+        HOSTFILE INPUTRC FUNCNEST TMOUT TIMEFORMAT POSIXLY_CORRECT POSIX_PEDANTIC OPTARG OPTERR
+        OPTIND UID EUID PPID GROUPS RANDOM SRANDOM LINENO FUNCNAME SECONDS EPOCH* _ HOME PWD OLDPWD
+        USER USERNAME LOGNAME COMSPEC PATHEXT SYSTEMROOT SYSTEMDRIVE WINDIR PSMODULEPATH
+        PSEXECUTIONPOLICYPREFERENCE POWERSHELL_* __*""",
     "where programs keep files": """
         TMP TEMP TMPDIR TEMPDIR XDG_* APPDATA LOCALAPPDATA PROGRAMDATA PROGRAMFILES* PROGRAMW6432
         COMMONPROGRAM* ALLUSERSPROFILE USERPROFILE HOMEDRIVE HOMEPATH PUBLIC NETRC GNUPGHOME""",
@@ -56,10 +59,10 @@ _VARIABLES: Final = {
         DENO_TLS_* DENO_V8_*""",
     "Perl": "PERL*",
     "Ruby": "RUBY* GEM_* BUNDLE_* BUNDLER_* RBENV_* RVM_* IRBRC PRYRC",
-    "PHP": "PHPRC PHP_* COMPOSER_*",
+    "PHP": "PHPRC PHP_* COMPOSER_* XDEBUG_*",
     "Lua": "LUA_* LUAJIT_* LUAROCKS_*",
     "R": "R_HOME R_PROFILE* R_ENVIRON* R_LIBS* R_DEFAULT_* R_USER R_SHELL R_ARCH R_OPTIONS RHOME",
-    "Erlang": "ERL_* ERLC_* ELIXIR_* MIX_* REBAR_* ESCRIPT_*",
+    "Erlang": "ERL_* ERLC_* ELIXIR_* MIX_* HEX_* REBAR_* ESCRIPT_*",
     "another interpreter": """
         AWK* LIBTCL TCL* TK_LIBRARY JULIA_* GHC* CABAL_* OCAML* CAML* GUILE_* PLT* SBCL_* DART_*
         SWIFT_* M4PATH""",
@@ -76,14 +79,14 @@ _VARIABLES: Final = {
         GOEXPERIMENT GOMAXPROCS GOGC GOMEMLIMIT GOTRACEBACK GOTMPDIR GOAUTH GOVCS GOWORK GOOS GOARCH
         GOFIPS140 GOCOVERDIR GO111MODULE""",
     "a compiler or build tool": """
-        CC CXX CPP LD AR AS NM *FLAGS MAKE* MFLAGS LDLIBS GCC_* COMPILER_PATH CPATH C_INCLUDE_PATH
-        CPLUS_INCLUDE_PATH OBJC_INCLUDE_PATH DEPENDENCIES_OUTPUT SUNPRO_DEPENDENCIES PKG_CONFIG*
-        CMAKE_* CTEST_* CCACHE_* DISTCC_* NINJA_* BAZEL* CONFIG_SITE ACLOCAL_PATH CARGO_* RUST*
-        SOURCE_DATE_EPOCH""",
+        CC CXX CPP LD AR AS NM LEX YACC STRIP OBJCOPY RANLIB PROTOC LIBRARY_PATH *FLAGS MAKE* MFLAGS
+        LDLIBS GCC_* COMPILER_PATH CPATH C_INCLUDE_PATH CPLUS_INCLUDE_PATH OBJC_INCLUDE_PATH
+        DEPENDENCIES_OUTPUT SUNPRO_DEPENDENCIES PKG_CONFIG* CMAKE_* CTEST_* CCACHE_* DISTCC_*
+        NINJA_* BAZEL* CONFIG_SITE ACLOCAL_PATH CARGO_* RUST* SOURCE_DATE_EPOCH""",
     "git or ssh": """
         GIT_* SSH* HG HGRCPATH HGEDITOR HGMERGE HGPLAIN SVN_* CVSROOT CVS_* RSYNC_* GH_HOST
-        GH_CONFIG_DIR GH_PATH GITHUB_API_URL GITHUB_SERVER_URL GITHUB_GRAPHQL_URL GITLAB_HOST
-        GITLAB_URI""",
+        GH_CONFIG_DIR GH_PATH GITHUB_ENV GITHUB_PATH GITHUB_API_URL GITHUB_SERVER_URL
+        GITHUB_GRAPHQL_URL GITLAB_HOST GITLAB_URI""",
     "a proxy": "*_PROXY *_PROXY_* SOCKS* TSOCKS_* PROXYCHAINS_* PROXY",
     "TLS": """
         SSL* OPENSSL_* GNUTLS_* NSS_* P11_KIT_* PKCS11_* *_CA_BUNDLE *_CABUNDLE *_CA_FILE *_CAFILE
@@ -102,8 +105,8 @@ _VARIABLES: Final = {
         TNS_ADMIN ORACLE_HOME""",
     "a tool": """
         *_OPTIONS *_OPTS *_OPT *_ARGS *_CMD *_COMMAND GZIP ZIPOPT UNZIP BZIP BZIP2 XZ_DEFAULTS
-        MAILCAPS MAILRC MANPATH *_CONFIG_PATH *_CONFIG_FILE *_CONF_DIR *_CACHE_DIR *_HOME
-        *_SETTINGS_MODULE""",
+        PSQLRC SCREENRC CONDARC MAILCAPS MAILRC MANPATH *_CONFIG_PATH *_CONFIG_FILE *_CONF_DIR
+        *_CACHE_DIR *_HOME *_SETTINGS_MODULE""",
     "which code is loaded": """
         *_PYTHON *_LIBRARY *_LIBRARIES *_DRIVER_PATH SASL_PATH *_TRUST_REMOTE_CODE""",
     "a request": "*_CUSTOM_HEADERS *_EXTRA_HEADERS *_DEFAULT_HEADERS",
@@ -145,4 +148,13 @@ def _steered(name: str, slug: str, path: tuple[str, ...]) -> str | None:
     prefix = base_url_variable(slug).name.removesuffix(_BASE_URL.lstrip("_"))
     if name.endswith(_ADDRESSES) and not name.startswith(prefix):
         return "where tokens are sent"
+    owner = _owners().get(name, slug)
+    if owner != slug:
+        return f"requests to {owner}"
     return next((what for what, names in _PATTERNS.items() if names.fullmatch(name)), None)
+
+
+@cache
+def _owners() -> dict[str, str]:
+    """Return the provider of each variable of the catalog."""
+    return {name: slug for slug in catalog.slugs() for name in catalog.env_vars(slug)}
