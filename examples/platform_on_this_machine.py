@@ -91,7 +91,7 @@ def deliver_webhooks(server: LocalVendo, url: str) -> Callable[[], None]:
     def deliver() -> None:
         try:
             for event in events:
-                body = {"id": f"evt_{event.id}", "type": event.kind, "data": dict(event.data)}
+                body = {"id": f"evt_{event.id}", "type": event.type, "data": dict(event.data)}
                 _post(url, *server.sign_webhook(body))
         except vendo.VendoError:
             pass  # the server has stopped

@@ -75,7 +75,7 @@ def test_events_are_delivered_in_order_and_once(server: LocalVendo, transport: T
     async def use(client: AsyncVendo) -> None:
         async with client.events.subscribe() as events, asyncio.TaskGroup() as group:
             group.create_task(emitted(server, "a.1", "connection.changed", "a.2"))
-            kinds = [(await anext(events)).kind for _ in range(3)]
+            kinds = [(await anext(events)).type for _ in range(3)]
             assert kinds == ["a.1", "connection.changed", "a.2"]
         await thread(lambda: server.wait_for_streams(0))
 
@@ -93,7 +93,7 @@ def test_broken_stream_resumes_after_the_last_received_event(
             await thread(server.stop)
             await thread(server.start)
             server.emit("a.second")
-            assert (await anext(events)).kind == "a.second"
+            assert (await anext(events)).type == "a.second"
         requests = [request for request in server.requests if request.surface == "events"]
         assert requests[-1].headers["Last-Event-ID"] == first.id
 
@@ -110,7 +110,7 @@ def test_stream_that_is_cut_or_reset_is_reopened(server: LocalVendo, transport: 
     server.fail("events", 204)
 
     async def use(client: AsyncVendo) -> None:
-        assert [event.kind async for event in client.events.subscribe()] == ["a.1", "a.2"]
+        assert [event.type async for event in client.events.subscribe()] == ["a.1", "a.2"]
 
     run(server, transport, use)
     assert server.count("events") == 6
@@ -153,7 +153,7 @@ def test_silent_stream_is_reconnected(
     async def use(client: AsyncVendo) -> None:
         async with client.events.subscribe() as events, asyncio.TaskGroup() as group:
             group.create_task(emit())
-            assert (await anext(events)).kind == "a.b"
+            assert (await anext(events)).type == "a.b"
 
     run(server, transport, use)
 
@@ -173,7 +173,7 @@ def test_missing_response_head_is_reconnected(server: LocalVendo, transport: Tra
                             await asyncio.sleep(0.02)
 
                     group.create_task(go_on())
-                    assert (await anext(events)).kind == "a.b"
+                    assert (await anext(events)).type == "a.b"
                     arrived.set()
 
     run(server, transport, use)
@@ -292,7 +292,7 @@ def test_many_streams_and_calls_share_a_loop(server: LocalVendo, transport: Tran
         await thread(lambda: server.wait_for_streams(5))
         assert await client.token("gmail") == server.token("gmail")
         server.emit("a.b")
-        assert [event.kind for event in await asyncio.gather(*waiting)] == ["a.b"] * 5
+        assert [event.type for event in await asyncio.gather(*waiting)] == ["a.b"] * 5
         for stream in streams:
             await stream.aclose()
         await thread(lambda: server.wait_for_streams(0))
@@ -323,7 +323,7 @@ import vendo
 async def main():
     async with vendo.AsyncVendo(transport=sys.argv[1]) as client:
         async for event in client.events.subscribe():
-            print(event.kind, flush=True)
+            print(event.type, flush=True)
 
 try:
     asyncio.run(main())

@@ -148,7 +148,7 @@ async def main():
     asyncio.get_running_loop().slow_callback_duration = 60
     client = vendo.AsyncVendo(transport=sys.argv[1])
     async for event in client.events.subscribe():
-        print(event.kind, flush=True)
+        print(event.type, flush=True)
         break
     waiting = [asyncio.create_task(anext(client.events.subscribe())) for _ in range(2)]
     await asyncio.sleep(0)

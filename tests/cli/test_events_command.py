@@ -36,7 +36,7 @@ def test_json_events_are_one_object_a_line(deployed: Shell, server: LocalVendo) 
         event = json.loads(read_until(process, "\n"))
         stop(process)
 
-    assert event["kind"] == "billing.balance_changed"
+    assert event["type"] == "billing.balance_changed"
     assert event["id"] == event_id
     assert event["data"]["remaining_micros"] == 5
 

@@ -47,7 +47,14 @@ def is_hashable(hint: Any) -> bool:
 
 def test_classes_are_found() -> None:
     names = {cls.__name__ for cls in CLASSES}
-    assert names >= {"Balance", "Change", "Connection", "SeenRequest", "VendoEvent", "WebhookEvent"}
+    assert names >= {
+        "Balance",
+        "Change",
+        "Connection",
+        "SeenRequest",
+        "EventStreamMessage",
+        "WebhookEvent",
+    }
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -66,7 +73,7 @@ VALUES = [
     vendo.Integration("gmail", supported_profiles=("work",)),
     vendo.Balance(5_000_000, "USD"),
     vendo.SpendCaps(1, None, 0, 0),
-    vendo.VendoEvent("connection.changed", "1", None, {"slug": "gmail"}),
+    vendo.EventStreamMessage("connection.changed", {"slug": "gmail"}, "1"),
     vendo.WebhookEvent("1", "connection.changed", None, {"slug": "gmail"}),
     vendo.VendoIdentity("1", "a@b.example", "A", "t", "owner"),
 ]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from soak.findings import Findings
-    from vendo import Connection, VendoEvent
+    from vendo import Connection, EventStreamMessage
 
 #: Seconds, of the clients.
 TIMEOUT = 0.8
@@ -79,7 +79,7 @@ class Checks:
     def usage(self, usage: dict[str, object], slug: str, user: str, key: str) -> None:
         self._stamp("a usage", str(usage.get("stamp")), slug, user, key)
 
-    def event(self, event: VendoEvent, user: str, key: str) -> None:
+    def event(self, event: EventStreamMessage, user: str, key: str) -> None:
         self._stamp("an event", str(event.data.get("stamp")), event.slug or "", user, key)
 
     def _stamp(self, what: str, text: str, slug: str, user: str, key: str) -> None:

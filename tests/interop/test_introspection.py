@@ -52,7 +52,7 @@ def test_validate_call_wraps_our_functions(monkeypatch: pytest.MonkeyPatch) -> N
         vendo.EnvBootstrap,
         vendo.Integration,
         vendo.SpendCaps,
-        vendo.VendoEvent,
+        vendo.EventStreamMessage,
         vendo.VendoIdentity,
         vendo.WebhookEvent,
     ],
@@ -76,7 +76,7 @@ VALUES = [
     vendo.EnvVar("A", "api_key"),
     vendo.Integration("gmail", supported_profiles=("work",)),
     vendo.SpendCaps(1, None, 2, 3),
-    vendo.VendoEvent("connection.changed", "1", None, {"slug": "gmail"}),
+    vendo.EventStreamMessage("connection.changed", {"slug": "gmail"}, "1"),
     vendo.VendoIdentity("1", "a@b.example", "A", "t", "owner"),
     vendo.WebhookEvent("1", "connection.changed", None, {"slug": "gmail"}),
 ]

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from dataclasses import asdict
 
 import pytest
 
 from support.event_streams import BOM, data_of, parsed, pieces
 from support.vectors import Row, rows
+from vendo._protocol.event_stream import EventReader
 from vendo._protocol.sse import Message, MessageParser
-
-
-def as_in_vectors(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 @pytest.mark.parametrize("row", rows("sse.json"), ids=lambda row: row["name"])
@@ -25,20 +18,12 @@ def test_vector(row: Row, cut: str) -> None:
     chunks = [bytes.fromhex(chunk) for chunk in row["chunks_hex"]]
     if cut == "one byte each":
         chunks = pieces(b"".join(chunks), 1)
-    parser = MessageParser()
+    reader = EventReader()
 
-    found = [
-        {
-            "type": message.type,
-            "data": as_in_vectors(message.data),
-            "id": message.last_event_id or None,
-            "retry": parser.retry,
-        }
-        for message in parsed(*chunks, parser=parser)
-    ]
+    found = [asdict(event) for chunk in chunks for event in reader.feed(chunk)]
 
     assert found == row["events"]
-    assert parser.last_event_id == row["last_event_id"]
+    assert reader.last_event_id == row["last_event_id"]
 
 
 class TestByteOrderMark:

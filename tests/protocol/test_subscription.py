@@ -13,13 +13,13 @@ import pytest
 from support.flows import BASE, JWT, KEY, caller
 from vendo import (
     AuthError,
+    EventStreamMessage,
     NotConnected,
     UpstreamConnectionError,
     UpstreamError,
     UpstreamTimeout,
     ValidationError,
     VendoError,
-    VendoEvent,
 )
 from vendo._protocol import subscription as module
 from vendo._protocol.steps import Head, Pause, Request
@@ -56,9 +56,9 @@ class Stage:
     pauses: list[float] = field(default_factory=list)
     closed: int = 0
 
-    def run(self, flow: module.Subscription, until: int | None = None) -> list[VendoEvent]:
+    def run(self, flow: module.Subscription, until: int | None = None) -> list[EventStreamMessage]:
         """Return the events until there are so many, or the flow or the script ends."""
-        events: list[VendoEvent] = []
+        events: list[EventStreamMessage] = []
         outcome: Any = None
         failure: Exception | None = None
         playing: list[Any] = []
@@ -68,7 +68,7 @@ class Stage:
             except StopIteration:
                 break
             outcome = failure = None
-            if isinstance(step, VendoEvent):
+            if isinstance(step, EventStreamMessage):
                 events.append(step)
             elif isinstance(step, CloseStream):
                 self.closed += 1
@@ -115,8 +115,8 @@ def test_events_are_delivered_whole_or_in_pieces() -> None:
     stage = play([STREAM, *(text[i : i + 1] for i in range(len(text)))])
 
     first, second = stage.run(subscribed())
-    assert (first.id, first.kind, first.slug) == ("1", "connection.changed", "gmail")
-    assert (second.kind, second.data["remaining_micros"]) == ("billing.balance_changed", 5)
+    assert (first.id, first.type, first.slug) == ("1", "connection.changed", "gmail")
+    assert (second.type, second.data["remaining_micros"]) == ("billing.balance_changed", 5)
 
 
 def test_it_reconnects_after_the_last_received_event() -> None:

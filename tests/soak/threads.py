@@ -111,7 +111,7 @@ class ThreadWorker:
             end.start()
             try:
                 for event in events:
-                    self._check("." in event.kind or event.id is None)
+                    self._check("." in event.type or event.id is None)
                     seen.append(event.id)
             finally:
                 end.cancel()

@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import vendo
-from vendo import VendoEvent
+from vendo import EventStreamMessage
 from vendo.testing import MockAsyncClient, MockClient, MockSSE
 
-ONE = vendo.VendoEvent("connection.changed", "1", None, {"slug": "gmail"})
+ONE = vendo.EventStreamMessage("connection.changed", {"slug": "gmail"}, "1")
 
 
-async def _all(client: MockAsyncClient) -> list[VendoEvent]:
+async def _all(client: MockAsyncClient) -> list[EventStreamMessage]:
     return [event async for event in client.events.subscribe()]
 
 
@@ -33,7 +33,7 @@ def test_emitted_event_has_the_format_of_a_real_one() -> None:
     assert event.id == "2"
     assert event.data == {
         "id": "2",
-        "at": event.at,
+        "at": "2026-05-02T09:00:00Z",
         "kind": "connection.changed",
         "slug": "slack",
     }
@@ -43,7 +43,7 @@ def test_emitted_event_has_the_format_of_a_real_one() -> None:
 def test_subscriber_waits_for_events_until_close() -> None:
     sse = MockSSE()
     client = MockClient(events=sse)
-    received: list[VendoEvent] = []
+    received: list[EventStreamMessage] = []
     arrived = threading.Event()
 
     def read() -> None:
@@ -67,7 +67,7 @@ def test_subscriber_waits_for_events_until_close() -> None:
 def test_asyncio_subscriber_is_woken_from_another_thread() -> None:
     sse = MockSSE()
 
-    async def main() -> list[VendoEvent]:
+    async def main() -> list[EventStreamMessage]:
         async with MockAsyncClient(events=sse).events.subscribe() as stream:
             waiting = asyncio.ensure_future(anext(stream))
             await asyncio.sleep(0)  # it waits now

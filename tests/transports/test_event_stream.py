@@ -72,7 +72,7 @@ def test_events_are_delivered_in_order_and_once_under_canonical_names(server: Lo
     with server.client() as client, client.events.subscribe() as events, beside(act):
         seen = [next(events) for _ in range(5)]
 
-    assert [event.kind for event in seen] == [
+    assert [event.type for event in seen] == [
         "connection.connected",
         "connection.changed",
         "connection.status_changed",
@@ -93,7 +93,7 @@ def test_broken_stream_resumes_after_the_last_received_event(server: LocalVendo)
         server.stop()
         server.start()
         server.emit("a.second")
-        assert next(events).kind == "a.second"
+        assert next(events).type == "a.second"
 
     requests = [request for request in server.requests if request.surface == "events"]
     assert requests[-1].headers["Last-Event-ID"] == first.id
@@ -108,7 +108,7 @@ def test_event_of_a_reset_stream_is_delivered_once(
     server.fail("events", body=whole)
     server.fail("events", 204)
     with server.client() as client, client.events.subscribe() as events:
-        assert [event.kind for event in events] == ["a.1", "a.2"]
+        assert [event.type for event in events] == ["a.1", "a.2"]
 
     requests = [request for request in server.requests if request.surface == "events"]
     assert [request.headers.get("Last-Event-ID") for request in requests] == [
@@ -136,7 +136,7 @@ def test_backend_that_starts_later_is_waited_for(server: LocalVendo) -> None:
         client.events.subscribe() as events,
         beside(server.start, *emitting(server, "a.b")),
     ):
-        assert next(events).kind == "a.b"
+        assert next(events).type == "a.b"
 
 
 def test_204_ends_the_iteration(server: LocalVendo) -> None:
@@ -170,7 +170,7 @@ def test_temporary_failure_is_retried(server: LocalVendo, status: int) -> None:
         client.events.subscribe() as events,
         beside(*emitting(server, "a.b")),
     ):
-        assert next(events).kind == "a.b"
+        assert next(events).type == "a.b"
 
     assert server.count("events") == 4
 
@@ -190,7 +190,7 @@ def test_the_sixth_stream_waits_until_another_one_ends(server: LocalVendo) -> No
             reader.start()
         server.wait_for_streams(5)
         with client.events.subscribe() as events, beside(free_a_place_after_the_first_rejection):
-            assert next(events).kind == "a.b"
+            assert next(events).type == "a.b"
         for stream in streams:
             stream.close()
         for reader in readers:
@@ -211,7 +211,7 @@ def test_the_servers_retry_sets_the_pause(monkeypatch: pytest.MonkeyPatch) -> No
         server.stop()
         server.start()
         server.emit("a.second")
-        assert next(events).kind == "a.second"
+        assert next(events).type == "a.second"
 
 
 def test_silent_stream_is_reconnected(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,7 +222,7 @@ def test_silent_stream_is_reconnected(server: LocalVendo, monkeypatch: pytest.Mo
         server.emit("a.b")
 
     with server.client() as client, client.events.subscribe() as events, beside(emit):
-        assert next(events).kind == "a.b"
+        assert next(events).type == "a.b"
 
 
 def test_heartbeats_keep_a_stream_open(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +236,7 @@ def test_heartbeats_keep_a_stream_open(monkeypatch: pytest.MonkeyPatch) -> None:
                 server.emit("a.b")
 
             with beside(emit):
-                assert next(events).kind == "a.b"
+                assert next(events).type == "a.b"
         assert server.count("events") == 1
 
 
@@ -295,7 +295,7 @@ def test_ending_the_iteration_closes_the_connection(server: LocalVendo, way: str
     elif way == "break":
         with beside(*emitting(server, "a.b")):
             for event in client.events.subscribe():
-                assert event.kind == "a.b"
+                assert event.type == "a.b"
                 break
     else:
         events = client.events.subscribe()
@@ -313,7 +313,7 @@ def test_error_in_the_loop_body_closes_the_connection(server: LocalVendo) -> Non
             client.events.subscribe() as events,
             beside(*emitting(server, "a.b")),
         ):
-            int(next(events).kind)
+            int(next(events).type)
         server.wait_for_streams(0)
 
 

@@ -96,7 +96,7 @@ import os, sys, threading, vendo
 stream = vendo.events.subscribe()
 def read():
     for event in stream:
-        os.write(1, f"{event.kind}\\n".encode())  # no lock that the child would inherit
+        os.write(1, f"{event.type}\\n".encode())  # no lock that the child would inherit
 threading.Thread(target=read, daemon=True).start()
 sys.stdin.readline()
 child = os.fork()
@@ -129,10 +129,10 @@ def test_child_that_closes_the_parents_stream_leaves_it_open_in_the_parent(
 GOES_ON = """
 import os, sys, vendo
 stream = vendo.events.subscribe()
-print(next(stream).kind, flush=True)
+print(next(stream).type, flush=True)
 child = os.fork()
 if not child:
-    print(next(stream).kind, flush=True)
+    print(next(stream).type, flush=True)
     os._exit(0)
 assert os.waitpid(child, 0)[1] == 0
 stream.close()

@@ -188,7 +188,7 @@ def test_events_are_received_over_tls(secure: LocalVendo) -> None:
     with secure.client() as client, client.events.subscribe() as events:
         emitting = Thread(target=emit)
         emitting.start()
-        assert next(events).kind == "x.y"
+        assert next(events).type == "x.y"
         emitting.join()
     secure.wait_for_streams(0)
 

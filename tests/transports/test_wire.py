@@ -183,12 +183,12 @@ def test_cut_head_does_not_end_a_stream_of_events(way: Way, head: bytes) -> None
 
         def block(client: Any) -> str:
             with client.events.subscribe(max_backoff_sec=0.001) as events:
-                kind: str = next(events).kind
+                kind: str = next(events).type
             return kind
 
         async def wait(client: Any) -> str:
             async with client.events.subscribe(max_backoff_sec=0.001) as events:
-                kind: str = (await anext(events)).kind
+                kind: str = (await anext(events)).type
             return kind
 
         settings = {"timeout": 10.0, **server.settings()}
@@ -269,12 +269,12 @@ def test_interim_response_before_a_stream_of_events_is_skipped(way: Way) -> None
 
         def block(client: Any) -> str:
             with client.events.subscribe() as events:
-                kind: str = next(events).kind
+                kind: str = next(events).type
             return kind
 
         async def wait(client: Any) -> str:
             async with client.events.subscribe() as events:
-                kind: str = (await anext(events)).kind
+                kind: str = (await anext(events)).type
             return kind
 
         assert run(way, server.settings(), block if way == "blocking" else wait) == "a.b"

@@ -18,12 +18,12 @@ from vendo import (
     AsyncVendo,
     Balance,
     Connection,
+    EventStreamMessage,
     Integration,
     RetryPolicy,
     SpendCaps,
     Vendo,
     VendoError,
-    VendoEvent,
     WebhookEvent,
     WebhooksAPI,
     aio,
@@ -61,9 +61,9 @@ def module_level() -> None:
     assert_type(vendo.__version__, str)
     with vendo.events.subscribe(max_backoff_sec=5.0) as events:
         for event in events:
-            assert_type(event, VendoEvent)
+            assert_type(event, EventStreamMessage)
             assert_type(event.slug, str | None)
-        iterator: Iterator[VendoEvent] = events
+        iterator: Iterator[EventStreamMessage] = events
         del iterator
 
 
@@ -118,7 +118,7 @@ async def asynchronous(client: AsyncVendo) -> None:
     assert_type(await client.data.execute("GMAIL_FETCH_EMAILS"), Any)
     async with client.events.subscribe() as events:
         async for event in events:
-            assert_type(event, VendoEvent)
+            assert_type(event, EventStreamMessage)
     assert_type(await aio.token("openai"), str)
     assert_type(await aio.tokens(["openai"]), dict[str, str | None])
     assert_type(await aio.connections.list(), list[Connection])

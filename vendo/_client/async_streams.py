@@ -9,7 +9,7 @@ from typing import Self
 
 from vendo._client.interfaces import AsyncClient
 from vendo._client.streams import subscribed
-from vendo._protocol.models import VendoEvent
+from vendo._protocol.models import EventStreamMessage
 from vendo._protocol.steps import Head, Pause, Request
 from vendo._protocol.subscription import CloseStream, OpenStream, ReadChunk
 from vendo._protocol.tracebacks import cut_tracebacks
@@ -34,7 +34,7 @@ class AsyncEventStream:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> VendoEvent:
+    async def __anext__(self) -> EventStreamMessage:
         """Wait for the next event. Errors as for `EventStream.__next__`."""
         handled = sys.exception()
         try:
@@ -51,7 +51,7 @@ class AsyncEventStream:
             raise StopAsyncIteration
         return event
 
-    async def _next_event(self) -> VendoEvent | None:
+    async def _next_event(self) -> EventStreamMessage | None:
         """Do the same; None after the last one. Responses are in its variables."""
         outcome: object = None
         failure: UpstreamError | None = None

@@ -108,7 +108,7 @@ class _Watcher:
     def _watch(self) -> None:
         try:
             for event in self._stream:
-                if event.slug is not None and event.kind.startswith("connection."):
+                if event.slug is not None and event.type.startswith("connection."):
                     self._forget(event.slug)
         except VendoError as error:
             # Without the traceback, which would show only frames of this library.

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from vendo._client.interfaces import EventSource
-from vendo._protocol.models import VendoEvent
+from vendo._protocol.models import EventStreamMessage
 from vendo._protocol.steps import Head, Pause
 from vendo._protocol.subscription import (
     PATH,
@@ -47,7 +47,7 @@ class EventStream:
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> VendoEvent:
+    def __next__(self) -> EventStreamMessage:
         """Wait for the next event.
 
         Raises:
@@ -69,7 +69,7 @@ class EventStream:
             raise StopIteration
         return event
 
-    def _next_event(self) -> VendoEvent | None:
+    def _next_event(self) -> EventStreamMessage | None:
         """Do the same; None after the last one. Responses are in its variables."""
         outcome: object = None
         failure: UpstreamError | None = None

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections import deque
 
-from vendo._protocol.log import logger
-from vendo._protocol.models import VendoEvent
+from vendo._protocol.models import EventStreamMessage
 from vendo._protocol.sse import MessageParser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Final
+    from typing import Any, Final, NoReturn
 
     from vendo._protocol.sse import Message
 
@@ -31,8 +30,7 @@ class EventReader:
     """The events of one subscription, each once, over any number of connections.
 
     An event is recognised by its id. The second block with an id is dropped: a copy for old
-    clients, or a repetition after a reconnection. Events of an unknown kind are returned. A block
-    that is not an event is logged and left out.
+    clients, or a repetition after a reconnection. Events of an unknown type are returned.
     """
 
     def __init__(self) -> None:
@@ -52,7 +50,7 @@ class EventReader:
         """Begin a new connection: drop what the last one left unfinished."""
         self._parser.connected()
 
-    def feed(self, chunk: bytes) -> list[VendoEvent]:
+    def feed(self, chunk: bytes) -> list[EventStreamMessage]:
         """Return the events that a piece of the stream completes."""
         events = []
         for message in self._parser.feed(chunk):
@@ -66,24 +64,23 @@ class EventReader:
             self.last_event_id = last
         return events
 
-    def _event_of(self, message: Message) -> VendoEvent | None:
+    def _event_of(self, message: Message) -> EventStreamMessage | None:
         own_id = message.last_event_id if message.has_id else ""
         if own_id in self._seen:
             return None
-        data = _object(message.data)
-        if data is None:
-            # Nothing of it is logged: it may contain anything.
-            logger.warning("Ignored an event that is not a JSON object.")
-            return None
+        data = _decoded(message.data)
         event_id = own_id or _text(data, "id")
-        kind = _text(data, "kind") or message.type
+        kind = message.type
+        if kind == "message" or kind in _OLD_NAMES:
+            kind = _text(data, "kind") or kind
         if not event_id and message.type in _OLD_NAMES:
             return None  # the copy of a block that had no id either
         if event_id and not self._is_new(event_id):
             return None
         if kind in _OLD_NAMES:
-            kind = "connection.status_changed" if "status" in data else _OLD_NAMES[kind]
-        return VendoEvent(kind, event_id or None, _text(data, "at") or None, data)
+            kind = "connection.status_changed" if _text(data, "status") else _OLD_NAMES[kind]
+        last_id = message.last_event_id or event_id
+        return EventStreamMessage(kind, data, last_id or None, message.retry)
 
     def _is_new(self, event_id: str) -> bool:
         if event_id in self._seen:
@@ -97,14 +94,18 @@ class EventReader:
         return True
 
 
-def _text(data: dict[str, Any], name: str) -> str:
-    value = data.get(name)
+def _text(data: Any, name: str) -> str:
+    value = data.get(name) if isinstance(data, dict) else None
     return value if isinstance(value, str) else ""
 
 
-def _object(text: str) -> dict[str, Any] | None:
+def _decoded(text: str) -> Any:
+    """Return the JSON value of a text, or the text itself if it is not JSON."""
     try:
-        value = json.loads(text)
+        return json.loads(text, parse_constant=_reject)
     except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
+        return text
+
+
+def _reject(constant: str) -> NoReturn:
+    raise ValueError(constant)  # Python's decoder accepts NaN, which JSON does not have

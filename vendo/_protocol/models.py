@@ -148,22 +148,23 @@ class SpendCaps:
 
 
 @dataclass(frozen=True, slots=True)
-class VendoEvent:
+class EventStreamMessage:
     """One event of the platform's stream (wire contract, "Events").
 
-    `kind` is the canonical name such as `connection.changed`. `data` is the whole JSON object,
-    unknown fields included.
+    `type` is the canonical name such as `connection.changed`. `data` is the decoded JSON, or the
+    text itself if it is not JSON. `id` is the id to resume after. `retry` is in milliseconds, and
+    None unless the event set the pause before a reconnection.
     """
 
-    kind: str
-    id: str | None
-    at: str | None
-    data: Mapping[str, Any] = field(hash=False)
+    type: str
+    data: Any = field(hash=False)
+    id: str | None = None
+    retry: int | None = None
 
     @property
     def slug(self) -> str | None:
         """The provider of a `connection.*` event, or None."""
-        slug = self.data.get("slug")
+        slug = self.data.get("slug") if isinstance(self.data, Mapping) else None
         return slug if isinstance(slug, str) else None
 
 

@@ -30,6 +30,8 @@ class Message(NamedTuple):
     #: The id to resume after: this event's, or else that of an earlier event.
     last_event_id: str
     has_id: bool
+    #: Milliseconds, if the event itself has the field.
+    retry: int | None = None
 
 
 class MessageParser:
@@ -43,6 +45,7 @@ class MessageParser:
         "_is_too_long",
         "_max_bytes",
         "_rest",
+        "_retry",
         "_size",
         "_start",
         "_type",
@@ -72,6 +75,7 @@ class MessageParser:
         self._type = b""
         self._data: list[bytes] = []
         self._id: bytes | None = None
+        self._retry: int | None = None
         #: Bytes of the data lines so far.
         self._size = 0
         self._is_too_long = False
@@ -141,7 +145,7 @@ class MessageParser:
             self._id = value
         elif name == b"retry" and value.isdigit():
             digits = value.lstrip(b"0")
-            self.retry = LONGEST_RETRY if len(digits) > 10 else int(digits or b"0")
+            self.retry = self._retry = LONGEST_RETRY if len(digits) > 10 else int(digits or b"0")
 
     def _keep(self, rest: bytes) -> None:
         if self._in_long_line:
@@ -169,6 +173,6 @@ class MessageParser:
         elif self._data:
             data = b"\n".join(self._data).decode("utf-8", "replace")
             kind = self._type.decode("utf-8", "replace") or "message"
-            message = Message(kind, data, self.last_event_id, has_id)
+            message = Message(kind, data, self.last_event_id, has_id, self._retry)
         self._begin_event()
         return message

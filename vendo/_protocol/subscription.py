@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from vendo._protocol.calls import Caller
-    from vendo._protocol.models import VendoEvent
+    from vendo._protocol.models import EventStreamMessage
 
     #: Sent the outcome of each step, and None for each event.
     Subscription: TypeAlias = (
-        "Generator[OpenStream | ReadChunk | CloseStream | Pause | VendoEvent, Any, None]"
+        "Generator[OpenStream | ReadChunk | CloseStream | Pause | EventStreamMessage, Any, None]"
     )
 
 #: The path of the events at the platform API.

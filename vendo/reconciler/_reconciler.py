@@ -152,7 +152,7 @@ class Reconciler:
     def _wake_at_events(self, stream: EventStream) -> None:
         try:
             for event in stream:
-                if event.kind.startswith("connection."):
+                if event.type.startswith("connection."):
                     self._wake.put(None)
         except VendoError as error:
             logger.info("The event stream ended, and is opened again later: %s", error)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterator
 
-    from vendo import VendoEvent, WebhookEvent
+    from vendo import EventStreamMessage, WebhookEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class Live:
         self._notices: deque[Notice] = deque(maxlen=10)
         self._pages: set[asyncio.Event] = set()
 
-    async def follow(self, events: AsyncIterable[VendoEvent]) -> None:
+    async def follow(self, events: AsyncIterable[EventStreamMessage]) -> None:
         """Wake the pages on each event, until the stream ends."""
         async for event in events:
-            if event.kind.startswith("connection."):
+            if event.type.startswith("connection."):
                 self._wake()
 
     def keep(self, event: WebhookEvent) -> None:

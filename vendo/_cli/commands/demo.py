@@ -123,7 +123,7 @@ def _connect(transcript: Transcript, server: LocalVendo, *, interactive: bool) -
     except vendo.NotConnected as error:
         transcript.failing_call('vendo.token("slack")', error)
     # Ctrl-C at any time leaves no lock that the thread waits for.
-    received: SimpleQueue[vendo.VendoEvent] = SimpleQueue()
+    received: SimpleQueue[vendo.EventStreamMessage] = SimpleQueue()
     with vendo.events.subscribe() as events:
         Thread(target=_forward, args=(events, received), daemon=True).start()
         server.wait_for_streams(1)
@@ -135,20 +135,22 @@ def _connect(transcript: Transcript, server: LocalVendo, *, interactive: bool) -
             transcript.remark("The demo opens the page and presses its button.")
             transcript.remark(f"The page shows: {browser.press_connect(url)}")
         event = _connected(received, "slack", interactive=interactive)
-    transcript.remark(f"Event: {event.kind}, {event.slug}.")
+    transcript.remark(f"Event: {event.type}, {event.slug}.")
     transcript.call("vendo.connections.connected_slugs()", vendo.connections.connected_slugs())
     transcript.call('vendo.token("slack")', vendo.token("slack"))
     transcript.summary("A user connected it, and the program has the token. No token was copied.")
 
 
-def _forward(events: Iterable[vendo.VendoEvent], queue: SimpleQueue[vendo.VendoEvent]) -> None:
+def _forward(
+    events: Iterable[vendo.EventStreamMessage], queue: SimpleQueue[vendo.EventStreamMessage]
+) -> None:
     for event in events:
         queue.put(event)
 
 
 def _connected(
-    received: SimpleQueue[vendo.VendoEvent], slug: str, *, interactive: bool
-) -> vendo.VendoEvent:
+    received: SimpleQueue[vendo.EventStreamMessage], slug: str, *, interactive: bool
+) -> vendo.EventStreamMessage:
     """Wait for the event: for the user as long as they need."""
     while True:
         try:
@@ -158,7 +160,7 @@ def _connected(
             if not interactive:
                 raise
         else:
-            if event.kind == "connection.connected" and event.slug == slug:
+            if event.type == "connection.connected" and event.slug == slug:
                 return event
 
 

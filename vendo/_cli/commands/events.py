@@ -9,14 +9,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from vendo import VendoEvent
+    from vendo import EventStreamMessage
 
 HELP = """\
 Print the platform's events, one on each line, until Ctrl-C. Vendo mode.
 
 examples:
   python -m vendo events
-  python -m vendo events --json | jq .kind"""
+  python -m vendo events --json | jq .type"""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -39,11 +39,13 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _as_dict(event: VendoEvent) -> dict[str, object]:
-    return {"kind": event.kind, "id": event.id, "at": event.at, "data": dict(event.data)}
+def _as_dict(event: EventStreamMessage) -> dict[str, object]:
+    return {"type": event.type, "id": event.id, "retry": event.retry, "data": event.data}
 
 
-def _line(event: VendoEvent) -> str:
+def _line(event: EventStreamMessage) -> str:
+    if not isinstance(event.data, dict):
+        return output.printable(f"-  {event.type}  {event.data}")
     fields = {name: value for name, value in event.data.items() if name not in {"id", "at", "kind"}}
     details = [f"{name}={value}" for name, value in fields.items()]
-    return output.printable("  ".join([event.at or "-", event.kind, *details]))
+    return output.printable("  ".join([str(event.data.get("at", "-")), event.type, *details]))

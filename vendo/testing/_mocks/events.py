@@ -10,7 +10,7 @@ from typing import Any, Self
 from vendo._client.async_streams import AsyncEventStream
 from vendo._client.event_watch import EventWatch
 from vendo._client.streams import EventStream
-from vendo._protocol.models import VendoEvent
+from vendo._protocol.models import EventStreamMessage
 
 
 class MockSSE:
@@ -20,7 +20,7 @@ class MockSSE:
     closed. Thread-safe.
     """
 
-    def __init__(self, events: Iterable[VendoEvent] = ()) -> None:
+    def __init__(self, events: Iterable[EventStreamMessage] = ()) -> None:
         self._events = list(events)
         self._closed = False
         self._wakers: set[Callable[[], None]] = set()
@@ -30,13 +30,13 @@ class MockSSE:
         state = "closed" if self._closed else "open"
         return f"<MockSSE, {len(self._events)} events, {state}>"
 
-    def emit(self, kind: str, **fields: Any) -> VendoEvent:
+    def emit(self, kind: str, **fields: Any) -> EventStreamMessage:
         """Send one event and return it: `emit("connection.changed", slug="gmail")`."""
         with self._changed:
             number = str(len(self._events) + 1)
             at = "2026-05-02T09:00:00Z"
             data = {"id": number, "at": at, "kind": kind, **fields}
-            event = VendoEvent(kind, number, at, data)
+            event = EventStreamMessage(kind, data, number)
             self._events.append(event)
         self._wake()
         return event
@@ -63,7 +63,7 @@ class MockSSE:
     def _has_news(self, position: int) -> bool:
         return self._closed or position < len(self._events)
 
-    def _at(self, position: int) -> VendoEvent | None:
+    def _at(self, position: int) -> EventStreamMessage | None:
         return self._events[position] if position < len(self._events) else None
 
 
@@ -75,7 +75,7 @@ class MockEventStream(EventStream):
         self._position = 0
         self._closed = threading.Event()
 
-    def __next__(self) -> VendoEvent:
+    def __next__(self) -> EventStreamMessage:
         """Return the next event, and wait for one while the stream is open."""
         source = self._source
         with source._changed:
@@ -103,7 +103,7 @@ class MockAsyncEventStream(AsyncEventStream):
         self._position = 0
         self._ended = False
 
-    async def __anext__(self) -> VendoEvent:
+    async def __anext__(self) -> EventStreamMessage:
         """Return the next event, and wait for one while the stream is open."""
         loop = asyncio.get_running_loop()
         news = asyncio.Event()
