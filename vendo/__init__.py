@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from typing import Final
 
     from vendo import aio, deployment, errors, reconciler, sso, testing
+    from vendo._client.apis import BillingAPI, ConnectionsAPI, DataAPI, IntegrationsAPI
     from vendo._client.asynchronous import AsyncVendo
     from vendo._client.blocking import Vendo
     from vendo._client.default import client as _default_client
+    from vendo._client.events import EventsAPI
     from vendo._client.webhooks import WebhooksAPI
     from vendo._protocol.models import (
         Balance,
@@ -76,13 +78,18 @@ __all__ = [
     "AuthError",
     "Balance",
     "BalanceExhausted",
+    "BillingAPI",
     "Connection",
+    "ConnectionsAPI",
+    "DataAPI",
     "EnvBootstrap",
     "EnvVar",
     "EventStreamMessage",
+    "EventsAPI",
     "IdempotencyConflict",
     "IdentityNotPresent",
     "Integration",
+    "IntegrationsAPI",
     "MissingExtra",
     "NeedsReauth",
     "NotConnected",
@@ -141,6 +148,8 @@ _NAMES_OF_MODULE = {
         "tokens",
         "webhooks",
     ),
+    "vendo._client.apis": ("BillingAPI", "ConnectionsAPI", "DataAPI", "IntegrationsAPI"),
+    "vendo._client.events": ("EventsAPI",),
     "vendo.aio": ("AsyncVendo",),
     "vendo._protocol.retry": ("RetryPolicy",),
     "vendo._client.webhooks": ("WebhooksAPI",),

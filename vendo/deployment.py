@@ -1,13 +1,14 @@
 """The deployment's own ids and addresses, from the platform's variables. Both modes.
 
-Each function reads the environment at each call, and returns None for a variable that is not set or
-blank (wire contract, "Environment that the platform sets").
+Each function reads the environment at each call. One without a default returns None for a variable
+that is not set or blank (wire contract, "Environment that the platform sets").
 """
 
 from __future__ import annotations
 
 from vendo._config import environment
 from vendo._config.api_keys import checked_key
+from vendo._protocol.origins import DEFAULT_BASE_URL
 
 __all__ = [
     "api_key",
@@ -67,12 +68,12 @@ def api_key() -> str | None:
     return None if key is None else key.reveal()
 
 
-def api_url() -> str | None:
-    """Return the address of the platform API (`VENDO_API_URL`), unchanged.
+def api_url() -> str:
+    """Return the address of the platform API: `VENDO_API_URL` unchanged, or `https://vendo.run`.
 
     A client does not always use it: `VENDO_BASE_URL` and `base_url=` win.
 
     Raises:
         ValidationError: the variable contains a control character.
     """
-    return environment.API_URL.get()
+    return environment.API_URL.get() or DEFAULT_BASE_URL

@@ -58,7 +58,7 @@ class VendoError(Exception):
         status: the HTTP status of the response, or None without a response.
         slug: the provider, or None.
         connect_url: the address where a user can connect the provider, if the backend sent one.
-        retry_after: seconds to wait before the next try, if the backend sent a number.
+        retry_after: whole seconds to wait before the next try, if the backend sent a number.
         suggested_fix: what to do next, in a sentence, or None.
         args: these seven, in this order, as the constructor takes them.
     """
@@ -68,7 +68,7 @@ class VendoError(Exception):
     status: int | None
     slug: str | None
     connect_url: str | None
-    retry_after: float | None
+    retry_after: int | None
     suggested_fix: str | None
     args: tuple[vendo._types.Any, ...]
 
@@ -79,7 +79,7 @@ class VendoError(Exception):
         status: int | None = None,
         slug: str | None = None,
         connect_url: str | None = None,
-        retry_after: float | None = None,
+        retry_after: int | None = None,
         suggested_fix: str | None = None,
     ) -> None:
         # The message alone: OSError, a base of some, would take several for an errno and a file.

@@ -12,7 +12,6 @@ from typing import Final
 
 import vendo
 from vendo._config import environment
-from vendo.errors import IdentityNotPresent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,28 +125,19 @@ def _is_trusted(headers: object, trust_wsgi_headers: bool | None) -> bool:
 def identity_response(headers: object, *, trust_wsgi_headers: bool | None = None) -> dict[str, str]:
     """Return the JSON object that an application serves at `IDENTITY_ENDPOINT_PATH`.
 
-    The keys are `user_id`, `email`, `name`, `tenant_id`, `role`, `logout_url`, `dashboard_url`.
+    The keys are `user_id`, `email`, `name`, `tenant_id`, `role`, `logout_url`, `dashboard_url`. It
+    is empty where `identity_from_headers` returns None.
 
     Args:
         headers: as for `identity_from_headers`.
         trust_wsgi_headers: as for `identity_from_headers`.
 
     Raises:
-        IdentityNotPresent: no user is signed in, or the platform's proxy is not in front.
         ValidationError: as for `identity_from_headers`.
     """
     identity = identity_from_headers(headers, trust_wsgi_headers=trust_wsgi_headers)
     if identity is None:
-        raise IdentityNotPresent(
-            "identity_not_present",
-            "Not signed in: the request has no identity headers."
-            if is_enabled()
-            else "Not signed in: VENDO_AUTH is not 1.",
-            suggested_fix="Check that the request came through the platform's proxy, which sets "
-            "the headers, and that a user is signed in."
-            if is_enabled()
-            else "Set VENDO_AUTH=1 where the platform's proxy is in front; a deployment has it.",
-        )
+        return {}
     return {
         "user_id": identity.user_id,
         "email": identity.email,

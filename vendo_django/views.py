@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from vendo import ValidationError, VendoError, WebhookEvent, sso
+from vendo import ValidationError, VendoError, WebhookEvent
 from vendo.web import (
     EventInProgress,
     NoWebhookSecret,
@@ -29,6 +29,7 @@ from vendo.web import (
     checked_slug,
     finish_connect,
     handle_once,
+    identity_body,
     returned_state,
     start_connect,
 )
@@ -142,4 +143,4 @@ for _alias in connections:
 def identity(request: HttpRequest, /, **_captured: object) -> HttpResponse:
     """Return the signed-in user as JSON, or 401."""
     trust = settings.trusts_wsgi_headers()
-    return JsonResponse(sso.identity_response(sent_headers(request), trust_wsgi_headers=trust))
+    return JsonResponse(identity_body(sent_headers(request), trust_wsgi_headers=trust))

@@ -11,7 +11,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.urls import iri_to_uri
 
-from vendo import ValidationError, VendoError, sso
+from vendo import ValidationError, VendoError
 from vendo.web import (
     EventInProgress,
     NoWebhookSecret,
@@ -20,6 +20,7 @@ from vendo.web import (
     checked_slug,
     finish_connect,
     handle_once,
+    identity_body,
     returned_state,
     start_connect,
 )
@@ -152,4 +153,4 @@ def webhook(**_captured: object) -> Response:
 def identity(**_captured: object) -> Response:
     """Return the signed-in user as JSON, or 401."""
     trust = settings.trusts_wsgi_headers(this_app())
-    return jsonify(sso.identity_response(request.environ, trust_wsgi_headers=trust))
+    return jsonify(identity_body(request.environ, trust_wsgi_headers=trust))

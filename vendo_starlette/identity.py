@@ -7,7 +7,7 @@ from starlette.requests import HTTPConnection
 
 import vendo
 from vendo import IdentityNotPresent, sso
-from vendo.web import VARY_ON_IDENTITY
+from vendo.web import VARY_ON_IDENTITY, identity_body
 from vendo_starlette.clients import request_clients
 from vendo_starlette.exceptions import NotSignedIn
 
@@ -27,7 +27,7 @@ def require_identity(connection: HTTPConnection) -> None:
         WebSocketException: no user is, and the connection is a WebSocket.
     """
     try:
-        sso.identity_response(connection.scope["headers"])
+        identity_body(connection.scope["headers"])
     except IdentityNotPresent as error:
         if connection.scope["type"] == "websocket":
             raise WebSocketException(1008, error.code) from None

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from vendo import VendoError, sso
+from vendo import VendoError
 from vendo.web import (
     EventInProgress,
     NoWebhookSecret,
@@ -19,6 +19,7 @@ from vendo.web import (
     checked_rule,
     checked_slug,
     finish_connect,
+    identity_body,
     invalid,
     returned_state,
     start_connect,
@@ -183,4 +184,4 @@ def _webhook_endpoint(receiver: Receiver | None) -> _Endpoint:
 
 async def identity(request: Request) -> Response:
     """Return the signed-in user as JSON, or 401."""
-    return JSONResponse(sso.identity_response(request.scope["headers"]))
+    return JSONResponse(identity_body(request.scope["headers"]))

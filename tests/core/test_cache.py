@@ -226,7 +226,7 @@ def test_after_a_failure_no_caller_waits_for_the_next_try(cache: TokenCache, clo
 def test_retry_after_of_the_backend_is_respected(cache: TokenCache, clock: Clock) -> None:
     put(cache, "t1", 3600.0)
     clock.now = cache._entries[KEY].wait_from
-    error = RateLimited("upstream_rate_limited", "slow down", retry_after=40.0)
+    error = RateLimited("upstream_rate_limited", "slow down", retry_after=40)
     assert cache.fail(lead(cache), error, transient=True)
     clock.now += 39.9
     assert cache.claim(KEY) == "t1"
@@ -237,7 +237,7 @@ def test_retry_after_of_the_backend_is_respected(cache: TokenCache, clock: Clock
 def test_pause_ends_with_the_token(cache: TokenCache, clock: Clock) -> None:
     put(cache, "t1", 3600.0)
     clock.now = cache._entries[KEY].wait_from
-    error = RateLimited("upstream_rate_limited", "slow down", retry_after=9_999.0)
+    error = RateLimited("upstream_rate_limited", "slow down", retry_after=9_999)
     cache.fail(lead(cache), error, transient=True)
     clock.now += 60.0
     assert lead(cache).fallback is None

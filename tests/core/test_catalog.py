@@ -201,7 +201,7 @@ def test_a_row_names_its_variables(slug: str) -> None:
     names = [*provider.variables, *provider.companions]
     assert all(VARIABLE.fullmatch(name) for name in names)
     assert len(set(names)) == len(names)
-    assert provider.env_vars == (provider.variables[0], *provider.companions)
+    assert provider.env_vars == (*provider.variables, *provider.companions)
     assert not any(name.startswith("VENDO_") for name in names)
 
 
@@ -293,7 +293,7 @@ def test_slug_type_lists_exactly_the_catalogs_slugs() -> None:
 
 def test_env_vars_gives_the_conventional_variable_and_its_companions() -> None:
     assert catalog.env_vars("slack") == ["SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"]
-    assert catalog.env_vars("notion") == ["NOTION_TOKEN"]
+    assert catalog.env_vars("notion") == ["NOTION_TOKEN", "NOTION_API_TOKEN"]
     assert catalog.env_vars("no-such-provider") == []
 
 

@@ -19,7 +19,7 @@ ATTRIBUTES = {
     "status": 418,
     "slug": "gmail",
     "connect_url": "https://vendo.example/connect",
-    "retry_after": 1.5,
+    "retry_after": 2,
     "suggested_fix": "Do this.",
 }
 

@@ -66,7 +66,7 @@ def profile(request: VendoHttpRequest) -> HttpResponse:
 
 
 def limited(request: HttpRequest) -> HttpResponse:
-    raise RateLimited("upstream_rate_limited", "Slow down.", retry_after=2.5)
+    raise RateLimited("upstream_rate_limited", "Slow down.", retry_after=3)
 
 
 def unconnected(request: HttpRequest) -> HttpResponse:

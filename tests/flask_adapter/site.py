@@ -71,7 +71,7 @@ def profile() -> ResponseReturnValue:
 
 
 def limited() -> str:
-    raise RateLimited("upstream_rate_limited", "Slow down.", retry_after=2.5)
+    raise RateLimited("upstream_rate_limited", "Slow down.", retry_after=3)
 
 
 def unconnected() -> str:

@@ -99,7 +99,8 @@ def test_conventional_variables_come_from_the_bundled_catalog(
         "SLACK_BOT_TOKEN",
         "SLACK_SIGNING_SECRET",
     ]
-    assert call(lambda client: client.integrations.env_vars("Notion")) == ["NOTION_TOKEN"]
+    notion = call(lambda client: client.integrations.env_vars("Notion"))
+    assert notion == ["NOTION_TOKEN", "NOTION_API_TOKEN"]
     assert call(lambda client: client.integrations.env_vars("nosuch")) == []
     with pytest.raises(ValidationError, match="A slug is"):
         call(lambda client: client.integrations.env_vars("open ai"))

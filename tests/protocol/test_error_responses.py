@@ -116,6 +116,18 @@ def test_unknown_key_error_shows_the_format_of_a_key() -> None:
     assert error_of(response(401, other)).suggested_fix == "Ask your administrator."
 
 
+@pytest.mark.parametrize(
+    ("wait", "seconds"), [(0, 0), (0.2, 1), (7, 7), (7.01, 8), (1e12, 31 * 86_400)]
+)
+def test_the_wait_is_whole_seconds_rounded_up(wait: float, seconds: int) -> None:
+    for error in (
+        error_of(response(429, {"error": {"message": "m", "retry_after": wait}})),
+        error_of(response(429, Retry_After=str(wait))),
+    ):
+        assert error.retry_after == seconds
+        assert type(error.retry_after) is int
+
+
 def test_the_bodys_wait_wins_over_the_headers() -> None:
     body = {"error": {"message": "m", "retry_after": 7}}
 

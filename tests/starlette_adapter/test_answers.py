@@ -223,7 +223,7 @@ def test_a_mounted_application_finds_the_link_of_the_outer_one(vendo_mode: Local
     ("error", "status"),
     [
         (NeedsReauth("connection_needs_reauth", "m", slug="gmail"), 424),
-        (RateLimited("upstream_rate_limited", "m", retry_after=2.5), 429),
+        (RateLimited("upstream_rate_limited", "m", retry_after=3), 429),
         (SpendCapExceeded("spend_cap_daily", "m"), 429),
         (BalanceExhausted("balance_exhausted", "m"), 402),
         (IdentityNotPresent("identity_not_present", "m"), 401),

@@ -155,7 +155,8 @@ def test_mock_returns_canned_values(invoke: Invoker) -> None:
     assert invoke("integrations.list", client=client) == [integration]
     assert invoke("integrations.get", "notion", client=client) is integration
     assert invoke("integrations.get", "gmail", client=client) is None
-    assert invoke("integrations.env_vars", "notion", client=client) == ["NOTION_TOKEN"]
+    notion = invoke("integrations.env_vars", "notion", client=client)
+    assert notion == ["NOTION_TOKEN", "NOTION_API_TOKEN"]
     assert invoke("billing.balance", client=client).credits_remaining_micros == 7
     assert invoke("billing.spend_caps", client=client) == vendo.SpendCaps(1, 2, 3, 4)
     assert invoke("billing.usage", "day", client=client) == {"total_micros": 5}

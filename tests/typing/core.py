@@ -132,7 +132,7 @@ def errors(error: VendoError) -> None:
     assert_type(error.status, int | None)
     assert_type(error.slug, str | None)
     assert_type(error.connect_url, str | None)
-    assert_type(error.retry_after, float | None)
+    assert_type(error.retry_after, int | None)
     assert_type(error.suggested_fix, str | None)
     timeout: TimeoutError = vendo.UpstreamTimeout("upstream_error", "m")
     connection: ConnectionError = vendo.UpstreamConnectionError("upstream_error", "m")

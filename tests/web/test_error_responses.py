@@ -69,12 +69,6 @@ def test_an_invalid_request_is_a_400_with_the_reason_and_other_errors_are_unchan
     ) == web.error_response(errors.AuthError("app_unknown", "secret detail"))
 
 
-def test_a_rate_limit_has_retry_after_in_whole_seconds() -> None:
-    error = errors.RateLimited("upstream_rate_limited", "slow down", retry_after=1.2)
-
-    assert web.error_response(error).headers == {"Retry-After": "2"}
-
-
 @pytest.mark.parametrize(
     ("accept", "expected"),
     [
@@ -119,14 +113,13 @@ def test_a_websocket_is_closed_with_the_code_of_the_table(
 @pytest.mark.parametrize(
     ("seconds", "headers"),
     [
-        (float("nan"), {}),
-        (float("inf"), {}),
-        (-5.0, {"Retry-After": "0"}),
-        (1.2, {"Retry-After": "2"}),
+        (None, {}),
+        (-5, {"Retry-After": "0"}),
+        (2, {"Retry-After": "2"}),
     ],
 )
 def test_retry_after_is_a_number_of_seconds_or_missing(
-    seconds: float, headers: dict[str, str]
+    seconds: int | None, headers: dict[str, str]
 ) -> None:
     error = errors.RateLimited("upstream_rate_limited", "m", retry_after=seconds)
     response = web.error_response(error)

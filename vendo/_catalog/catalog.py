@@ -91,8 +91,9 @@ class Provider:
         put(self, "slug", slug)
         put(self, "name", row["name"])
         put(self, "category", row["category"])
-        put(self, "env_vars", env)
-        put(self, "variables", env[:1] + row.get("alternatives", ()))
+        variables = env[:1] + row.get("alternatives", ())
+        put(self, "variables", variables)
+        put(self, "env_vars", variables + env[1:])
         put(self, "companions", env[1:])
         put(self, "header", row.get("header", BEARER))
         put(self, "key_prefix", row.get("key_prefix"))
@@ -171,7 +172,7 @@ def slugs() -> tuple[str, ...]:
 
 
 def env_vars(slug: str) -> list[str]:
-    """Return the conventional variable of a slug and its companions; empty for an unknown slug."""
+    """Return the variables of a slug, then its companions; empty for an unknown slug."""
     found = provider(slug)
     return list(found.env_vars) if found else []
 

@@ -66,9 +66,10 @@ class IntegrationsAPI(_API):
         return self._client._run(platform_flows.get_integration(self._client._settings, slug))
 
     def env_vars(self, slug: Slug | str) -> builtins.list[str]:
-        """List the conventional variables of a provider, from the bundled catalog.
+        """List the variables that `token` reads in OSS mode, from the bundled catalog.
 
-        Empty for an unknown slug. Both modes, without a request.
+        Further variables that a program needs, such as `SLACK_SIGNING_SECRET`, follow them. Empty
+        for an unknown slug. Both modes, without a request.
 
         Raises:
             ValidationError: the slug is malformed.

@@ -156,23 +156,23 @@ class BaseClient:
 
         return VendoHttpxAuth(self, name_of(slug).slug, hosts=hosts)  # type: ignore[arg-type]  # each subclass is a token source
 
-    def for_user(self, jwt: str) -> vendo._types.Self:
+    def for_user(self, user_jwt: str) -> vendo._types.Self:
         """Return a client for one user: it sends their JWT, and keeps their tokens apart.
 
         It is cheap, shares the connections of this client, and is not closed. Vendo mode.
 
         Args:
-            jwt: the user's JWT, as the platform's proxy sends it.
+            user_jwt: the user's JWT, as the platform's proxy sends it.
 
         Raises:
             VendoOnlyFeature: there is no API key.
             IdentityNotPresent: the JWT is blank.
             ValidationError: it contains white space or control characters.
         """
-        jwt = masked(jwt)
+        user_jwt = masked(user_jwt)
         self._settings.required_key("for_user")
         scoped = twin(self)
-        scoped._settings = self._settings.for_user(_checked_jwt(jwt))
+        scoped._settings = self._settings.for_user(_checked_jwt(user_jwt))
         return scoped
 
     def for_request(self, headers: object) -> vendo._types.Self:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from vendo import errors
 from vendo._protocol.codes import CODES, code_of_status, fix_for
 from vendo._protocol.decoding import decode_json, web_address
@@ -42,6 +44,8 @@ def error_of(
     cls = row.error if row else errors.VendoError
     about = clean(detail.get("slug")) or slug
     wait = bounded_seconds(detail.get("retry_after"))
+    if wait is None:
+        wait = retry_after(response.headers)
     return cls(
         code,
         clean(detail.get("message"))
@@ -50,7 +54,7 @@ def error_of(
         status=response.status,
         slug=about,
         connect_url=_connect_url(detail.get("connect_url"), secrets),
-        retry_after=retry_after(response.headers) if wait is None else wait,
+        retry_after=None if wait is None else ceil(wait),
         suggested_fix=_fix(clean(detail.get("suggested_fix")), code, about),
     )
 

@@ -6,7 +6,6 @@ a response of its framework.
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 from vendo import errors
@@ -77,9 +76,8 @@ def error_response(error: errors.VendoError, *, connect_url: str | None = None) 
         body = _body("internal_error", "Internal error; the server log has the details.")
         return ErrorResponse(500, body, {}, close_code=_INTERNAL_ERROR, is_internal=True)
     headers = {}
-    seconds = error.retry_after
-    if rule.has_retry_after and seconds is not None and math.isfinite(seconds):
-        headers["Retry-After"] = str(max(0, math.ceil(seconds)))
+    if rule.has_retry_after and error.retry_after is not None:
+        headers["Retry-After"] = str(max(0, error.retry_after))
     body = _body(error.code, error.message)
     if not rule.has_connect_url:
         return ErrorResponse(rule.status, body, headers, close_code=rule.close_code)

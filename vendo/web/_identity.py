@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 from vendo import sso
 from vendo._protocol.headers import JWT_HEADER
 from vendo._protocol.secret import Secret, SecretBytes, WireSecret
+from vendo.errors import IdentityNotPresent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +66,23 @@ def user_jwts(headers: SentHeaders) -> list[Secret]:
         found = headers.get(JWT_ENVIRON_KEY)
         return [] if found is None else [Secret(found)]
     return [Secret(value.decode("latin-1")) for name, value in headers if name.lower() == _JWT_NAME]
+
+
+def identity_body(headers: object, *, trust_wsgi_headers: bool | None = None) -> dict[str, str]:
+    """Return `sso.identity_response`, of a request that must have a signed-in user.
+
+    Raises:
+        IdentityNotPresent: no user is signed in, or the platform's proxy is not in front.
+    """
+    body = sso.identity_response(headers, trust_wsgi_headers=trust_wsgi_headers)
+    if not body:
+        raise IdentityNotPresent(
+            "identity_not_present",
+            "Not signed in: the request has no user.",
+            suggested_fix="Check that VENDO_AUTH is 1, and that the request came through the "
+            "platform's proxy, which signs users in.",
+        )
+    return body
 
 
 def client_for_user(client: _Client, jwts: Sequence[Secret]) -> _Client:

@@ -90,10 +90,10 @@ class _Mock(BaseClient):
         self._canned.record("connect_url", name_of(slug).slug)
         return super().connect_url(slug, return_to=return_to, state=state)
 
-    def for_user(self, jwt: str) -> Self:
+    def for_user(self, user_jwt: str) -> Self:
         """Return a mock for a user. Its values are the same for every user."""
         self._canned.record("for_user")  # without the JWT: assertion messages show the calls
-        return super().for_user(jwt)
+        return super().for_user(user_jwt)
 
     def invalidate(self, slug: str) -> None:
         """Record the call. The next token is the same one."""
