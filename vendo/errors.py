@@ -21,6 +21,7 @@ else:
 __all__ = [
     "AuthError",
     "BalanceExhausted",
+    "ConnectTimeout",
     "IdempotencyConflict",
     "IdentityNotPresent",
     "MissingExtra",
@@ -146,6 +147,10 @@ class AuthError(VendoError):
 
 class NotConnected(VendoError):
     """There is no credential: no variable is set (OSS mode), or none connected (Vendo mode)."""
+
+
+class ConnectTimeout(NotConnected, TimeoutError):
+    """The provider was not connected in time (`connections.wait`)."""
 
 
 class NeedsReauth(VendoError):

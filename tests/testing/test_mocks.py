@@ -283,3 +283,20 @@ def test_fake_connection_has_the_fields_of_a_row() -> None:
     assert fake_connection("mytool").category == "other"
     with pytest.raises(TypeError):
         fake_connection("gmail", colour="red")
+
+
+def test_wait_returns_the_row_at_once_or_times_out(invoke: Invoker) -> None:
+    client: dict[str, Any] = {"connections": ["gmail", fake_connection("notion", "needs_reauth")]}
+
+    assert invoke("connections.wait", "Gmail", **client).slug == "gmail"
+    for slug in ("notion", "slack"):
+        with pytest.raises(TimeoutError, match=slug):
+            invoke("connections.wait", slug, **client)
+
+
+def test_check_has_a_problem_for_each_missing_token(invoke: Invoker) -> None:
+    tokens = {"openai": "sk", "gmail": NotConnected("binding_missing", "gone")}
+
+    assert invoke("check", ["openai"], tokens=tokens) == vendo.Health(True, ())
+    problems = invoke("check", ["openai", "gmail", "slack"], tokens=tokens).problems
+    assert [problem.split("'")[1] for problem in problems] == ["gmail", "slack"]

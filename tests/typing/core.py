@@ -37,6 +37,8 @@ def module_level() -> None:
     assert_type(vendo.token("openai"), str)
     assert_type(vendo.token("a slug of another kind"), str)
     assert_type(vendo.tokens(["openai", "slack"]), dict[str, str | None])
+    assert_type(vendo.token("sentry", default=None), str | None)
+    assert_type(vendo.token("sentry", default=""), str)
     assert_type(vendo.tokens(slug for slug in ("openai",)), dict[str, str | None])
     assert_type(vendo.session("gmail"), requests.Session)
     assert_type(vendo.session("gmail", hosts=["api.example.com"]), requests.Session)
@@ -69,8 +71,8 @@ def module_level() -> None:
 
 def misuse() -> None:
     vendo.tokne("openai")  # type: ignore[attr-defined]
-    vendo.token(None)  # type: ignore[arg-type]
-    vendo.token(["openai"])  # type: ignore[arg-type]
+    vendo.token(None)  # type: ignore[call-overload]
+    vendo.token(["openai"])  # type: ignore[call-overload]
     vendo.billing.usage("year")  # type: ignore[arg-type]
     Vendo(timeout="30")  # type: ignore[arg-type]
     Vendo("key", "https://vendo.example", "https://credentials.example")  # type: ignore[call-arg]

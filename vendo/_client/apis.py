@@ -45,6 +45,26 @@ class ConnectionsAPI(_API):
         """List the slugs with an available credential. Errors as for `list`. Both modes."""
         return self._client._run(platform_flows.connected_slugs(self._client._settings))
 
+    def wait(self, slug: Slug | str, *, timeout: float = 300.0) -> Connection:
+        """Wait until a provider is connected, and return its connection. Vendo mode.
+
+        Show the user `connect_url(slug)` first. It returns as soon as an event says so; while there
+        are no events, it looks every few seconds. A backend that is away does not end it.
+
+        Args:
+            slug: the provider.
+            timeout: seconds to wait at most.
+
+        Raises:
+            ConnectTimeout: it was not connected in time. This is a `TimeoutError` too.
+            VendoOnlyFeature: there is no API key.
+            AuthError: the backend rejects the key.
+            ValidationError: the slug or the time-out is malformed.
+        """
+        from vendo._client.waiting import Waiting, wait
+
+        return wait(self._client, Waiting(self._client._settings, slug, timeout))
+
 
 class IntegrationsAPI(_API):
     """The providers that the platform offers, connected or not."""

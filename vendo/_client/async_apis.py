@@ -37,6 +37,13 @@ class AsyncConnectionsAPI(_AsyncAPI):
         """List the slugs with an available credential; see `ConnectionsAPI.connected_slugs`."""
         return await self._client._run(platform_flows.connected_slugs(self._client._settings))
 
+    async def wait(self, slug: Slug | str, *, timeout: float = 300.0) -> Connection:
+        """Wait until a provider is connected; see `ConnectionsAPI.wait`."""
+        from vendo._client.async_waiting import wait
+        from vendo._client.waiting import Waiting
+
+        return await wait(self._client, Waiting(self._client._settings, slug, timeout))
+
 
 class AsyncIntegrationsAPI(_AsyncAPI):
     """The providers that the platform offers, connected or not."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from types import TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, overload
 
+import vendo
 from vendo import _client, _types
 from vendo._catalog.slug_type import Slug
-from vendo._client.base import BaseClient
+from vendo._client.base import UNSET, BaseClient
 from vendo._config.settings import API_VERSION
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import masked
 from vendo._tokens.cache import shared
+from vendo._tokens.resolver import is_missing
 from vendo.errors import VendoError, invalid, without_frames
 
 TYPE_CHECKING = False
@@ -27,6 +29,7 @@ else:
     from vendo._transports.blocking import BlockingTransport
 
 _T = TypeVar("_T")
+_D = TypeVar("_D")
 
 
 class AsyncVendo(BaseClient):
@@ -86,10 +89,22 @@ class AsyncVendo(BaseClient):
         chosen = transport if isinstance(transport, str) else getattr(transport, "name", transport)
         return f"{super().__repr__()[:-1]}, over {chosen or default_transport()}>"
 
-    async def token(self, slug: Slug | str) -> str:
+    if TYPE_CHECKING:
+
+        @overload
+        async def token(self, slug: Slug | str) -> str: ...
+        @overload
+        async def token(self, slug: Slug | str, *, default: _D) -> str | _D: ...
+
+    async def token(self, slug: Slug | str, *, default: Any = UNSET) -> str | Any:
         """Return the credential of a provider; see `Vendo.token`."""
-        found = self._look_up(slug)
-        return found if isinstance(found, str) else await self._run(self._fetching(*found))
+        try:
+            found = self._look_up(slug)
+            return found if isinstance(found, str) else await self._run(self._fetching(*found))
+        except VendoError as error:
+            if default is not UNSET and is_missing(error):
+                return default
+            raise
 
     async def _async_token(self, slug: str) -> str:
         return await self.token(slug)
@@ -97,6 +112,12 @@ class AsyncVendo(BaseClient):
     async def tokens(self, slugs: Iterable[Slug | str]) -> dict[str, str | None]:
         """Return the credentials of several providers; see `Vendo.tokens`."""
         return await self._run(self._resolving(slugs))
+
+    async def check(self, slugs: Iterable[Slug | str] = ()) -> vendo.Health:
+        """Find out which credentials the program would not get; see `Vendo.check`."""
+        from vendo._client.health import check
+
+        return await self._run(check(self._settings, slugs))
 
     async def session(
         self,
@@ -164,6 +185,8 @@ class AsyncVendo(BaseClient):
             from vendo._sessions.aiohttp_session import aclose_connector
 
             await aclose_connector(self)
+
+    close = aclose
 
     async def __aenter__(self) -> Self:
         return self

@@ -31,6 +31,16 @@ else:
     _T = TypeVar("_T")
 
 
+class _Unset:
+    """The value of an argument that was left out. pydantic takes an ellipsis for "required"."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+UNSET: Any = _Unset()
+
+
 class BaseClient:
     """Settings, scope, and the resolution chain up to the point where a token must be fetched."""
 

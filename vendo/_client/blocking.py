@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 
 from vendo import _client
-from vendo._client.base import BaseClient
+from vendo._client.base import UNSET, BaseClient
 from vendo._config.settings import API_VERSION
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import masked
 from vendo._tokens.cache import shared
+from vendo._tokens.resolver import is_missing
 from vendo.errors import VendoError, invalid, without_frames
 
 TYPE_CHECKING = False
@@ -19,7 +20,7 @@ if not TYPE_CHECKING:
     from vendo._client.cached import cached_property
 else:
     from functools import cached_property
-    from typing import TypeVar
+    from typing import TypeVar, overload
 
     import vendo._types
     from vendo._protocol.steps import Flow
@@ -27,6 +28,7 @@ else:
     from vendo._transports.threaded import ThreadedTransport
 
     _T = TypeVar("_T")
+    _D = TypeVar("_D")
 
 
 class Vendo(BaseClient):
@@ -82,7 +84,16 @@ class Vendo(BaseClient):
         )
         self._transport = _checked_transport(transport)
 
-    def token(self, slug: _client.Slug | str) -> str:
+    if TYPE_CHECKING:
+
+        @overload
+        def token(self, slug: _client.Slug | str) -> str: ...
+        @overload
+        def token(self, slug: _client.Slug | str, *, default: _D) -> str | _D: ...
+
+    def token(
+        self, slug: _client.Slug | str, *, default: vendo._types.Any = UNSET
+    ) -> str | vendo._types.Any:
         """Return the credential of a provider. Both modes.
 
         `VENDO_TOKEN_<SLUG>` wins. In Vendo mode, the token comes from the credentials worker,
@@ -91,16 +102,22 @@ class Vendo(BaseClient):
 
         Args:
             slug: the provider, such as `"openai"`. The case does not matter.
+            default: what to return where there is none. Every other error is raised all the same.
 
         Raises:
-            NotConnected: there is none; the error has a fix.
+            NotConnected: there is none, and no default; the error has a fix.
             NeedsReauth: the user who connected it must authorize it again.
             AuthError: the API key is malformed, or the backend rejects it.
             UpstreamError: the backend failed, and no good token is cached.
             ValidationError: the slug or the value of a variable is malformed.
         """
-        found = self._look_up(slug)
-        return found if isinstance(found, str) else self._run(self._fetching(*found))
+        try:
+            found = self._look_up(slug)
+            return found if isinstance(found, str) else self._run(self._fetching(*found))
+        except VendoError as error:
+            if default is not UNSET and is_missing(error):
+                return default
+            raise
 
     def tokens(self, slugs: vendo._types.Iterable[_client.Slug | str]) -> dict[str, str | None]:
         """Return the credentials of several providers, None for a provider without one. Both modes.
@@ -114,6 +131,23 @@ class Vendo(BaseClient):
             AuthError, UpstreamError, ValidationError: as for `token`.
         """
         return self._run(self._resolving(slugs))
+
+    def check(self, slugs: vendo._types.Iterable[_client.Slug | str] = ()) -> vendo.Health:
+        """Find out which credentials the program would not get, for a health page. Both modes.
+
+        In Vendo mode it sends one request, which takes at most five seconds, and does not use the
+        cache. Without slugs, it checks that the backend accepts the key. Problems are returned and
+        not raised.
+
+        Args:
+            slugs: the providers that the program needs.
+
+        Raises:
+            ValidationError: a slug is malformed.
+        """
+        from vendo._client.health import check
+
+        return self._run(check(self._settings, slugs))
 
     def session(
         self,

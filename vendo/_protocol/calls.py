@@ -61,6 +61,16 @@ class Caller:
     def __repr__(self) -> str:
         return f"<Caller timeout={self.timeout} {self.retry!r}>"
 
+    def within(self, seconds: float) -> Caller:
+        """Return a caller whose calls take no longer than this."""
+        return Caller(
+            self.api_key,
+            self.user_jwt,
+            timeout=min(self.timeout, seconds),
+            retry=self.retry,
+            api_version=self.api_version,
+        )
+
     def secrets(self) -> list[Secret]:
         """Return the texts that must not appear in an error."""
         return [secret for secret in (self.api_key, self.user_jwt) if secret]

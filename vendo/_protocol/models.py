@@ -185,6 +185,14 @@ class WebhookEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Health:
+    """The result of `client.check()`: `problems` are sentences with a fix, none if it is `ok`."""
+
+    ok: bool
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VendoIdentity:
     """The signed-in user of a request, from the headers of the platform's proxy."""
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vendo._catalog import catalog
 from vendo._config import environment
+from vendo._protocol.codes import fix_for
 from vendo.errors import NotConnected, VendoError
 
 TYPE_CHECKING = False
@@ -45,12 +46,23 @@ def not_connected(name: Name) -> NotConnected:
     )
 
 
+def missing_from_vendo(name: Name) -> VendoError:
+    """Make the error for a slug for which the worker has no credential (Vendo mode)."""
+    error = NotConnected(
+        "binding_missing",
+        f"No credential for {name.slug!r}: it is not connected, or must be authorized again.",
+        slug=name.slug,
+        suggested_fix=fix_for("binding_missing", name.slug),
+    )
+    return with_hints(error, name)
+
+
 def with_hints(error: VendoError, name: Name) -> VendoError:
     """Add to an error of the backend what only this side knows (Vendo mode)."""
     hints = [error.suggested_fix] if error.suggested_fix else []
-    if error.code == "provider_unknown" and catalog.provider(name.slug) is None:
+    if error.code in {"provider_unknown", "binding_missing"}:
         question = catalog.did_you_mean(name.slug)
-        if question:
+        if question and catalog.provider(name.slug) is None:
             hints.insert(0, question)
     if isinstance(error, NotConnected):
         ignored = next((variable.name for variable in name.variables if variable.raw()), None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from vendo import _tokens
 from vendo._protocol.secret import Secret, WireSecret
 from vendo._tokens.cache import shared
+from vendo.errors import NotConnected, VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +60,25 @@ def conventional(name: Name) -> str | None:
             token = Secret(token)
             return handed_out(name, token)
     return None
+
+
+def has_override(name: Name) -> bool:
+    """True if `VENDO_TOKEN_<SLUG>` is set. Without it, an interceptor may end the look-up."""
+    if name.override.get() is not None:
+        return True
+    if interceptor is not None:
+        interceptor.before_lookup(name.slug)
+    return False
+
+
+def has_conventional(name: Name) -> bool:
+    """True if one of the provider's own variables is set."""
+    return any(variable.get() is not None for variable in name.variables)
+
+
+def is_missing(error: VendoError) -> bool:
+    """True if the error says that there is no credential, for which `default=` stands in."""
+    return isinstance(error, NotConnected) or error.code == "provider_unknown"
 
 
 def handed_out(name: Name, token: Secret) -> str:

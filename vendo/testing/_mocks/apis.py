@@ -38,6 +38,9 @@ class MockConnectionsAPI(ConnectionsAPI):
     def connected_slugs(self) -> builtins.list[str]:
         return _canned(self._client).connected_slugs()
 
+    def wait(self, slug: str, *, timeout: float = 300.0) -> Connection:
+        return _canned(self._client).wait(slug, timeout)
+
 
 class MockIntegrationsAPI(IntegrationsAPI):
     def list(self) -> builtins.list[Integration]:
@@ -87,6 +90,9 @@ class MockAsyncConnectionsAPI(AsyncConnectionsAPI):
 
     async def connected_slugs(self) -> builtins.list[str]:
         return _canned(self._client).connected_slugs()
+
+    async def wait(self, slug: str, *, timeout: float = 300.0) -> Connection:
+        return _canned(self._client).wait(slug, timeout)
 
 
 class MockAsyncIntegrationsAPI(AsyncIntegrationsAPI):

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from vendo._catalog import catalog
 from vendo._client.base import checked_slugs
 from vendo._config.slugs import checked_slug, name_of
-from vendo._protocol.models import Balance, Connection, Integration, SpendCaps
+from vendo._protocol.models import Balance, Connection, Health, Integration, SpendCaps
 from vendo._protocol.subscription import checked_backoff
-from vendo.errors import NotConnected, UpstreamError, VendoError
+from vendo.errors import ConnectTimeout, NotConnected, UpstreamError, VendoError
 from vendo.testing._mocks.events import MockSSE
 
 _T = TypeVar("_T")
@@ -119,6 +119,32 @@ class Canned:
         """Return the slugs with a connected row, without duplicates."""
         self.record("connections.connected_slugs")
         return list(dict.fromkeys(row.slug for row in self.connections if row.is_connected))
+
+    def wait(self, slug: str, timeout: float) -> Connection:
+        """Return the row of a connected provider, without waiting.
+
+        Raises:
+            ConnectTimeout: it is not connected, and nobody connects it to a mock.
+        """
+        slug = checked_slug(slug)
+        self._record_with_key("connections.wait", slug)
+        for row in self.connections:
+            if row.slug == slug and row.is_connected:
+                return row
+        raise ConnectTimeout(
+            "binding_missing",
+            f"The provider {slug!r} was not connected within {timeout:g} s.",
+            slug=slug,
+            suggested_fix=f'MockClient(connections=["{slug}"])',
+        )
+
+    def check(self, slugs: Iterable[str]) -> Health:
+        """Return a problem for each slug without a token."""
+        names = [name_of(slug).slug for slug in checked_slugs(slugs)]
+        self.record("check", *names)
+        missing = [name for name in names if not isinstance(self.tokens.get(name), str)]
+        problems = tuple(f"This mock has no token for {name!r}." for name in missing)
+        return Health(not problems, problems)
 
     def list_integrations(self) -> list[Integration]:
         self.record("integrations.list")

@@ -14,7 +14,7 @@ from vendo._client.base import BaseClient
 from vendo._client.blocking import Vendo
 from vendo._config.api_keys import PLACEHOLDER_KEY
 from vendo._config.slugs import name_of
-from vendo._protocol.models import Balance, Connection, Integration, SpendCaps
+from vendo._protocol.models import Balance, Connection, Health, Integration, SpendCaps
 from vendo._protocol.origins import DEFAULT_BASE_URL
 from vendo.errors import UpstreamError, VendoError, invalid
 from vendo.testing._mocks.apis import (
@@ -150,6 +150,10 @@ class MockClient(_Mock, Vendo):
         ValidationError: a slug is malformed.
     """
 
+    def check(self, slugs: Iterable[str] = ()) -> Health:
+        """Return a problem for each slug without a token."""
+        return self._canned.check(slugs)
+
     @cached_property
     def connections(self) -> MockConnectionsAPI:
         """The connections that the mock is given."""
@@ -180,6 +184,10 @@ class MockAsyncClient(_Mock, AsyncVendo):
     """A `MockClient` for code that takes an `AsyncVendo`, with the same arguments."""
 
     _needs_key = False
+
+    async def check(self, slugs: Iterable[str] = ()) -> Health:
+        """Return a problem for each slug without a token."""
+        return self._canned.check(slugs)
 
     @cached_property
     def connections(self) -> MockAsyncConnectionsAPI:

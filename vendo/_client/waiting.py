@@ -1,0 +1,139 @@
+"""`connections.wait()`: look again after each event of the provider, and every few seconds."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Self
+
+from vendo._client.interfaces import Client
+from vendo._client.streams import EventStream
+from vendo._config.settings import MAX_TIMEOUT
+from vendo._config.slugs import checked_slug
+from vendo._protocol.log import logger
+from vendo._protocol.models import Connection
+from vendo._protocol.moments import elapsed
+from vendo._protocol.platform import fetch_connections
+from vendo.errors import ConnectTimeout, RateLimited, UpstreamError, VendoError, invalid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from vendo._config.settings import Settings
+    from vendo._protocol.steps import Flow
+
+#: Seconds between the first two looks, and at most. The events may be refused, or come late.
+_FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 5.0
+
+
+class Waiting:
+    """One call of `wait`: its provider, its deadline, and its last failure."""
+
+    def __init__(self, settings: Settings, slug: str, timeout: float) -> None:
+        self.slug = checked_slug(slug)
+        if (
+            isinstance(timeout, bool)
+            or not isinstance(timeout, int | float)
+            or not 0 < timeout <= MAX_TIMEOUT
+        ):
+            raise invalid(
+                f"timeout= must be a number of seconds greater than 0 and at most "
+                f"{MAX_TIMEOUT:.0f}, not {timeout!r:.40}.",
+                fix="Write timeout=300.",
+            )
+        settings.required_key("connections.wait")
+        self._settings = settings
+        self._timeout = timeout
+        self._deadline = elapsed() + timeout
+        self._pause = _FIRST_PAUSE
+        self._failure: VendoError | None = None
+
+    def look(self) -> Flow[Connection | None]:
+        """Fetch the connection; None if it is not connected yet, or the backend is away."""
+        settings = self._settings
+        caller = settings.caller(settings.required_key("connections.wait"))
+        caller = caller.within(max(self._remaining(), 0.001))
+        try:
+            # Not `connections.list()`, which falls back to what was connected at the start.
+            rows = yield from fetch_connections(caller, settings.base_url(), sandbox=False)
+        except (UpstreamError, RateLimited) as error:
+            self._failure = error
+            return None
+        self._failure = None
+        return next((row for row in rows if row.slug == self.slug and row.is_connected), None)
+
+    def pause(self) -> float:
+        """Return the seconds until the next look, if no event comes before.
+
+        Raises:
+            ConnectTimeout: the time is over.
+        """
+        remaining = self._remaining()
+        if remaining <= 0:
+            raise self._timed_out()
+        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE)
+        return min(pause, remaining)
+
+    def _remaining(self) -> float:
+        return self._deadline - elapsed()
+
+    def _timed_out(self) -> ConnectTimeout:
+        failure = f" The last look failed: {self._failure.message}" if self._failure else ""
+        return ConnectTimeout(
+            "binding_missing",
+            f"The provider {self.slug!r} was not connected within {self._timeout:g} s.{failure}",
+            slug=self.slug,
+            suggested_fix=f"Open vendo.connect_url({self.slug!r}) in a browser, connect it, and "
+            "wait again.",
+        )
+
+
+def wait(client: Client, waiting: Waiting) -> Connection:
+    """Look until the provider is connected."""
+    with _Alarm(client, waiting.slug) as alarm:
+        while True:
+            connection = client._run(waiting.look())
+            if connection is not None:
+                return connection
+            alarm.wait(waiting.pause())
+
+
+class _Alarm:
+    """Ends a pause when an event of the provider arrives. It reads the events in a thread."""
+
+    def __init__(self, client: Client, slug: str) -> None:
+        self._slug = slug
+        self._rings: SimpleQueue[None] = SimpleQueue()
+        self._stream = EventStream(client, LONGEST_PAUSE)
+        self._thread = Thread(target=self._listen, daemon=True, name="vendo-wait")
+
+    def wait(self, seconds: float) -> None:
+        """Wait for an event, at most so long."""
+        with suppress(Empty):
+            self._rings.get(timeout=seconds)
+
+    def _listen(self) -> None:
+        try:
+            for event in self._stream:
+                if event.slug == self._slug:
+                    self._rings.put(None)
+        except VendoError as error:
+            logger.info("No events while waiting for %s: %s", self._slug, error.message)
+
+    def __enter__(self) -> Self:
+        with suppress(RuntimeError):  # the system has no more threads
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stream.close()
+        if self._thread.ident is not None:
+            self._thread.join(1.0)  # longer only while it connects
