@@ -76,7 +76,7 @@ def test_vendo_mode_sends_each_surface_one_request(deployed: Shell, server: Loca
     assert all(0 <= response["latency_ms"] < 60_000 for response in report["answers"])
     assert all(abs(response["clock_ahead_sec"]) <= 5 for response in report["answers"])
     assert report["connections"] == [
-        {"slug": slug, "status": "connected", "profile": "user_oauth", "token": True}
+        {"slug": slug, "status": "connected", "profile": "composio_managed", "token": True}
         for slug in ("gmail", "slack")
     ]
     assert report["deployment"] == {"VENDO_WEBHOOK_SECRET": "is set"}
@@ -87,7 +87,7 @@ def test_text_report_has_the_content_of_the_json(deployed: Shell, server: LocalV
     page = deployed.vendo("doctor").stdout
 
     assert "  Vendo mode  VENDO_API_KEY is set\n" in page
-    assert "  gmail  connected  user_oauth  token from Vendo\n" in page
+    assert "  gmail  connected  composio_managed  token from Vendo\n" in page
     assert f"  platform API        {server.url}" in page
     assert "from VENDO_CREDENTIALS_URL\n" in page
     assert re.search(r"  platform API        HTTP 200 +\d+ ms +clock in sync\n", page)
@@ -103,7 +103,7 @@ def test_report_on_a_terminal_is_coloured(deployed: Shell) -> None:
     assert "\x1b[32mconnected\x1b[0m" in shown
     assert "\x1b[1;32mNo problems found.\x1b[0m\n" in shown
     plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
-    assert "  gmail  connected  user_oauth  token from Vendo\n" in plain
+    assert "  gmail  connected  composio_managed  token from Vendo\n" in plain
 
 
 @pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)

@@ -79,7 +79,7 @@ def test_rejected_key_stops_events(deployed: Shell, server: LocalVendo) -> None:
     done = deployed.vendo("events")
 
     assert done.returncode == 1
-    assert "fix: Make a new key in the Vendo dashboard" in done.stderr
+    assert "error: Invalid or revoked token\nfix: Check VENDO_API_KEY" in done.stderr
 
 
 def test_events_without_api_key_fails(shell: Shell) -> None:

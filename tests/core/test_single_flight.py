@@ -379,7 +379,7 @@ def test_bulk_callers_get_none_for_another_callers_unknown_slug(
     slug = "nosuchthing"
     if code == "profile_unsupported":
         slug = "notion"
-        server.connect(slug, profile="composio_managed")
+        server.connect(slug, profile="user_oauth")
     client = server.client()
     with ThreadPoolExecutor(2) as pool, server.hold("credentials", slug) as gate:
         single = pool.submit(client.token, slug)

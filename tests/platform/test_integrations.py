@@ -24,7 +24,7 @@ def test_with_a_key_the_catalog_is_listed(server: LocalVendo, call: Call) -> Non
     gmail = next(row for row in rows if row.slug == "gmail")
     assert isinstance(gmail, Integration)
     assert gmail.name == "Gmail"
-    assert gmail.supported_profiles == ("user_oauth", "byok_static")
+    assert gmail.supported_profiles == ("composio_managed",)
     assert (gmail.enabled, gmail.featured) == (True, True)
     assert server.requests[-1].headers["Authorization"] == f"Bearer {server.api_key}"
 

@@ -62,6 +62,34 @@ def test_malformed_call_is_an_error_in_one_string(server: LocalVendo, body: byte
     assert balance(server) == 5_000_000
 
 
+@pytest.mark.parametrize("action", ["gmail_get_profile", "Gmail_Get_Profile", "gmail_MINE"])
+def test_case_of_an_action_does_not_count(server: LocalVendo, action: str) -> None:
+    server.action("gmail_Mine", lambda _args: {})
+    assert execute(server, {"action_id": action}).status == 200
+    assert server.count("data", slug="gmail") == 1
+
+
+@pytest.mark.parametrize("action", ["STRIPE_NOTHING", "stripe_nothing", "NOSUCHTOOL_RUN"])
+def test_binding_is_looked_at_before_the_action(server: LocalVendo, action: str) -> None:
+    response = execute(server, {"action_id": action, "args": {}})
+    toolkit = action.partition("_")[0].lower()
+    assert (response.status, response.code) == (403, None)
+    assert response.json == {"error": "binding_missing", "toolkit": toolkit}
+
+
+@pytest.mark.parametrize("slug", ["notion", "openai", "telegram", "in-house"])
+def test_data_proxy_needs_a_connection_that_composio_manages(slug: str) -> None:
+    with LocalVendo([slug]) as server:
+        server.action("MY_ACTION", lambda _args: 1, slug=slug)
+        response = execute(server, {"action_id": "MY_ACTION"})
+        assert response.status == 403
+        assert response.json == {"error": "binding_missing", "toolkit": slug}
+        server.set_status(slug, "needs_reauth")
+        assert execute(server, {"action_id": "MY_ACTION"}).status == 403
+        server.connect(slug, profile="composio_managed")
+        assert execute(server, {"action_id": "MY_ACTION"}).json == {"data": 1}
+
+
 def test_unknown_action_is_not_found(server: LocalVendo) -> None:
     response = execute(server, {"action_id": "GMAIL_NOTHING", "args": {}})
     assert response.status == 404

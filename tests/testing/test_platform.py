@@ -10,6 +10,9 @@ from vendo._catalog import catalog
 from vendo.testing import LocalVendo
 
 CONNECTIONS = "/api/deployments/me/connections"
+EVENTS = "/api/deployments/me/events"
+CONNECTED = {"gmail", "openai", "telegram", "slack"}
+POOL = ["openai", "anthropic", "openrouter", "gemini", "elevenlabs", "assemblyai", "muapi"]
 
 
 def rows(server: LocalVendo, query: str = "") -> dict[str, dict[str, Any]]:
@@ -33,19 +36,86 @@ def test_connection_row_has_every_field_of_the_contract(server: LocalVendo) -> N
     }
 
 
-def test_rows_are_in_order_of_connection(server: LocalVendo) -> None:
+def test_connected_rows_come_first_in_order_of_connection(server: LocalVendo) -> None:
     server.connect("stripe")
-    assert list(rows(server)) == ["gmail", "openai", "telegram", "slack", "stripe"]
+    connected = ["gmail", "openai", "telegram", "slack", "stripe"]
+    assert list(rows(server))[:5] == connected
     server.disconnect("openai")
-    assert list(rows(server)) == ["gmail", "telegram", "slack", "stripe"]
+    connected.remove("openai")
+    others = [slug for slug in catalog.slugs() if slug not in connected]
+    assert list(rows(server)) == connected + others
 
 
-def test_some_providers_have_a_context() -> None:
+def test_what_nobody_connected_is_available(server: LocalVendo) -> None:
+    found = rows(server)
+    assert set(found) == set(catalog.slugs())
+    assert {row["status"] for slug, row in found.items() if slug not in CONNECTED} == {"available"}
+    row = found["supabase"]
+    assert set(row) == set(found["gmail"])
+    empty = ("id", "external_id", "context", "credential", "api_key", "base_url", "connected_at")
+    assert [row[name] for name in empty] == [None] * len(empty)
+    assert (row["display_name"], row["profile"]) == ("Supabase", "composio_managed")
+    page = send(row["setup_url"])
+    assert (page.status, "Connect Supabase" in page.text) == (200, True)
+
+
+@pytest.mark.parametrize("slug", ["gmail", "supabase", "openai", "in-house"])
+def test_row_after_disconnect_is_as_before_the_first_connection(slug: str) -> None:
+    with LocalVendo([slug]) as server:
+        connected = rows(server)[slug]
+        server.disconnect(slug)
+        row = rows(server)[slug]
+    empty = {"id", "external_id", "context", "api_key", "base_url", "connected_at"}
+    changed = {name for name in row if row[name] != connected[name]}
+    assert changed <= {"status", "setup_url", *empty}
+    assert (row["status"], row["id"]) == ("available", None)
+
+
+def test_revoked_rows_are_left_out(server: LocalVendo) -> None:
+    server.set_status("gmail", "revoked")
+    assert "gmail" not in rows(server)
+    worker = with_key(server, "/credentials/gmail")
+    assert (worker.status, worker.code) == (403, "connection_revoked")
+    server.set_status("gmail", "connected")
+    assert rows(server)["gmail"]["status"] == "connected"
+
+
+def test_some_providers_have_a_context_while_connected() -> None:
     with LocalVendo(["supabase", "instagram", "gmail"]) as server:
         found = rows(server)
-    assert set(found["supabase"]["context"]) == {"ref"}
-    assert set(found["instagram"]["context"]) == {"ig_user_id"}
-    assert found["gmail"]["context"] is None
+        assert set(found["supabase"]["context"]) == {"ref"}
+        assert set(found["instagram"]["context"]) == {"ig_user_id"}
+        assert found["gmail"]["context"] is None
+        server.set_status("supabase", "needs_reauth")
+        assert rows(server)["supabase"]["context"] is None
+
+
+@pytest.mark.parametrize(
+    ("profile", "slugs"),
+    [
+        ("vendo_managed_pool", POOL),
+        ("oauth_app_install", ["notion"]),
+        ("composio_managed", ["instagram", "supabase", "gmail", "slack", "github", "googledrive"]),
+        ("byok_static", ["telegram", "stripe", "resend", "in-house"]),
+    ],
+)
+def test_each_provider_has_its_profile_and_a_token(profile: str, slugs: list[str]) -> None:
+    with LocalVendo(slugs) as server:
+        found = rows(server)
+        offered = with_key(server, "/api/integrations").json["integrations"]
+        integrations = {row["slug"]: row for row in offered}
+        for slug in slugs:
+            assert found[slug]["profile"] == profile
+            assert integrations[slug]["default_profile"] == profile
+            assert integrations[slug]["supported_profiles"] == [profile]
+            assert with_key(server, f"/credentials/{slug}").status == 200
+
+
+def test_profile_of_a_provider_is_the_same_before_it_is_connected() -> None:
+    with LocalVendo() as empty, LocalVendo(catalog.slugs()) as full:
+        before, after = rows(empty), rows(full)
+    for slug in catalog.slugs():
+        assert (slug, before[slug]["profile"]) == (slug, after[slug]["profile"])
 
 
 def test_fields_can_be_set_and_omitted() -> None:
@@ -75,11 +145,14 @@ def test_available_row_links_to_its_setup() -> None:
 
 
 def test_only_managed_pool_rows_have_key_and_base_url() -> None:
-    with LocalVendo({"openai": {"profile": "vendo_managed_pool"}, "gmail": None}) as server:
+    pool = {"profile": "vendo_managed_pool"}
+    with LocalVendo({"openai": None, "stripe": pool, "gmail": None}) as server:
         found = rows(server)
-        assert found["openai"]["api_key"] == server.connection_key("openai")
-        assert found["openai"]["base_url"] == server.provider_url("openai")
-        assert (found["gmail"]["api_key"], found["gmail"]["base_url"]) == (None, None)
+        for slug in ("openai", "stripe"):
+            assert found[slug]["api_key"] == server.connection_key(slug)
+            assert found[slug]["base_url"] == server.provider_url(slug)
+        for slug in ("gmail", "anthropic"):
+            assert (found[slug]["api_key"], found[slug]["base_url"]) == (None, None)
 
 
 def test_sandbox_gets_no_exclusive_credential() -> None:
@@ -97,6 +170,9 @@ def test_slug_outside_the_catalog_can_be_connected() -> None:
         assert (row["display_name"], row["env_bootstrap"]) == ("in-house", None)
         assert with_key(server, "/credentials/in-house").status == 200
         assert with_key(server, "/api/integrations/in-house").json["slug"] == "in-house"
+        server.disconnect("in-house")
+        assert with_key(server, "/api/integrations/in-house").status == 200
+        assert with_key(server, "/credentials/in-house").code == "binding_missing"
 
 
 def test_row_with_status_error_has_a_message(server: LocalVendo) -> None:
@@ -111,12 +187,34 @@ def test_reconnecting_creates_another_connection(server: LocalVendo) -> None:
     assert server.token("gmail") != token
 
 
-@pytest.mark.parametrize("path", [CONNECTIONS, "/api/deployments/me/events"])
-def test_deployment_paths_need_an_app_key(server: LocalVendo, path: str) -> None:
-    response = send(server.url + path, headers=bearer(server.connection_key("gmail")))
-    assert (response.status, response.code) == (401, "app_unknown")
-    assert "app key" in response.json["error"]["message"]
-    assert send(server.url + path).status == 401
+@pytest.mark.parametrize("path", [CONNECTIONS, EVENTS, "/api/deployments/me/nothing"])
+@pytest.mark.parametrize(
+    ("headers", "text"),
+    [
+        ({}, "Missing or invalid Bearer token"),
+        ({"Authorization": "Basic dTpw"}, "Missing or invalid Bearer token"),
+        (bearer("a.signed.jwt"), "Missing or invalid Bearer token"),
+        (bearer("vendo_sk_" + "x" * 32), "Invalid or revoked token"),
+    ],
+)
+def test_deployment_paths_reject_a_key_without_a_code(
+    server: LocalVendo, path: str, headers: dict[str, str], text: str
+) -> None:
+    response = send(server.url + path, headers=headers)
+    assert (response.status, response.code, response.json) == (401, None, {"error": text})
+
+
+@pytest.mark.parametrize("path", [CONNECTIONS, EVENTS])
+@pytest.mark.parametrize("code", [None, "app_revoked", "app_expired"])
+def test_deployment_paths_reject_connection_keys_and_revoked_keys(
+    server: LocalVendo, path: str, code: str | None
+) -> None:
+    key = server.connection_key("gmail") if code is None else server.api_key
+    if code is not None:
+        server.revoke_key(code)
+    response = send(server.url + path, headers=bearer(key))
+    assert (response.status, response.code) == (401, None)
+    assert response.json == {"error": "Invalid or revoked token"}
 
 
 def test_integrations_without_key_have_another_slug_field(server: LocalVendo) -> None:

@@ -40,11 +40,16 @@ def run_vendo(arguments: Iterable[str], options: ClientOptions) -> tuple[str, in
 
 def connection_rows(connections: Iterable[vendo.Connection]) -> list[dict[str, Any]]:
     """Return connections as JSON-able rows, without what a connection may hold in secret."""
-    return [{name: asdict(row)[name] for name in _COLUMNS} for row in connections]
+    return [{name: asdict(row)[name] for name in _COLUMNS} for row in _made(connections)]
 
 
 def connection_lines(connections: Iterable[vendo.Connection]) -> list[str]:
     """Return a line for each connection: its slug and its status."""
-    rows = list(connections)
+    rows = _made(connections)
     width = max((len(row.slug) for row in rows), default=0)
     return [f"{row.slug:<{width}}  {row.status}" for row in rows] or ["Nothing is connected."]
+
+
+def _made(connections: Iterable[vendo.Connection]) -> list[vendo.Connection]:
+    """Leave out the providers that nobody connected: `catalog` lists those."""
+    return [row for row in connections if row.status != "available"]

@@ -31,7 +31,7 @@ _WEBHOOK_WINDOW = 300
 #: Seconds that two clocks may differ without a note.
 CLOCK_TOLERANCE = 5
 #: Profiles of connections without a token: only the platform uses their credential.
-_WITHOUT_TOKEN = frozenset({"webhook_inbound", "composio_managed"})
+_WITHOUT_TOKEN = frozenset({"user_oauth", "webhook_inbound"})
 _BROKEN = {"needs_reauth": "must be authorized again", "error": "has failed"}
 
 
@@ -100,7 +100,11 @@ def _check_platform(report: Report, client: Vendo, api_key: Secret, url: str) ->
     except VendoError as error:
         report.failed(error, about=PLATFORM)
         return None
-    report.connections = [ConnectionStatus(row.slug, row.status, row.profile) for row in rows]
+    report.connections = [
+        ConnectionStatus(row.slug, row.status, row.profile)
+        for row in rows
+        if row.status != "available"  # every provider that nobody connected
+    ]
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vendo.testing._http.messages import json_response
+from vendo.testing._http.messages import json_response, reason_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def error_response(
         headers["Retry_After"] = str(retry_after)
     body: Json
     if surface == "credentials":
-        body = {"error": code or "error", "detail": message}
+        body = {"error": reason_of(status), "detail": message}
     elif surface == "provider":
         body, headers = {"error": {"code": status, "message": message}}, {}
     else:

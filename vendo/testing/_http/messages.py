@@ -73,7 +73,7 @@ class Response:
 
     def head(self, date: str, *, keep_alive: bool) -> bytes:
         """Return the status line and the headers, with the empty line that ends them."""
-        lines = [f"HTTP/1.1 {self.status} {_reason(self.status)}", f"Date: {date}"]
+        lines = [f"HTTP/1.1 {self.status} {reason_of(self.status)}", f"Date: {date}"]
         lines += [f"{name}: {_one_line(value)}" for name, value in self.headers.items()]
         if self.stream is not None:
             lines.append("Transfer-Encoding: chunked")
@@ -102,7 +102,8 @@ def _decoded(text: str) -> str:
     return unquote(text.replace("+", " "))
 
 
-def _reason(status: int) -> str:
+def reason_of(status: int) -> str:
+    """Return the phrase for a status, such as `Not Found`."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:

@@ -145,10 +145,11 @@ class Controls:
         """Define an action of the data proxy.
 
         Args:
-            action_id: its name, for example `GMAIL_LIST_LABELS`.
+            action_id: its name, for example `GMAIL_LIST_LABELS`. Case does not count.
             run: `run(args)` returns the `data` of the response. It runs in a thread of the server,
                 and an exception becomes a 502.
-            slug: the connection that it needs. The default is the first word of its name.
+            slug: the connection that it needs, with the profile `composio_managed`. The default is
+                the first word of its name.
             micros: the price of a call.
         """
         self._service.state.actions.define(
@@ -245,7 +246,8 @@ class Controls:
             times: the number of requests. None for all until `heal()`.
             slug: only requests for this provider.
             code: the error code. The default status is the one of the contract.
-            retry_after: the `Retry-After` header, in seconds or as text.
+            retry_after: the `Retry-After` header, in seconds or as text. An error of the platform
+                API or of the data proxy has the seconds in its body too, rounded up.
             latency: seconds before the request is handled.
             reset: send a TCP reset and do not handle the request.
             reset_after: bytes of the body after which a TCP reset is sent.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vendo.testing._http.errors import ApiError
 from vendo.testing._http.messages import json_response
 from vendo.testing._state.actions import requested_action
+from vendo.testing._state.profiles import COMPOSIO
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,22 +23,26 @@ def execute(request: Request, state: State, only: str | None) -> Response:
     if call is None:
         return json_response({"error": "The body is {action_id: string, args: object}."}, 400)
     action_id, args = call
+    # The binding first: without it, nothing tells whether the action exists.
+    slug = state.actions.slug_of(action_id)
+    connection = state.connections.get(slug)
+    if (
+        connection is None
+        or connection.profile != COMPOSIO
+        or connection.status not in {"connected", "needs_reauth"}
+        or only not in {None, slug}
+    ):
+        return json_response({"error": "binding_missing", "toolkit": slug}, 403)
+    if connection.status == "needs_reauth":
+        raise ApiError("connection_needs_reauth", "The user has to authorize again.", slug=slug)
     action = state.actions.get(action_id)
     if action is None:
         return json_response({"error": f"Unknown action {action_id[:100]}."}, 404)
-    connection = state.connections.get(action.slug)
-    if connection is not None and connection.status == "needs_reauth":
-        raise ApiError(
-            "connection_needs_reauth", "The user has to authorize again.", slug=action.slug
-        )
-    is_usable = connection is not None and connection.status == "connected"
-    if not is_usable or only not in {None, action.slug}:
-        return json_response({"error": "binding_missing", "toolkit": action.slug}, 403)
     state.wallet.check(action.micros)
     try:
         response = json_response({"data": action.run(args)})
     except Exception as error:  # noqa: BLE001  # a test's own function may raise anything
         problem = f"The action {action_id} failed with {type(error).__name__}."
         return json_response({"error": problem}, 502)
-    state.wallet.spend(action.slug, action.micros)
+    state.wallet.spend(slug, action.micros)
     return response

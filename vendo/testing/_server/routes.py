@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from vendo._catalog import catalog
 from vendo._config.slugs import checked_slug
 from vendo.errors import ValidationError
 from vendo.testing._http.errors import ApiError, error_response
 from vendo.testing._http.messages import json_response
 from vendo.testing._pages import pages
 from vendo.testing._providers import fake_provider
-from vendo.testing._server import data_proxy
-from vendo.testing._server.rows import connection_row, integration_row
+from vendo.testing._server import cors, data_proxy
+from vendo.testing._server.rows import available_row, connection_row, integration_row
 from vendo.testing._state.actions import requested_action
 from vendo.testing._state.connections import as_rfc3339, user_of
+from vendo.testing._state.state import KEY_PREFIX, bearer_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +48,15 @@ class Target:
     rest: str
     site: str
 
+    @property
+    def is_open(self) -> bool:
+        """True if pages of other sites may read the response."""
+        return cors.is_open(self.surface, self.rest)
+
+    def is_preflight(self, request: Request) -> bool:
+        """Return True if a browser asks whether a page of another site may send a request."""
+        return self.is_open and request.method == "OPTIONS"
+
 
 def locate(request: Request, state: State, site: str) -> Target:
     """Return the target of a request, even of a malformed one."""
@@ -71,6 +80,8 @@ def locate(request: Request, state: State, site: str) -> Target:
 
 def respond(target: Target, request: Request, state: State) -> Response:
     """Return the response of a Vendo backend, errors included."""
+    if target.is_preflight(request):
+        return cors.preflight()
     try:
         return _SURFACES[target.surface](target, request, state)
     except ApiError as error:
@@ -150,8 +161,8 @@ def _token(issued: Issued, state: State) -> dict[str, Json]:
 
 def _platform(target: Target, request: Request, state: State) -> Response:
     path = target.rest
-    if path.startswith(_MINE) and state.scope_of(request.headers) is not None:
-        raise ApiError("app_unknown", "This call needs an app key, not a connection key.")
+    if path.startswith(_MINE) and not _has_app_key(request, state):
+        return _without_app_key(request)
     integration = path.startswith("/api/integrations/") and target.slug is not None
     route = _integration if integration else _PLATFORM.get(path)
     if route is None:
@@ -163,6 +174,7 @@ def _platform(target: Target, request: Request, state: State) -> Response:
 
 def _connections(target: Target, request: Request, state: State) -> Response:
     sandbox = request.parameters().get("sandbox") == "1"
+    connections = state.connections.all()
     rows = [
         connection_row(
             connection,
@@ -171,22 +183,42 @@ def _connections(target: Target, request: Request, state: State) -> Response:
             base_url=f"{target.site}/providers/{connection.slug}",
             setup_url=pages.setup_url(target.site, connection.slug, state),
         )
-        for connection in state.connections.all()
+        for connection in connections
+        if connection.status != "revoked"
+    ]
+    bound = {connection.slug for connection in connections}
+    rows += [
+        available_row(slug, pages.setup_url(target.site, slug, state))
+        for slug in state.connections.slugs()
+        if slug not in bound
     ]
     return json_response({"connections": rows})
 
 
+def _has_app_key(request: Request, state: State) -> bool:
+    try:
+        return state.scope_of(request.headers) is None
+    except ApiError:
+        return False
+
+
+def _without_app_key(request: Request) -> Response:
+    """Return the response of `/me/*`, which has no error code, to any other key or none."""
+    is_key = bearer_of(request.headers).startswith(KEY_PREFIX)
+    problem = "Invalid or revoked token" if is_key else "Missing or invalid Bearer token"
+    return json_response({"error": problem}, 401)
+
+
 def _integrations(_target: Target, request: Request, state: State) -> Response:
     field = _slug_field(request, state)
-    slugs = [*catalog.slugs()]
-    slugs += [c.slug for c in state.connections.all() if catalog.provider(c.slug) is None]
-    return json_response({"integrations": [integration_row(slug, field) for slug in slugs]})
+    rows = [integration_row(slug, field) for slug in state.connections.slugs()]
+    return json_response({"integrations": rows})
 
 
 def _integration(target: Target, request: Request, state: State) -> Response:
     field = _slug_field(request, state)
     slug = target.slug or ""
-    if catalog.provider(slug) is None and state.connections.get(slug) is None:
+    if not state.connections.is_supported(slug):
         raise ApiError("provider_unknown", "Unknown provider.", slug=slug)
     return json_response(integration_row(slug, field))
 
@@ -222,8 +254,8 @@ def _usage(_target: Target, request: Request, state: State) -> Response:
 
 
 def _events(target: Target, request: Request, state: State) -> Response:
-    if state.scope_of(request.headers) is not None:
-        raise ApiError("app_unknown", "This call needs an app key, not a connection key.")
+    if not _has_app_key(request, state):
+        return _without_app_key(request)
     if request.method != "GET":
         return _wrong_method(target, "GET")
     return state.events.subscribe(request.headers.get("last-event-id"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vendo._catalog import catalog
+from vendo.testing._state.profiles import POOL, profile_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,49 +15,69 @@ _CONTEXTS = {
     "instagram": {"ig_user_id": "17840000000000000"},
 }
 _FEATURED = frozenset({"gmail", "openai", "slack"})
+#: The status of what a user can still connect.
+_TO_CONNECT = frozenset({"available", "pending_setup"})
 
 
 def connection_row(
-    connection: Connection,
-    *,
-    sandbox: bool,
-    api_key: str,
-    base_url: str,
-    setup_url: str,
+    connection: Connection, *, sandbox: bool, api_key: str, base_url: str, setup_url: str
 ) -> dict[str, Json]:
-    """Return a connection's row. With `sandbox`, it does not have an exclusive credential."""
-    slug = connection.slug
+    """Return a connection's row. With `sandbox`, it does not have an exclusive credential.
+
+    Args:
+        connection: a connection in any status.
+        sandbox: the caller is a sandbox.
+        api_key: the key that is locked to the connection.
+        base_url: the address of the provider's proxy.
+        setup_url: the link to the connect page.
+    """
+    slug, status = connection.slug, connection.status
+    exists = status != "available"
+    fields = available_row(slug, setup_url)
+    fields["profile"] = connection.profile
+    if exists:
+        fields["id"] = connection.id
+        fields["external_id"] = f"ext_{connection.id[:8]}"
+    if exists and connection.profile == POOL:
+        fields |= {"api_key": api_key, "base_url": base_url}
+    if status not in _TO_CONNECT:
+        fields |= {"setup_url": None, "connected_at": "2026-05-02T09:00:00Z"}
+    if status == "connected":
+        fields["context"] = _CONTEXTS.get(slug)
+    if status == "error":
+        fields["error_message"] = "The provider did not issue a token."
+    fields |= connection.fields
+    fields["status"] = status
+    if sandbox and fields["exclusive"]:
+        fields["credential"] = fields["api_key"] = None
+    return {name: value for name, value in fields.items() if name not in connection.omitted}
+
+
+def available_row(slug: str, setup_url: str) -> dict[str, Json]:
+    """Return the row of a provider that nobody connected."""
     provider = catalog.provider(slug)
-    is_managed = connection.profile == "vendo_managed_pool"
-    needs_setup = connection.status in {"available", "pending_setup"}
-    fields: dict[str, Json] = {
-        "id": None if connection.status == "available" else connection.id,
-        "external_id": f"ext_{connection.id[:8]}",
+    return {
+        "id": None,
+        "external_id": None,
         "slug": slug,
         "display_name": provider.name if provider else slug,
         "category": provider.category if provider else "other",
-        "profile": connection.profile,
+        "profile": profile_of(slug),
+        "status": "available",
         "metadata": {},
-        "context": _CONTEXTS.get(slug),
+        "context": None,
         "credential": None,
-        "api_key": api_key if is_managed else None,
-        "base_url": base_url if is_managed else None,
-        "setup_url": setup_url if needs_setup else None,
-        "error_message": "The provider did not issue a token."
-        if connection.status == "error"
-        else None,
-        "connected_at": None if needs_setup else "2026-05-02T09:00:00Z",
+        "api_key": None,
+        "base_url": None,
+        "setup_url": setup_url,
+        "error_message": None,
+        "connected_at": None,
         "env_bootstrap": _env_bootstrap(slug),
         "exclusive": False,
         "logo_url": None,
         "brand_color": None,
         "docs_url": provider.docs_url if provider else None,
     }
-    fields |= connection.fields
-    fields["status"] = connection.status
-    if sandbox and fields["exclusive"]:
-        fields["credential"] = fields["api_key"] = None
-    return {name: value for name, value in fields.items() if name not in connection.omitted}
 
 
 def _env_bootstrap(slug: str) -> dict[str, Json] | None:
@@ -75,6 +96,7 @@ def integration_row(slug: str, field: str) -> dict[str, Json]:
     """Return an integration's row. `field` is the name of the field with the slug."""
     provider = catalog.provider(slug)
     name = provider.name if provider else slug
+    profile = profile_of(slug)
     return {
         field: slug,
         "name": name,
@@ -83,8 +105,8 @@ def integration_row(slug: str, field: str) -> dict[str, Json]:
         "logo_url": None,
         "brand_color": None,
         "docs_url": provider.docs_url if provider else None,
-        "supported_profiles": ["user_oauth", "byok_static"],
-        "default_profile": "user_oauth",
+        "supported_profiles": [profile],
+        "default_profile": profile,
         "enabled": True,
         "featured": slug in _FEATURED,
         "env_bootstrap": _env_bootstrap(slug),

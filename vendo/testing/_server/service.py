@@ -10,7 +10,7 @@ from vendo._protocol.origins import is_loopback
 from vendo.testing._http.errors import error_response
 from vendo.testing._http.handler import BadRequest, Handler
 from vendo.testing._http.wire import CutOff, Wire, reset_on_close, shut_down
-from vendo.testing._server import routes
+from vendo.testing._server import cors, routes
 from vendo.testing._state.own_tokens import OwnTokens
 from vendo.testing._state.requests import SeenRequest
 from vendo.testing._state.state import State
@@ -75,7 +75,9 @@ class Service:
         target = routes.locate(request, state, self.site)
         state.requests.add(_recorded(request, target))
         state.gates.hold(target.surface, target.slug)
-        fault = state.faults.take(target.surface, target.slug)
+        # A fault is for what a page sends, not for the browser's question before it.
+        preflight = target.is_preflight(request)
+        fault = None if preflight else state.faults.take(target.surface, target.slug)
         if fault is not None:
             _inject(sock, state, fault)
         if state.ended.is_set():
@@ -97,6 +99,8 @@ class Service:
                 response = error_response(target.surface, 500, None, problem)
         if fault is not None:
             fault.decorate(response, target.surface)
+        if target.is_open:
+            cors.allow(response, request)
         return response
 
     @staticmethod

@@ -26,22 +26,22 @@ class Action:
 
 
 class Actions:
-    """The built-in actions, and those that a test defines."""
+    """The built-in actions, and those that a test defines. Case does not count in their names."""
 
     def __init__(self, built_in: Mapping[str, Action]) -> None:
-        self._actions = dict(built_in)
+        self._actions = {action_id.upper(): action for action_id, action in built_in.items()}
 
     def define(self, action_id: str, action: Action) -> None:
         """Add an action, or replace the one of this name."""
-        self._actions[action_id] = action
+        self._actions[action_id.upper()] = action
 
     def get(self, action_id: str) -> Action | None:
         """Return an action, or None."""
-        return self._actions.get(action_id)
+        return self._actions.get(action_id.upper())
 
     def slug_of(self, action_id: str) -> str:
         """Return the slug of the connection that an action needs."""
-        action = self._actions.get(action_id)
+        action = self.get(action_id)
         return action.slug if action else toolkit_of(action_id)
 
 

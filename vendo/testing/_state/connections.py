@@ -17,6 +17,7 @@ from vendo._catalog import catalog
 from vendo._config.slugs import checked_slug
 from vendo._protocol.moments import Moment
 from vendo.testing._http.errors import ApiError
+from vendo.testing._state import profiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from vendo.testing._state.own_tokens import OwnTokens
 
 STATUSES = ("connected", "available", "pending_setup", "needs_reauth", "error", "revoked")
-#: Profiles with a credential that the worker does not hand out.
-_UNVENDED_PROFILES = frozenset({"webhook_inbound", "composio_managed"})
 #: Options of a connection besides the fields of the wire contract.
 _OPTIONS = frozenset({"token", "lifetime", "omit"})
 _FIELDS = frozenset({
@@ -90,7 +89,7 @@ class Connection:
     @property
     def profile(self) -> str:
         """The kind of credential. It decides whether the worker hands it out."""
-        return str(self.fields.get("profile", "user_oauth"))
+        return str(self.fields.get("profile", profiles.profile_of(self.slug)))
 
 
 def checked_status(status: str) -> str:
@@ -119,6 +118,7 @@ class Connections:
         self._lifetime = lifetime
         self._lock = RLock()
         self._by_slug: dict[str, Connection] = {}
+        self._slugs = dict.fromkeys(catalog.slugs())
         self._counts: dict[str, int] = {}
         self._current: dict[tuple[str, str | None], Issued] = {}
         self._accepted: dict[tuple[str, str], Issued] = {}
@@ -135,6 +135,7 @@ class Connections:
             if connection.token is not None:
                 self._own_tokens.give(connection.token)
             self._by_slug[slug] = connection
+            self._slugs[slug] = None
             return connection
 
     def remove(self, slug: str) -> Connection:
@@ -167,6 +168,15 @@ class Connections:
         """Return every connection, oldest first."""
         with self._lock:
             return list(self._by_slug.values())
+
+    def slugs(self) -> list[str]:
+        """Return the slugs that the platform supports: the catalog's, then a test's own."""
+        with self._lock:
+            return list(self._slugs)
+
+    def is_supported(self, slug: str) -> bool:
+        """Return True for a slug that the platform supports, connected or not."""
+        return slug in self._slugs
 
     def issue(self, slug: str, user: str | None) -> Issued:
         """Return the current token, and create one if it is missing or expires soon.
@@ -201,10 +211,10 @@ class Connections:
     def _check_usable(self, slug: str) -> None:
         connection = self._by_slug.get(slug)
         if connection is None:
-            if catalog.provider(slug) is None:
+            if not self.is_supported(slug):
                 raise ApiError("provider_unknown", "Unknown provider.", slug=slug)
             raise ApiError("binding_missing", "The provider is not connected.", slug=slug)
-        if connection.profile in _UNVENDED_PROFILES:
+        if connection.profile in profiles.UNVENDED:
             raise ApiError("profile_unsupported", "This connection has no token.", slug=slug)
         if connection.status != "connected":
             code, message = _ERROR_OF_STATUS[connection.status]

@@ -15,6 +15,7 @@ from vendo.testing._state.events import EventHub
 from vendo.testing._state.faults import Faults
 from vendo.testing._state.gates import Gates
 from vendo.testing._state.idempotency import IdempotencyKeys
+from vendo.testing._state.profiles import POOL
 from vendo.testing._state.requests import RequestLog
 from vendo.testing._state.wallet import Wallet
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from vendo.testing._http.messages import Headers
     from vendo.testing._state.actions import Action
+    from vendo.testing._state.connections import Connection
     from vendo.testing._state.own_tokens import OwnTokens
 
 KEY_PREFIX = "vendo_sk_"
@@ -79,7 +81,7 @@ class State:
         with self._lock:
             self.connections_opened += 1
 
-    def connect(self, slug: str, options: Mapping[str, Any]) -> None:
+    def connect(self, slug: str, options: Mapping[str, Any]) -> Connection:
         """Create or replace a connection, and send an event."""
         before = self.connections.get(slug)
         renewed = before is not None and before.status == "connected"
@@ -87,14 +89,15 @@ class State:
         if connection.status == "connected":
             kind = "connection.changed" if renewed else "connection.connected"
             self.events.emit(kind, slug=slug, connection_id=connection.id)
+        return connection
 
-    def connect_again(self, slug: str) -> None:
+    def connect_again(self, slug: str) -> Connection:
         """Connect as a user does, with the options of the earlier connection if there was one."""
         before = self.connections.get(slug)
         options = dict(before.options) if before is not None else {}
         for passing in ("status", "token", "error_message", "connected_at", "setup_url"):
             options.pop(passing, None)
-        self.connect(slug, options)
+        return self.connect(slug, options)
 
     def disconnect(self, slug: str) -> None:
         """Remove a connection and send an event.
@@ -162,10 +165,10 @@ class State:
         Raises:
             ApiError: the key is missing or not accepted.
         """
-        scheme, _, key = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not key:
+        key = bearer_of(headers)
+        if not key:
             raise ApiError("app_unknown", "The request has no API key.")
-        return self.scope_of_key(key.strip())
+        return self.scope_of_key(key)
 
     def scope_of_key(self, key: str) -> str | None:
         """Return the one slug that a key may use, or None for an app key (all slugs).
@@ -187,7 +190,7 @@ class State:
         provider is connected from the managed pool, and the key may use it.
         """
         connection = self.connections.get(slug)
-        if connection is None or connection.profile != "vendo_managed_pool":
+        if connection is None or connection.profile != POOL:
             return False
         try:
             return connection.status == "connected" and self.scope_of(headers) in {None, slug}
@@ -201,3 +204,9 @@ class State:
     @staticmethod
     def _is_same(key: str, other: str) -> bool:
         return hmac.compare_digest(key.encode("utf-8", "replace"), other.encode())
+
+
+def bearer_of(headers: Headers) -> str:
+    """Return the bearer token of a request, or an empty text."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
