@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
@@ -28,6 +29,8 @@ class Page(HTMLParser):
         self.buttons: list[str] = []
         self.action = ""
         self.style = ""
+        self.script = ""
+        self.report: dict[str, str] = {}
         self.feed(response.text)
         self.close()
         assert self.open == []
@@ -42,6 +45,8 @@ class Page(HTMLParser):
             self.fields[named["name"]] = named["value"]
         if tag == "a":
             self.links.append(named["href"])
+        if "data-message" in named:
+            self.report = named
         if tag == "button":
             self.buttons.append(named["value"])
         if tag == "form":
@@ -54,6 +59,8 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.open[-1:] == ["style"]:
             self.style += data
+        elif self.open[-1:] == ["script"]:
+            self.script += data
         else:
             self.texts.append(data)
 
@@ -121,7 +128,7 @@ def test_reauthorization_repairs_a_connection_and_keeps_its_options(server: Loca
     assert token["expires_at"] is None
     assert token["access_token"] != "first"
     rows = with_key(server, "/api/deployments/me/connections").json["connections"]
-    assert rows[-1]["exclusive"] is True
+    assert [row["slug"] for row in rows if row["exclusive"]] == ["stripe"]
 
 
 def test_connection_key_opens_only_its_page(server: LocalVendo) -> None:
@@ -170,6 +177,61 @@ def test_link_needs_a_slug(server: LocalVendo, slug: str) -> None:
     response = send(f"{server.url}/connections/connect/{slug}?app_key={server.api_key}")
     assert response.status == 400
     Page(response)
+
+
+@pytest.mark.parametrize(
+    ("slug", "hint"), [("gmial", "Did you mean 'gmail'?"), ("in-house", "server.connect()")]
+)
+def test_unknown_provider_is_not_found(server: LocalVendo, slug: str, hint: str) -> None:
+    for method in ("GET", "POST"):
+        response = send(link(server, slug), method)
+        assert response.status == 404
+        assert f"There is no provider '{slug}'. " in Page(response).text
+        assert hint in Page(response).text
+    assert slug not in [row.slug for row in server.client().connections.list()]
+
+
+def test_page_of_a_slug_outside_the_catalog_works_once_it_was_connected(server: LocalVendo) -> None:
+    server.connect("in-house")
+    server.disconnect("in-house")
+    decide(server, Page(send(link(server, "in-house"))), "connect")
+    assert is_connected(server, "in-house")
+    with LocalVendo({"mytool": {"status": "available"}}) as other:
+        assert send(link(other, "mytool")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("referer", "target"),
+    [
+        (None, "*"),
+        ("https://app.example.com/a?b=c", "https://app.example.com"),
+        ("http://localhost:3000/", "http://localhost:3000"),
+        ("about:blank", "*"),
+        ("http://[::1", "*"),
+    ],
+)
+def test_page_reports_a_connection_to_the_site_it_was_opened_from(
+    server: LocalVendo, referer: str | None, target: str
+) -> None:
+    headers = {} if referer is None else {"Referer": referer}
+    response = decide(server, Page(send(link(server, state='a"<b'), headers=headers)), "connect")
+    page = Page(response)
+    assert page.report["data-opener"] == target
+    rows = {row.slug: row for row in server.client().connections.list()}
+    assert json.loads(page.report["data-message"]) == {
+        "type": "vendo:connection-completed",
+        "connectionId": rows["stripe"].id,
+        "slug": "stripe",
+        "state": 'a"<b',
+    }
+    digest = base64.b64encode(hashlib.sha256(page.script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in response.headers["Content-Security-Policy"]
+
+
+def test_denied_connection_is_not_reported(server: LocalVendo) -> None:
+    response = decide(server, Page(send(link(server))), "deny")
+    assert "script" not in Page(response).tags
+    assert "script-src" not in response.headers["Content-Security-Policy"]
 
 
 def test_page_has_no_app_key(server: LocalVendo) -> None:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from html import escape
 from urllib.parse import urlsplit
 
 from vendo.testing._http.messages import Response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo.testing._http.messages import Json
 
 _STYLE = """
 :root{color-scheme:light dark;--ground:#f4f6fa;--card:#fff;--text:#1b1f27;--soft:#4b5362;
@@ -61,7 +66,19 @@ white-space:nowrap}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 @media (max-width:24rem){dl{grid-template-columns:1fr;gap:0}dd{margin:0 0 .75rem}}
 """
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+#: Report to the page that opened this one as a popup, and close it.
+_SCRIPT = """
+const told=document.querySelector("[data-message]").dataset;
+if(window.opener){window.opener.postMessage(JSON.parse(told.message),told.opener);window.close()}
+"""
+
+
+def _hash_of(text: str) -> str:
+    """Return the source expression with which a policy allows an inline style or script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+_STYLE_HASH, _SCRIPT_HASH = _hash_of(_STYLE), _hash_of(_SCRIPT)
 
 #: The key that the manual's pages show too.
 _ICON = (
@@ -73,7 +90,13 @@ _ICON = (
 
 
 def page(
-    status: int, title: str, content: str, *, about: str = "", form_target: str = ""
+    status: int,
+    title: str,
+    content: str,
+    *,
+    about: str = "",
+    form_target: str = "",
+    message: tuple[Json, str] | None = None,
 ) -> Response:
     """Return a complete page.
 
@@ -83,6 +106,7 @@ def page(
         content: HTML.
         about: the name of the provider on the page. Its first letter is shown before the heading.
         form_target: the URL to which a form redirects. Browsers check it against `form-action`.
+        message: what to post to the page that opened this one, and to which origin, or None.
     """
     target = urlsplit(form_target)
     # A policy cannot name an IPv6 address, only its scheme.
@@ -98,10 +122,11 @@ def page(
         '<body><header><a href="/">Local Vendo</a><span class="soft">on this machine</span>'
         '</header><main><div class="card">'
         f'<div class="head">{mark if about else ""}<h1>{heading}</h1></div>{content}'
-        "</div></main></body></html>"
+        f"</div></main>{_report(*message) if message else ''}</body></html>"
     )
+    scripts = f"script-src {_SCRIPT_HASH}; " if message else ""
     policy = (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src data:; "
+        f"default-src 'none'; style-src {_STYLE_HASH}; {scripts}img-src data:; "
         f"form-action 'self'{further}; base-uri 'none'; frame-ancestors 'none'"
     )
     headers = {
@@ -112,3 +137,9 @@ def page(
         "X-Content-Type-Options": "nosniff",
     }
     return Response(status, html.encode(), headers)
+
+
+def _report(message: Json, opener: str) -> str:
+    """Return the script with its data, which is not in it, so that one hash allows it."""
+    data = f'data-message="{escape(json.dumps(message))}" data-opener="{escape(opener)}"'
+    return f"<div hidden {data}></div><script>{_SCRIPT}</script>"

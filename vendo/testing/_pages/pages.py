@@ -55,7 +55,7 @@ def respond(path: str, request: Request, state: State, site: str) -> Response | 
     if path == "/":
         return _index(state, site)
     try:
-        slug = _checked(slug_of(path))
+        slug = _checked(slug_of(path), state)
         if request.method == "POST":
             return _submit(slug, request, state, site)
         return _form(slug, request, state)
@@ -111,7 +111,8 @@ def _form(slug: str, request: Request, state: State) -> Response:
     host = escape(urlsplit(return_to).netloc)
     afterwards = f"return to {host}" if return_to else "stay on this page"
     # Encoded, because forms change line breaks.
-    visit = base64.urlsafe_b64encode(json.dumps([return_to, back]).encode()).decode()
+    known = json.dumps([return_to, back, _opener_of(request)])
+    visit = base64.urlsafe_b64encode(known.encode()).decode()
     hidden = {"visit": visit, "ticket": state.ticket("decide", slug, visit)}
     inputs = "".join(
         f'<input type="hidden" name="{field}" value="{escape(value)}">'
@@ -140,18 +141,35 @@ def _submit(slug: str, request: Request, state: State, site: str) -> Response:
     visit = form.get("visit", "")
     if not state.is_ticket(form.get("ticket", ""), "decide", slug, visit):
         raise _PageError(403, "The form has expired. Open the link again.")
-    return_to, back = json.loads(base64.urlsafe_b64decode(visit))
+    return_to, back, opener = json.loads(base64.urlsafe_b64decode(visit))
     decision = form.get("decision")
     if decision not in {"connect", "deny"}:
         raise _PageError(400, "The form has no decision. Choose Connect or Deny.")
-    if decision == "connect":
-        state.connect_again(slug)
-    status = "connected" if decision == "connect" else "refused"  # the contract's word
+    connection = state.connect_again(slug) if decision == "connect" else None
+    status = "connected" if connection else "refused"  # the contract's word
     if return_to:
         return Response(303, b"", {"Location": _returned(return_to, slug, back, status)})
     name = _name_of(slug)
-    text = f"{name} is connected." if decision == "connect" else f"{name} was not connected."
-    return page(200, text, '<p role="status">You can close this page.</p>', about=name)
+    close = '<p role="status">You can close this page.</p>'
+    if connection is None:
+        return page(200, f"{name} was not connected.", close, about=name)
+    message = {
+        "type": "vendo:connection-completed",
+        "connectionId": connection.id,
+        "slug": slug,
+        "state": back or None,
+    }
+    return page(200, f"{name} is connected.", close, about=name, message=(message, opener))
+
+
+def _opener_of(request: Request) -> str:
+    """Return the origin of the page that opened the link, or `*` if its browser does not tell."""
+    try:
+        parts = urlsplit(request.headers.get("referer", ""))
+    except ValueError:
+        return "*"
+    known = parts.scheme in {"http", "https"} and parts.netloc
+    return f"{parts.scheme}://{parts.netloc}" if known else "*"
 
 
 def _is_from_here(request: Request, site: str) -> bool:
@@ -176,13 +194,16 @@ def _check_access(slug: str, query: dict[str, str], state: State) -> None:
         raise _PageError(403, "The key in the link belongs to another connection.")
 
 
-def _checked(slug: str | None) -> str:
+def _checked(slug: str | None, state: State) -> str:
     try:
         checked = checked_slug(slug)
     except ValidationError:
         raise _PageError(400, "The link does not name a provider.") from None
     if checked != slug:
         raise _PageError(400, "The link does not name a provider.")
+    if not state.connections.is_supported(slug):
+        hint = catalog.did_you_mean(slug) or "Add it with server.connect() or connections=."
+        raise _PageError(404, f"There is no provider {slug!r}. {hint}")
     return checked
 
 
