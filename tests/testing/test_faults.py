@@ -75,7 +75,8 @@ def test_code_sets_its_status(server: LocalVendo, code: str, status: int) -> Non
     server.fail("api", code=code)
     worker, platform = with_key(server, TOKEN), with_key(server, PATHS["api"])
     assert (worker.status, worker.code) == (platform.status, platform.code) == (status, code)
-    assert worker.json["error"] == code
+    assert code not in worker.text
+    assert set(worker.json) == {"error", "detail"}
     assert platform.json["error"]["code"] == code
 
 
@@ -84,6 +85,28 @@ def test_retry_after(server: LocalVendo, wait: float | str) -> None:
     server.fail("credentials", status=429, retry_after=wait)
     response = with_key(server, TOKEN)
     assert (response.status, response.headers["Retry-After"]) == (429, str(wait))
+    assert set(response.json) == {"error", "detail"}
+
+
+@pytest.mark.parametrize(
+    ("wait", "seconds"),
+    [(3, 3), (0, 0), (0.5, 1), ("7", 7), ("nonsense", None), (float("inf"), None),
+     (float("nan"), None), (-1, None), ("Wed, 21 Oct 2026 07:28:00 GMT", None)],
+)  # fmt: skip
+def test_retry_after_is_in_the_body_of_errors_that_have_it(
+    server: LocalVendo, wait: float | str, seconds: int | None
+) -> None:
+    server.fail("any", code="upstream_rate_limited", retry_after=wait, times=2)
+    for response in (with_key(server, PATHS["api"]), execute(server, {"action_id": "GMAIL_X"})):
+        assert (response.status, response.headers["Retry-After"]) == (429, str(wait))
+        assert response.json["error"].get("retry_after") == seconds
+
+
+def test_retry_after_alone_keeps_the_right_response(server: LocalVendo) -> None:
+    server.fail("api", retry_after=9)
+    response = with_key(server, PATHS["api"])
+    assert (response.status, response.headers["Retry-After"]) == (200, "9")
+    assert "retry_after" not in response.json
 
 
 def test_headers_are_added_to_the_right_response(server: LocalVendo) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import zlib
 from collections.abc import Callable
@@ -68,7 +69,12 @@ class Fault:
         if response is None and self._is_an_error():
             status = self.status or STATUS_OF_CODE.get(self.code or "", 400 if self.code else 500)
             response = error_response(
-                surface, status, self.code, "LocalVendo.fail() injected this error.", slug=slug
+                surface,
+                status,
+                self.code,
+                "LocalVendo.fail() injected this error.",
+                slug=slug,
+                retry_after=_whole_seconds(self.retry_after),
             )
         if response is not None and self.status is not None:
             return Response(self.status, response.body, response.headers)
@@ -130,6 +136,15 @@ class Faults:
                             self._faults.remove(fault)
                     return fault
         return None
+
+
+def _whole_seconds(wait: float | str | None) -> int | None:
+    """Return the `retry_after` of a body, or None for a date and for what is not a time."""
+    try:
+        seconds = float(wait if wait is not None else "")
+    except ValueError:
+        return None
+    return math.ceil(seconds) if 0 <= seconds < math.inf else None
 
 
 def _as_bytes(body: Any) -> bytes:
