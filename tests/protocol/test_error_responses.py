@@ -45,12 +45,16 @@ def test_message_comes_from_any_shape_of_body(body: object, message: str) -> Non
     assert error_of(response(400, body)).message == message
 
 
-def test_message_that_repeats_the_code_is_dropped() -> None:
-    body = {"error": "binding_missing", "detail": "nothing is bound"}
+@pytest.mark.parametrize("known", ["binding_missing", "Forbidden"])
+def test_message_that_repeats_the_code_or_the_status_is_dropped(known: str) -> None:
+    body = {"error": known, "detail": "nothing is bound"}
 
     error = error_of(response(403, body, Vendo_Error_Code="binding_missing"))
 
     assert error.message == "nothing is bound"
+    del body["detail"]
+    assert error_of(response(403, body)).message == known
+    assert error_of(response(599, body)).message == known
 
 
 @pytest.mark.parametrize(

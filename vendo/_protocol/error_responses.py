@@ -49,7 +49,7 @@ def error_of(
     return cls(
         code,
         clean(detail.get("message"))
-        or _worded(clean(inner), clean(body.get("detail")), code)
+        or _worded(clean(inner), clean(body.get("detail")), {code, _phrase(response.status)})
         or f"The backend responded with HTTP {response.status}.",
         status=response.status,
         slug=about,
@@ -71,9 +71,18 @@ def _fix(suggested: str | None, code: str, slug: str | None) -> str | None:
     return suggested
 
 
-def _worded(error: str | None, detail: str | None, code: str) -> str:
-    """Join `error` and `detail` of a body. `error` may only repeat the code."""
-    return ": ".join(text for text in (error, detail) if text and (text != code or not detail))
+def _worded(error: str | None, detail: str | None, known: set[str]) -> str:
+    """Join `error` and `detail` of a body. `error` may only repeat the code or the status."""
+    return ": ".join(text for text in (error, detail) if text and (text not in known or not detail))
+
+
+def _phrase(status: int) -> str:
+    from http import HTTPStatus
+
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
 
 
 def body_of(response: Response) -> Mapping[str, Any]:
