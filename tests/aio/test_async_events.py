@@ -125,7 +125,7 @@ def test_permanent_error_is_raised_and_ends_the_iteration(
         events = client.events.subscribe()
         with pytest.raises(AuthError) as caught:
             await anext(events)
-        assert caught.value.code == "app_revoked"
+        assert (caught.value.code, caught.value.status) == ("app_unknown", 401)
         assert [event async for event in events] == []
 
     run(server, transport, use)

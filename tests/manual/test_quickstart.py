@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.internet import internet
+from vendo._catalog import catalog
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ def test_vendo_mode_uses_the_same_call(environment: dict[str, str], server: Loca
         {**environment, "VENDO_API_KEY": server.api_key},
     )
 
-    assert printed == f"5.0000 USD remaining\n{server.token('openai')} 3 True\n"
+    rows = len(catalog.slugs())
+    assert printed == f"5.0000 USD remaining\n{server.token('openai')} {rows} True\n"
     sent = {request.headers.get("authorization") for request in server.requests}
     assert sent == {f"Bearer {server.api_key}"}
     assert server.api_key.startswith("vendo_sk_")
@@ -174,7 +176,7 @@ def test_async_usage_works_with_and_without_aiohttp(
 ) -> None:
     printed = _run(hidden + ASYNC_PROGRAM, {**environment, "VENDO_API_KEY": server.api_key})
 
-    assert printed == f"{server.token('openai')} 3\n"
+    assert printed == f"{server.token('openai')} {len(catalog.slugs())}\n"
 
 
 def test_the_async_client_needs_a_key(environment: dict[str, str]) -> None:

@@ -301,6 +301,15 @@ def test_index_lists_connections_and_other_providers(server: LocalVendo) -> None
     assert not any("/gmail?" in href for href in page.links)
 
 
+def test_index_offers_a_slug_of_the_test_again(server: LocalVendo) -> None:
+    server.connect("in-house")
+    server.disconnect("in-house")
+    page = Page(send(f"{server.url}/"))
+    to_in_house = next(href for href in page.links if "/in-house?" in href)
+    decide(server, Page(send(to_in_house)), "connect")
+    assert is_connected(server, "in-house")
+
+
 def test_index_without_connections(server: LocalVendo) -> None:
     for slug in ("gmail", "openai", "telegram", "slack"):
         server.disconnect(slug)

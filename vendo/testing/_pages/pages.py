@@ -74,7 +74,7 @@ def _index(state: State, site: str) -> Response:
     # A screen reader lists the links without the heading above them.
     offers = [
         f"<li>{_link(site, slug, state, in_list=True)}</li>"
-        for slug in catalog.slugs()
+        for slug in state.connections.slugs()
         if slug not in present
     ]
     connected = (
