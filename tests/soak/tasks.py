@@ -103,7 +103,7 @@ class TaskWorker:
 
     async def _connections(self) -> None:
         rows = await self._client().connections.list()
-        if not all(row.slug in SLUGS for row in rows):
+        if not all(row.slug in SLUGS for row in rows if row.is_connected):
             self._world.findings.blame("A connection is listed that does not exist")
 
     async def _data(self) -> None:

@@ -99,7 +99,7 @@ class ThreadWorker:
     def _connections(self) -> None:
         client = self._client()
         rows = client.connections.list()
-        self._check(all(row.slug in SLUGS for row in rows))
+        self._check(all(row.slug in SLUGS for row in rows if row.is_connected))
 
     def _data(self) -> None:
         self._client().data.execute("GMAIL_FETCH_EMAILS", {"max_results": 1})
