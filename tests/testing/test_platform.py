@@ -71,6 +71,18 @@ def test_row_after_disconnect_is_as_before_the_first_connection(slug: str) -> No
     assert (row["status"], row["id"]) == ("available", None)
 
 
+@pytest.mark.parametrize("slug", ["openai", "supabase"])
+def test_connection_that_is_available_again_has_nothing_of_its_time(slug: str) -> None:
+    held = {"credential": {"access_token": "s"}, "context": {"ref": "abc"}, "exclusive": True}
+    with LocalVendo({slug: held}) as server:
+        assert rows(server)[slug]["credential"] == held["credential"]
+        server.set_status(slug, "available")
+        row = rows(server)[slug]
+        assert send(row["setup_url"]).status == 200
+        server.disconnect(slug)
+        assert {**rows(server)[slug], "exclusive": True} == row
+
+
 def test_revoked_rows_are_left_out(server: LocalVendo) -> None:
     server.set_status("gmail", "revoked")
     assert "gmail" not in rows(server)

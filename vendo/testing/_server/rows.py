@@ -17,6 +17,10 @@ _CONTEXTS = {
 _FEATURED = frozenset({"gmail", "openai", "slack"})
 #: The status of what a user can still connect.
 _TO_CONNECT = frozenset({"available", "pending_setup"})
+#: What a row does not have before somebody has begun to connect the provider.
+_OF_CONNECTED = (
+    "id", "external_id", "context", "credential", "api_key", "base_url", "connected_at",
+)  # fmt: skip
 
 
 def connection_row(
@@ -32,13 +36,10 @@ def connection_row(
         setup_url: the link to the connect page.
     """
     slug, status = connection.slug, connection.status
-    exists = status != "available"
     fields = available_row(slug, setup_url)
+    fields |= {"id": connection.id, "external_id": f"ext_{connection.id[:8]}"}
     fields["profile"] = connection.profile
-    if exists:
-        fields["id"] = connection.id
-        fields["external_id"] = f"ext_{connection.id[:8]}"
-    if exists and connection.profile == POOL:
+    if connection.profile == POOL:
         fields |= {"api_key": api_key, "base_url": base_url}
     if status not in _TO_CONNECT:
         fields |= {"setup_url": None, "connected_at": "2026-05-02T09:00:00Z"}
@@ -46,8 +47,9 @@ def connection_row(
         fields["context"] = _CONTEXTS.get(slug)
     if status == "error":
         fields["error_message"] = "The provider did not issue a token."
-    fields |= connection.fields
-    fields["status"] = status
+    fields |= connection.fields | {"status": status}
+    if status == "available":
+        fields |= dict.fromkeys(_OF_CONNECTED)
     if sandbox and fields["exclusive"]:
         fields["credential"] = fields["api_key"] = None
     return {name: value for name, value in fields.items() if name not in connection.omitted}
