@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "connect-url": "print the link where a user connects a provider",
     "events": "print the platform's events as they arrive",
     "serve": "run a Vendo backend on this machine",
+    "server": "change a backend that serve runs",
     "demo": "walk through both modes on this machine",
 }
 
@@ -75,8 +76,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """A parser that reports its errors like all other errors of the command line."""
+
+    #: False to report an error in one line, without a fix.
+    shows_fix = True
 
     def error(self, message: str) -> NoReturn:
         """Report a usage error that argparse has found, and exit with status 2."""
@@ -90,11 +94,13 @@ class _Parser(argparse.ArgumentParser):
 
     def fail(self, sentence: str, fix: str | None = None) -> NoReturn:
         """Report a usage error, and exit with status 2."""
-        output.report_failure(sentence, fix=fix or f"{self.prog} --help")
+        output.report_failure(
+            sentence, fix=(fix or f"{self.prog} --help") if self.shows_fix else None
+        )
         self.exit(2)
 
 
-class _CommandParser(_Parser):
+class _CommandParser(Parser):
     """The parser of one command. It imports the command's module when it is first used."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -113,8 +119,8 @@ class _CommandParser(_Parser):
         return options, unknown
 
 
-def _make_parser() -> _Parser:
-    parser = _Parser(
+def _make_parser() -> Parser:
+    parser = Parser(
         prog=_PROGRAM,
         description=_DESCRIPTION,
         epilog=_EPILOG,
@@ -146,7 +152,7 @@ def _add_env_file(parser: argparse.ArgumentParser, *, default: str | None) -> No
     )
 
 
-def _load(path: str, parser: _Parser) -> None:
+def _load(path: str, parser: Parser) -> None:
     from vendo._config.extras import require
 
     require("dotenv", "dotenv")

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from vendo._protocol.steps import Response
 
 _LONGEST_TEXT = 500
+#: The statuses in words, which the credentials worker writes before its detail.
+_PHRASES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+}
 
 
 def error_of(
@@ -49,7 +58,7 @@ def error_of(
     return cls(
         code,
         clean(detail.get("message"))
-        or _worded(clean(inner), clean(body.get("detail")), {code, _phrase(response.status)})
+        or _worded(clean(inner), clean(body.get("detail")), {code, _PHRASES.get(response.status)})
         or f"The backend responded with HTTP {response.status}.",
         status=response.status,
         slug=about,
@@ -71,18 +80,9 @@ def _fix(suggested: str | None, code: str, slug: str | None) -> str | None:
     return suggested
 
 
-def _worded(error: str | None, detail: str | None, known: set[str]) -> str:
+def _worded(error: str | None, detail: str | None, known: set[str | None]) -> str:
     """Join `error` and `detail` of a body. `error` may only repeat the code or the status."""
     return ": ".join(text for text in (error, detail) if text and (text not in known or not detail))
-
-
-def _phrase(status: int) -> str:
-    from http import HTTPStatus
-
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def body_of(response: Response) -> Mapping[str, Any]:

@@ -7,6 +7,7 @@ import shlex
 import signal
 import time
 
+from vendo._catalog import catalog
 from vendo._cli import arguments, output
 from vendo.testing import LocalVendo
 
@@ -56,14 +57,17 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print_variables(server: LocalVendo, options: argparse.Namespace) -> None:
-    variables = server.environment(*options.connect)
+    variables = server.environment(*catalog.slugs(), *options.connect)
     if options.json:
         output.write_json(
             {"url": server.url, "connected": options.connect, "environment": variables}
         )
         return
     output.write(f"# A local Vendo at {server.url} (press Ctrl-C to stop)")
-    for name, value in variables.items():
+    own = len(server.environment())
+    for number, (name, value) in enumerate(variables.items()):
+        if number == own:
+            output.write("# The fake provider of each slug, connected now or later")
         output.write(f"export {name}={shlex.quote(value)}")
 
 

@@ -13,6 +13,7 @@ from vendo._config import environment
 from vendo._config.slugs import checked_slug
 from vendo.testing._http.listener import HOST, Listener
 from vendo.testing._providers.actions import BUILT_IN
+from vendo.testing._server.control_surface import ControlSurface
 from vendo.testing._server.controls import Controls
 from vendo.testing._server.service import Service
 from vendo.testing._state.connections import seeds_of
@@ -72,7 +73,8 @@ class LocalVendo(Controls):
                 heartbeat=heartbeat,
                 retry=retry,
                 actions=BUILT_IN,
-            )
+            ),
+            ControlSurface(self, self.api_key).respond,
         )
 
     def __repr__(self) -> str:

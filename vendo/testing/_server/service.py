@@ -17,6 +17,8 @@ from vendo.testing._state.state import State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vendo.testing._http.messages import Request, Response
     from vendo.testing._server.routes import Target
     from vendo.testing._state.faults import Fault
@@ -27,12 +29,17 @@ if TYPE_CHECKING:
 _DRAINED_BYTES = 256 * 1024 * 1024
 _DRAINING_SECONDS = 2.0
 
+#: Where the control surface is. It is not a surface of the platform.
+CONTROL_PREFIX = "/_control/"
+
 
 class Service:
     """The server without its listening socket."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, control: Callable[[Request], Response]) -> None:
         self._options = options
+        #: Responds to requests below `CONTROL_PREFIX`.
+        self._control = control
         self.own_tokens = OwnTokens(options.secret)
         self.state = State(options, self.own_tokens)
         #: The origin of the server, as its clients know it.
@@ -71,6 +78,11 @@ class Service:
                 "api", 421, None, "The Host header must be a loopback name, such as localhost."
             )
             self._send(Wire(sock, None, state.ended), state, response, keep_alive=False)
+            return False
+        if request.path.startswith(CONTROL_PREFIX):
+            self._send(
+                Wire(sock, None, state.ended), state, self._control(request), keep_alive=False
+            )
             return False
         target = routes.locate(request, state, self.site)
         state.requests.add(_recorded(request, target))

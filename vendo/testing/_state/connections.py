@@ -145,7 +145,8 @@ class Connections:
             KeyError: the provider is not connected.
         """
         with self._lock:
-            connection = self._by_slug.pop(slug)
+            connection = self.of(slug)
+            del self._by_slug[slug]
             self.expire_tokens(slug)
             return connection
 
