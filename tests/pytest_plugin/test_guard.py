@@ -371,7 +371,9 @@ def test_guard_in_the_reconciler_is_logged_and_not_blamed_on_its_handler(run: Ru
             handler = logging.handlers.QueueHandler(records)
             logging.getLogger().addHandler(handler)
             mapping = {"KEY": "openai"}
-            with vendo.reconciler.start(env_file=tmp_path / "env", mapping=mapping):
+            with vendo.reconciler.start(
+                env_file=tmp_path / "env", mapping=mapping, on_change=None
+            ):
                 text = records.get(timeout=20).getMessage()
             logging.getLogger().removeHandler(handler)
             assert "env, or its on_change= handler, failed" in text

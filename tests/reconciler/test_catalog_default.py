@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import signal
 import subprocess
 import sys
@@ -12,7 +13,6 @@ import pytest
 import vendo
 from reconciler.reading import written
 from vendo import RetryPolicy, reconciler
-from vendo._catalog import catalog
 from vendo.reconciler import Change
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 def test_oss_mode_mapping_has_the_catalog(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mapping, _ = reconciler.catalog_default()
-    assert mapping["OPENAI_API_KEY"] == "openai"
-    assert set(mapping.values()) == set(catalog.slugs())
+    assert mapping() == {}
     monkeypatch.setenv("OPENAI_API_KEY", "sk-own")
+    monkeypatch.setenv("VENDO_TOKEN_NOTION", "n-own")
+    own = {"OPENAI_API_KEY": "sk-own", "NOTION_TOKEN": "n-own"}
+    assert mapping() == own
     reconciler.bootstrap(env_file=tmp_path / "env", mapping=mapping)
-    assert written(tmp_path / "env")["OPENAI_API_KEY"] == "sk-own"
+    assert written(tmp_path / "env") == own
 
 
 def test_vendo_mode_mapping_has_the_integrations_and_connections(
@@ -36,16 +38,16 @@ def test_vendo_mode_mapping_has_the_integrations_and_connections(
     server.connect("my-own-tool", env_bootstrap={"vars": [], "restart": "none"})
     with server.client() as client:
         mapping, _ = reconciler.catalog_default(client)
-        offered = {row.slug for row in client.integrations.list()}
-        assert set(mapping.values()) == offered - {"my-own-tool"}  # it has no variables
+        values = mapping()
+        reconciler.bootstrap(env_file=tmp_path / "env", mapping=mapping)  # with that client
         assert client.token("gmail")  # it is not closed
-        reconciler.bootstrap(env_file=tmp_path / "env", mapping=mapping, client=client)
-    read = written(tmp_path / "env")
-    assert read == {
+    assert values == {
         "OPENAI_API_KEY": server.token("openai"),
         "GMAIL_ACCESS_TOKEN": server.token("gmail"),
         "SLACK_BOT_TOKEN": server.token("slack"),
     }
+    assert {type(value) for value in values.values()} == {str}
+    assert written(tmp_path / "env") == values
 
 
 def test_default_client_follows_the_environment(
@@ -54,18 +56,38 @@ def test_default_client_follows_the_environment(
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
     mapping, _ = reconciler.catalog_default()
-    assert mapping["GMAIL_ACCESS_TOKEN"] == "gmail"
+    assert server.count("api") == 0
+    assert mapping()["GMAIL_ACCESS_TOKEN"] == server.token("gmail")
     assert server.count("api") == 2
 
 
-def test_mapping_has_providers_that_are_not_connected_yet(
-    server: LocalVendo, tmp_path: Path
-) -> None:
+def test_mapping_follows_what_the_platform_names(server: LocalVendo, tmp_path: Path) -> None:
+    changes: queue.Queue[Change] = queue.Queue()
     with server.client() as client:
         mapping, _ = reconciler.catalog_default(client)
-        server.connect("notion")
-        reconciler.bootstrap(env_file=tmp_path / "env", mapping=mapping, client=client)
+        with reconciler.start(
+            env_file=tmp_path / "env", mapping=mapping, on_change=changes.put, poll_sec=3600
+        ):
+            changes.get(timeout=20)
+            server.wait_for_streams(1)
+            server.connect("my-tool", env_bootstrap=_bootstrap(("MY_TOKEN", "access_token")))
+            assert changes.get(timeout=20).added == ("MY_TOKEN",)
+            server.disconnect("my-tool")
+            assert changes.get(timeout=20).removed == ("MY_TOKEN",)
+            server.connect("notion")
+            assert changes.get(timeout=20).added == ("NOTION_TOKEN",)
     assert written(tmp_path / "env")["NOTION_TOKEN"] == server.token("notion")
+
+
+def test_line_stays_while_one_token_is_unavailable(server: LocalVendo, tmp_path: Path) -> None:
+    with server.client(retry=RetryPolicy(1)) as client:
+        mapping, _ = reconciler.catalog_default(client)
+        reconciler.bootstrap(env_file=tmp_path / "env", mapping=mapping)
+        before = written(tmp_path / "env")
+        server.fail("credentials", status=503, times=None)
+        with pytest.raises(vendo.UpstreamError):
+            reconciler.bootstrap(env_file=tmp_path / "env", mapping=mapping)
+    assert written(tmp_path / "env") == before
 
 
 def _bootstrap(*variables: tuple[str, str], restart: str = "gateway") -> dict[str, Any]:
@@ -88,14 +110,32 @@ def test_env_bootstrap_of_a_connection_wins(
     )
     with server.client() as client:
         mapping, _ = reconciler.catalog_default(client)
-        assert {n: s for n, s in mapping.items() if s.startswith("gmail")} == {
-            "MAIL": "gmail",
-            "MAIL_REF": "gmail.context.ref",
-        }
-        assert caplog.text.count("this version does not know") == 1
-        assert caplog.text.count("not the name of a variable") == 1
+        values = mapping()
+        assert values["MAIL"] == server.token("gmail")
+        assert values["MAIL_REF"] == "r"
+        assert "GMAIL_ACCESS_TOKEN" not in values
         reconciler.bootstrap(env_file=tmp_path / "env", mapping=mapping, client=client)
-    assert written(tmp_path / "env")["MAIL_REF"] == "r"
+    assert written(tmp_path / "env") == values
+    # Each is logged once, not with each reading.
+    assert caplog.text.count("this version does not know") == 1
+    assert caplog.text.count("not the name of a variable") == 1
+
+
+def test_name_that_steers_programs_is_left_out(
+    server: LocalVendo, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = ("PATH", "VENDO_API_KEY", "OPENAI_API_KEY", "OTHER_BASE_URL")
+    rows = [(name, "access_token") for name in names]
+    server.connect("gmail", env_bootstrap=_bootstrap(*rows, ("MAIL", "access_token")))
+    with server.client() as client:
+        mapping, _ = reconciler.catalog_default(client)
+        values = mapping()
+        reconciler.bootstrap(env_file=tmp_path / "env", mapping=mapping)
+    assert values.keys() & {*names, "MAIL"} == {"OPENAI_API_KEY", "MAIL"}
+    assert values["OPENAI_API_KEY"] == server.token("openai")
+    assert written(tmp_path / "env") == values
+    for name in names:
+        assert caplog.text.count(f"names {name}, which steers") == 1
 
 
 def test_connected_provider_wins_a_shared_variable(server: LocalVendo) -> None:
@@ -104,7 +144,7 @@ def test_connected_provider_wins_a_shared_variable(server: LocalVendo) -> None:
     server.connect("zoom", env_bootstrap=both)
     with server.client() as client:
         mapping, _ = reconciler.catalog_default(client)
-    assert mapping["SHARED"] == "zoom"
+        assert mapping()["SHARED"] == server.token("zoom")
 
 
 def test_connection_without_env_bootstrap_uses_the_catalog(server: LocalVendo) -> None:
@@ -113,40 +153,59 @@ def test_connection_without_env_bootstrap_uses_the_catalog(server: LocalVendo) -
     server.fail("api", status=200, body={"integrations": []})
     with server.client() as client:
         mapping, _ = reconciler.catalog_default(client)
-    assert mapping["GMAIL_ACCESS_TOKEN"] == "gmail"
-    assert "unheard-of" not in mapping.values()
+        values = mapping()
+    assert values["GMAIL_ACCESS_TOKEN"] == server.token("gmail")
+    assert server.token("unheard-of") not in values.values()
 
 
 def test_unreachable_backend_is_an_error(server: LocalVendo) -> None:
     server.fail("api", status=503, times=None)
-    with server.client(retry=RetryPolicy(1)) as client, pytest.raises(vendo.UpstreamError):
-        reconciler.catalog_default(client)
+    with server.client(retry=RetryPolicy(1)) as client:
+        mapping, _ = reconciler.catalog_default(client)
+        with pytest.raises(vendo.UpstreamError):
+            mapping()
 
 
-def test_restart_happens_only_if_a_connection_needs_it(server: LocalVendo, tmp_path: Path) -> None:
+def test_gateway_is_called_only_if_a_connection_needs_it(
+    server: LocalVendo, tmp_path: Path
+) -> None:
     server.connect("gmail", env_bootstrap=_bootstrap(("QUIET", "token"), restart="none"))
     server.connect("openai", env_bootstrap=_bootstrap(("LOUD", "token"), restart="gateway"))
-    with server.client() as client:
-        _, restart_handler_factory = reconciler.catalog_default(client)
     restarts: list[int] = []
-    handler = restart_handler_factory(lambda: restarts.append(1))
-    path = tmp_path / "env"
-    handler(Change(path, changed=("QUIET",)))
-    assert not restarts
-    handler(Change(path, changed=("QUIET", "LOUD")))
-    handler(Change(path, removed=("UNHEARD_OF",)))
-    assert len(restarts) == 2
+    with server.client() as client:
+        _, restart_factory = reconciler.catalog_default(client)
+        handler = restart_factory(gateway=lambda: restarts.append(1))
+        path = tmp_path / "env"
+        handler(Change(path, changed=("QUIET",)))
+        assert not restarts
+        handler(Change(path, changed=("QUIET", "LOUD")))
+        handler(Change(path, added=("LOUD",)))
+        handler(Change(path, removed=("UNHEARD_OF",)))
+        assert len(restarts) == 3
+        server.disconnect("gmail")
+        handler(Change(path, removed=("QUIET",)))  # it is remembered
+        assert len(restarts) == 3
 
 
-def test_restart_can_be_a_command(tmp_path: Path) -> None:
-    _, restart_handler_factory = reconciler.catalog_default()
-    mark = tmp_path / "restarted"
-    program = f"open({str(mark)!r}, 'w')"
-    change = Change(tmp_path / "env", added=("A",))
-    restart_handler_factory([sys.executable, "-c", program])(change)
-    assert mark.exists()
-    with pytest.raises(subprocess.CalledProcessError):
-        restart_handler_factory((sys.executable, "-c", "raise SystemExit(3)"))(change)
+def test_program_of_the_platform_runs(server: LocalVendo, tmp_path: Path) -> None:
+    server.connect("gmail", env_bootstrap=_bootstrap(("QUIET", "token"), restart="none"))
+    server.connect("openai", env_bootstrap=_bootstrap(("LOUD", "token"), restart="gateway"))
+    restarts: queue.Queue[int] = queue.Queue()
+    with server.client() as client:
+        mapping, restart_factory = reconciler.catalog_default(client)
+        reconciler.bootstrap(env_file=tmp_path / "env", mapping=mapping)
+        running = reconciler.start(
+            env_file=tmp_path / "env",
+            mapping=mapping,
+            on_change=restart_factory(gateway=lambda: restarts.put(1)),
+        )
+        server.wait_for_streams(1)
+        server.rotate("gmail")
+        server.rotate("openai")
+        assert restarts.get(timeout=20)
+        running.stop()
+    assert restarts.empty()
+    assert written(tmp_path / "env")["QUIET"] == server.token("gmail")
 
 
 def test_restart_defaults_to_sigterm(
@@ -162,8 +221,12 @@ factory()(reconciler.Change(Path({str(tmp_path)!r}), added=("A",)))
     assert done.returncode == -signal.SIGTERM
 
 
-@pytest.mark.parametrize("restart", ["systemctl restart app", [], [3], 3])
-def test_invalid_restart_is_rejected(restart: Any) -> None:
-    _, restart_handler_factory = reconciler.catalog_default()
-    with pytest.raises(vendo.ValidationError, match="restart handler"):
-        restart_handler_factory(restart)
+async def _restart() -> None:
+    return
+
+
+@pytest.mark.parametrize("gateway", ["systemctl restart app", ["echo"], 3, _restart])
+def test_invalid_gateway_is_rejected(gateway: Any) -> None:
+    _, restart_factory = reconciler.catalog_default()
+    with pytest.raises(vendo.ValidationError, match="gateway= must be a function"):
+        restart_factory(gateway=gateway)

@@ -56,21 +56,21 @@ def backend(server: LocalVendo) -> LocalVendo:
     return server
 
 
-def _showing(frame: FrameType) -> Iterator[str]:
+def showing(frame: FrameType) -> Iterator[str]:
     for name, value in frame.f_locals.items():
         with suppress(AttributeError):  # an object whose constructor has just begun
             if CANARY in repr(value):
                 yield f"{frame.f_code.co_qualname}:{frame.f_lineno} shows {name}"
 
 
-def _watch(work: Callable[[], Any]) -> set[str]:
+def watched(work: Callable[[], Any]) -> set[str]:
     """Return the variables of the package's frames that show the canary at any line."""
     found: set[str] = set()
 
     def trace(frame: FrameType, _event: str, _argument: object) -> Any:
         if not frame.f_code.co_filename.startswith(OURS):
             return None
-        found.update(_showing(frame))
+        found.update(showing(frame))
         return trace
 
     before = sys.gettrace()
@@ -103,7 +103,7 @@ def test_no_line_of_an_update_shows_a_value(backend: LocalVendo, tmp_path: Path)
                     env_file.read_text().replace("PLAIN=", f"x {CANARY}\nMINE={CANARY}\nPLAIN=x")
                 )
 
-        shown = _watch(update)
+        shown = watched(update)
     assert not shown, "\n".join(sorted(shown))
     assert f"# >>> vendo {CANARY}" in env_file.read_text()
 
@@ -115,7 +115,7 @@ def _fail(change: reconciler.Change) -> None:
         raise LookupError from error
 
 
-@pytest.mark.parametrize("kind", ["function", "command"])
+@pytest.mark.parametrize("kind", ["function", "gateway"])
 def test_failing_handler_shows_no_value_in_any_frame(
     backend: LocalVendo, tmp_path: Path, kind: str
 ) -> None:
@@ -130,9 +130,9 @@ def test_failing_handler_shows_no_value_in_any_frame(
                 raised.put(record.exc_info[1])
 
     handler: Callable[[reconciler.Change], object] = _fail
-    if kind == "command":
-        _, restart_handler_factory = reconciler.catalog_default(backend.client())
-        handler = restart_handler_factory([sys.executable, "-c", "raise SystemExit(3)"])
+    if kind == "gateway":
+        _, restart_factory = reconciler.catalog_default(backend.client())
+        handler = restart_factory(gateway=lambda: _fail(reconciler.Change(tmp_path)))
     mapping = {name: source for name, source in MAPPING.items() if name in {"PLAIN", "QUOTED"}}
     reporter = Reporter()
     logger = logging.getLogger("vendo")
@@ -151,7 +151,7 @@ def test_failing_handler_shows_no_value_in_any_frame(
     while error is not None:
         for frame, _ in traceback.walk_tb(error.__traceback__):
             frames += 1
-            assert not list(_showing(frame))
+            assert not list(showing(frame))
         error = error.__cause__ or error.__context__
     assert frames > 3
     assert CANARY in (tmp_path / ".env").read_text()

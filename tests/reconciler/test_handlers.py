@@ -45,7 +45,23 @@ def test_hook_receives_names_and_no_value(env_file: Path) -> None:
         _update(env_file, "reload-hook", received.url)
         path, kind, body = received.posts.get(timeout=10)
     assert (path, kind) == ("/reload?secret=canary", "application/json")
-    assert json.loads(body) == {"added": ["OPENAI_API_KEY"], "changed": [], "removed": []}
+    assert json.loads(body) == {"changed": ["OPENAI_API_KEY"]}
+
+
+def test_hook_receives_added_and_changed_names(env_file: Path) -> None:
+    values: dict[str, str | None] = {"OLD": "1", "GONE": "1"}
+    with hook() as received:
+        for changed in ({}, {"OLD": "2", "NEW": "2", "GONE": None}, {"NEW": None}):
+            values.update(changed)
+            reconciler.bootstrap(
+                env_file=env_file,
+                mapping=lambda: values,
+                on_change="reload-hook",
+                reload_url=received.url,
+                client=OSS,
+            )
+        bodies = [json.loads(received.posts.get(timeout=10)[2]) for _ in range(3)]
+    assert bodies == [{"changed": ["OLD", "GONE"]}, {"changed": ["NEW", "OLD"]}, {"changed": []}]
 
 
 @pytest.mark.parametrize("status", [302, 307, 404, 500])

@@ -55,7 +55,7 @@ def test_every_source_field_is_a_field_of_connection() -> None:
 @pytest.mark.parametrize(
     ("mapping", "problem"),
     [
-        (None, "not a value of type NoneType"),
+        (None, "or a function that returns one, not a value of type NoneType"),
         ([("A", "openai")], "not a value of type list"),
         ({"A-B": "openai"}, "name of a variable"),
         ({"": "openai"}, "name of a variable"),
@@ -85,6 +85,7 @@ def test_invalid_mapping_is_an_error_with_a_fix(mapping: Any, problem: str) -> N
 def test_multiline_is_a_collection_of_variables(names: Any) -> None:
     assert multiline_of(names, sources_of({"KEY": "openai", "B": "gmail"})) == {"KEY"}
     assert multiline_of((), {}) == frozenset()
+    assert multiline_of(names, None) == {"KEY"}  # a function returns the names
 
 
 @pytest.mark.parametrize(

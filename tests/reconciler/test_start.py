@@ -191,7 +191,9 @@ def test_stop_ends_threads_and_stream(server: LocalVendo, env_file: Path) -> Non
 
 def test_stop_waits_for_the_current_update(server: LocalVendo, env_file: Path) -> None:
     with server.client() as client, server.hold("credentials") as gate:
-        running = reconciler.start(env_file=env_file, mapping=MAPPING, client=client)
+        running = reconciler.start(
+            env_file=env_file, mapping=MAPPING, on_change=None, client=client
+        )
         gate.wait_for(1)
         running.stop(timeout=0.01)  # not longer than its timeout
         assert _threads()
@@ -257,7 +259,7 @@ def test_start_works_with_an_unreachable_backend(env_file: Path, server: LocalVe
     with (
         client,
         _Log("failed") as log,
-        reconciler.start(env_file=env_file, mapping=MAPPING, client=client),
+        reconciler.start(env_file=env_file, mapping=MAPPING, on_change=None, client=client),
     ):
         log.wait()
     assert env_file.read_text() == "A=1\n"
@@ -267,7 +269,9 @@ def test_malformed_key_is_logged(env_file: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("VENDO_API_KEY", "vendo_sk_canary with space")
     with (
         _Log("failed") as log,
-        reconciler.start(env_file=env_file, mapping=MAPPING, poll_sec=OFTEN) as running,
+        reconciler.start(
+            env_file=env_file, mapping=MAPPING, on_change=None, poll_sec=OFTEN
+        ) as running,
     ):
         log.wait()
         assert running.is_running
@@ -398,16 +402,14 @@ def test_deleted_file_is_created_again_without_a_change(server: LocalVendo, env_
     assert changes.empty()
 
 
-#: Keeps a file with `on_change="restart"`, and handles SIGTERM.
+#: Keeps a file with the default of `on_change=`, and handles SIGTERM.
 _SUPERVISED = """
 import signal, sys, threading
 from vendo import reconciler
 
 ended = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: ended.set())
-running = reconciler.start(
-    env_file=sys.argv[1], mapping={"GMAIL_TOKEN": "gmail"}, on_change="restart"
-)
+running = reconciler.start(env_file=sys.argv[1], mapping={"GMAIL_TOKEN": "gmail"})
 print("started", flush=True)
 while not ended.wait(0.05):
     pass
@@ -501,7 +503,7 @@ def test_stop_closes_the_default_client(
     monkeypatch.setattr(vendo.Vendo, "close", record)
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
-    reconciler.start(env_file=env_file, mapping=MAPPING).stop()
+    reconciler.start(env_file=env_file, mapping=MAPPING, on_change=None).stop()
     assert len(closed) == 1
 
 

@@ -42,7 +42,11 @@ class EnvFiles:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / ".env"
             with reconciler.start(
-                env_file=file, mapping=self._mapping, client=self._root, poll_sec=_PACE
+                env_file=file,
+                mapping=self._mapping,
+                on_change=None,
+                client=self._root,
+                poll_sec=_PACE,
             ):
                 yield file
 

@@ -61,9 +61,12 @@ def env_files() -> None:
     )
     reconciler.start(env_file=".env", mapping=mapping, on_change="reload")  # type: ignore[arg-type]
     reconciler.start(".env", mapping)  # type: ignore[call-arg]  # keyword arguments
-    found, restart_handler = reconciler.catalog_default()
-    assert_type(found, dict[str, str])
-    handler: Callable[[Change], None] = restart_handler(["systemctl", "restart", "app"])
+    reconciler.bootstrap(env_file=".env", mapping=lambda: {"A": "1", "B": None})
+    reconciler.bootstrap(env_file=".env", mapping={"A": "openai", "B": lambda: "2"})
+    reconciler.bootstrap(env_file=".env", mapping=list)  # type: ignore[arg-type]
+    found, restart_factory = reconciler.catalog_default()
+    assert_type(found(), dict[str, str])
+    handler: Callable[[Change], None] = restart_factory(gateway=lambda: None)
     reconciler.bootstrap(env_file=".env", mapping=found, on_change=handler)
 
 

@@ -8,13 +8,13 @@
 after each event of a connection, and every half minute. A Python program does not need an env file:
 `vendo.token()` always has the current token.
 
-An update has four steps, each with a module: `_resolver` fetches the current values of the mapping
-(`_mapping`; a backend may not choose the names in `_steering`), `_quoting` writes each as an
-assignment, `_managed_block` puts the assignments into a block at the end of the file's text and
-keeps all other lines, `_env_file` replaces the file under a lock, in a `_folder` where it uses
-nothing of other users. Then the handler of `on_change=` (`_handlers`) is called with the `Change`.
-`_updater` joins the steps, `_state` remembers what was written and which changes were handled, and
-`_reconciler` is the thread.
+An update has five steps, each with a module: `_reader` reads the mapping (`_mapping`; a backend may
+not choose the names in `_steering`), `_resolver` fetches the current values of its sources,
+`_quoting` writes each as an assignment, `_managed_block` puts the assignments into a block at the
+end of the file's text and keeps all other lines, `_env_file` replaces the file under a lock, in a
+`_folder` where it uses nothing of other users. Then the handler of `on_change=` (`_handlers`) is
+called with the `Change`. `_updater` joins the steps, `_state` remembers what was written and which
+changes were handled, and `_reconciler` is the thread.
 
 PYTEST_DONT_REWRITE
 """
@@ -30,17 +30,22 @@ from vendo._client.blocking import Vendo
 from vendo._protocol.models import EnvBootstrap
 from vendo._protocol.secret import masked
 from vendo.errors import invalid
-from vendo.reconciler._catalog_default import catalog_default
+from vendo.reconciler._catalog_default import CatalogMapping, catalog_default
 from vendo.reconciler._change import Change
 from vendo.reconciler._env_file import EnvFile
 from vendo.reconciler._handlers import handler_for
-from vendo.reconciler._mapping import multiline_of, sources_of
+from vendo.reconciler._mapping import multiline_of
+from vendo.reconciler._reader import reader_of
 from vendo.reconciler._reconciler import Reconciler
 from vendo.reconciler._updater import Updater
 
-#: From a variable to a source: a slug, for its credential, or `slug.field`, such as
-#: `supabase.context.ref`. Or from a slug to the `env_bootstrap` of its connection.
-EnvMapping: TypeAlias = Mapping[str, str | EnvBootstrap | Mapping[str, Any]]
+#: A function that returns the values by variable. Or a mapping from a variable to a source: a slug,
+#: for its credential, `slug.field`, such as `supabase.context.ref`, or a function that returns the
+#: value. Or from a slug to the `env_bootstrap` of its connection.
+EnvMapping: TypeAlias = (
+    Callable[[], Mapping[str, str | None]]
+    | Mapping[str, str | Callable[[], str | None] | EnvBootstrap | Mapping[str, Any]]
+)
 OnChange: TypeAlias = Literal["restart", "reload-hook"] | Callable[[Change], object]
 
 __all__ = ["Change", "Reconciler", "bootstrap", "catalog_default", "start"]
@@ -60,13 +65,16 @@ def bootstrap(
     Args:
         env_file: the file, which is created if it does not exist. A symbolic link is followed. What
             another user made in a folder that others may write to is not accepted.
-        mapping: from variable to source: a slug for its credential, `"slug.field"` for another
-            field of its connection (`"openai.base_url"`, `"supabase.context.ref"`). An entry from
+        mapping: a function without arguments that returns `{variable: value}`, and is called at
+            each update; None is no value. Or a mapping from variable to source: a slug for its
+            credential, `"slug.field"` for another field of its connection (`"openai.base_url"`,
+            `"supabase.context.ref"`), or a function that returns the value. An entry from
             a slug to the `env_bootstrap` of its connection is accepted as well. Its variables that
             steer programs, such as `PATH`, are left out and logged.
         on_change: what handles a change, as for `start`.
         reload_url: the address for `on_change="reload-hook"`.
-        client: the client with the credentials; by default that of the environment.
+        client: the client with the credentials; by default that of `catalog_default(client)` if
+            this is its mapping, or else that of the environment.
         multiline: the variables whose values may contain line breaks, such as a private key.
 
     Returns:
@@ -75,7 +83,9 @@ def bootstrap(
     Raises:
         ValidationError: an argument is malformed, the file cannot be written, or an env file
             cannot hold one of the values: its line stays as it was, and all others are written.
-        AuthError, UpstreamError: the backend rejects the key, or fails. The file is not changed.
+        AuthError, UpstreamError: the backend rejects the key, or fails, or `mapping` raised an
+            error. The file is not changed. If a function for one value raised it, all others are
+            written.
     """
     reload_url = masked(reload_url)
     setup = _Setup(env_file, mapping, on_change, reload_url, client, multiline)
@@ -90,7 +100,7 @@ def start(
     *,
     env_file: str | os.PathLike[str],
     mapping: EnvMapping,
-    on_change: OnChange | None = None,
+    on_change: OnChange | None = "restart",
     reload_url: str | None = None,
     client: Vendo | None = None,
     multiline: Collection[str] = (),
@@ -106,9 +116,10 @@ def start(
         mapping: as for `bootstrap`.
         on_change: what handles a change: a difference from the variables of the last handled
             change, even if that was in an earlier run of the program. `"restart"` sends SIGTERM
-            to this process, for a supervisor to start it again. `"reload-hook"` POSTs the names to
-            `reload_url`. A function is called with a `Change`, in the thread of the reconciler.
-            After an exception the change is handled again later.
+            to this process, for a supervisor to start it again. `"reload-hook"` POSTs
+            `{"changed": [...]}` to `reload_url`, the names that were added or have another value.
+            A function is called with a `Change`, in the thread of the reconciler. After an
+            exception the change is handled again later. None does nothing.
         reload_url: https, or http to loopback.
         client: as for `bootstrap`.
         multiline: as for `bootstrap`.
@@ -155,10 +166,12 @@ class _Setup:
                 f"client= must be a vendo.Vendo, not a value of type {type(client).__name__}.",
                 fix="Write client=vendo.Vendo().",
             )
+        if client is None and isinstance(mapping, CatalogMapping):
+            client = mapping.client
         self.owns_client = client is None
         self.client = Vendo() if client is None else client
         self.env_file = EnvFile(env_file)
-        sources = sources_of(mapping)
+        reader = reader_of(mapping)
         handler = handler_for(on_change, reload_url)
-        names = multiline_of(multiline, sources)
-        self.updater = Updater(self.client, self.env_file, sources, handler, names)
+        names = multiline_of(multiline, reader.names)
+        self.updater = Updater(self.client, self.env_file, reader, handler, names)

@@ -2,117 +2,145 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator, Sequence
+import inspect
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from typing import Protocol, TypeAlias
+from functools import lru_cache
+from typing import Protocol
 
 from vendo._catalog import catalog
 from vendo._client.blocking import Vendo
 from vendo._protocol.models import EnvBootstrap
+from vendo._protocol.secret import Secret
 from vendo.errors import invalid
 from vendo.reconciler._change import Change
 from vendo.reconciler._handlers import terminate_process
-from vendo.reconciler._mapping import chosen_by_backend
-
-#: A function without arguments, or a command and its arguments.
-Restart: TypeAlias = Callable[[], object] | Sequence[str]
-
-
-class RestartHandlerFactory(Protocol):
-    """Makes handlers for `on_change=`."""
-
-    def __call__(self, restart: Restart | None = None) -> Callable[[Change], None]:
-        """Make a handler: see `catalog_default`."""
-
+from vendo.reconciler._mapping import Source, chosen_by_backend
+from vendo.reconciler._resolver import current_values, fetch_connections
 
 _NO_RESTART = "none"
 
 
-def catalog_default(client: Vendo | None = None) -> tuple[dict[str, str], RestartHandlerFactory]:
+class RestartFactory(Protocol):
+    """Makes handlers for `on_change=`."""
+
+    def __call__(self, gateway: Callable[[], object] | None = None) -> Callable[[Change], None]:
+        """Make a handler: see `catalog_default`."""
+
+
+def catalog_default(
+    client: Vendo | None = None,
+) -> tuple[Callable[[], dict[str, str]], RestartFactory]:
     """Return a mapping of all providers, and a factory of restart handlers. Both modes.
 
-    In Vendo mode the mapping has each provider of the platform, connected or not, with the
-    variables that the platform names for it, or else those of the catalog. In OSS mode it has the
-    providers of the catalog. It is a new dict from variable to source, which you may change.
+    The mapping is a function for `mapping=`. Called by itself, it returns the variables that have a
+    value, as plain text. In Vendo mode it has each provider of the platform, with the variables
+    that the platform names for it at that moment, or else those of the catalog. In OSS mode it has
+    the providers of the catalog.
 
-    `restart_handler_factory(restart=None)` returns a handler for `on_change=`. It calls `restart`
-    (a function without arguments, or a command as a list of texts) after a change, unless the
-    connections of all changed variables need no restart. Without `restart` it sends SIGTERM to this
-    process, as `on_change="restart"` does.
+    `restart_factory(gateway=None)` returns a handler for `on_change=`. It calls `gateway`, a
+    function without arguments, after a change, unless the connections of all changed variables
+    need no restart. Without `gateway` it sends SIGTERM to this process, as `on_change="restart"`
+    does.
 
     Args:
-        client: the client to use; by default that of the environment.
-
-    Raises:
-        AuthError: the backend rejects the key.
-        UpstreamError: the backend failed.
+        client: the client of the mapping, and of `bootstrap` and `start` if they are given this
+            mapping and no client; by default that of the environment.
     """
-    mapping: dict[str, str] = {}
-    without_restart: set[str] = set()
-    with Vendo() if client is None else nullcontext(client) as active:
-        for slug, bootstrap in _providers(active):
-            for name, source in _variables(slug, bootstrap):
-                if name in mapping:
+    mapping = CatalogMapping(client)
+
+    def restart_factory(gateway: Callable[[], object] | None = None) -> Callable[[Change], None]:
+        return _restart_handler(mapping, gateway)
+
+    return mapping, restart_factory
+
+
+class CatalogMapping:
+    """The mapping of `catalog_default`. An update reads its sources instead of calling it."""
+
+    def __init__(self, client: Vendo | None) -> None:
+        self.client = client
+        #: For each variable that was read, whether a change of it needs a restart.
+        self._needs_restart: dict[str, bool] = {}
+        # A variable that is left out is logged once, not with each update.
+        self._chosen = lru_cache(4096)(chosen_by_backend)
+
+    def __call__(self) -> dict[str, str]:
+        """Return the current values by variable.
+
+        Raises:
+            AuthError: the backend rejects the key.
+            UpstreamError: the backend failed.
+        """
+        with self._active_client() as client:
+            values = client._run(current_values(client, self.sources(client), ()))
+        return {name: value.reveal() for name, value in values.items() if isinstance(value, Secret)}
+
+    def sources(self, client: Vendo) -> dict[str, Source]:
+        """Return the sources by variable, as the platform names them now."""
+        sources: dict[str, Source] = {}
+        for slug, bootstrap in _providers(client):
+            for name, source in self._variables(slug, bootstrap):
+                if name in sources:
                     continue  # connected providers come first
-                mapping[name] = source
-                if bootstrap is not None and bootstrap.restart == _NO_RESTART:
-                    without_restart.add(name)
+                sources[name] = source
+                self._needs_restart[name] = bootstrap is None or bootstrap.restart != _NO_RESTART
+        return sources
 
-    def restart_handler_factory(restart: Restart | None = None) -> Callable[[Change], None]:
-        return _restart_handler(restart, frozenset(without_restart))
+    def needs_restart(self, change: Change) -> bool:
+        """Return whether the connection of a changed variable needs a restart."""
+        if not self._needs_restart.keys() >= {*change.names}:
+            with self._active_client() as client:
+                self.sources(client)
+        return any(self._needs_restart.get(name, True) for name in change.names)
 
-    return mapping, restart_handler_factory
+    def _active_client(self) -> Vendo | nullcontext[Vendo]:
+        return Vendo() if self.client is None else nullcontext(self.client)
+
+    def _variables(self, slug: str, bootstrap: EnvBootstrap | None) -> Iterator[tuple[str, Source]]:
+        if bootstrap is None:
+            provider = catalog.provider(slug)
+            if provider is not None:
+                yield provider.variables[0], Source(slug)
+            return
+        for variable in bootstrap.vars:
+            chosen = self._chosen(slug, variable)
+            if chosen is not None:
+                yield chosen
 
 
 def _providers(client: Vendo) -> Iterator[tuple[str, EnvBootstrap | None]]:
     """Yield each slug with the variables that the platform names for it, connected ones first."""
-    if not client.is_vendo_mode():
+    scope = client._settings.scope()
+    if scope is None:
         yield from ((slug, None) for slug in catalog.slugs())
         return
     seen = set()
     offered = {row.slug: row.env_bootstrap for row in client.integrations.list()}
-    rows = sorted(client.connections.list(), key=lambda row: not row.is_connected)
-    for row in rows:
+    rows = client._run(fetch_connections(client, client._settings.caller(scope[1])))
+    for row in sorted(rows, key=lambda row: not row.is_connected):
         if row.slug not in seen:
             seen.add(row.slug)
             yield row.slug, row.env_bootstrap or offered.get(row.slug)
     yield from ((slug, bootstrap) for slug, bootstrap in offered.items() if slug not in seen)
 
 
-def _variables(slug: str, bootstrap: EnvBootstrap | None) -> Iterator[tuple[str, str]]:
-    if bootstrap is None:
-        provider = catalog.provider(slug)
-        if provider is not None:
-            yield provider.variables[0], slug
-        return
-    for variable in bootstrap.vars:
-        chosen = chosen_by_backend(slug, variable)
-        if chosen is not None:
-            name, source = chosen
-            yield name, str(source)
-
-
 def _restart_handler(
-    restart: Restart | None, without_restart: frozenset[str]
+    mapping: CatalogMapping, gateway: Callable[[], object] | None
 ) -> Callable[[Change], None]:
-    is_command = isinstance(restart, list | tuple) and all(
-        isinstance(word, str) for word in restart
-    )
-    if restart is not None and not callable(restart) and not (restart and is_command):
+    if gateway is not None and (not callable(gateway) or inspect.iscoroutinefunction(gateway)):
         raise invalid(
-            "A restart handler needs a function without arguments, or a command as a list.",
-            fix="Write restart_handler_factory(['systemctl', 'restart', 'app']).",
+            "gateway= must be a function without arguments that is not a coroutine function.",
+            fix="Write restart_factory(gateway=lambda: subprocess.run(['systemctl', 'restart', "
+            "'app'], check=True)).",
         )
 
     def handler(change: Change) -> None:
-        if without_restart.issuperset(change.names):
+        if not mapping.needs_restart(change):
             return
-        if restart is None:
+        if gateway is None:
             terminate_process(change)
-        elif callable(restart):
-            restart()
         else:
-            subprocess.run(list(restart), check=True)  # noqa: S603  # the caller's own command
+            gateway()
 
     return handler

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import inspect
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, TypeGuard
 
 from vendo._config.slugs import checked_slug
 from vendo._protocol.log import logger
@@ -38,7 +39,11 @@ class Source:
         return ".".join((self.slug, *self.path))
 
 
-def sources_of(mapping: object) -> dict[str, Source]:
+#: A function of the caller that returns a value: a text, or None.
+Function: TypeAlias = Callable[[], object]
+
+
+def sources_of(mapping: object) -> dict[str, Source | Function]:
     """Return the sources by variable, in the order of the mapping.
 
     Raises:
@@ -46,20 +51,23 @@ def sources_of(mapping: object) -> dict[str, Source]:
     """
     if not isinstance(mapping, Mapping):
         raise invalid(
-            f"mapping= must be a mapping, not a value of type {type(mapping).__name__}.",
+            "mapping= must be a mapping or a function that returns one, not a value of type "
+            f"{type(mapping).__name__}.",
             fix="Write mapping={'OPENAI_API_KEY': 'openai'}, or use the mapping of "
             "catalog_default().",
         )
-    sources: dict[str, Source] = {}
+    sources: dict[str, Source | Function] = {}
     # What the caller names comes first: a backend does not replace it.
-    for name, source in _rows(sorted(mapping.items(), key=lambda row: not isinstance(row[1], str))):
+    for name, source in _rows(sorted(mapping.items(), key=lambda row: not _is_own(row[1]))):
         if sources.setdefault(name, source) != source:
             logger.warning("An env_bootstrap names %s too, which stays %s.", name, sources[name])
     return sources
 
 
-def multiline_of(names: object, sources: Mapping[str, Source]) -> frozenset[str]:
+def multiline_of(names: object, known: Collection[str] | None) -> frozenset[str]:
     """Return the variables of `multiline=`.
+
+    `known` are the variables of the mapping, or None if a function returns them.
 
     Raises:
         ValidationError: it is not a collection of variables of the mapping.
@@ -71,7 +79,8 @@ def multiline_of(names: object, sources: Mapping[str, Source]) -> frozenset[str]
             fix="Write multiline=['PRIVATE_KEY'].",
         )
     for name in names:
-        if checked_name(name) not in sources:
+        checked_name(name)
+        if known is not None and name not in known:
             raise invalid(
                 f"multiline= names {name[:80]}, which is not a variable of mapping=.",
                 fix=f"Remove {name[:80]} from multiline=, or add it to the mapping.",
@@ -108,10 +117,27 @@ def chosen_by_backend(slug: str, variable: EnvVar) -> tuple[str, Source] | None:
     return (name, source) if may_name(slug, name, source.path) else None
 
 
-def _rows(rows: Iterable[tuple[object, object]]) -> Iterator[tuple[str, Source]]:
+def _is_function(value: object) -> TypeGuard[Function]:
+    return callable(value) and not isinstance(value, Mapping)
+
+
+def _is_own(value: object) -> bool:
+    """Return whether the caller names the variable of this value."""
+    return isinstance(value, str) or _is_function(value)
+
+
+def _rows(rows: Iterable[tuple[object, object]]) -> Iterator[tuple[str, Source | Function]]:
     """Yield the variables: those that the caller names, and those of each `env_bootstrap`."""
     for key, value in rows:
-        if isinstance(value, str):
+        if _is_function(value):
+            name = checked_name(key)
+            if inspect.iscoroutinefunction(value):
+                raise invalid(
+                    f"mapping= has a coroutine function for {name}.",
+                    fix="Write a function that returns the value.",
+                )
+            yield name, value
+        elif isinstance(value, str):
             slug, dot, value_from = value.partition(".")
             slug = checked_slug(slug)
             yield checked_name(key), _source(slug, value_from) if dot else Source(slug)
@@ -149,7 +175,7 @@ def _bootstrap(slug: str, value: object) -> tuple[EnvVar, ...]:
         if variables is not None and all(isinstance(v.value_from, str) for v in variables):
             return variables
     raise invalid(
-        f"mapping= has a value for {slug} that is neither a text nor an env_bootstrap.",
+        f"mapping= has a value for {slug} that is not a text, a function or an env_bootstrap.",
         slug=slug,
         fix="Write {'OPENAI_API_KEY': 'openai'}, or {'openai': connection.env_bootstrap}.",
     )

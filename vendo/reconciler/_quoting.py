@@ -10,7 +10,7 @@ not work.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, TypeGuard
 
 from vendo._protocol.secret import Secret
 from vendo.errors import ValidationError, invalid
@@ -36,13 +36,18 @@ _ASSIGNMENT: Final = re.compile(
 )
 
 
+def is_name(name: object) -> TypeGuard[str]:
+    """Return whether a shell accepts a variable of this name."""
+    return isinstance(name, str) and _NAME.match(name) is not None
+
+
 def checked_name(name: object) -> str:
     """Check the name of a variable.
 
     Raises:
         ValidationError: a shell would not accept it.
     """
-    if isinstance(name, str) and _NAME.match(name):
+    if is_name(name):
         return name
     shown = repr(name[:40]) if isinstance(name, str) else f"a value of type {type(name).__name__}"
     raise invalid(

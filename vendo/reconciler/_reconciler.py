@@ -14,7 +14,7 @@ from vendo._client.blocking import Vendo
 from vendo._client.streams import EventStream
 from vendo._protocol.log import logger
 from vendo._transports.errors import no_thread
-from vendo.errors import VendoError
+from vendo.errors import ValidationError, VendoError
 from vendo.reconciler._env_file import EnvFile
 from vendo.reconciler._updater import Updater
 
@@ -153,9 +153,16 @@ class Reconciler:
         try:
             for event in stream:
                 if event.type.startswith("connection."):
+                    if event.slug is not None:
+                        self._forget(event.slug)
                     self._wake.put(None)
         except VendoError as error:
             logger.info("The event stream ended, and is opened again later: %s", error)
+
+    def _forget(self, slug: str) -> None:
+        # A function of `mapping=` may call `token()`, which must not return the old one.
+        with suppress(ValidationError):  # the slug is malformed
+            self._client.invalidate(slug)
 
     def _close(self) -> None:
         stream = self._stream

@@ -18,7 +18,7 @@ _MAX_RESPONSE_BYTES: Final = 1024 * 1024
 
 
 def post_change(url: Secret, change: Change) -> None:
-    """POST the names of the variables as JSON.
+    """POST the names of the variables that were added or have another value, as JSON.
 
     Raises:
         UpstreamError: there was no response, or its status is not 2xx. The text has the host and
@@ -26,7 +26,6 @@ def post_change(url: Secret, change: Change) -> None:
     """
     from vendo._transports.blocking import BlockingTransport
 
-    fields = {"added": change.added, "changed": change.changed, "removed": change.removed}
     request = Request(
         "POST",
         url,
@@ -35,7 +34,7 @@ def post_change(url: Secret, change: Change) -> None:
             "User-Agent": user_agent(),
             "Connection": "close",
         },
-        json.dumps(fields).encode(),
+        json.dumps({"changed": [*change.added, *change.changed]}).encode(),
         _TIMEOUT,
         _MAX_RESPONSE_BYTES,
     )

@@ -29,6 +29,17 @@ if TYPE_CHECKING:
     from vendo.reconciler._mapping import Source
 
 
+class Hidden:
+    """Holds what may be a secret, or contain one. Its repr shows nothing."""
+
+    __slots__ = ("value",)
+    value: object
+
+    def text(self) -> Secret | None:
+        """Return it if it is a text, else None."""
+        return Secret(self.value) if isinstance(self.value, str) else None
+
+
 class Unavailable:
     """Takes the place of a value that cannot be fetched at the moment."""
 
@@ -92,8 +103,8 @@ def _handed_out(slug: str, issued: Issued) -> Secret:
     return Secret(handed_out(name_of(slug), Secret(issued.token)))
 
 
-def _fetch_connected(client: Vendo, caller: Caller) -> Flow[dict[str, Connection]]:
-    """Return the connected rows by slug.
+def fetch_connections(client: Vendo, caller: Caller) -> Flow[Iterable[Connection]]:
+    """Return the rows of the connections.
 
     `connections.list()` is not used: in an outage it returns rows without fields, and the
     lines of these fields would be removed.
@@ -101,6 +112,12 @@ def _fetch_connected(client: Vendo, caller: Caller) -> Flow[dict[str, Connection
     rows: Iterable[Connection] = yield from platform.fetch_connections(
         caller, client._settings.base_url(), sandbox=environment.SANDBOX.get() == "1"
     )
+    return rows
+
+
+def _fetch_connected(client: Vendo, caller: Caller) -> Flow[dict[str, Connection]]:
+    """Return the connected rows by slug."""
+    rows = yield from fetch_connections(client, caller)
     connected: dict[str, Connection] = {}
     for row in rows:
         if row.is_connected:
@@ -108,18 +125,11 @@ def _fetch_connected(client: Vendo, caller: Caller) -> Flow[dict[str, Connection
     return connected
 
 
-class _Hidden:
-    """Holds what may be a secret, or contain one. Its repr shows nothing."""
-
-    __slots__ = ("value",)
-    value: object
-
-
 def _field(connection: Connection | None, path: tuple[str, ...]) -> Secret | None:
     """Return the field of a connection if it is a text, a number or a boolean."""
     if connection is None:
         return None
-    field = _Hidden()
+    field = Hidden()
     field.value = getattr(connection, path[0])
     for name in path[1:]:
         field.value = field.value.get(name) if isinstance(field.value, Mapping) else None
@@ -127,4 +137,4 @@ def _field(connection: Connection | None, path: tuple[str, ...]) -> Secret | Non
         return Secret("true" if field.value else "false")
     if isinstance(field.value, int | float):
         return Secret(str(field.value))
-    return Secret(field.value) if isinstance(field.value, str) else None
+    return field.text()

@@ -20,6 +20,7 @@ from vendo.reconciler._env_file import EnvFile, LockedEnvFile
 from vendo.reconciler._handlers import Handler
 from vendo.reconciler._mapping import Source
 from vendo.reconciler._quoting import assignment
+from vendo.reconciler._reader import Reader
 from vendo.reconciler._resolver import Unavailable, current_values
 from vendo.reconciler._state import State
 
@@ -31,13 +32,15 @@ class Updater:
         self,
         client: Vendo,
         env_file: EnvFile,
-        sources: Mapping[str, Source],
+        reader: Reader,
         handler: Handler,
         multiline: frozenset[str],
     ) -> None:
         self._client = client
         self._env_file = env_file
-        self._sources = sources
+        self._reader = reader
+        #: The provider of each variable that has had one.
+        self._slugs: dict[str, str] = {}
         self._multiline = multiline
         self._handler = handler
         #: The lines at the last change that this process has handled: a key, and their digests. It
@@ -63,7 +66,8 @@ class Updater:
         Raises:
             ValidationError: the file cannot be written, or cannot hold one of the values. The other
                 values are written, and a change of them is handled.
-            VendoError: the values are not available. The file is unchanged.
+            VendoError: the values are not available, and the file is unchanged. Or a function for
+                one value failed, which is then like a value that the file cannot hold.
             Exception: the handler raised it. The file is written, and the next update calls the
                 handler again.
         """
@@ -71,7 +75,7 @@ class Updater:
             present = _managed_block.parse(file.read()).lines
             self._handled = self._handled or _handled_lines(file)
             handled_key, handled = self._handled
-        values = self._client._run(current_values(self._client, self._sources, present))
+        values = self._values(present)
         lines, problems = self._lines(values, present)
         with self._env_file.locked() as file:
             key, stored, written = _write(file, lines)
@@ -93,12 +97,28 @@ class Updater:
             raise problems[0]
         return written
 
+    def _values(
+        self, present: Mapping[str, Secret]
+    ) -> dict[str, Secret | Unavailable | VendoError]:
+        """Return the values by variable, in the order of the mapping."""
+        readings = self._reader.read(self._client)
+        sources = {name: each for name, each in readings.items() if isinstance(each, Source)}
+        self._slugs.update({name: source.slug for name, source in sources.items()})
+        found = self._client._run(current_values(self._client, sources, present))
+        values = {
+            name: found.get(name) if isinstance(reading, Source) else reading
+            for name, reading in readings.items()
+        }
+        return {name: value for name, value in values.items() if value is not None}
+
     def _lines(
-        self, values: Mapping[str, Secret | Unavailable], present: Mapping[str, Secret]
-    ) -> tuple[dict[str, Secret], list[ValidationError]]:
+        self,
+        values: Mapping[str, Secret | Unavailable | VendoError],
+        present: Mapping[str, Secret],
+    ) -> tuple[dict[str, Secret], list[VendoError]]:
         """Return the lines to write, and the problems of the values that cannot be written."""
         lines: dict[str, Secret] = {}
-        problems: list[ValidationError] = []
+        problems: list[VendoError] = []
         unavailable: dict[str, VendoError] = {}
         for name, value in values.items():
             if name in present:
@@ -106,6 +126,9 @@ class Updater:
                 lines[name] = present[name]
             if isinstance(value, Unavailable):
                 unavailable[name] = value.error
+                continue
+            if isinstance(value, VendoError):
+                problems.append(value)
                 continue
             try:
                 lines[name] = assignment(name, value, multiline=name in self._multiline)
@@ -121,7 +144,7 @@ class Updater:
         self._unavailable = frozenset(unavailable)
 
     def _handle(self, change: Change) -> None:
-        for slug in {self._sources[name].slug for name in change.names if name in self._sources}:
+        for slug in {self._slugs[name] for name in change.names if name in self._slugs}:
             # The handler may call `token()`, which must not return the old one.
             self._client.invalidate(slug)
         self._handler(change)
