@@ -177,6 +177,72 @@ def test_mock_has_default_values(invoke: Invoker) -> None:
     assert invoke("billing.usage") == {}
 
 
+@pytest.mark.parametrize(
+    ("credential", "token"),
+    [
+        ({"access_token": "a", "bot_token": "b", "api_key": "c", "other": "d"}, "a"),
+        ({"other": "d", "api_key": "c", "bot_token": "b"}, "b"),
+        ({"other": "d", "api_key": "c"}, "c"),
+        ({"expires_in": 60, "other": "d", "more": "e"}, "d"),
+        ({"access_token": None, "api_key": "", "other": "d"}, "d"),
+    ],
+)
+def test_token_of_a_connection_is_from_its_credential(
+    invoke: Invoker, credential: dict[str, Any], token: str
+) -> None:
+    row = fake_connection("gmail", credential=credential)
+    client = invoke.mock.with_connections([row, "slack"])
+
+    assert invoke("connections.list", client=client) == [row, fake_connection("slack")]
+    assert invoke("token", "Gmail", client=client) == token
+    assert invoke("tokens", ["gmail", "slack"], client=client) == {"gmail": token, "slack": None}
+
+
+def test_with_connections_takes_the_arguments_of_the_client(invoke: Invoker) -> None:
+    row = fake_connection("gmail", credential={"access_token": "a"})
+    client = invoke.mock.with_connections([row], tokens={"gmail": "b"}, balance=7)
+
+    assert type(client) is invoke.mock
+    assert invoke("token", "gmail", client=client) == "b"
+    assert invoke("billing.balance", client=client).credits_remaining_micros == 7
+
+
+@pytest.mark.parametrize("credential", [None, {}, {"expires_in": 60}])
+def test_connection_without_a_credential_has_no_token(
+    invoke: Invoker, credential: dict[str, Any] | None
+) -> None:
+    client = invoke.mock.with_connections([fake_connection("gmail", credential=credential)])
+
+    with pytest.raises(NotConnected, match="has no token for 'gmail'"):
+        invoke("token", "gmail", client=client)
+
+
+def test_only_a_connected_row_has_a_token(invoke: Invoker) -> None:
+    def row(slug: str, status: str) -> vendo.Connection:
+        return fake_connection(slug, status, credential={"api_key": f"{slug}-{status}"})
+
+    statuses = [
+        ("notion", "available"),
+        ("gmail", "needs_reauth"),
+        ("slack", "needs_reauth"),
+        ("slack", "connected"),
+    ]
+    client = invoke.mock.with_connections([row(*each) for each in statuses])
+
+    with pytest.raises(NotConnected):
+        invoke("token", "notion", client=client)
+    with (
+        LocalVendo({"gmail": {"status": "needs_reauth"}}) as server,
+        pytest.raises(NeedsReauth) as real,
+    ):
+        server.client().token("gmail")
+    with pytest.raises(NeedsReauth) as mocked:
+        invoke("token", "gmail", client=client)
+    for attribute in ("code", "slug", "status"):
+        assert getattr(mocked.value, attribute) == getattr(real.value, attribute)
+    assert invoke("token", "slack", client=client) == "slack-connected"
+
+
 def test_mock_records_calls_without_jwt(invoke: Invoker) -> None:
     client = invoke.mock({"openai": "sk-given"})
     user = client.for_user("a.user.jwt")
@@ -248,7 +314,13 @@ def test_token_of_wrong_type_raises_without_its_value() -> None:
 
 
 def test_mock_has_no_token_in_repr_and_cannot_be_pickled() -> None:
-    for client in (MockClient({"openai": "sk-canary"}), MockAsyncClient({"openai": "sk-canary"})):
+    row = fake_connection("openai", credential={"api_key": "sk-canary"})
+    assert "canary" not in repr(row)
+    for client in (
+        MockClient({"openai": "sk-canary"}),
+        MockAsyncClient({"openai": "sk-canary"}),
+        MockClient.with_connections([row]),
+    ):
         assert "canary" not in repr(client)
         assert "canary" not in repr(client.connections)
         with pytest.raises(vendo.ValidationError, match="cannot be pickled"):
@@ -275,12 +347,13 @@ def test_fake_connection_has_the_fields_of_a_row() -> None:
     row = fake_connection("Gmail", context={"ref": "x"})
 
     assert row == fake_connection("gmail", context={"ref": "x"})
-    assert (row.slug, row.status, row.display_name) == ("gmail", "connected", "Gmail")
+    assert (row.slug, row.status, row.display_name) == ("gmail", "connected", "gmail")
+    assert (row.profile, row.category) == ("byok_static", "other")
     assert row.is_connected
     assert row.context == {"ref": "x"}
     assert row.id != fake_connection("slack").id
     assert fake_connection("mytool", "available").connected_at is None
-    assert fake_connection("mytool").category == "other"
+    assert fake_connection("gmail", display_name="Mail", category="mail").category == "mail"
     with pytest.raises(TypeError):
         fake_connection("gmail", colour="red")
 

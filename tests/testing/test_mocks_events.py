@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -25,19 +26,33 @@ def test_stream_of_given_events_ends_after_them() -> None:
     assert list(MockClient().events.subscribe()) == []
 
 
-def test_emitted_event_has_the_format_of_a_real_one() -> None:
+def test_pushed_event_is_as_it_was_given() -> None:
     sse = MockSSE([ONE])
-    event = sse.emit("connection.changed", slug="slack")
 
-    assert event.slug == "slack"
-    assert event.id == "2"
-    assert event.data == {
-        "id": "2",
-        "at": "2026-05-02T09:00:00Z",
-        "kind": "connection.changed",
-        "slug": "slack",
-    }
-    assert repr(sse) == "<MockSSE, 2 events, open>"
+    assert sse.push("connection.changed", {"slug": "slack"}) == EventStreamMessage(
+        "connection.changed", {"slug": "slack"}, "2"
+    )
+    assert sse.push("a.b", [1], id="x", retry=500) == EventStreamMessage("a.b", [1], "x", 500)
+    assert sse.push("a.b", "text").data == "text"
+    assert sse.push("a.b").data == {}
+    assert sse.push(ONE) is ONE
+    assert repr(sse) == "<MockSSE, 6 events, open>"
+
+
+@pytest.mark.parametrize("extra", [{"data": {}}, {"id": "1"}, {"retry": 1}])
+def test_event_is_pushed_unchanged(extra: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="cannot be changed"):
+        MockSSE().push(ONE, **extra)
+
+
+def test_iteration_yields_the_events_so_far_and_ends() -> None:
+    sse = MockSSE([ONE])
+    second = sse.push("a.b")
+    events = iter(sse)
+    sse.push("a.c")  # later than the iteration
+
+    assert list(events) == [ONE, second]
+    assert len(list(sse)) == 3
 
 
 def test_subscriber_waits_for_events_until_close() -> None:
@@ -54,9 +69,9 @@ def test_subscriber_waits_for_events_until_close() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(read)
-        first = sse.emit("connection.changed", slug="gmail")
+        first = sse.push("connection.changed", {"slug": "gmail"})
         assert arrived.wait(10)
-        second = sse.emit("billing.cap_tripped", window="day")
+        second = sse.push("billing.cap_tripped", {"window": "day"})
         sse.close()
         reading.result(10)
 
@@ -71,7 +86,7 @@ def test_asyncio_subscriber_is_woken_from_another_thread() -> None:
         async with MockAsyncClient(events=sse).events.subscribe() as stream:
             waiting = asyncio.ensure_future(anext(stream))
             await asyncio.sleep(0)  # it waits now
-            await asyncio.to_thread(sse.emit, "connection.changed", slug="gmail")
+            await asyncio.to_thread(sse.push, "connection.changed", {"slug": "gmail"})
             first = await waiting
             await asyncio.to_thread(sse.close)
             return [first, *[event async for event in stream]]
@@ -82,10 +97,10 @@ def test_asyncio_subscriber_is_woken_from_another_thread() -> None:
 def test_every_subscriber_gets_every_event() -> None:
     with MockSSE() as sse:
         client = MockClient(events=sse)
-        sse.emit("connection.changed", slug="gmail")
+        sse.push("connection.changed", {"slug": "gmail"})
         early = client.events.subscribe()
         assert next(early).slug == "gmail"
-        sse.emit("connection.changed", slug="slack")
+        sse.push("connection.changed", {"slug": "slack"})
 
     assert [event.slug for event in early] == ["slack"]
     assert [event.slug for event in client.events.subscribe()] == ["gmail", "slack"]
@@ -123,7 +138,7 @@ def test_cancelled_subscriber_is_removed() -> None:
             await waiting
 
     asyncio.run(main())
-    sse.emit("connection.changed", slug="gmail")  # the loop of a leftover waker is closed
+    sse.push("connection.changed", {"slug": "gmail"})  # the loop of a leftover waker is closed
 
 
 def test_max_backoff_is_validated_like_in_the_real_client() -> None:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, assert_type
 import vendo
 from vendo import VendoIdentity, deployment, errors, reconciler, sso
 from vendo.reconciler import Change, Reconciler
-from vendo.testing import LocalVendo, SeenRequest
+from vendo.testing import (
+    LocalVendo,
+    MockAsyncClient,
+    MockClient,
+    MockSSE,
+    SeenRequest,
+    fake_connection,
+)
 from vendo.web import (
     ConnectRedirect,
     ErrorResponse,
@@ -84,6 +91,16 @@ async def local_server() -> None:
             assert_type(gate.waiting, int)
     LocalVendo(["gmail", "slack"])
     LocalVendo(5)  # type: ignore[arg-type]
+
+
+def mocks() -> None:
+    row = fake_connection("gmail", credential={"access_token": "a"})
+    assert_type(MockClient.with_connections([row, "slack"]), MockClient)
+    assert_type(MockAsyncClient.with_connections([row], balance=5), MockAsyncClient)
+    sse = MockSSE()
+    assert_type(sse.push("connection.changed", {"slug": "gmail"}), vendo.EventStreamMessage)
+    sse.push(sse.push("a.b", id="x", retry=5))
+    assert_type(list(sse), list[vendo.EventStreamMessage])
 
 
 def adapters_of_other_frameworks(client: vendo.Vendo, error: errors.VendoError) -> None:

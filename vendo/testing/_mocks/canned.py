@@ -13,7 +13,7 @@ from vendo._client.base import checked_slugs
 from vendo._config.slugs import checked_slug, name_of
 from vendo._protocol.models import Balance, Connection, Health, Integration, SpendCaps
 from vendo._protocol.subscription import checked_backoff
-from vendo.errors import ConnectTimeout, NotConnected, UpstreamError, VendoError
+from vendo.errors import ConnectTimeout, NeedsReauth, NotConnected, UpstreamError, VendoError
 from vendo.testing._mocks.events import MockSSE
 
 _T = TypeVar("_T")
@@ -21,6 +21,8 @@ _T = TypeVar("_T")
 MOCK_KEY = "vendo_sk_" + "mock" * 8
 
 _DEFAULT_BALANCE = 5_000_000
+#: The fields of a credential that are its token, in this order.
+_TOKEN_FIELDS = ("access_token", "bot_token", "api_key")
 _NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # RFC 4122's own, for URLs
 
 
@@ -30,7 +32,8 @@ def fake_connection(slug: str, status: str = "connected", **fields: Any) -> Conn
     Args:
         slug: the provider, of the catalog or not.
         status: `connected`, `available`, `pending_setup`, `needs_reauth`, `error` or `revoked`.
-        fields: any field of `Connection`.
+        fields: any field of `Connection`. From `credential`, a mock client takes the token:
+            `access_token`, `bot_token`, `api_key`, or else the first value that is a text.
 
     Raises:
         TypeError: `Connection` does not have such a field.
@@ -42,9 +45,9 @@ def fake_connection(slug: str, status: str = "connected", **fields: Any) -> Conn
     defaults: dict[str, Any] = {
         "id": str(identity),
         "external_id": f"ext_{identity.hex[:8]}",
-        "display_name": provider.name if provider else slug,
-        "category": provider.category if provider else "other",
-        "profile": "user_oauth",
+        "display_name": slug,
+        "category": "other",
+        "profile": "byok_static",
         "connected_at": "2026-05-02T09:00:00Z" if status == "connected" else None,
         "exclusive": False,
         "docs_url": provider.docs_url if provider else None,
@@ -216,6 +219,7 @@ def canned(
     by_slug = {checked_slug(slug): _checked(slug, given) for slug, given in (tokens or {}).items()}
     if connections is None:
         connections = [slug for slug, given in by_slug.items() if isinstance(given, str)]
+    rows = [fake_connection(row) if isinstance(row, str) else row for row in connections]
     if integrations is None:
         integrations = map(_integration, catalog.slugs())
     if balance is None or isinstance(balance, int):
@@ -224,10 +228,8 @@ def canned(
         )
     return Canned(
         required_key=required_key,
-        tokens=MappingProxyType(by_slug),
-        connections=tuple(
-            fake_connection(row) if isinstance(row, str) else row for row in connections
-        ),
+        tokens=MappingProxyType({**_tokens_of(rows), **by_slug}),
+        connections=tuple(rows),
         integrations=tuple(integrations),
         balance=balance,
         spend_caps=spend_caps or SpendCaps(None, None, 0, 0),
@@ -235,6 +237,30 @@ def canned(
         actions=MappingProxyType(dict(actions or {})),
         events=events,
     )
+
+
+def _tokens_of(rows: Iterable[Connection]) -> dict[str, str | VendoError]:
+    """Return what the backend has for the token of each connection, a connected one first."""
+    tokens: dict[str, str | VendoError] = {}
+    for row in sorted(rows, key=lambda row: not row.is_connected):
+        token = _token_of(row)
+        if token is not None:
+            tokens.setdefault(row.slug, token)
+    return tokens
+
+
+def _token_of(row: Connection) -> str | VendoError | None:
+    if row.status == "needs_reauth":
+        return NeedsReauth(
+            "connection_needs_reauth",
+            f"The connection of {row.slug!r} in this mock must be authorized again.",
+            status=401,
+            slug=row.slug,
+        )
+    if not row.is_connected or row.credential is None:
+        return None
+    values = [*map(row.credential.get, _TOKEN_FIELDS), *row.credential.values()]
+    return next((value for value in values if isinstance(value, str) and value), None)
 
 
 def _value(given: _T | VendoError) -> _T:

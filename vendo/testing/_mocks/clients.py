@@ -75,6 +75,16 @@ class _Mock(BaseClient):
             events,
         )
 
+    @classmethod
+    def with_connections(cls, connections: Iterable[Connection | str], **arguments: Any) -> Self:
+        """Make a mock with these connections, and the tokens of their credentials.
+
+        Args:
+            connections: rows (see `fake_connection`) or slugs.
+            arguments: the other arguments of the class.
+        """
+        return cls(connections=connections, **arguments)
+
     @property
     def calls(self) -> list[tuple[Any, ...]]:
         """The calls so far, oldest first: name and arguments, for example `("token", "openai")`.
@@ -133,7 +143,8 @@ class MockClient(_Mock, Vendo):
     which are sent unless the test intercepts them.
 
     Args:
-        tokens: the token of each slug, or an error to raise.
+        tokens: the token of each slug, or an error to raise. The default is that of the connection:
+            the token in the `credential` of a connected row, `NeedsReauth` for `needs_reauth`.
         connections: rows (see `fake_connection`) or slugs. The default is a connected row for each
             token.
         integrations: rows. The default is one for each provider of the catalog.

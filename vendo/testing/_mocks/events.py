@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 from vendo._client.async_streams import AsyncEventStream
@@ -17,7 +17,8 @@ class MockSSE:
     """An event stream without a server: `MockClient(events=MockSSE())`.
 
     Every subscriber gets all events from the first one on, and waits for more until the stream is
-    closed. Thread-safe.
+    closed. Iterating over the `MockSSE` itself does not wait: it yields the events so far, and
+    ends. Thread-safe.
     """
 
     def __init__(self, events: Iterable[EventStreamMessage] = ()) -> None:
@@ -30,13 +31,41 @@ class MockSSE:
         state = "closed" if self._closed else "open"
         return f"<MockSSE, {len(self._events)} events, {state}>"
 
-    def emit(self, kind: str, **fields: Any) -> EventStreamMessage:
-        """Send one event and return it: `emit("connection.changed", slug="gmail")`."""
+    def __iter__(self) -> Iterator[EventStreamMessage]:
+        """Iterate over the events so far, without waiting for more."""
         with self._changed:
-            number = str(len(self._events) + 1)
-            at = "2026-05-02T09:00:00Z"
-            data = {"id": number, "at": at, "kind": kind, **fields}
-            event = EventStreamMessage(kind, data, number)
+            return iter([*self._events])
+
+    def push(
+        self,
+        event_or_type: EventStreamMessage | str,
+        data: Any = None,
+        *,
+        id: str | None = None,  # noqa: A002  # the name of the field
+        retry: int | None = None,
+    ) -> EventStreamMessage:
+        """Send one event and return it: `push("connection.changed", {"slug": "gmail"})`.
+
+        Args:
+            event_or_type: an event, which is sent unchanged, or the type of a new one.
+            data: its data; an empty dict by default.
+            id: its id; the number of the event by default.
+            retry: its pause before a reconnection, in milliseconds.
+
+        Raises:
+            TypeError: there is an event and one of the other arguments.
+        """
+        is_event = isinstance(event_or_type, EventStreamMessage)
+        if is_event and (data, id, retry) != (None, None, None):
+            raise TypeError("An event that is pushed cannot be changed: push a type and its data.")
+        with self._changed:
+            if isinstance(event_or_type, EventStreamMessage):
+                event = event_or_type
+            else:
+                number = str(len(self._events) + 1) if id is None else id
+                event = EventStreamMessage(
+                    event_or_type, {} if data is None else data, number, retry
+                )
             self._events.append(event)
         self._wake()
         return event
