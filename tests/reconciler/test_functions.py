@@ -138,6 +138,17 @@ def test_no_line_shows_what_a_function_returns(env_file: Path) -> None:
     assert CANARY in env_file.read_text()
 
 
+def test_no_line_of_the_catalog_mapping_shows_a_value(server: LocalVendo, env_file: Path) -> None:
+    server.connect("openai", token=CANARY)
+    with server.client() as client:
+        mapping, _ = reconciler.catalog_default(client)
+        shown = watched(
+            lambda: (mapping(), reconciler.bootstrap(env_file=env_file, mapping=mapping))
+        )
+    assert not shown, "\n".join(sorted(shown))
+    assert CANARY in env_file.read_text()
+
+
 def test_function_that_raises_is_logged_once_and_called_again(
     env_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
