@@ -247,6 +247,20 @@ def test_one_client_serves_consecutive_loops(server: LocalVendo, transport: Tran
     asyncio.run(client.aclose())
 
 
+@pytest.mark.parametrize("name", ["close", "aclose"])
+def test_close_has_two_names(server: LocalVendo, transport: Transport, name: str) -> None:
+    async def main() -> int:
+        client = server.async_client(transport=transport)
+        await client.token("gmail")
+        await getattr(client, name)()
+        client.invalidate("gmail")
+        await client.token("gmail")
+        await client.aclose()
+        return server.connections_opened
+
+    assert asyncio.run(main()) == 2
+
+
 def test_one_client_serves_loops_in_several_threads(
     server: LocalVendo, transport: Transport
 ) -> None:

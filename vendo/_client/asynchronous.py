@@ -186,7 +186,9 @@ class AsyncVendo(BaseClient):
 
             await aclose_connector(self)
 
-    close = aclose
+    async def close(self) -> None:
+        """Do the same as `aclose`."""
+        await self.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -41,7 +41,8 @@ _NEW_KEY = "Make a new key in the Vendo dashboard and set it as VENDO_API_KEY."
 CODES: Final = {
     "app_unknown": Code(
         errors.AuthError,
-        "Check VENDO_API_KEY: a key looks like vendo_sk_ followed by 32 characters.",
+        "Check VENDO_API_KEY: a key looks like vendo_sk_ followed by 32 characters. If it does, it "
+        "may be revoked, or the key of one connection alone.",
     ),
     "app_revoked": Code(errors.AuthError, _NEW_KEY),
     "app_expired": Code(errors.AuthError, _NEW_KEY),

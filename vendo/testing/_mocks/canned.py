@@ -283,7 +283,7 @@ def _integration(slug: str) -> Integration:
         name=provider.name if provider else slug,
         category=provider.category if provider else None,
         docs_url=provider.docs_url if provider else None,
-        supported_profiles=("user_oauth", "byok_static"),
-        default_profile="user_oauth",
+        supported_profiles=("byok_static",),
+        default_profile="byok_static",
         enabled=True,
     )
