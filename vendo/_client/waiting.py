@@ -55,12 +55,14 @@ class Waiting:
         """Fetch the connection; None if it is not connected yet, or the backend is away."""
         settings = self._settings
         caller = settings.caller(settings.required_key("connections.wait"))
-        caller = caller.within(max(self._remaining(), 0.001))
+        remaining = self._remaining()
+        caller = caller.within(max(remaining, 0.001))
         try:
             # Not `connections.list()`, which falls back to what was connected at the start.
             rows = yield from fetch_connections(caller, settings.base_url(), sandbox=False)
         except (UpstreamError, RateLimited) as error:
-            self._failure = error
+            if remaining > 0:  # the look at the deadline has no time for a response
+                self._failure = error
             return None
         self._failure = None
         return next((row for row in rows if row.slug == self.slug and row.is_connected), None)
