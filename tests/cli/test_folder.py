@@ -27,6 +27,7 @@ PRINT_PATH = "import sys; print(repr(sys.path[0]))"
         ["doctor", "--json"],
         ["catalog"],
         ["catalog", "slakc"],
+        ["connect", "slack"],
         ["connect-url", "slack"],
         ["demo"],
         ["--env-file", ".env", "token", "slack"],

@@ -1,4 +1,4 @@
-"""No command prints a secret, except for `token`, `run` and `connect-url`."""
+"""No command prints a secret, except for `token`, `run`, `connect` and `connect-url`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ ONLINE = [
     ["doctor"],
     ["doctor", "--json"],
     ["token", "notion"],
+    ["connect", "gmail"],
     ["run", "--slug", "notion", "--", "true"],
     ["run", "--slug", "gmail", "--", "no-such-command"],
 ]
@@ -26,6 +27,7 @@ OFFLINE = [
     ["catalog", "openai", "--json"],
     ["catalog", "nosuch"],
     ["token", "slack"],
+    ["connect", "a b"],
     ["connect-url", "a b"],
     ["demo"],
     ["--help"],

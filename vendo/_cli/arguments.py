@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from vendo._config.settings import MAX_TIMEOUT
 from vendo._config.slugs import checked_slug
 from vendo.errors import ValidationError
 
@@ -23,6 +24,23 @@ def slug(text: str) -> str:
     except ValidationError as error:
         sentences = [error.message, error.suggested_fix or ""]
         raise argparse.ArgumentTypeError(" ".join(sentences).rstrip()) from None
+
+
+def timeout(text: str) -> float:
+    """Convert the argument of `--timeout` to seconds.
+
+    Raises:
+        ArgumentTypeError: it is not a number, or out of range.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MAX_TIMEOUT:
+        raise argparse.ArgumentTypeError(
+            f"--timeout must be greater than 0 and at most {MAX_TIMEOUT:.0f} seconds, not {text!r}."
+        )
+    return seconds
 
 
 def add_slug(parser: argparse.ArgumentParser, **options: Any) -> None:

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "run": "start a command with tokens in its environment",
     "doctor": "check the configuration and the backend",
     "catalog": "list the known providers, or show one",
+    "connect": "print the link where a user connects a provider, and wait for it",
     "connect-url": "print the link where a user connects a provider",
     "events": "print the platform's events as they arrive",
     "serve": "run a Vendo backend on this machine",

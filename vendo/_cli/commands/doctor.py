@@ -9,7 +9,6 @@ from vendo._cli import arguments, output
 from vendo._cli.checks import backend, network, packages, variables
 from vendo._cli.checks.report import Report
 from vendo._cli.output import Cell, Style
-from vendo._config.settings import MAX_TIMEOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     arguments.add_json(parser)
     parser.add_argument(
         "--timeout",
-        type=_timeout,
+        type=arguments.timeout,
         default=5.0,
         metavar="SECONDS",
         help="how long to wait for each response of the backend (default: 5)",
@@ -165,15 +164,3 @@ def _finding(finding: Finding, kind: str, colour: str, style: Style) -> list[str
     if finding.fix:
         lines.append(f"{style('fix:', 'bold')} {output.printable(finding.fix)}")
     return lines
-
-
-def _timeout(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= MAX_TIMEOUT:
-        raise argparse.ArgumentTypeError(
-            f"--timeout must be greater than 0 and at most {MAX_TIMEOUT:.0f} seconds, not {text!r}."
-        )
-    return seconds
