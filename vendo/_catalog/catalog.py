@@ -171,6 +171,25 @@ def slugs() -> tuple[str, ...]:
     return tuple(sorted(PROVIDERS))
 
 
+_by_host: dict[str, str] = {}
+
+
+def provider_at(host: str) -> Provider | None:
+    """Return the provider with this host, in lower case, or None. Its proxy at Vendo counts."""
+    if not _by_host:
+        known: dict[str, str] = {}
+        for slug, row in PROVIDERS.items():
+            for name in (*row["hosts"], f"{slug}-proxy.vendo.run"):
+                known.setdefault(name, slug)
+        _by_host.update(known)  # at once, for other threads
+    while host:
+        found = _by_host.get(host)
+        if found is not None:
+            return provider(found)
+        host = f"*.{host.removeprefix('*.').partition('.')[2]}".removesuffix("*.")
+    return None
+
+
 def env_vars(slug: str) -> list[str]:
     """Return the variables of a slug, then its companions; empty for an unknown slug."""
     found = provider(slug)

@@ -92,6 +92,9 @@ class BaseClient:
         """Seconds that one call may take, with its retries and pauses."""
         return self._settings.timeout
 
+    def _local_server(self) -> str | None:
+        return self._settings.local_server()
+
     def is_vendo_mode(self) -> bool:
         """True if tokens come from Vendo, False if they come from the environment."""
         return self._settings.is_vendo_mode()

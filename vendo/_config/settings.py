@@ -10,7 +10,7 @@ from vendo._config import environment
 from vendo._config.api_keys import PLACEHOLDER_KEY, checked_key
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import Secret, masked
-from vendo.errors import AuthError, VendoOnlyFeature, invalid
+from vendo.errors import AuthError, ValidationError, VendoOnlyFeature, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ class Settings:
         #: What the environment contained, and the scope that follows from it. One tuple, so that
         #: two threads never mix theirs.
         self._memo: tuple[object, Scope | None] = (None, None)
+        #: The same for the origin of a local server.
+        self._local: tuple[object, str | None] = (None, None)
 
     def for_user(self, jwt: Secret) -> Settings:
         """Copy the settings, scoped to the user with this JWT."""
@@ -214,6 +216,28 @@ class Settings:
             or origin_in(environment.API_URL, platform_origin)
             or DEFAULT_BASE_URL
         )
+
+    def local_server(self) -> str | None:
+        """Return the origin of the platform API if it is on this machine, else None.
+
+        What listens there is a local server, which has fake providers.
+        """
+        memo = self._local
+        if memo[0] == (environment.BASE_URL.raw(), environment.API_URL.raw()):
+            return memo[1]
+        raw = (masked(environment.BASE_URL.raw()), masked(environment.API_URL.raw()))
+        from urllib.parse import urlsplit
+
+        from vendo._protocol.origins import is_loopback
+
+        try:
+            origin = self.base_url()
+        except ValidationError:  # a call to the platform raises it
+            local = None
+        else:
+            local = origin if is_loopback(urlsplit(origin).hostname or "") else None
+        self._local = (raw, local)
+        return local
 
     def credentials_url(self) -> str:
         """Return the origin of the credentials worker."""

@@ -17,11 +17,11 @@ from yarl import URL
 
 from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._sessions.hosts import is_same_origin, joined, over_http
-from vendo._sessions.policy import MAX_DRAINED, Policy
+from vendo._sessions.policy import MAX_DRAINED, policy_of
 from vendo._transports.aiohttp_connector import Connector
 from vendo._transports.per_loop import PerLoop
 from vendo._transports.routes import route_of
-from vendo.errors import VendoError
+from vendo.errors import ValidationError, VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,14 +31,18 @@ if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
 
     from vendo._protocol.secret import WireSecret
+    from vendo._sessions.policy import Policy
     from vendo._sessions.token_source import AsyncTokenSource
+
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 async def make_session(
     client: AsyncTokenSource, slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
 ) -> aiohttp.ClientSession:
     """Make a session over the connections of a client in this event loop."""
-    policy = Policy(slug, hosts, base_url)
+    policy = policy_of(client, slug, hosts, base_url)
     return VendoClientSession(
         client,
         policy,
@@ -107,12 +111,12 @@ class _Middleware:
         if policy.is_authenticated(url, request.headers) or not policy.allows(url):
             self._authenticates = False
         if not self._authenticates:
-            return await send(request)
+            return self._relocated(await send(request))
         credential = policy.credential(url, await client._async_token(policy.slug))
         self._put(request, credential)
         response = await _sent(request, send)
         if response.status != 401:
-            return self._cleaned(response, credential)
+            return self._relocated(response, credential)
         client._reject(policy.slug, credential.secret)
         try:
             fresh = policy.credential(url, await client._async_token(policy.slug))
@@ -123,18 +127,37 @@ class _Middleware:
             return response
         self._put(request, fresh)
         await _drain(response)
-        return self._cleaned(await _sent(request, send), fresh)
+        return self._relocated(await _sent(request, send), fresh)
 
-    def _cleaned(self, response: ClientResponse, credential: WireSecret) -> ClientResponse:
-        """Remove the token from where a redirect leads, if the provider repeats the path."""
-        location = response.headers.get("Location")
-        if self._policy.placement.header is None and location is not None:
+    def _relocated(
+        self, response: ClientResponse, credential: WireSecret | None = None
+    ) -> ClientResponse:
+        """Change where a redirect leads: without a token in the path, to the local server."""
+        name = "Location" if response.headers.get("Location") else "URI"  # aiohttp follows both
+        location = response.headers.get(name)
+        if not location:
+            return response
+        to = location
+        if self._policy.placement.header is None and credential is not None:
+            to = self._policy.placement.bare_location(location, credential.secret)
+        if response.status in _REDIRECTS:
+            to = self._routed(response, to)
+        if to != location:
             headers = CIMultiDict(response.headers)
-            headers["Location"] = self._policy.placement.bare_location(location, credential.secret)
+            headers[name] = to
             # aiohttp has no other way. It reads one of the first two.
             response._headers = response._cache["headers"] = CIMultiDictProxy(headers)
             response._raw_headers = tuple((k.encode(), v.encode()) for k, v in headers.items())
         return response
+
+    def _routed(self, response: ClientResponse, location: str) -> str:
+        absolute = joined(str(response.url), location)
+        try:
+            routed = self._policy.route(absolute)
+        except ValidationError:
+            response.close()
+            raise
+        return location if routed == absolute else routed
 
     def _put(self, request: ClientRequest, credential: WireSecret) -> None:
         if self._policy.placement.header is not None:

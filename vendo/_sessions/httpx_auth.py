@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Generator, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from vendo._catalog.catalog import provider_at
 from vendo._protocol.secret import SecretBytes, WireSecret
 from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._sessions.environment_proxies import is_proxied, would_be_proxied
@@ -21,11 +22,13 @@ from vendo._sessions.hosts import is_same_origin
 from vendo._sessions.http2_logs import mask_headers
 from vendo._sessions.httpx_parts import (
     masked_url,
+    observing_hosts,
     one_way_headers,
     rewinding,
+    send_to,
     take_off_credential,
 )
-from vendo._sessions.policy import Policy
+from vendo._sessions.policy import Policy, policy_of, would_be_real
 from vendo._sessions.token_source import AsyncTokenSource, TokenSource
 from vendo.errors import invalid
 
@@ -59,10 +62,15 @@ class VendoHttpxAuth(_Bases):
     """
 
     def __init__(
-        self, client: TokenSource | AsyncTokenSource, slug: str, *, hosts: Sequence[str] = ()
+        self,
+        client: TokenSource | AsyncTokenSource,
+        slug: str,
+        *,
+        hosts: Sequence[str] = (),
+        policy: Policy | None = None,
     ) -> None:
         self._client: Any = client
-        self._policy = Policy(slug, hosts)
+        self._policy = policy_of(client, slug, hosts) if policy is None else policy
         #: True if the client has a transport of ours, which uses no proxy for plain http.
         self._is_direct = False
         mask_headers()
@@ -81,6 +89,7 @@ class VendoHttpxAuth(_Bases):
 
     def sync_auth_flow(self, request: Request) -> Generator[Request, Response, None]:
         """Authenticate a request of a `Client`."""
+        self._keep_local(request, is_async=False)
         flow = _Flow(self._policy, request, is_direct=self._is_direct).steps()
         outcome: Any = None
         handled = sys.exception()
@@ -99,6 +108,7 @@ class VendoHttpxAuth(_Bases):
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
         """Authenticate a request of an `AsyncClient`."""
+        self._keep_local(request, is_async=True)
         flow = _Flow(self._policy, request, is_direct=self._is_direct).steps()
         outcome: Any = None
         handled = sys.exception()
@@ -114,6 +124,23 @@ class VendoHttpxAuth(_Bases):
         except GeneratorExit:
             pass
         _cut(handled)
+
+    def _keep_local(self, request: Request, *, is_async: bool) -> None:
+        """Have a request and its redirects reach no real provider if there is a local server."""
+        policy = self._policy
+        if self._client._local_server() is None:
+            return
+        url = str(_bare_url(request))
+        routed = policy.route(url)
+        if routed != url:
+            send_to(request, routed)
+
+        def check(host: str) -> None:
+            if provider_at(host) is not None:
+                raise would_be_real(policy.slug, host)
+
+        # A redirect is followed where an `auth=` cannot change it.
+        observing_hosts(request, check, is_async=is_async)
 
     def _token(self, wanted: _Wanted) -> str:
         client, slug = self._client, self._policy.slug
@@ -259,8 +286,7 @@ def _bare_url(request: Request) -> Any:
 def _restored(
     client: TokenSource | AsyncTokenSource, policy: Policy, is_direct: bool
 ) -> VendoHttpxAuth:
-    auth = VendoHttpxAuth(client, policy.slug)
-    auth._policy = policy
+    auth = VendoHttpxAuth(client, policy.slug, policy=policy)
     auth._is_direct = is_direct
     return auth
 

@@ -92,6 +92,42 @@ def take_off_credential(request: Any) -> None:
         request.url = request.url.bare
 
 
+def send_to(request: Any, url: str) -> None:
+    """Have a request sent to another URL."""
+    plain = getattr(request.url, "bare", request.url)
+    if request.headers.get("Host") == plain.netloc.decode():  # else it is the caller's own
+        request.headers["Host"] = plain.__class__(url).netloc.decode()
+    request.url = plain.__class__(url)
+
+
+def observing_hosts(request: Any, check: Callable[[str], None], *, is_async: bool) -> None:
+    """Have a check called with each host that a request, or a redirect of it, is about to reach.
+
+    The libraries report that to the extension `trace`, which redirects keep.
+    """
+    callers = request.extensions.get("trace")
+    if hasattr(callers, "observes_hosts"):
+        return
+
+    def observe(event: str, info: dict[str, Any]) -> Any:
+        if event.endswith(".connect_tcp.started"):
+            check(str(info["host"]))
+        elif event.endswith(".send_request_headers.started"):
+            url = info["request"].url
+            is_tunnel = info["request"].method == b"CONNECT"
+            check((url.target.rpartition(b":")[0] if is_tunnel else url.host).decode())
+        return callers(event, info) if callers is not None else None
+
+    async def observe_in_task(event: str, info: dict[str, Any]) -> None:
+        seen = observe(event, info)
+        if seen is not None:
+            await seen
+
+    trace: Any = observe_in_task if is_async else observe
+    trace.observes_hosts = True
+    request.extensions = {**request.extensions, "trace": trace}
+
+
 def rewinding(request: Any) -> Callable[[], bool]:
     """Return a function that rewinds the body of a request. It returns False if it cannot.
 

@@ -7,9 +7,10 @@ each redirect.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
-from vendo._catalog.catalog import provider
+from vendo._catalog.catalog import nearest, provider, provider_at
 from vendo._config import environment
 from vendo._config.addresses import origin_in
 from vendo._protocol.origins import DEFAULT_PORTS, given_origin
@@ -21,13 +22,14 @@ from vendo.errors import ValidationError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, NoReturn
 
     from vendo._catalog.catalog import Provider
     from vendo._config.environment import Variable
     from vendo._protocol.origins import Origin
     from vendo._sessions.hosts import Pattern
+    from vendo._sessions.token_source import AsyncTokenSource, TokenSource
 
 #: Bytes of a 401 that are read, so that its connection can be used again.
 MAX_DRAINED = 16 * 1024
@@ -36,14 +38,56 @@ _ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _MAX_REMEMBERED = 256
 
 
+def policy_of(
+    client: TokenSource | AsyncTokenSource,
+    slug: str,
+    hosts: Sequence[str] = (),
+    base_url: str | None = None,
+) -> Policy:
+    """Make the policy of a client's session, unless the slug looks like a typing error.
+
+    Raises:
+        ValidationError: as for `Policy`; or the slug is almost one of the catalog, and nothing
+            shows that it is a provider of the caller's own.
+    """
+    policy = Policy(slug, hosts, base_url, client._local_server)
+    if policy.provider is None and not (hosts or base_url or _is_in_environment(slug)):
+        meant = _meant(slug)
+        if meant is not None:
+            raise invalid(
+                f"The catalog has no provider {slug!r}. Did you mean {meant!r}?",
+                slug=slug,
+                fix=f"Write {meant!r}. If {slug!r} is a provider of your own, name its hosts, as "
+                f"in session({slug!r}, hosts=['api.example.com']).",
+            )
+    return policy
+
+
+def _is_in_environment(slug: str) -> bool:
+    variables = environment.override_variable(slug), environment.base_url_variable(slug)
+    return any(variable.raw() for variable in variables)
+
+
+@lru_cache(maxsize=256)
+def _meant(slug: str) -> str | None:
+    return nearest(slug)
+
+
+def _nowhere() -> None:
+    return None
+
+
 class Policy:
     """The policy of one provider's session: allowed hosts, base URL, placement of the token.
+
+    With a local server, requests to the provider's hosts are sent to its fake provider instead.
 
     Args:
         slug: the provider, a checked slug, in the catalog or not.
         hosts: further hosts, such as `api.example.com`, `*.example.com` or `localhost:8000`.
         base_url: resolves relative URLs, in place of `<SLUG>_BASE_URL` and the catalog's. Its host
             is allowed too.
+        local_server: returns the origin of the local server that the client uses, or None.
 
     Raises:
         ValidationError: a host or the base URL is malformed.
@@ -53,6 +97,7 @@ class Policy:
         "_base_url",
         "_bound",
         "_hosts",
+        "_local_server",
         "_patterns",
         "_remembered",
         "_variable",
@@ -61,8 +106,15 @@ class Policy:
         "slug",
     )
 
-    def __init__(self, slug: str, hosts: Sequence[str] = (), base_url: str | None = None) -> None:
+    def __init__(
+        self,
+        slug: str,
+        hosts: Sequence[str] = (),
+        base_url: str | None = None,
+        local_server: Callable[[], str | None] = _nowhere,
+    ) -> None:
         self.slug = slug
+        self._local_server = local_server
         self.provider = provider(slug)
         self.placement = Placement(slug)
         self._base_url = None if base_url is None else given_origin(base_url, "base_url=")
@@ -84,7 +136,8 @@ class Policy:
         return f"<Policy {self.slug!r}>"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.slug, self._hosts, self._base_url, dict(self._bound))
+        bound = dict(self._bound)
+        return _restored, (self.slug, self._hosts, self._base_url, self._local_server, bound)
 
     def _add(self, hosts: Sequence[Pattern]) -> None:
         self._hosts = (*self._hosts, *hosts)
@@ -100,19 +153,24 @@ class Policy:
         """
         if self._base_url is not None:
             return self._base_url
-        return default_base_url(self._variable, self.provider)
+        return default_base_url(self._variable, self.provider, self._fake_provider())
+
+    def _fake_provider(self) -> str | None:
+        """Return the address of the local server's fake provider, or None."""
+        server = self._local_server()
+        return None if server is None else f"{server}/providers/{self.slug}"
 
     def resolve(self, url: str) -> str:
-        """Return the absolute URL of one that may be relative.
+        """Return where a request to a URL, which may be relative, is sent.
 
         A relative URL is appended to the base URL, with or without a slash at its beginning.
 
         Raises:
-            ValidationError: it is relative, and there is no base URL.
+            ValidationError: it is relative, and there is no base URL; or as for `route`.
         """
         url = url.lstrip()
         if _ABSOLUTE.match(url):
-            return url
+            return self.route(url)
         base = self.base_url()
         if base is None or url.startswith("//"):
             raise invalid(
@@ -122,7 +180,35 @@ class Policy:
                 fix=f"Pass the whole URL, from https:// on, or set {self._variable.name} or "
                 "base_url=.",
             )
-        return base + url if url[:1] in {"", "?", "#"} else f"{base}/{url.lstrip('/')}"
+        separator, path = ("", url) if url[:1] in {"", "?", "#"} else ("/", url.lstrip("/"))
+        return self.route(f"{base}{separator}{path}")
+
+    def route(self, url: str) -> str:
+        """Return where a request to an absolute URL is sent.
+
+        It is another URL with a local server: no request reaches a host of the catalog then.
+
+        Raises:
+            ValidationError: the client uses a local server, and without it the request would
+                reach a provider's host that must not get the token.
+        """
+        fake = self._fake_provider()
+        if fake is None:
+            return url
+        try:
+            origin = session_origin(url)
+        except ValueError:  # not a URL
+            return url
+        host = origin[1]
+        if provider_at(host) is None and host != f"{self.slug}-proxy.vendo.run":
+            return url
+        if self.allows(url):
+            parts = urlsplit(url)
+            query = f"?{parts.query}" if parts.query else ""
+            return f"{fake}{parts.path}{query}{f'#{parts.fragment}' if parts.fragment else ''}"
+        if any(matches((name, None), origin) for name, _port in self._patterns):
+            self._raise_not_allowed(url)  # plain http, or another port
+        raise would_be_real(self.slug, host)
 
     def admit(self, url: str) -> None:
         """Check that the token may be sent to the host of a URL that the caller requests.
@@ -155,7 +241,7 @@ class Policy:
         return allowed
 
     def _is_base_or_bound(self, origin: Origin) -> bool:
-        """True for the host in the environment now, and for that of the first request."""
+        """True for the hosts in the environment now, and for that of the first request."""
         if not is_private(origin):
             return False
         if self._bound.get("to") == origin[1:]:
@@ -164,7 +250,8 @@ class Policy:
             base = self.base_url()
         except ValidationError:
             return False  # `admit` and `resolve` raise it
-        return base is not None and origin[1:] == session_origin(base)[1:]
+        known = (base, self._local_server())
+        return any(one is not None and origin[1:] == session_origin(one)[1:] for one in known)
 
     def _binds(self, url: str) -> bool:
         """Bind a slug without a list of hosts to its first host."""
@@ -225,30 +312,45 @@ class Policy:
         """Split the path of a URL after the path of the base URL."""
         parts = urlsplit(url)
         path = parts.path or "/"
-        base = self.base_url()
-        if base is not None and session_origin(base) == session_origin(url):
-            prefix = urlsplit(base).path.rstrip("/")
-            if prefix and (path == prefix or path.startswith(f"{prefix}/")):
-                return prefix, path[len(prefix) :] or "/"
+        for base in (self.base_url(), self._fake_provider()):
+            if base is not None and session_origin(base) == session_origin(url):
+                prefix = urlsplit(base).path.rstrip("/")
+                if prefix and (path == prefix or path.startswith(f"{prefix}/")):
+                    return prefix, path[len(prefix) :] or "/"
         return "", path
 
 
-def default_base_url(variable: Variable, row: Provider | None) -> str | None:
+def default_base_url(
+    variable: Variable, row: Provider | None, fake_provider: str | None = None
+) -> str | None:
     """Return a provider's base URL for a session without one of its own.
 
     Raises:
         ValidationError: `<SLUG>_BASE_URL`, which is `variable`, is malformed.
     """
-    origin = origin_in(variable)
-    if origin is not None:
-        return origin
-    return row.base_url if row else None
+    return origin_in(variable) or fake_provider or (row.base_url if row else None)
+
+
+def would_be_real(slug: str, host: str) -> ValidationError:
+    """Return the error of a request that would leave the local server for a real provider."""
+    real = provider_at(host)
+    return invalid(
+        f"A request of the session for {slug} to {host} would reach the real "
+        f"{real.name if real else 'provider'}, and the client uses a local server.",
+        slug=slug,
+        fix=f"If it is to reach the fake provider of {slug}: hosts=[{host!r}]. Otherwise use a "
+        "session for that provider. A redirect must lead to an address of the local server.",
+    )
 
 
 def _restored(
-    slug: str, hosts: Sequence[Pattern], base_url: str | None, bound: dict[str, Any]
+    slug: str,
+    hosts: Sequence[Pattern],
+    base_url: str | None,
+    local_server: Callable[[], str | None],
+    bound: dict[str, Any],
 ) -> Policy:
-    policy = Policy(slug, base_url=base_url)
+    policy = Policy(slug, base_url=base_url, local_server=local_server)
     policy._add(hosts)
     policy._bound.update(bound)
     return policy

@@ -15,7 +15,7 @@ from requests.utils import get_environ_proxies, rewind_body, select_proxy
 from vendo._protocol.secret import WireSecret
 from vendo._sessions.environment_proxies import would_be_proxied
 from vendo._sessions.hosts import is_same_origin, joined
-from vendo._sessions.policy import MAX_DRAINED, Policy
+from vendo._sessions.policy import MAX_DRAINED, policy_of
 from vendo._sessions.requests_path import drop_target, set_target, target_of
 from vendo.errors import ValidationError, VendoError, invalid
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from requests import PreparedRequest, Response
 
+    from vendo._sessions.policy import Policy
     from vendo._sessions.token_source import TokenSource
 
 
@@ -49,7 +50,7 @@ class VendoAuth(AuthBase):
         policy: Policy | None = None,
     ) -> None:
         self._client = client
-        self._policy = Policy(slug, hosts) if policy is None else policy
+        self._policy = policy_of(client, slug, hosts) if policy is None else policy
         #: A session of ours checks that its adapter does not log a token in the path.
         self._is_of_session = policy is not None
 
@@ -59,6 +60,7 @@ class VendoAuth(AuthBase):
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         """Authenticate a request, unless it has a credential of the caller's own."""
         policy = self._policy
+        self._send_to(request, self.route(request.url or ""))
         url = request.url or ""
         is_own = policy.is_authenticated(url, request.headers)
         if not is_own:
@@ -72,6 +74,19 @@ class VendoAuth(AuthBase):
             request.headers[name] = value
         request.hooks["response"].append(Watch(self, is_own=is_own))
         return request
+
+    def route(self, url: str) -> str:
+        """Return where a request to a URL is sent: with a local server, to its fake provider."""
+        return self._policy.route(url)
+
+    def _send_to(self, request: PreparedRequest, url: str) -> None:
+        if url == request.url:
+            return
+        request.url = url
+        jar = request._cookies  # type: ignore[attr-defined]  # requests has no public name for it
+        if jar:
+            request.headers.pop("Cookie", None)  # for another host
+            request.prepare_cookies(jar)
 
     def put(self, request: PreparedRequest, credential: WireSecret) -> None:
         """Put a credential on a request, where the provider wants it."""
@@ -151,6 +166,7 @@ class Watch:
             response = self._renewed(response, sending)
         if response.is_redirect:
             self._clean(response)
+            self._route(response)
         if response.is_redirect and self._leads_out(response):
             # The next request is a copy of this one, and requests strips only `Authorization`.
             self._leave(request)
@@ -190,6 +206,17 @@ class Watch:
                 if headers and "location" in headers:
                     del headers["location"]
                     headers["location"] = location
+
+    def _route(self, response: Response) -> None:
+        """Keep a redirect to a provider's host at the local server, if there is one."""
+        to = joined(response.url, response.headers["location"])
+        try:
+            routed = self._auth.route(to)
+        except ValidationError:
+            response.close()
+            raise
+        if routed != to:
+            response.headers["location"] = routed
 
     def _leads_out(self, response: Response) -> bool:
         location = response.headers["location"]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import requests
 
 from vendo._protocol.tracebacks import cut_tracebacks
-from vendo._sessions.policy import Policy
+from vendo._sessions.policy import policy_of
 from vendo._sessions.requests_adapter import SharedAdapter, shared_adapter
 from vendo._sessions.requests_auth import (
     VendoAuth,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from requests import PreparedRequest, Response
 
+    from vendo._sessions.policy import Policy
     from vendo._sessions.token_source import TokenSource
 
 
@@ -152,7 +153,7 @@ def make_session(
     client: TokenSource, slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
 ) -> VendoSession:
     """Make a session over the shared connections of a client."""
-    return VendoSession(client, Policy(slug, hosts, base_url))
+    return VendoSession(client, policy_of(client, slug, hosts, base_url))
 
 
 def _adapter_for(client: TokenSource, policy: Policy) -> SharedAdapter:
