@@ -82,11 +82,12 @@ class VendoSession:
             vendo.ValidationError: the slug or a host is malformed.
         """
         slug = slug.lower()
-        base_url = self._server.provider_url(slug)
-        if not self._is_known(slug):
-            self._server.connect(slug)
+        is_known = self._is_known(slug)
+        base_url = self._server.provider_url(slug) if is_known else None
         session = self._client.session(slug, hosts=hosts, base_url=base_url)
         self._made.append(session)
+        if not is_known:
+            self._server.connect(slug)
         return session
 
     def _is_known(self, slug: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from vendo.testing import install_interceptor, is_local_token
+from vendo.testing import Withheld, install_interceptor, is_local_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,13 +23,18 @@ if TYPE_CHECKING:
         def guards(self) -> bool: ...
         @property
         def has_server(self) -> bool: ...
+        @property
+        def keeps_local(self) -> bool: ...
+        @property
+        def moment(self) -> str | None: ...
         def gave(self, slug: str, token: str) -> bool: ...
         def had(self, slug: str, token: str) -> bool: ...
         def note(self, slug: str, token: str) -> None: ...
 
 
-class GuardError(RuntimeError):
-    """The code under test requested a credential that the test did not provide (`vendo_guard`).
+class GuardError(Withheld):
+    """The code under test requested a credential that the test did not provide (`vendo_guard`),
+    or the address of a real provider.
 
     It is not a `VendoError`, so the code under test does not handle it like a provider that is not
     connected.
@@ -65,7 +70,7 @@ class RunInterceptor:
         """Check the lookup of a slug without a test token."""
         __tracebackhide__ = True
         if self._run.guards and not any(run.has_server for run in running):
-            raise GuardError(_MESSAGE.format(slug=slug))
+            raise self._error(slug)
         if self._before is not None:
             self._before.before_lookup(slug)
 
@@ -73,10 +78,16 @@ class RunInterceptor:
         """Check and record a token before it is returned."""
         __tracebackhide__ = True
         if self._run.guards and not _is_harmless(slug, token):
-            raise GuardError(_MESSAGE.format(slug=slug))
+            raise self._error(slug)
         self._run.note(slug, token)
         if self._before is not None:
             self._before.handed_out(slug, token)
+
+    def _error(self, slug: str) -> GuardError:
+        return GuardError(
+            f"The code under test requested a credential of {slug!r}, but the test does not "
+            f"provide one (vendo_guard). Fix: {_fix(slug, self._run.moment)}"
+        )
 
 
 #: The runs of this process, outermost first: `pytester` runs pytest inside pytest.
@@ -99,9 +110,21 @@ def _is_harmless(slug: str, token: str) -> bool:
     return is_local_token(token) or any(run.had(slug, token) for run in running)
 
 
-_MESSAGE = (
-    "The code under test requested a credential of {slug!r}, but the test does not provide one "
-    '(vendo_guard). Fix: vendo_token("{slug}") in the test, or {slug} in the ini option '
-    "vendo_tokens, or the fixture vendo_server, also for a LocalVendo of your own. For the real "
-    "credential, mark the test with vendo_live or run pytest with --vendo-live."
-)
+def _fix(slug: str, moment: str | None) -> str:
+    """Return what is possible at this moment: the scope of a fixture, or None outside of tests."""
+    if moment is None:
+        return (
+            f"{slug} in the ini option vendo_tokens: no test has begun, so no fixture or marker "
+            "applies. Or request it in a function that a test calls. For the real credential, run "
+            "pytest with --vendo-live."
+        )
+    live = "For the real credential, mark the test with vendo_live or run pytest with --vendo-live."
+    if moment == "function":
+        return (
+            f'vendo_token("{slug}") in the test, or {slug} in the ini option vendo_tokens, or the '
+            f"fixture vendo_server, also for a LocalVendo of your own. {live}"
+        )
+    return (
+        f'{slug} in the ini option vendo_tokens, or @pytest.mark.vendo("{slug}") on the tests: a '
+        f"fixture of the scope {moment} cannot use those of a test. {live}"
+    )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 
 import pytest
 
 import vendo.testing
 from vendo import ValidationError
 from vendo.testing import catalog_slugs, credential_variables, forget_tokens, override_variable
-from vendo_pytest import _interceptor
+from vendo_pytest import _interceptor, _lookups
 from vendo_pytest._variables import Variables
 
 _OWN_PREFIX = "VENDO_"
@@ -31,6 +31,8 @@ class Suite:
         self._given: dict[str, str] = {}
         self._test: TestScope | None = None
         self._records_run = False
+        #: The scope of the fixture that is being set up.
+        self._scope: str | None = None
         #: The tokens of the whole run, the newest last. A test may show one that it did not get.
         self._handed_out: dict[tuple[str, str], None] = {}
         tokens = parsed_tokens(config.getini("vendo_tokens"))
@@ -45,6 +47,19 @@ class Suite:
         self.slugs: tuple[str, ...] = tuple(tokens)
         if self._has_guard:
             self._interceptor.install()
+            _lookups.observe()
+            config.pluginmanager.register(self, "vendo-guard")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[object]
+    ) -> Generator[None, object, object]:
+        """Note the scope of a fixture, for the text of an error."""
+        before, self._scope = self._scope, fixturedef.scope
+        try:
+            return (yield)
+        finally:
+            self._scope = before
 
     def _end(self) -> None:
         self._interceptor.remove()
@@ -73,6 +88,18 @@ class Suite:
     def has_server(self) -> bool:
         """True if the current test uses the local server."""
         return self._test is not None and self._test.server is not None
+
+    @property
+    def keeps_local(self) -> bool:
+        """True if no real provider may be reached now."""
+        if self.is_live or (self._test is not None and self._test.is_live):
+            return False
+        return self._has_guard or self.has_server
+
+    @property
+    def moment(self) -> str | None:
+        """The scope of the fixture or test that runs now; None outside of tests."""
+        return self._scope or (None if self._test is None else "function")
 
     def gave(self, slug: str, token: str) -> bool:
         """Return True for a token that the ini file or the current test provides for the slug."""
@@ -184,8 +211,9 @@ class TestScope:
         isolate(self.variables, kept=(*self.suite.given, *self.given))
 
     def use(self, server: vendo.testing.LocalVendo) -> None:
-        """Make the whole library use a local server."""
-        self.isolate()
+        """Make the whole library use a local server, in place of the ini file's tokens."""
+        _lookups.observe()
+        isolate(self.variables, kept=self.given)
         forget_tokens()
         self.variables.update(server.environment(*catalog_slugs()))
         self.server = server

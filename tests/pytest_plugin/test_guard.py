@@ -382,3 +382,84 @@ def test_guard_in_the_reconciler_is_logged_and_not_blamed_on_its_handler(run: Ru
         """,
         ini=GUARD,
     ).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("key", [None, "vendo_sk_" + "x" * 32])
+def test_optional_credential_is_absent_without_a_test_token(
+    run: Run, key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if key:
+        monkeypatch.setenv("VENDO_API_KEY", key)
+        monkeypatch.setenv("VENDO_CREDENTIALS_URL", "https://127.0.0.1:9")  # nothing listens
+    run(
+        """
+        import asyncio, pytest, vendo
+        from vendo_pytest import GuardError
+
+        def test_it(vendo_token):
+            for slug in ("openai", "slack", "github"):  # a variable, an override, nothing
+                assert vendo.token(slug, default=None) is None
+                assert vendo.Vendo().token(slug, default="fallback") == "fallback"
+                assert asyncio.run(vendo.aio.token(slug, default=None)) is None
+                with pytest.raises(GuardError):
+                    vendo.token(slug)
+                with pytest.raises(GuardError):
+                    vendo.tokens([slug])
+            vendo_token("openai", "sk-test")
+            assert vendo.token("openai", default=None) == "sk-test"
+
+        def test_server(vendo_server):
+            assert vendo.token("openai", default=None) is None
+            vendo_server.connect("openai")
+            assert vendo.token("openai", default=None) == vendo_server.token("openai")
+        """,
+        ini=GUARD,
+    ).assert_outcomes(passed=2)
+
+
+def test_guard_suggests_what_is_possible_at_import(run: Run) -> None:
+    result = run("import vendo\nKEY = vendo.token('openai')\ndef test_it(): pass", ini=GUARD)
+
+    [line] = {line for line in result.outlines if line.startswith("E  ") and "Fix: " in line}
+    assert "openai in the ini option vendo_tokens" in line
+    assert "--vendo-live" in line
+    for impossible in ("vendo_token(", "vendo_server", "vendo_live ", "mark"):
+        assert impossible not in line.replace("fixture or marker applies", "")
+
+
+@pytest.mark.parametrize("scope", ["class", "module", "package", "session"])
+def test_guard_suggests_what_is_possible_in_a_wide_fixture(run: Run, scope: str) -> None:
+    text = f"""
+        import pytest, vendo
+
+        @pytest.fixture(scope="{scope}")
+        def wide():
+            return vendo.token("openai")
+
+        MARK
+        def test_it(wide):
+            assert wide == "vendo-test-token-openai"
+    """
+    result = run(text.replace("MARK", "pass"), ini=GUARD)
+    [line] = {line for line in result.outlines if line.startswith("E  ") and "Fix: " in line}
+    assert '@pytest.mark.vendo("openai")' in line
+    assert f"scope {scope}" in line
+    for impossible in ("vendo_token(", "vendo_server"):
+        assert impossible not in line
+
+    run(text.replace("MARK", '@pytest.mark.vendo("openai")'), ini=GUARD).assert_outcomes(passed=1)
+
+
+def test_guard_suggests_the_fixture_in_a_fixture_of_the_test(run: Run) -> None:
+    result = run(
+        """
+        import pytest, vendo
+
+        @pytest.fixture
+        def narrow(): vendo.token("openai")
+
+        def test_it(narrow): pass
+        """,
+        ini=GUARD,
+    )
+    result.stdout.fnmatch_lines(['*GuardError: *vendo_token("openai")*'])

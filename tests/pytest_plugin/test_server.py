@@ -155,3 +155,33 @@ def test_session_without_requests_raises_missing_extra(run: Run) -> None:
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*MissingExtra: *vendo-sdk*http*"])
+
+
+def test_tokens_of_the_ini_file_step_back_for_the_server(run: Run) -> None:
+    run(
+        """
+        import pytest, vendo
+
+        def test_server(vendo_server):
+            with pytest.raises(vendo.NotConnected):
+                vendo.token("gmail")
+            vendo_server.connect("gmail")
+            assert vendo.token("gmail") == vendo_server.token("gmail")
+            assert vendo.session("gmail").get("gmail/v1/users/me/profile").ok
+
+        @pytest.mark.vendo("gmail")
+        def test_marker(vendo_server):
+            assert vendo.token("gmail") == "vendo-test-token-gmail"
+
+        def test_fixture(vendo_token, vendo_server):
+            vendo_token("gmail", "of-the-test")
+            assert vendo.token("gmail") == "of-the-test"
+
+        def test_without_server():
+            assert vendo.token("gmail") == "of-the-ini"
+
+        def test_isolated(vendo_isolated):
+            assert vendo.token("gmail") == "of-the-ini"
+        """,
+        ini="vendo_guard = true\nvendo_tokens = gmail = of-the-ini",
+    ).assert_outcomes(passed=5)

@@ -76,7 +76,7 @@ def test_guard_works_in_xdist_workers(run: Run, monkeypatch: pytest.MonkeyPatch)
         def test_it(token, n, vendo_token, vendo_server, worker_id):
             assert worker_id != "master"
             assert vendo_token("slack") == "vendo-test-token-slack"
-            assert token in {vendo.token("stripe"), vendo.token("gmail")}
+            assert token in {"vendo-test-token-stripe", "g-ini"}
             vendo_server.connect("openai")
             assert vendo.token("openai") == vendo_server.token("openai")
 

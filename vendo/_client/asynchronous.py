@@ -101,7 +101,7 @@ class AsyncVendo(BaseClient):
         try:
             found = self._look_up(slug)
             return found if isinstance(found, str) else await self._run(self._fetching(*found))
-        except VendoError as error:
+        except Exception as error:
             if default is not UNSET and is_missing(error):
                 return default
             raise

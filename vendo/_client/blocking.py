@@ -114,7 +114,7 @@ class Vendo(BaseClient):
         try:
             found = self._look_up(slug)
             return found if isinstance(found, str) else self._run(self._fetching(*found))
-        except VendoError as error:
+        except Exception as error:
             if default is not UNSET and is_missing(error):
                 return default
             raise

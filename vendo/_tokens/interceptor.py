@@ -9,7 +9,10 @@ class Interceptor(Protocol):
     """Observes the resolution chain."""
 
     def before_lookup(self, slug: str) -> None:
-        """Called when a slug has no `VENDO_TOKEN_<SLUG>`. An exception ends the look-up."""
+        """Called when a slug has no `VENDO_TOKEN_<SLUG>`. An exception ends the look-up.
+
+        `token(slug, default=...)` returns the default if it is a `Withheld`.
+        """
 
     def handed_out(self, slug: str, token: str) -> None:
         """Called with each token before it is returned. An exception is raised in its place.

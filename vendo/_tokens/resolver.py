@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 interceptor: _tokens.Interceptor | None = None
 
 
+class Withheld(RuntimeError):
+    """An interceptor raises it for a credential that the caller must not get.
+
+    It is not a `VendoError`, so a program does not handle it like a provider that is not connected.
+    `token(slug, default=...)` returns the default in its place.
+    """
+
+    __module__ = "vendo.testing"  # where a test imports it from
+
+
 def install_interceptor(new: _tokens.Interceptor | None) -> _tokens.Interceptor | None:
     """Set the interceptor of every client in the process, or remove it with None.
 
@@ -76,9 +86,11 @@ def has_conventional(name: Name) -> bool:
     return any(variable.get() is not None for variable in name.variables)
 
 
-def is_missing(error: VendoError) -> bool:
+def is_missing(error: Exception) -> bool:
     """True if the error says that there is no credential, for which `default=` stands in."""
-    return isinstance(error, NotConnected) or error.code == "provider_unknown"
+    if isinstance(error, VendoError):
+        return isinstance(error, NotConnected) or error.code == "provider_unknown"
+    return isinstance(error, Withheld)
 
 
 def handed_out(name: Name, token: Secret) -> str:

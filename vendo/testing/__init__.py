@@ -9,12 +9,13 @@ PYTEST_DONT_REWRITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vendo._tokens.resolver import install_interceptor
+    from vendo._tokens.resolver import Withheld, install_interceptor
     from vendo.testing._chain import (
         catalog_slugs,
         credential_variables,
         forget_tokens,
         override_variable,
+        provider_at,
     )
     from vendo.testing._mocks.canned import fake_connection
     from vendo.testing._mocks.clients import MockAsyncClient, MockClient
@@ -29,6 +30,7 @@ __all__ = [
     "MockClient",
     "MockSSE",
     "SeenRequest",
+    "Withheld",
     "catalog_slugs",
     "credential_variables",
     "fake_connection",
@@ -36,6 +38,7 @@ __all__ = [
     "install_interceptor",
     "is_local_token",
     "override_variable",
+    "provider_at",
 ]
 
 _HOMES = {
@@ -44,6 +47,7 @@ _HOMES = {
     "MockClient": "vendo.testing._mocks.clients",
     "MockSSE": "vendo.testing._mocks.events",
     "SeenRequest": "vendo.testing._state.requests",
+    "Withheld": "vendo._tokens.resolver",
     "catalog_slugs": "vendo.testing._chain",
     "credential_variables": "vendo.testing._chain",
     "fake_connection": "vendo.testing._mocks.canned",
@@ -51,6 +55,7 @@ _HOMES = {
     "install_interceptor": "vendo._tokens.resolver",
     "is_local_token": "vendo.testing._state.own_tokens",
     "override_variable": "vendo.testing._chain",
+    "provider_at": "vendo.testing._chain",
 }
 
 

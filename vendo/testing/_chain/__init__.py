@@ -1,4 +1,4 @@
-"""What a test framework's plugin needs of the resolution chain: its variables and its cache.
+"""What a test framework's plugin needs of the core: variables, hosts, and the cache.
 
 Only the core may be imported. The pytest plugin reaches the functions through `vendo.testing`.
 """
@@ -25,6 +25,15 @@ def override_variable(slug: str) -> str:
 def catalog_slugs() -> tuple[str, ...]:
     """Return every slug of the bundled catalog."""
     return catalog.slugs()
+
+
+def provider_at(host: str) -> tuple[str, str] | None:
+    """Return the slug and the name of the real provider with this host, or None.
+
+    The host of its proxy at Vendo counts too.
+    """
+    found = catalog.provider_at(host.lower().removesuffix("."))
+    return None if found is None else (found.slug, found.name)
 
 
 @cache

@@ -1,0 +1,70 @@
+"""Look-ups of a real provider's name, which end in an error during a test.
+
+Python reports each look-up to an audit hook, from whatever library. A fake `getaddrinfo` of a test
+reports none. Behind a proxy the name is in a request of `http.client`, which is reported as well.
+An audit hook stays until the process ends. So there is one, which acts only while a run asks for it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from vendo.testing import provider_at
+from vendo_pytest._interceptor import GuardError, running
+
+_LOOK_UPS = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
+_TUNNEL = b"CONNECT "
+_is_observed = False
+
+
+def observe() -> None:
+    """Add the hook, unless it is there."""
+    global _is_observed
+    if not _is_observed:
+        _is_observed = True
+        sys.addaudithook(_on_event)
+
+
+def _on_event(event: str, arguments: tuple[object, ...]) -> None:
+    if event in _LOOK_UPS:
+        host = arguments[0]
+    elif event == "http.client.send":
+        data = arguments[1]
+        if not isinstance(data, bytes) or not data.startswith(_TUNNEL):
+            return
+        host = data[len(_TUNNEL) :].partition(b":")[0]
+    else:
+        return
+    if any(run.keeps_local for run in running):
+        _check(host)
+
+
+def _check(host: object) -> None:
+    __tracebackhide__ = True
+    if isinstance(host, bytes):
+        host = host.decode("ascii", "replace")
+    found = provider_at(host) if isinstance(host, str) else None
+    if found is not None:
+        raise GuardError(_message(str(host), *found))
+
+
+def _message(host: str, slug: str, name: str) -> str:
+    problem = f"The code under test requested {host}, a host of the real {name}. Fix: "
+    live = "For the real one, mark the test with vendo_live or run pytest with --vendo-live."
+    moments = {run.moment for run in running} - {None}
+    address = f'provider_url("{slug}")'
+    if not moments:
+        return (
+            f"{problem}do it in a test, not before the tests begin. For the real one, run pytest "
+            "with --vendo-live."
+        )
+    if any(run.has_server for run in running):
+        return f"{problem}vendo_server.{address} is the address of its fake provider. {live}"
+    if moments == {"function"}:
+        server = "the fixture vendo_server"
+    else:
+        server = "a vendo.testing.LocalVendo in the fixture"
+    return (
+        f"{problem}{server}, whose {address} is the address of a fake provider, for any client. "
+        f"{live}"
+    )
