@@ -2,7 +2,7 @@
 
 Python reports each look-up to an audit hook, from whatever library. A fake `getaddrinfo` of a test
 reports none. Behind a proxy the name is in a request of `http.client`, which is reported as well.
-An audit hook stays until the process ends. So there is one, which acts only while a run asks for it.
+An audit hook stays until the process ends. So there is one, which acts while a run asks for it.
 """
 
 from __future__ import annotations
