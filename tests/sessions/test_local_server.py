@@ -246,6 +246,28 @@ def test_websocket_reaches_the_server(server: LocalVendo) -> None:
     assert server.requests[-1].path == "/providers/openai/v1/realtime"
 
 
+@pytest.mark.parametrize(
+    ("platform", "origin"),
+    [
+        ("http://localhost:5000", "http://localhost:5000"),
+        ("https://127.0.0.1:5000/", "https://127.0.0.1:5000"),
+        ("http://[::1]:5000/api", "http://[::1]:5000"),
+        ("http://vendo.localhost", "http://vendo.localhost"),
+    ],
+)
+@pytest.mark.parametrize("variable", ["VENDO_BASE_URL", "VENDO_API_URL", None])
+def test_platform_on_this_machine_is_a_local_server(
+    monkeypatch: pytest.MonkeyPatch, platform: str, origin: str, variable: str | None
+) -> None:
+    monkeypatch.setenv("VENDO_TOKEN_GMAIL", "g")
+    session = vendo.Vendo(base_url=None if variable else platform).session("gmail")
+    if variable:
+        monkeypatch.setenv(variable, platform)
+    for url in ("https://gmail.googleapis.com/x?a=b", "x?a=b"):
+        prepared = session.prepare_request(requests.Request("GET", url))
+        assert prepared.url == f"{origin}/providers/gmail/x?a=b"
+
+
 def test_platform_elsewhere_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     for value in ("https://vendo.example", "http://not-loopback.example", "nonsense"):
         monkeypatch.setenv("VENDO_BASE_URL", value)
