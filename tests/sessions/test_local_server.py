@@ -162,6 +162,20 @@ def test_redirect_to_a_real_provider_is_not_followed(server: LocalVendo, way: st
     assert caught.value.slug == "gmail"
 
 
+def test_request_that_was_prepared_elsewhere_stays_at_the_server(server: LocalVendo) -> None:
+    session = vendo.Vendo().session("gmail")
+
+    response = session.send(requests.Request("GET", PROFILE).prepare())
+    assert response.status_code == 401  # it has no token
+    assert response.url.startswith(server.url)
+
+    own = ("user", "password")
+    server.fail("provider", redirect=PROFILE)
+    response = session.get(PROFILE, auth=own)
+    assert response.history
+    assert response.url.startswith(server.url)
+
+
 def test_redirect_that_is_not_followed_is_not_an_error(server: LocalVendo) -> None:
     url = f"https://gmail.googleapis.com/redirect?to={PROFILE}"
     with httpx2.Client(auth=vendo.Vendo().httpx_auth("gmail")) as http:

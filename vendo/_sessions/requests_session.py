@@ -84,7 +84,11 @@ class VendoSession(requests.Session):
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
         """Do as requests does, with a default time-out. Redirects are sent with it too."""
         kwargs.setdefault("timeout", self.timeout)
-        if is_plain(request.url or ""):
+        url = self._policy.route(request.url or "")
+        if url != request.url:  # prepared elsewhere, or a redirect without `VendoAuth`
+            request = request.copy()
+            request.url = url
+        if is_plain(url):
             kwargs.setdefault("proxies", dict(self.proxies))
         handled = sys.exception()
         try:
