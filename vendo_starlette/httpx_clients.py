@@ -57,7 +57,8 @@ def make_httpx(
     made: httpx2.AsyncClient = library.AsyncClient(
         auth=auth,
         base_url=_parsed(
-            library, (provider_base_url(slug) if base_url is None else base_url) or ""
+            library,
+            (provider_base_url(slug, client=client) if base_url is None else base_url) or "",
         ),
         timeout=client.timeout,
         transport=_shared_transport(library)(pools.of_loop(library)),

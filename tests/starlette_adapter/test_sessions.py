@@ -194,6 +194,24 @@ def test_an_httpx_client_works_after_its_request(vendo_mode: LocalVendo) -> None
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("slug", ["gmail", "in-house"])
+def test_sessions_reach_the_fake_providers_without_a_base_url(
+    server: LocalVendo, monkeypatch: pytest.MonkeyPatch, slug: str
+) -> None:
+    server.connect(slug)
+    for name, value in server.environment().items():
+        monkeypatch.setenv(name, value)
+
+    async def main() -> None:
+        connection = connection_of(Starlette())
+        for make in (vendo_async_session(slug), vendo_httpx(slug)):
+            session: Any = await make(connection)
+            response = await session.get("echo")
+            assert str(response.url) == f"{server.provider_url(slug)}/echo"
+
+    asyncio.run(main())
+
+
 def test_httpx_connections_are_closed_with_the_application(vendo_mode: LocalVendo) -> None:
     async def profile(request: Request) -> Response:
         gmail = await vendo_httpx("gmail")(request)

@@ -20,6 +20,8 @@ def test_a_base_url_comes_from_the_environment_or_else_from_the_catalog(
 ) -> None:
     assert web.provider_base_url("Gmail") == "https://gmail.googleapis.com"
     assert web.provider_base_url("in-house") is None
+    local = vendo.Vendo(base_url="http://localhost:8000")
+    assert web.provider_base_url("gmail", client=local) == "http://localhost:8000/providers/gmail"
     monkeypatch.setenv("GMAIL_BASE_URL", "http://127.0.0.1:8000/gmail/")
     assert web.provider_base_url("gmail") == "http://127.0.0.1:8000/gmail"
     monkeypatch.setenv("GMAIL_BASE_URL", "gmail.example.com")

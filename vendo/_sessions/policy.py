@@ -157,8 +157,7 @@ class Policy:
 
     def _fake_provider(self) -> str | None:
         """Return the address of the local server's fake provider, or None."""
-        server = self._local_server()
-        return None if server is None else f"{server}/providers/{self.slug}"
+        return fake_provider(self._local_server(), self.slug)
 
     def resolve(self, url: str) -> str:
         """Return where a request to a URL, which may be relative, is sent.
@@ -321,14 +320,19 @@ class Policy:
 
 
 def default_base_url(
-    variable: Variable, row: Provider | None, fake_provider: str | None = None
+    variable: Variable, row: Provider | None, fake: str | None = None
 ) -> str | None:
     """Return a provider's base URL for a session without one of its own.
 
     Raises:
         ValidationError: `<SLUG>_BASE_URL`, which is `variable`, is malformed.
     """
-    return origin_in(variable) or fake_provider or (row.base_url if row else None)
+    return origin_in(variable) or fake or (row.base_url if row else None)
+
+
+def fake_provider(local_server: str | None, slug: str) -> str | None:
+    """Return the address of a local server's fake provider; None without a server."""
+    return None if local_server is None else f"{local_server}/providers/{slug}"
 
 
 def would_be_real(slug: str, host: str) -> ValidationError:

@@ -18,22 +18,26 @@ def provider_name(slug: str) -> str:
     return row.name if row else slug
 
 
-def provider_base_url(slug: str, base_url: str | None = None) -> str | None:
+def provider_base_url(
+    slug: str, base_url: str | None = None, *, client: BaseClient | None = None
+) -> str | None:
     """Return what a session resolves relative URLs against, without a slash at its end, or None.
 
     Args:
         slug: the provider.
         base_url: what the session is given in place of `<SLUG>_BASE_URL` and the catalog's.
+        client: the session's client. With a local server, its fake provider precedes the catalog.
 
     Raises:
         ValidationError: the slug, the base URL or the variable's value is malformed.
     """
-    from vendo._sessions.policy import default_base_url
+    from vendo._sessions.policy import default_base_url, fake_provider
 
     slug = checked_slug(slug)
     if base_url is not None:
         return given_origin(base_url, "base_url=")
-    return default_base_url(environment.base_url_variable(slug), catalog.provider(slug))
+    fake = None if client is None else fake_provider(client._local_server(), slug)
+    return default_base_url(environment.base_url_variable(slug), catalog.provider(slug), fake)
 
 
 def checked_session(
