@@ -11,8 +11,8 @@ from django.utils.module_loading import import_string
 
 from vendo.errors import ValidationError
 from vendo.web import (
-    ADDRESS,
     API_KEY,
+    BASE_URL,
     FLAG,
     REDIS_URL,
     SLUGS,
@@ -42,7 +42,7 @@ _PERMISSION = Option(
 )
 _OPTIONS: dict[str, Option] = {
     "API_KEY": API_KEY,
-    "BASE_URL": ADDRESS,
+    "BASE_URL": BASE_URL,
     "REQUIRED": SLUGS,
     "TEMPLATE_TOKENS": SLUGS,
     "WEBHOOK_SECRETS": WEBHOOK_SECRETS,

@@ -9,8 +9,10 @@ from typing import Any
 from flask import Flask
 
 from vendo.web import (
-    ADDRESS,
     API_KEY,
+    BASE_URL,
+    CREDENTIALS_URL,
+    DATA_PROXY_URL,
     REDIS_URL,
     SLUGS,
     TIMEOUT,
@@ -27,9 +29,9 @@ from vendo.web import (
 _PREFIX = "VENDO_"
 _OPTIONS: dict[str, Option] = {
     "VENDO_API_KEY": API_KEY,
-    "VENDO_BASE_URL": ADDRESS,
-    "VENDO_CREDENTIALS_URL": ADDRESS,
-    "VENDO_DATA_PROXY_URL": ADDRESS,
+    "VENDO_BASE_URL": BASE_URL,
+    "VENDO_CREDENTIALS_URL": CREDENTIALS_URL,
+    "VENDO_DATA_PROXY_URL": DATA_PROXY_URL,
     "VENDO_TIMEOUT": TIMEOUT,
     "VENDO_REQUIRED": SLUGS,
     "VENDO_WEBHOOK_SECRET": WEBHOOK_SECRET,

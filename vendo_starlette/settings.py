@@ -8,8 +8,10 @@ from functools import partial
 from typing import Any, NoReturn, Self
 
 from vendo.web import (
-    ADDRESS,
     API_KEY,
+    BASE_URL,
+    CREDENTIALS_URL,
+    DATA_PROXY_URL,
     REDIS_URL,
     SLUGS,
     TIMEOUT,
@@ -23,9 +25,9 @@ from vendo.web import (
 
 _OPTIONS: dict[str, Option] = {
     "api_key": API_KEY,
-    "base_url": ADDRESS,
-    "credentials_url": ADDRESS,
-    "data_proxy_url": ADDRESS,
+    "base_url": BASE_URL,
+    "credentials_url": CREDENTIALS_URL,
+    "data_proxy_url": DATA_PROXY_URL,
     "timeout": TIMEOUT,
     "required": SLUGS,
     "webhook_secrets": WEBHOOK_SECRETS,

@@ -343,6 +343,40 @@ def test_malformed_address_is_a_problem(shell: Shell, url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        *("openai.example.com/v1", "htp://openai.example.com/v1", "https://openai.example.com/v 1"),
+        *("https://openai.example.com/v1?key=canary", "http://openai.example.com/v1", "https://"),
+        *("'https://openai.example.com'", "https://me:canary@openai.example.com"),
+    ],
+)
+def test_malformed_address_of_a_provider_is_a_problem(shell: Shell, url: str) -> None:
+    shell.env.update(OPENAI_BASE_URL=url, VENDO_TOKEN_MY_TOOL="t", MY_TOOL_BASE_URL=url)
+
+    report = run_doctor(shell, status=1)
+
+    by_name = {text.split()[3]: fix for text, fix in findings(report, "problems")}
+    assert by_name == {
+        "OPENAI_BASE_URL": "Unset OPENAI_BASE_URL, or set it to the default: "
+        "https://api.openai.com/v1",
+        "MY_TOOL_BASE_URL": "Unset MY_TOOL_BASE_URL, or set it to the whole URL of the provider, "
+        "from https:// on.",
+    }
+    assert "canary" not in str(report)
+
+
+def test_malformed_address_of_a_connection_outside_the_catalog_is_a_problem(
+    deployed: Shell, server: LocalVendo
+) -> None:
+    server.connect("my-tool")
+    deployed.env["MY_TOOL_BASE_URL"] = "my-tool.example.com"
+
+    report = run_doctor(deployed, status=1)
+
+    assert [text for text, _ in findings(report, "problems") if "MY_TOOL_BASE_URL" in text]
+
+
+@pytest.mark.parametrize(
     ("variable", "surfaces"),
     [
         ("VENDO_BASE_URL", {"credentials", "data"}),
@@ -371,7 +405,7 @@ def test_proxies_and_certificates_are_shown_without_passwords(shell: Shell) -> N
         OPENAI_BASE_URL="http://[canary",
     )
 
-    report = run_doctor(shell)
+    report = run_doctor(shell, status=1)
 
     assert report["network"] == {
         "HTTPS_PROXY": "http://proxy.example.com:3128",
@@ -380,10 +414,7 @@ def test_proxies_and_certificates_are_shown_without_passwords(shell: Shell) -> N
         "NO_PROXY": "127.0.0.1",
         "SSL_CERT_FILE": str(shell.folder / "ca.pem"),
     }
-    assert report["provider_urls"] == {
-        "OPENAI_BASE_URL": "(malformed)",
-        "TELEGRAM_BASE_URL": "https://telegram.example.com:8443",
-    }
+    assert report["provider_urls"] == {"TELEGRAM_BASE_URL": "https://telegram.example.com:8443"}
     assert {address["proxy"] for address in report["addresses"]} == {"proxy.example.com:3128"}
     assert "canary" not in str(report)
     assert "through proxy.example.com:3128\n" in shell.vendo("doctor").stdout

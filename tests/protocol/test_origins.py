@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -29,7 +30,7 @@ from vendo._protocol.origins import checked_origin, is_loopback, origin_of, plat
     ],
 )
 def test_last_slash_of_an_address_is_removed(given_url: str, taken: str) -> None:
-    assert checked_origin(given_url, "base_url=") == taken
+    assert checked_origin(given_url, "base_url=", None) == taken
 
 
 @pytest.mark.parametrize(
@@ -64,8 +65,11 @@ def test_api_at_the_end_of_the_platforms_address_is_removed(given_url: str, take
         ("https://vendo.run#x", "more than a scheme"),
         ("https://vendo.run\\@evil.example", "user name or a password"),
         ("https://vendo.run\\x", "more than a scheme"),
-        ("https://vendo .run", "more than a scheme"),
-        ("https://vendo\n.run", "more than a scheme"),
+        ("htp://vendo.run", "is not an http"),
+        ("vendo.run/v1", "is not an http"),
+        ("https://vendo .run", "white space"),
+        ("https://vendo.run/v 1", "white space"),
+        ("https://vendo\n.run", "white space"),
         ("https://vendo\x00.run", "more than a scheme"),
         ("https://vendö.run", "more than a scheme"),
         ("http://vendo.run", "plain http to vendo.run"),
@@ -77,11 +81,12 @@ def test_api_at_the_end_of_the_platforms_address_is_removed(given_url: str, take
 )
 def test_unsafe_address_is_an_error_that_names_the_setting(url: str, problem: str) -> None:
     with pytest.raises(ValidationError, match=problem) as caught:
-        checked_origin(url, "VENDO_BASE_URL")
+        checked_origin(url, "SLACK_BASE_URL", "https://slack.com/api")
 
-    assert "VENDO_BASE_URL" in str(caught.value)
+    assert "SLACK_BASE_URL" in str(caught.value)
     assert "hunter2" not in str(caught.value)
-    assert caught.value.suggested_fix
+    fix = "Unset SLACK_BASE_URL, or set it to the default: https://slack.com/api"
+    assert caught.value.suggested_fix == fix
 
 
 @pytest.mark.parametrize(
@@ -127,7 +132,7 @@ def is_loopback_for_the_system(host: str) -> bool:
 @pytest.mark.parametrize("name", ["127.0.0.1.", "127.0.0.0000999", "127.1", "localhost.."])
 def test_plain_http_to_a_name_that_looks_like_loopback_is_an_error(name: str) -> None:
     with pytest.raises(ValidationError, match="plain http"):
-        checked_origin(f"http://{name}:8080", "VENDO_BASE_URL")
+        checked_origin(f"http://{name}:8080", "VENDO_BASE_URL", None)
 
 
 def test_dot_at_the_end_makes_a_name_of_an_address() -> None:
@@ -145,7 +150,7 @@ def test_scheme_host_and_port_make_an_origin() -> None:
 @given(st.text(max_size=60))
 def test_every_text_is_an_address_or_one_validation_error(text: str) -> None:
     with suppress(ValidationError):  # any other error fails the test
-        assert checked_origin(text, "base_url=").lower().startswith(("https://", "http://"))
+        assert checked_origin(text, "base_url=", None).lower().startswith(("https://", "http://"))
 
 
 ENVIRONMENT = ("VENDO_BASE_URL", "VENDO_API_URL", "VENDO_CREDENTIALS_URL", "VENDO_DATA_PROXY_URL")
@@ -204,10 +209,21 @@ def test_blank_worker_and_data_addresses_count_as_unset(env: pytest.MonkeyPatch)
     assert settings.data_proxy_url() == "https://composio-proxy.vendo.run"
 
 
-@pytest.mark.parametrize("name", ["base_url", "credentials_url", "data_proxy_url"])
-def test_bad_address_in_the_constructor_is_an_immediate_error(name: str) -> None:
-    with pytest.raises(ValidationError, match=f"{name}="):
-        Vendo(**{name: "http://vendo.run"})  # type: ignore[arg-type]  # each is a text
+DEFAULTS = {
+    "base_url": "https://vendo.run",
+    "credentials_url": "https://credentials.vendo.run",
+    "data_proxy_url": "https://composio-proxy.vendo.run",
+}
+
+
+@pytest.mark.parametrize("value", ["http://vendo.run", "vendo.run", 5])
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_bad_address_in_the_constructor_is_an_immediate_error(name: str, value: Any) -> None:
+    with pytest.raises(ValidationError, match=f"{name}=") as caught:
+        Vendo(**{name: value})
+
+    fix = f"Leave {name}= out, or set it to the default: {DEFAULTS[name]}"
+    assert caught.value.suggested_fix == fix
 
 
 @pytest.mark.parametrize(
@@ -228,3 +244,5 @@ def test_bad_address_in_the_environment_is_an_error_that_names_the_variable(
     with pytest.raises(ValidationError, match=variable) as caught:
         getattr(settings, method)()
     assert "hunter2" not in str(caught.value)
+    fix = f"Unset {variable}, or set it to the default: {DEFAULTS[method]}"
+    assert caught.value.suggested_fix == fix

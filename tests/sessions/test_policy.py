@@ -156,7 +156,7 @@ def test_any_text_is_allowed_or_one_validation_error(text: str) -> None:
 
 def test_key_is_not_sent_to_a_websocket() -> None:
     with pytest.raises(ValidationError, match="is not an http"):
-        checked_origin("wss://vendo.run", "VENDO_BASE_URL")
+        checked_origin("wss://vendo.run", "VENDO_BASE_URL", None)
 
 
 def test_overflow_of_the_host_cache_changes_nothing() -> None:
@@ -263,9 +263,39 @@ def test_malformed_base_url_is_an_error_when_used(
         assert "hunter2" not in str(caught.value)
 
 
-def test_callers_malformed_base_url_is_an_immediate_error() -> None:
-    with pytest.raises(ValidationError, match="base_url="):
-        Policy("openai", base_url="http://gate.example.com")
+MALFORMED = [
+    "http://gate.example.com", "gate.example.com/v1", "htp://gate.example.com",
+    "https://gate.example.com/v 1", "https://gate.example.com?v=1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", MALFORMED)
+def test_callers_malformed_base_url_is_an_immediate_error(value: str) -> None:
+    with pytest.raises(ValidationError, match="base_url=") as caught:
+        Policy("openai", base_url=value)
+
+    fix = "Leave base_url= out, or set it to the default: https://api.openai.com/v1"
+    assert caught.value.suggested_fix == fix
+
+
+@pytest.mark.parametrize("value", MALFORMED)
+@pytest.mark.parametrize(
+    ("slug", "fix"),
+    [
+        ("openai", "set it to the default: https://api.openai.com/v1"),
+        ("mytool", "set it to the whole URL of the provider, from https:// on."),
+    ],
+)
+def test_fix_of_a_malformed_base_url_is_the_providers_own(
+    monkeypatch: pytest.MonkeyPatch, slug: str, fix: str, value: str
+) -> None:
+    name = f"{slug.upper()}_BASE_URL"
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(ValidationError, match=name) as caught:
+        Policy(slug).resolve("models")
+
+    assert caught.value.suggested_fix == f"Unset {name}, or {fix}"
 
 
 @pytest.mark.parametrize("base_url", [5, b"https://gate.example.com", ["https://gate.example.com"]])

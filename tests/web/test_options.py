@@ -15,7 +15,7 @@ CANARY = "".join(reversed("yranac"))
 OPTIONS = web.Options(
     {
         "X_API_KEY": web.API_KEY,
-        "X_BASE_URL": web.ADDRESS,
+        "X_BASE_URL": web.BASE_URL,
         "X_TIMEOUT": web.TIMEOUT,
         "X_REQUIRED": web.SLUGS,
         "X_WEBHOOK_SECRETS": web.WEBHOOK_SECRETS,

@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 
 
 def origin_in(
-    variable: Variable, checked: Callable[[str, str], str] = checked_origin
+    variable: Variable,
+    default: str | None,
+    checked: Callable[[str, str, str | None], str] = checked_origin,
 ) -> str | None:
     """Return the address that a variable contains, or None if it is not set.
+
+    `default` is what is used then; the fix for a malformed address suggests it.
 
     Raises:
         ValidationError: as for `checked_origin`.
     """
     value = variable.secret()  # it may contain a password
-    return None if value is None else checked(value, variable.name)
+    return None if value is None else checked(value, variable.name, default)

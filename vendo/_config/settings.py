@@ -51,9 +51,9 @@ class Settings:
     ) -> None:
         self._follows_key = api_key is None or (isinstance(api_key, str) and not api_key.strip())
         self._api_key = None if self._follows_key else checked_key(api_key, "api_key=")
-        self._base_url = _checked_origin(base_url, "base_url=")
-        self._credentials_url = _checked_origin(credentials_url, "credentials_url=")
-        self._data_proxy_url = _checked_origin(data_proxy_url, "data_proxy_url=")
+        self._base_url = _checked_origin(base_url, "base_url")
+        self._credentials_url = _checked_origin(credentials_url, "credentials_url")
+        self._data_proxy_url = _checked_origin(data_proxy_url, "data_proxy_url")
         if (
             isinstance(timeout, bool)
             or not isinstance(timeout, int | float)
@@ -212,8 +212,8 @@ class Settings:
         if self._base_url:
             return platform_origin(self._base_url, "base_url=")
         return (
-            origin_in(environment.BASE_URL, platform_origin)
-            or origin_in(environment.API_URL, platform_origin)
+            origin_in(environment.BASE_URL, DEFAULT_BASE_URL, platform_origin)
+            or origin_in(environment.API_URL, DEFAULT_BASE_URL, platform_origin)
             or DEFAULT_BASE_URL
         )
 
@@ -246,7 +246,7 @@ class Settings:
 
         return (
             self._credentials_url
-            or origin_in(environment.CREDENTIALS_URL)
+            or origin_in(environment.CREDENTIALS_URL, DEFAULT_CREDENTIALS_URL)
             or DEFAULT_CREDENTIALS_URL
         )
 
@@ -256,7 +256,9 @@ class Settings:
         from vendo._protocol.origins import DEFAULT_DATA_PROXY_URL
 
         return (
-            self._data_proxy_url or origin_in(environment.DATA_PROXY_URL) or DEFAULT_DATA_PROXY_URL
+            self._data_proxy_url
+            or origin_in(environment.DATA_PROXY_URL, DEFAULT_DATA_PROXY_URL)
+            or DEFAULT_DATA_PROXY_URL
         )
 
     def caller(self, api_key: Secret | None) -> Caller:
@@ -272,9 +274,9 @@ class Settings:
         )
 
 
-def _checked_origin(url: str | None, name: str) -> str | None:
+def _checked_origin(url: str | None, argument: str) -> str | None:
     if url is None or (isinstance(url, str) and not url.strip()):
         return None
-    from vendo._protocol.origins import given_origin
+    from vendo._protocol.origins import DEFAULT_URLS, given_origin
 
-    return given_origin(url, name)
+    return given_origin(url, f"{argument}=", DEFAULT_URLS[argument])

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL = "https://vendo.run"
 DEFAULT_CREDENTIALS_URL = "https://credentials.vendo.run"
 DEFAULT_DATA_PROXY_URL = "https://composio-proxy.vendo.run"
+#: The same by the argument of a client that replaces them.
+DEFAULT_URLS = {
+    "base_url": DEFAULT_BASE_URL,
+    "credentials_url": DEFAULT_CREDENTIALS_URL,
+    "data_proxy_url": DEFAULT_DATA_PROXY_URL,
+}
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -51,12 +57,14 @@ def _without_root(host: str) -> str:
 
 
 @lru_cache(maxsize=128)
-def checked_origin(url: str, name: str) -> str:
+def checked_origin(url: str, name: str, default: str | None) -> str:
     """Check that a key may be sent to a URL, and return it without a trailing slash.
 
     Args:
         url: the URL.
         name: where it was set, for the error text: an argument or a variable.
+        default: what is used where it is not set, for the fix. Another address would have the key
+            sent to a stranger.
 
     Raises:
         ValidationError: not an http(s) URL, no host, user info, a query, or plain http to another
@@ -64,11 +72,15 @@ def checked_origin(url: str, name: str) -> str:
     """
     problem = _problem_of(url)
     if problem is not None:
-        raise invalid(
-            f"The address in {name} {problem}.",
-            fix=f"Set {name} to an address such as {DEFAULT_BASE_URL}, or leave it out.",
-        )
+        raise invalid(f"The address in {name} {problem}.", fix=_fix(name, default))
     return url.removesuffix("/")
+
+
+def _fix(name: str, default: str | None) -> str:
+    without = f"Unset {name}" if name.isidentifier() else f"Leave {name} out"
+    if default is None:
+        return f"{without}, or set it to the whole URL of the provider, from https:// on."
+    return f"{without}, or set it to the default: {default}"
 
 
 def _problem_of(url: str) -> str | None:
@@ -76,11 +88,13 @@ def _problem_of(url: str) -> str | None:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
     except ValueError:
-        return "is not an http(s) URL with a host"
-    if parts.scheme not in {"http", "https"} or not host:
+        host = None
+    if not host or parts.scheme not in {"http", "https"}:
         return "is not an http(s) URL with a host"
     if "@" in parts.netloc:
         return "contains a user name or a password"
+    if any(map(str.isspace, url)):
+        return "contains white space"
     # The characters themselves: urlsplit does not report an empty query, and drops line breaks.
     if not url.isascii() or not url.isprintable() or any(c in url for c in "?# \\"):
         return "contains more than a scheme, a host, a port and a path"
@@ -89,7 +103,7 @@ def _problem_of(url: str) -> str | None:
     return None
 
 
-def given_origin(url: object, name: str) -> str:
+def given_origin(url: object, name: str, default: str | None) -> str:
     """Check an argument that may be of any type, as `checked_origin` does.
 
     Raises:
@@ -98,15 +112,15 @@ def given_origin(url: object, name: str) -> str:
     if not isinstance(url, str):
         raise invalid(
             f"{name} must be an address, not a value of type {type(url).__name__}.",
-            fix=f'Write {name}"{DEFAULT_BASE_URL}", or leave it out.',
+            fix=_fix(name, default),
         )
     url = Secret(url.strip())  # it may contain a password
-    return checked_origin(url, name)
+    return checked_origin(url, name, default)
 
 
-def platform_origin(url: str, name: str) -> str:
+def platform_origin(url: str, name: str, default: str | None = DEFAULT_BASE_URL) -> str:
     """Check an origin of the platform API; drop an `/api` at its end, which each call adds."""
-    origin = checked_origin(url, name)
+    origin = checked_origin(url, name, default)
     return origin.removesuffix("/api") if urlsplit(origin).path else origin  # a host named api
 
 

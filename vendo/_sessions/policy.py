@@ -117,7 +117,11 @@ class Policy:
         self._local_server = local_server
         self.provider = provider(slug)
         self.placement = Placement(slug)
-        self._base_url = None if base_url is None else given_origin(base_url, "base_url=")
+        self._base_url = (
+            None
+            if base_url is None
+            else given_origin(base_url, "base_url=", catalog_base_url(self.provider))
+        )
         self._variable = environment.base_url_variable(slug)
         self._patterns: list[Pattern] = [
             *((host, 443) for host in (self.provider.hosts if self.provider else ())),
@@ -327,7 +331,13 @@ def default_base_url(
     Raises:
         ValidationError: `<SLUG>_BASE_URL`, which is `variable`, is malformed.
     """
-    return origin_in(variable) or fake or (row.base_url if row else None)
+    default = catalog_base_url(row)
+    return origin_in(variable, default) or fake or default
+
+
+def catalog_base_url(row: Provider | None) -> str | None:
+    """Return the catalog's base URL of a provider, or None if it has none."""
+    return row.base_url if row else None
 
 
 def fake_provider(local_server: str | None, slug: str) -> str | None:

@@ -60,8 +60,10 @@ if TYPE_CHECKING:
     from vendo.web._links import argument_sets, nearest_link
     from vendo.web._next import after_denial, checked_next, current_page, denied_slug
     from vendo.web._options import (
-        ADDRESS,
         API_KEY,
+        BASE_URL,
+        CREDENTIALS_URL,
+        DATA_PROXY_URL,
         FLAG,
         REDIS_URL,
         SLUGS,
@@ -98,10 +100,12 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "ADDRESS",
     "API_KEY",
+    "BASE_URL",
     "CONNECT_COOKIE",
     "CONNECT_SECONDS",
+    "CREDENTIALS_URL",
+    "DATA_PROXY_URL",
     "FLAG",
     "JWT_ENVIRON_KEY",
     "JWT_HEADER",
@@ -231,8 +235,10 @@ _NAMES_OF_MODULE = {
     "vendo.web._links": ("argument_sets", "nearest_link"),
     "vendo.web._next": ("after_denial", "checked_next", "current_page", "denied_slug"),
     "vendo.web._options": (
-        "ADDRESS",
         "API_KEY",
+        "BASE_URL",
+        "CREDENTIALS_URL",
+        "DATA_PROXY_URL",
         "FLAG",
         "REDIS_URL",
         "SLUGS",

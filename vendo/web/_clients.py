@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from vendo._config.api_keys import checked_key
-from vendo._protocol.origins import given_origin, platform_origin
+from vendo._protocol.origins import DEFAULT_URLS, given_origin, platform_origin
 from vendo._protocol.secret import Secret
 from vendo.errors import VendoError
 
@@ -50,11 +50,11 @@ class ClientOptions(NamedTuple):
     def _problem(self, label: Callable[[str], str]) -> VendoError | None:
         try:
             checked_key(self.api_key, label("api_key"))
-            for name in ("base_url", "credentials_url", "data_proxy_url"):
+            for name, default in DEFAULT_URLS.items():
                 address = getattr(self, name)
                 if address is None or not address.strip():
                     continue
-                address = given_origin(address, label(name))
+                address = given_origin(address, label(name), default)
                 if name == "base_url":
                     platform_origin(address, label(name))
         except VendoError as error:

@@ -11,6 +11,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from vendo._config.settings import MAX_TIMEOUT
+from vendo._protocol.origins import (
+    DEFAULT_BASE_URL,
+    DEFAULT_CREDENTIALS_URL,
+    DEFAULT_DATA_PROXY_URL,
+)
 from vendo._protocol.secret import masked
 from vendo.errors import invalid
 
@@ -54,9 +59,15 @@ def _is_timeout(value: object) -> bool:
     )
 
 
+def _address(default: str) -> Option:
+    # A secret too: a malformed address may hold a password.
+    return Option(_is_string, "a string", f'"{default}"', is_secret=True)
+
+
 API_KEY = Option(_is_string, "a string", '"vendo_sk_…"', is_secret=True)
-# An address is a secret too: a malformed one may hold a password.
-ADDRESS = Option(_is_string, "a string", '"https://vendo.run"', is_secret=True)
+BASE_URL = _address(DEFAULT_BASE_URL)
+CREDENTIALS_URL = _address(DEFAULT_CREDENTIALS_URL)
+DATA_PROXY_URL = _address(DEFAULT_DATA_PROXY_URL)
 REDIS_URL = Option(_is_string, "a string", '"redis://127.0.0.1:6379/0"', is_secret=True)
 TIMEOUT = Option(_is_timeout, f"greater than 0 and at most {MAX_TIMEOUT:.0f} seconds", "30")
 SLUGS = Option(_are_strings, "a list of slugs", '["openai"]', default=())

@@ -31,13 +31,14 @@ def provider_base_url(
     Raises:
         ValidationError: the slug, the base URL or the variable's value is malformed.
     """
-    from vendo._sessions.policy import default_base_url, fake_provider
+    from vendo._sessions.policy import catalog_base_url, default_base_url, fake_provider
 
     slug = checked_slug(slug)
+    row = catalog.provider(slug)
     if base_url is not None:
-        return given_origin(base_url, "base_url=")
+        return given_origin(base_url, "base_url=", catalog_base_url(row))
     fake = None if client is None else fake_provider(client._local_server(), slug)
-    return default_base_url(environment.base_url_variable(slug), catalog.provider(slug), fake)
+    return default_base_url(environment.base_url_variable(slug), row, fake)
 
 
 def checked_session(

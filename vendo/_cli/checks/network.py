@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from vendo._catalog import catalog
 from vendo._cli.checks.report import Address
 from vendo._config import environment
+from vendo._config.addresses import origin_in
+from vendo._sessions.policy import catalog_base_url
 from vendo._transports.routes import route_of
 from vendo.errors import ValidationError
 
@@ -41,7 +43,7 @@ _USERS = {
 
 
 def check_addresses(report: Report, client: Vendo) -> None:
-    """Add the addresses of the backend, and those of providers from the environment."""
+    """Add the addresses of the backend."""
     settings = client._settings
     urls = {
         PLATFORM: settings.base_url,
@@ -58,15 +60,21 @@ def check_addresses(report: Report, client: Vendo) -> None:
             continue
         shown = f"{proxy.host}:{proxy.port}" if proxy else None
         report.addresses.append(Address(surface, url, source, shown))
-    for slug in catalog.slugs():
+
+
+def check_provider_addresses(report: Report) -> None:
+    """Add the addresses of providers that the environment sets, in the catalog or configured."""
+    configured = [found.slug for found in report.credentials]
+    configured += [row.slug for row in report.connections]
+    for slug in dict.fromkeys((*catalog.slugs(), *configured)):
         variable = environment.base_url_variable(slug)
         try:
-            value = variable.get()
+            url = origin_in(variable, catalog_base_url(catalog.provider(slug)))
         except ValidationError as error:
             report.failed(error)
             continue
-        if value is not None:
-            report.provider_urls[variable.name] = shown_address(value)
+        if url is not None:
+            report.provider_urls[variable.name] = shown_address(url)
 
 
 def check_proxies(report: Report) -> None:

@@ -67,6 +67,7 @@ def check(timeout: float) -> Report:
     network.check_proxies(report)
     if key is not None:
         backend.check_backend(report, key, timeout)
+    network.check_provider_addresses(report)  # those of its connections too
     return report
 
 
