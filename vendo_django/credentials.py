@@ -11,7 +11,8 @@ from typing import Final, TypeVar, overload
 from django.core.exceptions import ImproperlyConfigured
 
 import vendo
-from vendo.errors import NotConnected, ValidationError, VendoError
+from vendo import web
+from vendo.errors import ValidationError, VendoError
 from vendo_django.masked import MaskedStr
 
 TYPE_CHECKING = False
@@ -31,12 +32,12 @@ def is_build() -> bool:
 if TYPE_CHECKING:
 
     @overload
-    def token(slug: str) -> MaskedStr: ...
+    def token(slug: web.Slug | str) -> MaskedStr: ...
     @overload
-    def token(slug: str, default: _Default) -> MaskedStr | _Default: ...
+    def token(slug: web.Slug | str, default: _Default) -> MaskedStr | _Default: ...
 
 
-def token(slug: str, default: object = _REQUIRED) -> object:
+def token(slug: web.Slug | str, default: object = _REQUIRED) -> object:
     """Return the credential of a provider as a plain value. Both modes.
 
     For `settings.py`: it needs no app, and the value is masked where settings are shown. The value
@@ -52,17 +53,18 @@ def token(slug: str, default: object = _REQUIRED) -> object:
             what to do. With `VENDO_DJANGO_BUILD=1` an empty placeholder is returned instead.
     """
     try:
-        return _masked(slug, vendo.token(slug))
+        if default is _REQUIRED:
+            return _masked(slug, vendo.token(slug))
+        found = vendo.token(slug, default=None)
+        return default if found is None else _masked(slug, found)
     except VendoError as error:
         failure = error
-    if default is not _REQUIRED and _is_missing(failure):
-        return default
     if is_build() and not isinstance(failure, ValidationError):
         return MaskedStr(slug=slug.lower())
     raise ImproperlyConfigured(_text(failure)) from None
 
 
-def tokens(*slugs: str) -> dict[str, MaskedStr]:
+def tokens(*slugs: web.Slug | str) -> dict[str, MaskedStr]:
     """Return the credentials of several providers by slug. Both modes.
 
     In Vendo mode this is one request.
@@ -91,11 +93,6 @@ def tokens(*slugs: str) -> dict[str, MaskedStr]:
     return {slug: found.get(slug, MaskedStr(slug=slug.lower())) for slug in slugs}
 
 
-def _is_missing(error: VendoError) -> bool:
-    """Return True where the credential is missing; False where it is only unavailable now."""
-    return isinstance(error, NotConnected) or error.code == "provider_unknown"
-
-
 def _reasons(slug: str, found: dict[str, MaskedStr]) -> list[str]:
     """Return why a credential is missing: the response for several does not contain it.
 
@@ -109,9 +106,7 @@ def _reasons(slug: str, found: dict[str, MaskedStr]) -> list[str]:
 
 
 def _masked(slug: str, value: str) -> MaskedStr:
-    from vendo.web import token_expires
-
-    return MaskedStr(value, slug=slug.lower(), expires=token_expires(slug))
+    return MaskedStr(value, slug=slug.lower(), expires=web.token_expires(slug))
 
 
 def _text(error: VendoError) -> str:

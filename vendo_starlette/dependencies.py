@@ -13,7 +13,7 @@ Each gets the request or the WebSocket, and leaves the OpenAPI document as it wa
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from inspect import Parameter, signature
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, overload
 from weakref import finalize
 
 from starlette.requests import HTTPConnection, Request
@@ -24,6 +24,10 @@ from vendo import web
 from vendo.web import optional
 from vendo_starlette.clients import aclient, add_vary, client, request_clients
 from vendo_starlette.identity import identity_of, require_identity
+
+_REQUIRED: Final = object()
+
+TYPE_CHECKING = False
 
 _T = TypeVar("_T")
 _Factory = TypeVar("_Factory", bound=Callable[..., object])
@@ -90,13 +94,23 @@ class _Dependency(_Value, ABC, Generic[_T]):
         """Return the value for a request or a WebSocket."""
 
 
-class TokenDependency(_Dependency[str]):
+class TokenDependency(_Dependency[_T]):
     """See `vendo_token`."""
 
     __slots__ = ()
 
-    async def _get(self, connection: HTTPConnection) -> str:
-        return await aclient(connection).token(*self._arguments)
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._arguments[0]!r})"  # a default may be a credential
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._arguments[0]))  # a default may be a list
+
+    async def _get(self, connection: HTTPConnection) -> _T:
+        slug, default = self._arguments
+        kept: dict[str, Any] = {} if default is _REQUIRED else {"default": default}
+        token: Any = await aclient(connection).token(slug, **kept)
+        found: _T = token
+        return found
 
 
 class SessionDependency(_Dependency["optional.requests.Session"]):
@@ -179,24 +193,35 @@ class WebhookDependency(_Value):
         return (await verified_webhook(request)).event
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def vendo_token(slug: "web.Slug | str") -> TokenDependency[str]: ...
+    @overload
+    def vendo_token(slug: "web.Slug | str", *, default: _T) -> TokenDependency[str | _T]: ...
+
+
 @_to_be_called
-def vendo_token(slug: str) -> TokenDependency:
+def vendo_token(
+    slug: "web.Slug | str", *, default: Any = _REQUIRED
+) -> TokenDependency[str] | TokenDependency[Any]:
     """Declare a provider's credential, a `str`: `Depends(vendo_token("openai"))`. Both modes.
 
     Without a credential the request ends with the error of `vendo.token`.
 
     Args:
         slug: the provider.
+        default: what the endpoint gets where there is no credential, such as None.
 
     Raises:
         ValidationError: the slug is malformed.
     """
-    return TokenDependency(web.checked_slug(slug))
+    return TokenDependency(web.checked_slug(slug), default)
 
 
 @_to_be_called
 def vendo_session(
-    slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
+    slug: "web.Slug | str", *, hosts: Sequence[str] = (), base_url: str | None = None
 ) -> SessionDependency:
     """Declare a `requests.Session` for the request's user: `Depends(vendo_session("gmail"))`.
 
@@ -217,7 +242,7 @@ def vendo_session(
 
 @_to_be_called
 def vendo_async_session(
-    slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
+    slug: "web.Slug | str", *, hosts: Sequence[str] = (), base_url: str | None = None
 ) -> AsyncSessionDependency:
     """Declare an `aiohttp.ClientSession` for the request's user, for endpoints with `async def`.
 
@@ -239,7 +264,7 @@ def vendo_async_session(
 
 @_to_be_called
 def vendo_httpx(
-    slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
+    slug: "web.Slug | str", *, hosts: Sequence[str] = (), base_url: str | None = None
 ) -> HttpxDependency:
     """Declare an `httpx2.AsyncClient` for the request's user: `Depends(vendo_httpx("gmail"))`.
 

@@ -11,7 +11,7 @@ from django.urls import include, path
 from django.views.decorators.cache import cache_page
 
 from vendo.errors import NotConnected, RateLimited, UpstreamError
-from vendo_django import aclient, vary_on_identity
+from vendo_django import aclient, client, vary_on_identity
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -31,6 +31,27 @@ async def atoken(request: HttpRequest) -> HttpResponse:
 
 async def token_in_thread(request: VendoHttpRequest) -> HttpResponse:
     return HttpResponse(await sync_to_async(request.vendo.token)("gmail"))
+
+
+def optional(request: VendoHttpRequest) -> JsonResponse:
+    tokens = [request.vendo.token("sentry", default=None), client().token("sentry", default="-")]
+    return JsonResponse([*tokens, request.vendo.token("gmail", default=None)], safe=False)
+
+
+async def aoptional(request: HttpRequest) -> JsonResponse:
+    tokens = [await aclient(request).token("sentry", default=None)]
+    tokens.append(await aclient().token("sentry", default="-"))
+    return JsonResponse([*tokens, await aclient(request).token("gmail", default=None)], safe=False)
+
+
+def health(request: HttpRequest) -> JsonResponse:
+    health = client().check(["gmail", "openai"])
+    return JsonResponse({"ok": health.ok}, status=200 if health.ok else 503)
+
+
+async def ahealth(request: HttpRequest) -> JsonResponse:
+    health = await aclient().check(["gmail", "openai"])
+    return JsonResponse({"ok": health.ok}, status=200 if health.ok else 503)
 
 
 def identity(request: VendoHttpRequest) -> JsonResponse:
@@ -105,6 +126,10 @@ urlpatterns = [
     path("token/", token),
     path("atoken/", atoken),
     path("token-in-thread/", token_in_thread),
+    path("optional/", optional),
+    path("aoptional/", aoptional),
+    path("health/", health),
+    path("ahealth/", ahealth),
     path("identity/", identity),
     path("aidentity/", aidentity),
     path("stream/", stream),

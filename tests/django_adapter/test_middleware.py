@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 
 from django_adapter.asgi import AsgiClient
-from vendo import ValidationError, Vendo
+from vendo import AuthError, ValidationError, Vendo
 from vendo_django.middleware import VendoMiddleware
 
 if TYPE_CHECKING:
@@ -58,6 +58,31 @@ def test_two_jwts_in_one_request_are_an_error(vendo_mode: LocalVendo) -> None:
 def test_under_wsgi_an_async_view_has_the_users_client(vendo_mode: LocalVendo) -> None:
     for path in ("/atoken/", "/token-in-thread/"):
         assert _get(path, ONE) == vendo_mode.token("gmail", user=ONE)
+
+
+@pytest.mark.parametrize("path", ["/optional/", "/aoptional/"])
+def test_a_missing_credential_may_have_a_default(vendo_mode: LocalVendo, path: str) -> None:
+    for jwt in (ONE, None):
+        gmail = vendo_mode.token("gmail", user=jwt)
+        assert json.loads(_get(path, jwt)) == [None, "-", gmail]
+
+    vendo_mode.revoke_key()
+    with pytest.raises(AuthError):
+        _get(path, OTHER)
+
+
+@pytest.mark.parametrize("path", ["/optional/", "/aoptional/"])
+def test_a_missing_variable_may_have_a_default(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GMAIL_ACCESS_TOKEN", "mine")
+    assert json.loads(_get(path, None)) == [None, "-", "mine"]
+
+
+@pytest.mark.parametrize("path", ["/health/", "/ahealth/"])
+def test_a_health_page(vendo_mode: LocalVendo, path: str) -> None:
+    assert Client().get(path).status_code == 200
+
+    vendo_mode.disconnect("gmail")
+    assert Client().get(path).status_code == 503
 
 
 def test_a_stream_can_use_its_client_after_the_view_returned(vendo_mode: LocalVendo) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, jsonify, render_template_string, stream_with_context
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    jsonify,
+    render_template_string,
+    stream_with_context,
+)
 
 from vendo.errors import NotConnected, RateLimited
 from vendo_flask import FlaskVendo, blueprint, current_vendo, vendo_identity
@@ -43,6 +50,17 @@ def token() -> str:
 async def atoken() -> str:
     await asyncio.sleep(0)
     return await asyncio.to_thread(current_vendo.token, "gmail")
+
+
+def optional() -> Response:
+    return jsonify(
+        current_vendo.token("sentry", default=None), current_vendo.token("gmail", default=None)
+    )
+
+
+def health() -> ResponseReturnValue:
+    health = current_app.extensions["vendo"].check(["gmail", "openai"])
+    return {"ok": health.ok}, 200 if health.ok else 503
 
 
 def identity() -> Response:
@@ -105,6 +123,8 @@ def page() -> str:
 VIEWS: dict[str, Callable[[], Any]] = {
     "/token/": token,
     "/atoken/": atoken,
+    "/optional/": optional,
+    "/health/": health,
     "/identity/": identity,
     "/stream/": stream,
     "/kept-stream/": kept_stream,

@@ -47,6 +47,28 @@ def test_in_oss_mode_every_user_has_the_tokens_of_the_environment(
     assert [_get(browser, "/token/", jwt) for jwt in (ONE, "  ", None)] == ["mine"] * 3
 
 
+def test_a_missing_credential_may_have_a_default(
+    vendo_mode: LocalVendo, browser: FlaskClient
+) -> None:
+    for jwt in (ONE, None):
+        found = browser.get("/optional/", headers=_headers(jwt)).json
+        assert found == [None, vendo_mode.token("gmail", user=jwt)]
+
+    vendo_mode.revoke_key()
+    assert browser.get("/optional/", headers=_headers(OTHER)).status_code == 500
+
+
+def test_a_missing_variable_may_have_a_default(browser: FlaskClient) -> None:
+    assert browser.get("/optional/").json == [None, None]
+
+
+def test_a_health_page(vendo_mode: LocalVendo, browser: FlaskClient) -> None:
+    assert browser.get("/health/").status_code == 200
+
+    vendo_mode.disconnect("gmail")
+    assert browser.get("/health/").status_code == 503
+
+
 @pytest.mark.usefixtures("vendo_mode")
 def test_outside_of_a_request_it_is_the_applications_client(app: Flask) -> None:
     with app.app_context():

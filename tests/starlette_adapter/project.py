@@ -59,6 +59,7 @@ def router_of_dependencies() -> Any:
 
     router = APIRouter()
     endpoints: dict[str, Any] = {
+        "/optional": optional,
         "/token": token,
         "/token-in-thread": token_in_thread,
         "/session": session,
@@ -78,6 +79,14 @@ def router_of_dependencies() -> Any:
     router.add_api_route("/webhook", webhook, methods=["POST"], response_model=None)
     router.add_api_websocket_route("/ws", talk)
     return router
+
+
+async def optional(
+    sentry: Annotated[str | None, Depends(vendo_token("sentry", default=None))],
+    fallback: Annotated[list[str] | str, Depends(vendo_token("sentry", default=["-"]))],
+    gmail: Annotated[str | None, Depends(vendo_token("gmail", default=None))],
+) -> Any:
+    return [sentry, fallback, gmail]
 
 
 async def token(token: Token) -> str:

@@ -52,6 +52,23 @@ async def tokens(request: Request) -> JSONResponse:
     return JSONResponse(sorted(set(ways)))
 
 
+async def health(request: Request) -> JSONResponse:
+    found = await aclient(request.app).check(["gmail", "openai"])
+    blocking = await asyncio.to_thread(client(request.app).check, ["gmail", "openai"])
+    assert blocking == found
+    return JSONResponse(list(found.problems), status_code=200 if found.ok else 503)
+
+
+def test_a_health_page(vendo_mode: LocalVendo) -> None:
+    browser = TestClient(Starlette(routes=[Route("/", health)]))
+    assert browser.get("/").status_code == 200
+
+    vendo_mode.disconnect("gmail")
+    response = browser.get("/")
+    assert response.status_code == 503
+    assert ["gmail" in problem for problem in response.json()] == [True]
+
+
 async def token(request: Request) -> JSONResponse:
     return JSONResponse([await aclient(request).token("gmail")])
 

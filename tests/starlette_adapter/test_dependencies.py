@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 import vendo_starlette
 from starlette_adapter import project
 from starlette_adapter.asgi import http_scope
-from vendo import NotConnected, ValidationError
+from vendo import AuthError, NotConnected, ValidationError
 from vendo_starlette import (
     vendo_async_session,
     vendo_client,
@@ -72,6 +72,38 @@ def test_equal_arguments_make_equal_dependencies(make: Callable[..., Any]) -> No
     assert make("gmail") != make("slack")
     others = [other("gmail") for other in WITH_SLUG if other is not make]
     assert make("gmail") not in others
+
+
+def test_a_default_is_part_of_the_value() -> None:
+    assert vendo_token("x", default=None) == vendo_token("X", default=None)
+    assert vendo_token("x", default=None) != vendo_token("x")
+    assert vendo_token("x", default=None) != vendo_token("x", default="")
+    assert vendo_token("x", default=[]) == vendo_token("x", default=[])
+    assert "canary" not in repr(vendo_token("x", default="canary"))
+
+
+def test_a_missing_credential_may_have_a_default(
+    browser: TestClient, vendo_mode: LocalVendo
+) -> None:
+    for jwt in (ONE, None):
+        gmail = vendo_mode.token("gmail", user=jwt)
+        assert browser.get("/optional", headers=headers_of(jwt)).json() == [None, ["-"], gmail]
+
+
+def test_a_missing_variable_may_have_a_default(browser: TestClient) -> None:
+    assert browser.get("/optional").json() == [None, ["-"], None]
+
+
+def test_a_default_is_not_for_other_errors(vendo_mode: LocalVendo) -> None:
+    vendo_mode.revoke_key()
+    with pytest.raises(AuthError):
+        TestClient(project.make_app()).get("/optional")
+
+
+def test_a_default_can_be_overridden() -> None:
+    app = project.make_app()
+    app.dependency_overrides[vendo_token("sentry", default=None)] = lambda: "a-dsn"
+    assert TestClient(app).get("/optional").json() == ["a-dsn", ["-"], None]
 
 
 @pytest.mark.parametrize("make", WITH_HOSTS)

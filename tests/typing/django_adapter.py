@@ -8,7 +8,7 @@ import requests
 from django.dispatch import Signal
 
 import vendo_django
-from vendo import AsyncVendo, Vendo, VendoIdentity
+from vendo import AsyncVendo, Health, Vendo, VendoIdentity
 from vendo_django import (
     MaskedStr,
     aclient,
@@ -48,6 +48,8 @@ assert_type(aclient(), AsyncVendo)
 def view(request: VendoHttpRequest) -> None:
     assert_type(request.vendo, Vendo)
     assert_type(request.vendo.token("gmail"), str)
+    assert_type(request.vendo.token("gmail", default=None), str | None)
+    assert_type(client().check(["gmail"]), Health)
     assert_type(request.vendo.session("gmail"), requests.Session)
     assert_type(request.vendo_identity, VendoIdentity | None)
 

@@ -9,7 +9,7 @@ from cachelib import SimpleCache
 from flask import Blueprint, Flask
 
 import vendo_flask
-from vendo import Vendo, VendoIdentity
+from vendo import Health, Vendo, VendoIdentity
 from vendo_flask import FlaskVendo, blueprint, current_vendo, vendo_identity, webhook_received
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ vendo_flask.current_vend  # type: ignore[attr-defined]  # noqa: B018  # misspelt
 
 def view() -> None:
     assert_type(current_vendo.token("gmail"), str)
+    assert_type(current_vendo.token("gmail", default=None), str | None)
+    assert_type(current_vendo.check(["gmail"]), Health)
     assert_type(current_vendo.session("gmail"), requests.Session)
     assert_type(current_vendo._get_current_object(), Vendo)
     assert_type(current_vendo.for_user("jwt").token("gmail"), str)

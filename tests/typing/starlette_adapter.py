@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
 import vendo_starlette
-from vendo import AsyncVendo, Vendo, VendoIdentity, WebhookEvent
+from vendo import AsyncVendo, Health, Vendo, VendoIdentity, WebhookEvent
 from vendo_starlette import (
     VendoMiddleware,
     VendoSettings,
@@ -64,13 +64,18 @@ assert_type(vendo_routes(receive), list[BaseRoute])
 vendo_routes(receive_in_thread, path="/vendo")
 vendo_routes(misunderstand)  # type: ignore[arg-type]
 
-vendo_token()  # type: ignore[call-arg]
+vendo_token()  # type: ignore[call-overload]
 vendo_session("gmail", hosts=["api.example.com"], base_url="https://api.example.com")
 vendo_session("gmail", host="api.example.com")  # type: ignore[call-arg]
 
 
 async def endpoint(request: Request, websocket: WebSocket) -> None:
     assert_type(await vendo_token("openai")(request), str)
+    assert_type(await vendo_token("openai", default=None)(request), str | None)
+    assert_type(await vendo_token("my-tool", default="")(request), str)
+    assert_type(await aclient(request).token("openai", default=None), str | None)
+    assert_type(client(websocket).token("openai", default=None), str | None)
+    assert_type(await aclient(request).check(["openai"]), Health)
     assert_type(await vendo_session("gmail")(request), requests.Session)
     assert_type(await vendo_async_session("gmail")(websocket), aiohttp.ClientSession)
     assert_type(await vendo_httpx("gmail")(websocket), httpx2.AsyncClient)

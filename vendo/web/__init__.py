@@ -8,6 +8,7 @@ decisions to these functions.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from vendo._catalog.slug_type import Slug
     from vendo._config.lazy_names import lazy_names
     from vendo._config.slugs import checked_slug
     from vendo._protocol.headers import JWT_HEADER
@@ -140,6 +141,7 @@ __all__ = [
     "Secret",
     "SharedCache",
     "SharedReplayCache",
+    "Slug",
     "VerifiedWebhook",
     "after_denial",
     "argument_sets",
@@ -184,6 +186,7 @@ __all__ = [
 ]
 
 _NAMES_OF_MODULE = {
+    "vendo._catalog.slug_type": ("Slug",),
     "vendo._config.slugs": ("checked_slug",),
     "vendo._protocol.headers": ("JWT_HEADER",),
     "vendo._protocol.secret": ("Secret",),
