@@ -121,6 +121,7 @@ def test_client(deployed: LocalVendo) -> None:
     assert client.tokens(["openai"]) == {"openai": deployed.token("openai")}
     assert client.connect_url("slack", return_to=None, state=None)
     client.invalidate("openai")
+    assert client.is_vendo_mode() is True
 
 
 def test_key_of_a_client(server: LocalVendo, deployed: LocalVendo) -> None:
@@ -540,3 +541,32 @@ def test_missing_credential_names_its_variable() -> None:
 
 
 # testing
+
+
+# What differs, as the manual's page on moving over says
+
+
+def test_session_sends_its_token_to_the_provider_alone(deployed: LocalVendo) -> None:
+    pytest.importorskip("requests")
+
+    with pytest.raises(ValidationError, match="hosts="):
+        vendo.session("gmail").get("https://api.example.com/")
+
+
+def test_timeout_is_an_error_of_this_package(deployed: LocalVendo) -> None:
+    deployed.fail("credentials", latency=5.0)
+
+    with pytest.raises(UpstreamError) as caught:
+        Vendo(timeout=0.1).token("openai")
+    assert isinstance(caught.value, TimeoutError)
+
+
+def test_identity_needs_the_platforms_proxy() -> None:
+    headers = dict.fromkeys(vendo.sso.IDENTITY_HEADERS, "owner")
+
+    assert vendo.sso.identity_from_headers(headers) is None
+
+
+def test_plain_http_is_for_this_machine() -> None:
+    with pytest.raises(ValidationError, match="plain http"):
+        Vendo(base_url="http://vendo:8000").connections.list()
