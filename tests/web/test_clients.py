@@ -45,6 +45,22 @@ def test_an_error_names_the_option_and_no_frame_shows_its_value(
     assert CANARY not in str(caught.value) + "".join(shown)
 
 
+@pytest.mark.parametrize(
+    ("name", "default"),
+    [
+        ("base_url", "https://vendo.run"),
+        ("credentials_url", "https://credentials.vendo.run"),
+        ("data_proxy_url", "https://composio-proxy.vendo.run"),
+    ],
+)
+def test_fix_of_a_malformed_address_is_its_own_default(name: str, default: str) -> None:
+    with pytest.raises(vendo.ValidationError) as caught:
+        web.ClientOptions(**{name: "nowhere"}).make(vendo.Vendo, label)  # type: ignore[arg-type]
+
+    fix = f"Leave {label(name)} out, or set it to the default: {default}"
+    assert caught.value.suggested_fix == fix
+
+
 def test_a_client_is_kept_for_its_options_and_closed_with_them() -> None:
     closed: list[vendo.Vendo] = []
     cache = web.ClientCache(vendo.Vendo, label, close=closed.append)
