@@ -8,7 +8,6 @@ library did is a program of a user that no longer runs.
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -83,16 +82,6 @@ def test_tokens(deployed: LocalVendo) -> None:
         "slack": deployed.token("slack"),
         "telegram": None,
     }
-
-
-def test_session(deployed: LocalVendo) -> None:
-    pytest.importorskip("requests")
-
-    response = vendo.session("gmail").get(
-        f"{os.environ['GMAIL_BASE_URL']}/gmail/v1/users/me/profile"
-    )
-
-    assert response.status_code == 200
 
 
 def test_connect_url(deployed: LocalVendo) -> None:
@@ -249,6 +238,14 @@ def test_one_connection(deployed: LocalVendo) -> None:
     assert slack is not None
     assert slack.context is None
     assert vendo.connections.get("nosuchtool") is None
+
+
+def test_connection_that_is_available(deployed: LocalVendo) -> None:
+    row = vendo.connections.get("notion")
+
+    assert row is not None
+    assert (row.status, row.id, row.context) == ("available", None, None)
+    assert row.setup_url is not None
 
 
 def test_fields_of_a_connection(deployed: LocalVendo) -> None:
@@ -444,6 +441,21 @@ def test_data(deployed: LocalVendo) -> None:
     assert vendo.data.execute("SLACK_SEND_MESSAGE", {"channel": "#general", "text": "hi"}) == {
         "sent": "hi"
     }
+
+
+def test_action_of_a_provider_that_is_not_connected(deployed: LocalVendo) -> None:
+    def needed() -> dict[str, str]:
+        try:
+            vendo.data.execute("STRIPE_LIST_CUSTOMERS", {"limit": 10})
+        except NotConnected as e:
+            slug = e.slug or "unknown"
+            return {"needs_connection": slug, "connect_url": vendo.connect_url(slug)}
+        raise AssertionError("the action ran")
+
+    found = needed()
+
+    assert found["needs_connection"] == "stripe"
+    assert "/connections/connect/stripe?" in found["connect_url"]
 
 
 def test_action_that_fails(deployed: LocalVendo) -> None:
