@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -29,10 +30,11 @@ from vendo.errors import (
     VendoError,
     VendoOnlyFeature,
 )
-from vendo.testing import LocalVendo
+from vendo.testing import LocalVendo, MockAsyncClient, MockClient, MockSSE, fake_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 JWT = "header.payload.signature"
 SUPABASE = {"context": {"ref": "project-ref"}, "profile": "composio_managed"}
@@ -467,6 +469,40 @@ def test_action_that_fails(deployed: LocalVendo) -> None:
 # reconciler
 
 
+def test_reconciler_writes_once(deployed: LocalVendo, tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+
+    vendo.reconciler.bootstrap(env_file=str(env_file), mapping=lambda: {"X": "1"})
+
+    assert "X=1" in env_file.read_text().replace("'", "").replace('"', "").splitlines()
+
+
+def test_reconciler_runs(deployed: LocalVendo, tmp_path: Path) -> None:
+    changes: list[Any] = []
+
+    reconciler = vendo.reconciler.start(
+        env_file=str(tmp_path / ".env"), mapping=lambda: {"X": "1"}, on_change=changes.append
+    )
+    try:
+        assert isinstance(reconciler, vendo.reconciler.Reconciler)
+    finally:
+        reconciler.stop()
+
+
+def test_default_mapping_of_the_reconciler(deployed: LocalVendo, tmp_path: Path) -> None:
+    restarts: list[int] = []
+    mapping, restart_factory = vendo.reconciler.catalog_default()
+
+    assert callable(mapping)
+    vendo.reconciler.bootstrap(env_file=str(tmp_path / "first.env"), mapping=mapping)
+    reconciler = vendo.reconciler.start(
+        env_file=str(tmp_path / ".env"),
+        mapping=mapping,
+        on_change=restart_factory(gateway=lambda: restarts.append(1)),
+    )
+    reconciler.stop()
+
+
 # errors
 
 CODES = {
@@ -555,6 +591,45 @@ def test_missing_credential_names_its_variable() -> None:
 # testing
 
 
+def test_mock_client_with_connections() -> None:
+    mock = MockClient.with_connections([
+        fake_connection(
+            slug="slack", status="connected", credential={"access_token": "xoxb-fake"}
+        ),
+    ])  # fmt: skip
+
+    assert mock.token("slack") == "xoxb-fake"
+    with pytest.raises(NotConnected):
+        mock.token("missing")
+
+
+def test_async_mock_client_with_connections() -> None:
+    mock = MockAsyncClient.with_connections([
+        fake_connection(slug="openai", credential={"api_key": "sk-fake"})
+    ])  # fmt: skip
+
+    assert asyncio.run(mock.token("openai")) == "sk-fake"
+
+
+def test_fake_connection() -> None:
+    row = fake_connection(slug="slack")
+
+    assert isinstance(row, vendo.Connection)
+    assert {field.name for field in fields(row)} >= {"id", "slug", "status", "context"}
+    assert (row.slug, row.status, row.profile) == ("slack", "connected", "byok_static")
+    assert (row.category, row.display_name) == ("other", "slack")
+
+
+def test_mock_events() -> None:
+    events = MockSSE()
+    events.push(vendo.EventStreamMessage("connection.connected", {"slug": "slack"}))
+    events.close()
+
+    assert [(event.type, event.data) for event in events] == [
+        ("connection.connected", {"slug": "slack"})
+    ]
+
+
 # What differs, as the manual's page on moving over says
 
 
@@ -577,6 +652,11 @@ def test_identity_needs_the_platforms_proxy() -> None:
     headers = dict.fromkeys(vendo.sso.IDENTITY_HEADERS, "owner")
 
     assert vendo.sso.identity_from_headers(headers) is None
+
+
+def test_reconciler_writes_no_line_break(deployed: LocalVendo, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="multiline="):
+        vendo.reconciler.bootstrap(env_file=tmp_path / ".env", mapping=lambda: {"X": "1\n2"})
 
 
 def test_plain_http_is_for_this_machine() -> None:
