@@ -86,6 +86,15 @@ def test_tokens(deployed: LocalVendo) -> None:
     }
 
 
+def test_session(deployed: LocalVendo) -> None:
+    pytest.importorskip("requests")
+    gmail = deployed.provider_url("gmail")
+
+    response = vendo.session("gmail").get(f"{gmail}/gmail/v1/users/me/profile")
+
+    assert response.status_code == 200
+
+
 def test_connect_url(deployed: LocalVendo) -> None:
     assert vendo.connect_url("slack").startswith(f"{deployed.url}/connections/connect/slack?")
 
