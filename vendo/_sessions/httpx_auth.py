@@ -132,7 +132,12 @@ class VendoHttpxAuth(_Bases):
 
         def check(host: str) -> None:
             if provider_at(host) is not None:
-                raise would_be_real(policy.slug, host)
+                raise would_be_real(
+                    policy.slug,
+                    host,
+                    fix="Have the redirect lead to an address of the local server, or use "
+                    f"session({policy.slug!r}), which follows it there.",
+                )
 
         # A redirect is followed where an `auth=` cannot change it.
         observing_hosts(request, check, is_async=is_async)

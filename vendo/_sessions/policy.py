@@ -211,7 +211,12 @@ class Policy:
             return f"{fake}{parts.path}{query}{f'#{parts.fragment}' if parts.fragment else ''}"
         if any(matches((name, None), origin) for name, _port in self._patterns):
             self._raise_not_allowed(url)  # plain http, or another port
-        raise would_be_real(self.slug, host)
+        raise would_be_real(
+            self.slug,
+            host,
+            fix=f"Use a session for that provider, or hosts=[{host!r}] if the host is to mean the "
+            f"fake provider of {self.slug}.",
+        )
 
     def admit(self, url: str) -> None:
         """Check that the token may be sent to the host of a URL that the caller requests.
@@ -345,15 +350,14 @@ def fake_provider(local_server: str | None, slug: str) -> str | None:
     return None if local_server is None else f"{local_server}/providers/{slug}"
 
 
-def would_be_real(slug: str, host: str) -> ValidationError:
+def would_be_real(slug: str, host: str, *, fix: str) -> ValidationError:
     """Return the error of a request that would leave the local server for a real provider."""
     real = provider_at(host)
     return invalid(
         f"A request of the session for {slug} to {host} would reach the real "
         f"{real.name if real else 'provider'}, and the client uses a local server.",
         slug=slug,
-        fix=f"If it is to reach the fake provider of {slug}: hosts=[{host!r}]. Otherwise use a "
-        "session for that provider. A redirect must lead to an address of the local server.",
+        fix=fix,
     )
 
 
