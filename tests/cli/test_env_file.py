@@ -8,6 +8,7 @@ import pytest
 
 if TYPE_CHECKING:
     from cli.command import Shell
+    from vendo.testing import LocalVendo
 
 
 @pytest.mark.parametrize("where", ["before", "after"])
@@ -17,6 +18,18 @@ def test_env_file_option_works_before_and_after_the_command(shell: Shell, where:
     line = [*option, "token", "openai"] if where == "before" else ["token", *option, "openai"]
 
     assert shell.vendo(*line).stdout == "sk-file\n"
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_env_file_option_works_anywhere_in_a_line_of_server(
+    shell: Shell, server: LocalVendo, place: int
+) -> None:
+    lines = [f"export {name}={value}\n" for name, value in server.environment().items()]
+    (shell.folder / "my.env").write_text("".join(lines))
+    line = ["server", "connect", "notion"]
+    line[place:place] = ["--env-file", "my.env"]
+
+    assert shell.vendo(*line).stdout == "notion: connected\n"
 
 
 def test_env_file_does_not_override_variables(shell: Shell) -> None:

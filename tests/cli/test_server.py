@@ -174,12 +174,15 @@ class TestEvents:
 class _Receiver(http.server.BaseHTTPRequestHandler):
     received: deque[tuple[dict[str, str], bytes]]
     status = 200
+    response = b""
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         type(self).received.append((dict(self.headers), body))
         self.send_response(self.status)
+        self.send_header("Content-Length", str(len(self.response)))
         self.end_headers()
+        self.wfile.write(self.response)
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
@@ -281,6 +284,15 @@ class TestTheServerItself:
     ) -> None:
         deployed.env["VENDO_BASE_URL"] = receiver[0].removesuffix("/hook")
         assert "is not a server of" in refused(deployed, 2, "reset")
+
+    @pytest.mark.parametrize("status", [200, 400, 401, 404, 409])
+    def test_another_program_that_responds_with_json(
+        self, deployed: Shell, receiver: tuple[str, type[_Receiver]], status: int
+    ) -> None:
+        url, app = receiver
+        app.status, app.response = status, b"{}"
+        deployed.env["VENDO_BASE_URL"] = url.removesuffix("/hook")
+        assert "is not a server of" in refused(deployed, 2, "connect", "gmail")
 
     def test_a_proxy_of_the_environment_is_not_used(self, deployed: Shell) -> None:
         del deployed.env["NO_PROXY"]

@@ -111,7 +111,7 @@ class _CommandParser(Parser):
         self.description, _, self.epilog = module.HELP.partition("\n\n")
         module.add_arguments(self)
         # Suppressed: its absence here must not undo an option before the command.
-        _add_env_file(self, default=argparse.SUPPRESS)
+        add_env_file(self, default=argparse.SUPPRESS)
         self.set_defaults(run=module.run)
         options, unknown = super().parse_known_args(args, namespace)
         if unknown:
@@ -129,7 +129,7 @@ def _make_parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"vendo-sdk {__version__}")
-    _add_env_file(parser, default=None)
+    add_env_file(parser, default=None)
     commands = parser.add_subparsers(
         dest="command", metavar="COMMAND", required=True, parser_class=_CommandParser
     )
@@ -144,7 +144,8 @@ def _make_parser() -> Parser:
     return parser
 
 
-def _add_env_file(parser: argparse.ArgumentParser, *, default: str | None) -> None:
+def add_env_file(parser: argparse.ArgumentParser, *, default: str | None) -> None:
+    """Add the option `--env-file`."""
     parser.add_argument(
         "--env-file",
         metavar="FILE",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from vendo._cli import arguments, output
-from vendo._cli.parser import Parser
+from vendo._cli.parser import Parser, add_env_file
 from vendo._config import environment
 from vendo._config.settings import Settings
 from vendo._protocol.calls import user_agent
@@ -81,6 +81,7 @@ def add_arguments(parser: Parser) -> None:
         )
         action.add(of_action)
         arguments.add_json(of_action)
+        add_env_file(of_action, default=argparse.SUPPRESS)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -123,7 +124,7 @@ def _sent(action: str, fields: _Fields) -> _Fields:
         result = json.loads(response.body)
     except ValueError:
         result = None
-    if not isinstance(result, dict) or response.status not in {200, 400, 401, 409}:
+    if not isinstance(result, dict) or response.headers.get("server") != "LocalVendo":
         raise _Failed(2, f"What responds at {url} is not a server of python -m vendo serve.")
     if response.status != 200:
         raise _Failed(1 if response.status == 409 else 2, str(result.get("error")))

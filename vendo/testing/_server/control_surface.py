@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 _Fields: TypeAlias = dict[str, Any]
 
 
+#: Digits of a number: `int` refuses those with thousands in words of its own.
+_MOST_DIGITS = 18
+#: Arguments of `Controls.emit`, which takes the event's data as keywords.
+_RESERVED = frozenset({"self", "kind"})
+
+
 class Rejected(Exception):
     """The command is not carried out, for this reason."""
 
@@ -45,16 +51,36 @@ class ControlSurface:
     def respond(self, request: Request) -> Response:
         """Carry out a command."""
         try:
-            return json_response(self._done(request))
+            self._check(request)
+            response = json_response(self._done(request))
         except Rejected as error:
-            return json_response({"error": str(error)}, error.status)
+            response = json_response({"error": str(error)}, error.status)
+            if error.status == 405:
+                response.headers["Allow"] = "POST"
+        # By this the command line knows that it is no other program's response.
+        response.headers["Server"] = "LocalVendo"
+        return response
 
-    def _done(self, request: Request) -> Json:
+    def _check(self, request: Request) -> None:
+        """Check who sends the request, and how.
+
+        Raises:
+            Rejected: it is not a program with the server's key that sends JSON.
+        """
+        if "origin" in request.headers:  # no page needs it, not even the server's own
+            raise Rejected(403, "The control surface is not for web pages.")
+        if request.method != "POST":
+            raise Rejected(405, "The control surface accepts POST alone.")
         key = bearer_of(request.headers)
         if not hmac.compare_digest(key.encode("utf-8", "replace"), self._api_key.encode()):
             raise Rejected(401, "VENDO_API_KEY is not the key of this server.")
+        media_type = request.headers.get("content-type", "").partition(";")[0]
+        if media_type.strip().lower() != "application/json":
+            raise Rejected(415, "The control surface accepts application/json alone.")
+
+    def _done(self, request: Request) -> Json:
         command = _COMMANDS.get(request.path.removeprefix(CONTROL_PREFIX))
-        if request.method != "POST" or command is None:
+        if command is None:
             raise Rejected(404, "The server does not have this command.")
         try:
             fields = json.loads(request.body)
@@ -124,6 +150,8 @@ def _emit(controls: Controls, fields: _Fields) -> Json:
     wanted = _EVENTS.get(kind)
     if wanted is None:
         raise ValueError(f"Unknown event {kind[:60]!r}. Use one of: {', '.join(_EVENTS)}.")
+    for name in sorted(_RESERVED & given.keys()):
+        raise ValueError(f"{name} cannot be a field of the event's data.")
     for name, convert in wanted.items():
         if name not in given:
             raise ValueError(f"{kind} needs {name}=VALUE.")
@@ -225,7 +253,9 @@ def _data(fields: _Fields) -> _Fields:
 
 def _whole_number(value: object, name: str) -> int:
     text = str(value)
-    if isinstance(value, bool) or not text.removeprefix("-").isdecimal() or not text.isascii():
+    digits = text.removeprefix("-")
+    is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS
+    if isinstance(value, bool) or not is_number:
         raise ValueError(f"{name} must be a whole number, not {text[:40]!r}.")
     return int(text)
 
