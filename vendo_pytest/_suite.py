@@ -9,7 +9,7 @@ import pytest
 
 import vendo.testing
 from vendo import ValidationError
-from vendo.testing import catalog_slugs, credential_variables, forget_tokens, override_variable
+from vendo.testing import credential_variables, forget_tokens, override_variable
 from vendo_pytest import _interceptor, _lookups
 from vendo_pytest._variables import Variables
 
@@ -215,7 +215,7 @@ class TestScope:
         _lookups.observe()
         isolate(self.variables, kept=self.given)
         forget_tokens()
-        self.variables.update(server.environment(*catalog_slugs()))
+        self.variables.update(server.environment())
         self.server = server
 
 

@@ -31,7 +31,7 @@ from testing.local_http import (
     send,
     with_key,
 )
-from vendo.testing import LocalVendo, install_interceptor
+from vendo.testing import LocalVendo, catalog_slugs, install_interceptor
 
 TOKEN = "/credentials/gmail"
 
@@ -95,6 +95,14 @@ def test_async_client_uses_the_server(server: LocalVendo) -> None:
             return await client.token("slack")
 
     assert asyncio.run(fetch_token()) == server.token("slack")
+
+
+def test_environment_has_the_base_url_of_every_provider_by_default() -> None:
+    with LocalVendo(["in-house"]) as server:
+        variables = server.environment()
+
+        assert variables == server.environment(*catalog_slugs(), "in-house")
+        assert variables["NOTION_BASE_URL"] == server.provider_url("notion")
 
 
 def test_program_with_the_environment_uses_the_server(

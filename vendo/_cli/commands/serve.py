@@ -7,7 +7,6 @@ import shlex
 import signal
 import time
 
-from vendo._catalog import catalog
 from vendo._cli import arguments, output
 from vendo.testing import LocalVendo
 
@@ -57,16 +56,17 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print_variables(server: LocalVendo, options: argparse.Namespace) -> None:
-    variables = server.environment(*catalog.slugs(), *options.connect)
+    variables = server.environment()
     if options.json:
         output.write_json(
             {"url": server.url, "connected": options.connect, "environment": variables}
         )
         return
     output.write(f"# A local Vendo at {server.url} (press Ctrl-C to stop)")
-    own = len(server.environment())
-    for number, (name, value) in enumerate(variables.items()):
-        if number == own:
+    providers = False
+    for name, value in variables.items():
+        if not providers and not name.startswith("VENDO_"):
+            providers = True
             output.write("# The fake provider of each slug, connected now or later")
         output.write(f"export {name}={shlex.quote(value)}")
 

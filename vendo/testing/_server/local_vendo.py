@@ -157,7 +157,8 @@ class LocalVendo(Controls):
         """Return the variables with which a program uses this server.
 
         Args:
-            slugs: providers to include the base URL of the fake provider for.
+            slugs: providers to include the base URL of the fake provider for. The default is every
+                provider that can be connected: those of the catalog, and the server's own.
         """
         variables = {
             environment.API_KEY.name: self.api_key,
@@ -166,7 +167,7 @@ class LocalVendo(Controls):
             environment.DATA_PROXY_URL.name: self.data_proxy_url,
             environment.WEBHOOK_SECRET.name: self.webhook_secret,
         }
-        for slug in slugs:
+        for slug in slugs or self._service.state.connections.slugs():
             name = environment.base_url_variable(checked_slug(slug)).name
             variables[name] = self.provider_url(slug)
         return variables
