@@ -24,6 +24,12 @@ def call(server: LocalVendo, slug: str, path: str, method: str = "GET", **kwargs
     return send(server.provider_url(slug) + path, method, headers, **kwargs)
 
 
+def is_rejected(slug: str, response: Response) -> bool:
+    if slug == "slack":
+        return response.status == 200 and response.json == {"ok": False, "error": "invalid_auth"}
+    return response.status == 401
+
+
 @pytest.mark.parametrize("slug", catalog.slugs())
 def test_credential_is_accepted_only_in_the_catalogs_place(slug: str) -> None:
     provider = known(slug)
@@ -40,12 +46,12 @@ def test_credential_is_accepted_only_in_the_catalogs_place(slug: str) -> None:
             template = provider.header_template(token)
             headers[provider.header[0]] = template.replace("{token}", token)
         assert kept.send(url + path, headers=headers).status == 200
-        assert kept.send(f"{url}/echo", headers=elsewhere).status == 401
+        assert is_rejected(slug, kept.send(f"{url}/echo", headers=elsewhere))
         for name in provider.extra_headers:
             less = {key: value for key, value in headers.items() if key != name}
             assert kept.send(url + path, headers=less).status == 400
         server.expire(slug)
-        assert kept.send(url + path, headers=headers).status == 401
+        assert is_rejected(slug, kept.send(url + path, headers=headers))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +60,7 @@ def test_credential_is_accepted_only_in_the_catalogs_place(slug: str) -> None:
 def test_unknown_credential_is_rejected(server: LocalVendo, header: str) -> None:
     response = send(server.provider_url("gmail") + PROFILE, headers={"Authorization": header})
     assert response.status == 401
-    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert response.headers["WWW-Authenticate"].startswith("Bearer realm=")
     assert response.json["error"]["code"] == 401
 
 
@@ -95,7 +101,8 @@ def test_malformed_basic_credential_is_rejected() -> None:
     with LocalVendo([slug]) as server:
         for header in ("Basic !!", "Basic /w==", "Basic", "Digest x", "Basic dTpw"):
             response = send(f"{server.provider_url(slug)}/echo", headers={"Authorization": header})
-            assert (response.status, response.headers["WWW-Authenticate"]) == (401, "Basic")
+            assert response.status == 401
+            assert response.headers["WWW-Authenticate"].startswith("Basic realm=")
 
 
 def test_token_of_another_provider_is_rejected(server: LocalVendo) -> None:

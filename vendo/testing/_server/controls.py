@@ -17,6 +17,7 @@ from vendo.testing._state.faults import Fault
 from vendo.testing._state.gates import Gate
 from vendo.testing._state.own_tokens import tokens_in
 from vendo.testing._state.requests import SeenRequest
+from vendo.testing._state.responses import response_of
 from vendo.testing._state.surfaces import checked_surface
 
 TYPE_CHECKING = False
@@ -208,7 +209,40 @@ class Controls:
         }
         return headers, body
 
-    # Faults
+    # Responses and faults
+
+    def respond(
+        self,
+        slug: str,
+        method: str,
+        path: str,
+        *,
+        status: int = 200,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Set the response of a fake provider to a request, until `reset()`.
+
+        It replaces a built-in response and an earlier one. The request still needs a valid
+        credential.
+
+        Args:
+            slug: the provider, of the catalog or not.
+            method: `GET`, `HEAD`, `POST`, `PUT`, `PATCH` or `DELETE`. A `HEAD` gets what is set for
+                `GET`, without the body.
+            path: the path, with or without that of the provider's base URL, and without a token.
+                Any query matches.
+            status: the status, from 200 to 599.
+            body: a dict or list for JSON, text, bytes, or None for an empty body.
+            headers: more headers. A `Content-Type` replaces the one of the body.
+
+        Raises:
+            ValueError: the slug, method, path, status or a header is malformed, or the body
+                cannot be written as JSON.
+            TypeError: an argument has the wrong type.
+        """
+        response = response_of(status, body, headers)
+        self._service.state.responses.put(slug, method, path, response)
 
     def fail(
         self,

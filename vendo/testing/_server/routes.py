@@ -276,10 +276,7 @@ def _data(target: Target, request: Request, state: State) -> Response:
 def _provider(target: Target, request: Request, state: State) -> Response:
     if not target.slug:
         return _not_found(target)
-    proxied = state.is_pool_request(target.slug, request.headers)
-    return fake_provider.respond(
-        target.slug, target.rest, request, state.connections, proxied=proxied
-    )
+    return fake_provider.respond(target.slug, target.rest, request, state)
 
 
 def _page(target: Target, request: Request, state: State) -> Response:

@@ -17,6 +17,7 @@ from vendo.testing._state.gates import Gates
 from vendo.testing._state.idempotency import IdempotencyKeys
 from vendo.testing._state.profiles import POOL
 from vendo.testing._state.requests import RequestLog
+from vendo.testing._state.responses import Responses
 from vendo.testing._state.wallet import Wallet
 
 TYPE_CHECKING = False
@@ -74,6 +75,7 @@ class State:
         self.faults = Faults()
         self.gates = Gates()
         self.requests = RequestLog()
+        self.responses = Responses()
         self._lock = threading.Lock()
 
     def count_connection(self) -> None:
@@ -185,15 +187,15 @@ class State:
                 return connection.slug
         raise ApiError("app_unknown", "The API key is unknown.")
 
-    def is_pool_request(self, slug: str, headers: Headers) -> bool:
-        """Return True if the platform's proxy accepts the request with only its API key: the
-        provider is connected from the managed pool, and the key may use it.
+    def is_pool_key(self, slug: str, key: str) -> bool:
+        """Return True if the platform's proxy accepts an API key for a provider: it is connected
+        from the managed pool, and the key may use it.
         """
         connection = self.connections.get(slug)
         if connection is None or connection.profile != POOL:
             return False
         try:
-            return connection.status == "connected" and self.scope_of(headers) in {None, slug}
+            return connection.status == "connected" and self.scope_of_key(key) in {None, slug}
         except ApiError:
             return False
 

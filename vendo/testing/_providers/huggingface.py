@@ -1,0 +1,27 @@
+"""Hugging Face: the user of the token."""
+
+from __future__ import annotations
+
+from vendo.testing._http.messages import Response, json_response
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo.testing._http.messages import Request
+
+
+def _whoami(_request: Request, user: str | None, _rest: str) -> Response:
+    token = {"displayName": "local", "role": "read", "createdAt": "2026-05-02T00:00:00.000Z"}
+    return json_response(
+        {
+            "type": "user",
+            "id": "local",
+            "name": user or "local-owner",
+            "fullname": "Local",
+            "isPro": False,
+            "orgs": [],
+            "auth": {"type": "access_token", "accessToken": token},
+        }
+    )
+
+
+ROUTES = {"GET /api/whoami-v2": _whoami}

@@ -1,0 +1,44 @@
+"""Slack: the identity of the token, and a message to a channel."""
+
+from __future__ import annotations
+
+from vendo.testing._http.messages import Response, json_response
+from vendo.testing._providers.bodies import fields_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo.testing._http.messages import Request
+
+_BOT = {"user_id": "U00000001", "bot_id": "B00000001"}
+
+
+def _identity(_request: Request, user: str | None, _rest: str) -> Response:
+    team = {"url": "https://local.slack.com/", "team": "Local", "team_id": "T00000001"}
+    return json_response({"ok": True, **team, "user": user or "local-owner", **_BOT})
+
+
+def _post(request: Request, _user: str | None, _rest: str) -> Response:
+    fields = {**request.parameters(), **fields_of(request)}
+    if not fields.get("channel"):
+        return json_response({"ok": False, "error": "channel_not_found"})
+    if not any(fields.get(name) for name in ("text", "blocks", "attachments")):
+        return json_response({"ok": False, "error": "no_text"})
+    message = {
+        "type": "message",
+        "user": _BOT["user_id"],
+        "bot_id": _BOT["bot_id"],
+        "text": fields.get("text", ""),
+        "ts": "1777680000.000100",
+    }
+    return json_response(
+        {"ok": True, "channel": fields["channel"], "ts": message["ts"], "message": message}
+    )
+
+
+# Slack reads the arguments of each method from a query as well as from a body.
+ROUTES = {
+    "GET /auth.test": _identity,
+    "POST /auth.test": _identity,
+    "GET /chat.postMessage": _post,
+    "POST /chat.postMessage": _post,
+}
