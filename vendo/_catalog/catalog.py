@@ -48,6 +48,8 @@ class Provider:
         base_url: what a relative URL is resolved against, without a trailing slash, or None if
             each customer has a host of their own.
         docs_url: the provider's page that shows how the credential is sent.
+        rejections: the texts of `error` in a JSON body with status 200 that reject the credential,
+            as a 401 does.
     """
 
     __slots__ = (
@@ -64,6 +66,7 @@ class Provider:
         "key_prefix",
         "name",
         "path",
+        "rejections",
         "slug",
         "variables",
     )
@@ -83,6 +86,7 @@ class Provider:
     hosts: tuple[str, ...]
     base_url: str | None
     docs_url: str
+    rejections: tuple[str, ...]
 
     def __init__(self, slug: str, row: Row) -> None:
         env = row["env"]
@@ -103,6 +107,7 @@ class Provider:
         put(self, "hosts", row["hosts"])
         put(self, "base_url", row.get("base_url"))
         put(self, "docs_url", row["docs"])
+        put(self, "rejections", row.get("rejections", ()))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"A catalog row cannot be changed ({name}).")
@@ -150,6 +155,7 @@ class Provider:
             "hosts": list(self.hosts),
             "base_url": self.base_url,
             "docs_url": self.docs_url,
+            "rejections": list(self.rejections),
         }
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         basic: NotRequired[str]
         path: NotRequired[tuple[str, ...]]
         extra_headers: NotRequired[dict[str, str]]
+        #: The errors in a body with status 200 that reject the credential, as a 401 does.
+        rejections: NotRequired[tuple[str, ...]]
 
 
 PROVIDERS: dict[str, Row] = {
@@ -822,6 +824,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://docs.slack.dev/authentication/tokens",
         "hosts": ("slack.com", "files.slack.com"),
         "base_url": "https://slack.com/api",
+        "rejections": ("invalid_auth", "not_authed", "token_expired", "token_revoked"),
     },
     "snyk": {
         "name": "Snyk",

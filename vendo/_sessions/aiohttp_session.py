@@ -18,6 +18,7 @@ from yarl import URL
 from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._sessions.hosts import is_same_origin, joined, over_http
 from vendo._sessions.policy import MAX_DRAINED, policy_of
+from vendo._sessions.rejections import may_reject, rejects
 from vendo._transports.aiohttp_connector import Connector
 from vendo._transports.per_loop import PerLoop
 from vendo._transports.routes import route_of
@@ -115,7 +116,7 @@ class _Middleware:
         credential = policy.credential(url, await client._async_token(policy.slug))
         self._put(request, credential)
         response = await _sent(request, send)
-        if response.status != 401:
+        if response.status != 401 and not await self._is_rejected(response):
             return self._relocated(response, credential)
         client._reject(policy.slug, credential.secret)
         try:
@@ -128,6 +129,15 @@ class _Middleware:
         self._put(request, fresh)
         await _drain(response)
         return self._relocated(await _sent(request, send), fresh)
+
+    async def _is_rejected(self, response: ClientResponse) -> bool:
+        """Return True if a short body rejects the token. `read()` and `json()` still return it."""
+        provider = self._policy.provider
+        if response.content_length is None:
+            return False  # it may be a stream
+        if not may_reject(provider, response.status, response.headers):
+            return False
+        return rejects(provider, await response.read())
 
     def _relocated(
         self, response: ClientResponse, credential: WireSecret | None = None

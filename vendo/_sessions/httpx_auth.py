@@ -29,6 +29,7 @@ from vendo._sessions.httpx_parts import (
     take_off_credential,
 )
 from vendo._sessions.policy import Policy, policy_of, would_be_real
+from vendo._sessions.rejections import may_reject, rejects
 from vendo._sessions.token_source import AsyncTokenSource, TokenSource
 from vendo.errors import invalid
 
@@ -93,6 +94,8 @@ class VendoHttpxAuth(_Bases):
                 step = flow.send(outcome)
                 if isinstance(step, _Wanted):
                     outcome = self._policy.credential(step.url, self._token(step))
+                elif isinstance(step, _Read):
+                    outcome = step.response.read()
                 else:
                     outcome = yield step
         except StopIteration:
@@ -112,6 +115,8 @@ class VendoHttpxAuth(_Bases):
                 step = flow.send(outcome)
                 if isinstance(step, _Wanted):
                     outcome = self._policy.credential(step.url, await self._token_in_task(step))
+                elif isinstance(step, _Read):
+                    outcome = await step.response.aread()
                 else:
                     outcome = yield step
         except StopIteration:
@@ -170,6 +175,13 @@ def _cut(handled: BaseException | None) -> None:
         cut_tracebacks(passing, handled)
 
 
+class _Read:
+    """A step of the flow: read the body of a response, which stays readable."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
 class _Wanted:
     """A step of the flow: fetch a credential for the URL of a request, not the rejected one."""
 
@@ -209,12 +221,20 @@ class _Flow:
             self._put(last, credential)
             response = yield last
             last = response.request
-        if response.status_code != 401 or not self._has_credential(last):
+        if not self._has_credential(last) or not (yield from self._is_rejected(response)):
             return
         fresh = yield _Wanted(last, credential)
         if fresh.secret != credential.secret and self._rewind():
             self._put(last, fresh)
             yield last
+
+    def _is_rejected(self, response: Response) -> Generator[Any, Any, bool]:
+        if response.status_code == 401:
+            return True
+        provider = self._policy.provider
+        if not may_reject(provider, response.status_code, response.headers):
+            return False
+        return rejects(provider, (yield _Read(response)))
 
     def _with_callers_own(self, url: str) -> Generator[Any, Any, None]:
         request, header = self._request, self._policy.placement.header

@@ -16,6 +16,7 @@ from vendo._protocol.secret import WireSecret
 from vendo._sessions.environment_proxies import would_be_proxied
 from vendo._sessions.hosts import is_same_origin, joined
 from vendo._sessions.policy import MAX_DRAINED, policy_of
+from vendo._sessions.rejections import may_reject, rejects
 from vendo._sessions.requests_path import drop_target, set_target, target_of
 from vendo.errors import ValidationError, VendoError, invalid
 
@@ -111,6 +112,15 @@ class VendoAuth(AuthBase):
             request.headers.pop(name, None)
         drop_target(request)
 
+    def is_rejected(self, response: Response, *, is_streamed: bool) -> bool:
+        """Return True if a response rejects its token. A streamed body is not looked at."""
+        if response.status_code == 401:
+            return True
+        provider = self._policy.provider
+        if is_streamed or not may_reject(provider, response.status_code, response.headers):
+            return False
+        return rejects(provider, response.content)
+
     def allows(self, url: str) -> bool:
         """True if the token may be sent to the host of this URL."""
         return self._policy.allows(url) and not self._is_proxied(url)
@@ -162,7 +172,11 @@ class Watch:
 
     def __call__(self, response: Response, **sending: Any) -> Response:
         request = response.request
-        if response.status_code == 401 and not self._is_own and not self._has_left(request):
+        if (
+            not self._is_own
+            and not self._has_left(request)
+            and self._auth.is_rejected(response, is_streamed=bool(sending.get("stream")))
+        ):
             response = self._renewed(response, sending)
         if response.is_redirect:
             self._clean(response)
