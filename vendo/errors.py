@@ -96,7 +96,8 @@ class VendoError(Exception):
 
     def __str__(self) -> str:
         if self.suggested_fix:
-            return f"{self.message} Fix: {self.suggested_fix}"
+            end = "" if self.message.endswith((".", "!", "?")) else "."
+            return f"{self.message}{end} Fix: {self.suggested_fix}"
         return self.message
 
     def __repr__(self) -> str:

@@ -14,6 +14,7 @@ from vendo_pytest._interceptor import GuardError, running
 
 _LOOK_UPS = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
 _TUNNEL = b"CONNECT "
+_PLATFORM = ".vendo.run"
 _is_observed = False
 
 
@@ -43,9 +44,17 @@ def _check(host: object) -> None:
     __tracebackhide__ = True
     if isinstance(host, bytes):
         host = host.decode("ascii", "replace")
-    found = provider_at(host) if isinstance(host, str) else None
+    if not isinstance(host, str):
+        return
+    found = provider_at(host)
     if found is not None:
-        raise GuardError(_message(str(host), *found))
+        raise GuardError(_message(host, *found))
+    if f".{host.lower().removesuffix('.')}".endswith(_PLATFORM):
+        raise GuardError(
+            f"The code under test requested {host}, a host of the real Vendo. Fix: the fixture "
+            "vendo_server. For the real one, mark the test with vendo_live or run pytest with "
+            "--vendo-live."
+        )
 
 
 def _message(host: str, slug: str, name: str) -> str:

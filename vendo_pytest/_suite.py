@@ -135,7 +135,8 @@ class Suite:
             if test.is_live:
                 test.variables.update(self._variables.removed)
             elif self._isolates:
-                test.isolate()  # again: the program may have loaded a .env file
+                # Again: the program may have loaded a .env file.
+                isolate(test.variables, kept=(*self._given, *test.given))
             for marker in reversed(list(item.iter_markers("vendo"))):  # the closest one wins
                 test.give_all(marker.args, marker.kwargs)
         except BaseException:
@@ -158,11 +159,6 @@ class Suite:
         """Record tokens until the end of the run."""
         self._records_run = True
         self._interceptor.install()
-
-    @property
-    def given(self) -> dict[str, str]:
-        """The variables of the ini file's tokens."""
-        return self._given
 
 
 class TestScope:
@@ -207,13 +203,13 @@ class TestScope:
         return given | {slug: self.give(slug, token) for slug, token in tokens.items()}
 
     def isolate(self) -> None:
-        """Remove every credential from the environment, except the provided ones."""
-        isolate(self.variables, kept=(*self.suite.given, *self.given))
+        """Remove every credential from the environment, except those of this test."""
+        isolate(self.variables, kept=self.given)
 
     def use(self, server: vendo.testing.LocalVendo) -> None:
         """Make the whole library use a local server, in place of the ini file's tokens."""
         _lookups.observe()
-        isolate(self.variables, kept=self.given)
+        self.isolate()
         forget_tokens()
         self.variables.update(server.environment())
         self.server = server

@@ -373,3 +373,44 @@ def test_stream_that_is_being_opened_ends_when_it_is_closed_or_cancelled(
         server.reset()
 
     run(server, transport, use)
+
+
+def test_stream_that_opens_as_its_task_is_cancelled_is_closed(server: LocalVendo) -> None:
+    class Opened:
+        head = None
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    class Transport:
+        """Opens the stream when the test says so."""
+
+        def __init__(self) -> None:
+            self.opens = asyncio.Event()
+            self.stream = Opened()
+
+        async def send(self, _request: Any) -> Any:
+            raise NotImplementedError
+
+        async def open(self, _request: Any) -> Any:
+            await self.opens.wait()
+            return self.stream
+
+        async def aclose(self) -> None:
+            """Close nothing."""
+
+    async def main() -> bool:
+        transport: Any = Transport()
+        client = server.async_client(transport=transport)
+        task = asyncio.ensure_future(anext(client.events.subscribe()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        transport.opens.set()
+        await asyncio.sleep(0)  # the stream is open, and the task does not know it yet
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return bool(transport.stream.closed)
+
+    assert asyncio.run(main())

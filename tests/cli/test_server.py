@@ -160,6 +160,10 @@ class TestEvents:
             (("connection.changed", "slug=gmial"), "Did you mean 'gmail'?"),
             (("billing.balance_changed", "remaining_micros=x"), "must be a whole number"),
             (("connection.changed", "gmail"), "is not NAME=VALUE"),
+            (("connection.status_changed", "slug=gmail", "status=bogus"), "Unknown status"),
+            (("billing.usage_recorded", "provider=nosuch", "micros=1"), "does not know"),
+            (("billing.balance_changed", "remaining_micros=-5"), "must not be negative"),
+            (("billing.cap_tripped", "window=yearly"), "must be daily or monthly"),
             ((), "KIND"),
         ],
     )
@@ -232,7 +236,7 @@ class TestWebhooks:
 class TestFaults:
     def test_the_next_requests_fail(self, deployed: Shell, server: LocalVendo) -> None:
         printed = done(deployed, "fail", "credentials", "--status", "403", "--times", "2")
-        assert printed == "credentials: HTTP 403 for 2 requests\n"
+        assert printed == "credentials: HTTP 403, 2 times\n"
         with Vendo(**server._addresses()) as client:
             for _ in range(2):
                 with pytest.raises(Exception, match="injected"):
@@ -249,7 +253,14 @@ class TestFaults:
         assert server.client().token("gmail")
 
     @pytest.mark.parametrize(
-        "arguments", [("all",), (), ("api", "--status", "99"), ("api", "--times", "0")]
+        "arguments",
+        [
+            ("all",),
+            (),
+            ("api", "--status", "99"),
+            ("api", "--times", "0"),
+            ("api", "--status", "200"),
+        ],
     )
     def test_bad_input(self, deployed: Shell, server: LocalVendo, arguments: Any) -> None:
         refused(deployed, 2, "fail", *arguments)

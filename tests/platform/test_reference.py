@@ -272,7 +272,15 @@ def test_fields_of_a_connection(deployed: LocalVendo) -> None:
         assert isinstance(row.metadata, dict)
         assert row.context is None or row.context["ref"] == "project-ref"
         assert row.credential is None or isinstance(row.credential, dict)
-        assert hasattr(row, "env_bootstrap")
+        if row.env_bootstrap is not None:
+            assert [{**variable} for variable in row.env_bootstrap["vars"]] == [
+                {"name": variable.name, "value_from": variable.value_from}
+                for variable in row.env_bootstrap.vars
+            ]
+            assert row.env_bootstrap.get("restart") == row.env_bootstrap.restart
+            assert row.env_bootstrap.get("other") is None
+            with pytest.raises(KeyError):
+                row.env_bootstrap["other"]
 
 
 # integrations

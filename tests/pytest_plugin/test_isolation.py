@@ -132,3 +132,22 @@ def test_run_inside_a_process_restores_the_environment(
     )
 
     assert suite.runpython(suite.path / "program.py").ret == 0
+
+
+def test_fixture_removes_the_tokens_of_the_ini_file_too(run: Run) -> None:
+    run(
+        """
+        import vendo
+
+        def test_isolated(vendo_isolated):
+            assert vendo.token("openai", default=None) is None
+
+        def test_given(vendo_isolated, vendo_token):
+            vendo_token("openai", "mine")
+            assert vendo.token("openai") == "mine"
+
+        def test_other():
+            assert vendo.token("openai") == "sk-ini"
+        """,
+        ini="vendo_tokens = openai = sk-ini",
+    ).assert_outcomes(passed=3)

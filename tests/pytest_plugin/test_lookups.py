@@ -76,6 +76,28 @@ def test_every_look_up_of_a_provider_is_an_error(run: Run, ini: str, fixture: st
     ).assert_outcomes(passed=14)
 
 
+def test_platform_itself_is_not_reached_either(run: Run) -> None:
+    run(
+        """
+        import pytest, vendo
+        from vendo_pytest import GuardError
+
+        CALLS = [
+            lambda client: client.connections.list(),
+            lambda client: client.billing.balance(),
+            lambda client: client.data.execute("GMAIL_SEND_EMAIL"),
+            lambda client: next(client.events.subscribe()),
+        ]
+
+        @pytest.mark.parametrize("call", CALLS)
+        def test_it(call):
+            with pytest.raises(GuardError, match="a host of the real Vendo"):
+                call(vendo.Vendo("vendo_sk_" + "x" * 32))
+        """,
+        ini=GUARD,
+    ).assert_outcomes(passed=4)
+
+
 def test_request_through_a_proxy_is_an_error(run: Run) -> None:
     run(
         """

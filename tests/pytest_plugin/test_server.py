@@ -181,7 +181,7 @@ def test_tokens_of_the_ini_file_step_back_for_the_server(run: Run) -> None:
             assert vendo.token("gmail") == "of-the-ini"
 
         def test_isolated(vendo_isolated):
-            assert vendo.token("gmail") == "of-the-ini"
+            assert vendo.token("gmail", default=None) is None
         """,
         ini="vendo_guard = true\nvendo_tokens = gmail = of-the-ini",
     ).assert_outcomes(passed=5)

@@ -169,7 +169,7 @@ def test_ini_option_sets_tokens_for_the_whole_suite_and_conftest_files(
         from conftest import AT_IMPORT
         from vendo_pytest import VendoToken
 
-        def test_ini(vendo_isolated):
+        def test_ini():
             assert AT_IMPORT == vendo.token("openai") == "sk-ini = with equals"
             assert "test" in vendo.token("slack")
 

@@ -65,6 +65,8 @@ def test_mapping_follows_what_the_platform_names(server: LocalVendo, tmp_path: P
     changes: queue.Queue[Change] = queue.Queue()
     with server.client() as client:
         mapping, _ = reconciler.catalog_default(client)
+        # So that the first values are a change.
+        reconciler.bootstrap(env_file=tmp_path / "env", mapping={}, client=client)
         with reconciler.start(
             env_file=tmp_path / "env", mapping=mapping, on_change=changes.put, poll_sec=3600
         ):

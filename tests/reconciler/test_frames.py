@@ -134,6 +134,8 @@ def test_failing_handler_shows_no_value_in_any_frame(
         _, restart_factory = reconciler.catalog_default(backend.client())
         handler = restart_factory(gateway=lambda: _fail(reconciler.Change(tmp_path)))
     mapping = {name: source for name, source in MAPPING.items() if name in {"PLAIN", "QUOTED"}}
+    # So that the first values are a change.
+    reconciler.bootstrap(env_file=tmp_path / ".env", mapping={}, client=vendo.Vendo("byok"))
     reporter = Reporter()
     logger = logging.getLogger("vendo")
     logger.addHandler(reporter)

@@ -162,6 +162,7 @@ def test_function_that_raises_is_logged_once_and_called_again(
             raise LookupError(CANARY)
         return {"A": "1"}
 
+    _bootstrap(env_file, {})  # so that the first values are a change
     with reconciler.start(
         env_file=env_file, mapping=mapping, on_change=changes.put, client=OSS, poll_sec=0.02
     ):
@@ -179,6 +180,7 @@ def test_function_gets_the_new_token_after_an_event(server: LocalVendo, env_file
         def mapping() -> Mapping[str, str | None]:
             return {"MAIL": client.token("gmail")}
 
+        _bootstrap(env_file, {})  # so that the first values are a change
         with reconciler.start(
             env_file=env_file, mapping=mapping, on_change=changes.put, client=client, poll_sec=3600
         ):

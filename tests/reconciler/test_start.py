@@ -35,7 +35,53 @@ OFTEN = 0.02
 
 @pytest.fixture
 def env_file(tmp_path: Path) -> Path:
-    return tmp_path / ".env"
+    """A file with an empty block, so that the first values are a change."""
+    path = tmp_path / ".env"
+    reconciler.bootstrap(env_file=path, mapping={}, client=vendo.Vendo("byok"))
+    return path
+
+
+def test_first_values_of_a_new_file_are_not_a_change(server: LocalVendo, tmp_path: Path) -> None:
+    changes = _Changes()
+    with (
+        server.client() as client,
+        reconciler.start(
+            env_file=tmp_path / ".env",
+            mapping=MAPPING,
+            on_change=changes,
+            client=client,
+            poll_sec=NEVER,
+        ),
+    ):
+        server.wait_for_streams(1)
+        while not (tmp_path / ".env").exists():
+            server.wait_for_requests(1, "credentials")
+        server.rotate("gmail")
+        assert changes.next().names == ("GMAIL_TOKEN",)
+        assert changes.empty()
+
+
+def test_process_of_a_new_file_is_not_restarted(server: LocalVendo, tmp_path: Path) -> None:
+    program = """
+import pathlib, time
+from vendo import reconciler
+
+running = reconciler.start(env_file=".env", mapping={"OPENAI_API_KEY": "openai"})
+while "OPENAI" not in (pathlib.Path(".env").read_text() if pathlib.Path(".env").exists() else ""):
+    time.sleep(0.01)
+running.stop()
+print("still here")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, **server.environment()},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "still here\n"), done.stderr
 
 
 class _Changes(queue.Queue["Change"]):
@@ -515,7 +561,7 @@ def test_invalid_poll_sec_is_rejected(env_file: Path, poll_sec: Any) -> None:
 
 @pytest.mark.parametrize("call", [reconciler.start, reconciler.bootstrap])
 def test_malformed_arguments_raise_before_a_thread_or_file_is_created(
-    env_file: Path, call: Callable[..., object]
+    tmp_path: Path, call: Callable[..., object]
 ) -> None:
     for malformed in (
         {"mapping": {"A-B": "openai"}},
@@ -523,6 +569,6 @@ def test_malformed_arguments_raise_before_a_thread_or_file_is_created(
         {"reload_url": "http://127.0.0.1/"},
     ):
         with pytest.raises(vendo.ValidationError):
-            call(**{"env_file": env_file, "mapping": MAPPING, **malformed})
+            call(**{"env_file": tmp_path / ".env", "mapping": MAPPING, **malformed})
     assert _threads() == []
-    assert list(env_file.parent.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []

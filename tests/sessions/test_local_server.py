@@ -336,3 +336,30 @@ def test_slug_like_one_of_the_catalog_works_with_hosts(monkeypatch: pytest.Monke
     monkeypatch.delenv("VENDO_TOKEN_GMIAL")
     assert pickle.loads(pickle.dumps(session))
     assert pickle.loads(pickle.dumps(auth))
+
+
+@pytest.mark.parametrize("slug", ["openai-eu", "gmail2", "my-gmail", "mail"])
+def test_name_of_the_callers_own_may_contain_one_of_the_catalog_in_vendo_mode(slug: str) -> None:
+    with LocalVendo([slug]) as server, server.client() as client:
+        assert client.session(slug).get("x").status_code == 200
+    with pytest.raises(ValidationError, match="Did you mean"):
+        vendo.Vendo("byok").session(slug)
+
+
+def test_client_of_another_server_does_not_follow_the_environment(
+    server: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GMAIL_BASE_URL", server.provider_url("gmail"))
+    with LocalVendo(["gmail"]) as own, own.client() as client:
+        assert client.session("gmail").get("gmail/v1/users/me/profile").status_code == 200
+        assert own.count("provider") == 1
+    assert vendo.session("gmail").get("gmail/v1/users/me/profile").status_code == 200
+    assert server.count("provider") == 1
+
+
+def test_redirect_to_a_path_stays_at_the_fake_provider(server: LocalVendo) -> None:
+    server.respond("gmail", "GET", "/r", status=302, headers={"Location": "/gmail/v1/users/me/x"})
+
+    response = vendo.session("gmail").get("r")
+
+    assert response.url == f"{server.provider_url('gmail')}/gmail/v1/users/me/x"

@@ -213,7 +213,11 @@ def test_deployment_paths_reject_a_key_without_a_code(
     server: LocalVendo, path: str, headers: dict[str, str], text: str
 ) -> None:
     response = send(server.url + path, headers=headers)
-    assert (response.status, response.code, response.json) == (401, None, {"error": text})
+    assert (response.status, response.code, response.json) == (
+        401,
+        None,
+        {"error": {"message": text}},
+    )
 
 
 @pytest.mark.parametrize("path", [CONNECTIONS, EVENTS])
@@ -226,7 +230,7 @@ def test_deployment_paths_reject_connection_keys_and_revoked_keys(
         server.revoke_key(code)
     response = send(server.url + path, headers=bearer(key))
     assert (response.status, response.code) == (401, None)
-    assert response.json == {"error": "Invalid or revoked token"}
+    assert response.json == {"error": {"message": "Invalid or revoked token"}}
 
 
 def test_integrations_without_key_have_another_slug_field(server: LocalVendo) -> None:

@@ -111,6 +111,8 @@ class AsyncEventStream:
         try:
             self._stream = await opening
         except asyncio.CancelledError:
+            if opening.done() and not opening.cancelled() and opening.exception() is None:
+                opening.result().close()  # it was opened at the same moment
             task = asyncio.current_task()
             if self._ended and task is not None and not task.cancelling():
                 return None

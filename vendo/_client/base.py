@@ -342,8 +342,8 @@ def _checked_jwt(jwt: object) -> Secret:
     return jwt
 
 
-def checked_slugs(slugs: Iterable[str]) -> list[str]:
-    """Check the argument of `tokens()`.
+def checked_slugs(slugs: Iterable[str], method: str = "tokens") -> list[str]:
+    """Check the argument of `tokens()` or `check()`.
 
     Raises:
         ValidationError: a single text, whose letters would be taken for slugs, or a value that
@@ -351,13 +351,13 @@ def checked_slugs(slugs: Iterable[str]) -> list[str]:
     """
     if isinstance(slugs, str):
         raise invalid(
-            "tokens() takes a list of slugs, not one string.",
-            fix=f"Write tokens([{slugs[:40]!r}]), or token({slugs[:40]!r}).",
+            f"{method}() takes a list of slugs, not one string.",
+            fix=f"Write {method}([{slugs[:40]!r}]).",
         )
     try:
         return list(slugs)
     except TypeError:
         raise invalid(
-            f"tokens() takes a list of slugs, not a value of type {type(slugs).__name__}.",
-            fix="Write tokens(['openai', 'slack']).",
+            f"{method}() takes a list of slugs, not a value of type {type(slugs).__name__}.",
+            fix=f"Write {method}(['openai', 'slack']).",
         ) from None

@@ -7,6 +7,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Self
 
+from vendo._catalog import catalog
 from vendo._client.interfaces import Client
 from vendo._client.streams import EventStream
 from vendo._config.settings import MAX_TIMEOUT
@@ -65,7 +66,18 @@ class Waiting:
                 self._failure = error
             return None
         self._failure = None
+        self._check_slug(rows)
         return next((row for row in rows if row.slug == self.slug and row.is_connected), None)
+
+    def _check_slug(self, rows: list[Connection]) -> None:
+        question = None if catalog.provider(self.slug) else catalog.did_you_mean(self.slug)
+        if question and all(row.slug != self.slug for row in rows):
+            raise VendoError(
+                "provider_unknown",
+                f"The deployment does not support the provider {self.slug!r}.",
+                slug=self.slug,
+                suggested_fix=question,
+            )
 
     def pause(self) -> float:
         """Return the seconds until the next look, if no event comes before.

@@ -19,8 +19,27 @@ def _usd(micros: int) -> Decimal:
     return Decimal(micros) / MICROS_PER_USD
 
 
+class _Readable:
+    """Fields that can be read as those of a dict too, which the platform's reference has here."""
+
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self.keys():
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def keys(self) -> tuple[str, ...]:
+        """Return the names of the fields."""
+        return tuple(each.name for each in fields(self))  # type: ignore[arg-type]  # of dataclasses
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a field, or the default."""
+        return self[name] if name in self.keys() else default
+
+
 @dataclass(frozen=True, slots=True)
-class EnvVar:
+class EnvVar(_Readable):
     """One variable of an `EnvBootstrap`: `name` takes its value from `value_from`."""
 
     name: str
@@ -28,7 +47,7 @@ class EnvVar:
 
 
 @dataclass(frozen=True, slots=True)
-class EnvBootstrap:
+class EnvBootstrap(_Readable):
     """The variables that a program needs for a connection, and what to restart on a change."""
 
     vars: tuple[EnvVar, ...]
@@ -186,10 +205,16 @@ class WebhookEvent:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The result of `client.check()`: `problems` are sentences with a fix, none if it is `ok`."""
+    """The result of `client.check()`: `problems` are sentences with a fix, none if it is `ok`.
+
+    It is true in a condition if it is `ok`.
+    """
 
     ok: bool
     problems: tuple[str, ...]
+
+    def __bool__(self) -> bool:
+        return self.ok
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from vendo._catalog.catalog import nearest, provider, provider_at
 from vendo._config import environment
 from vendo._config.addresses import origin_in
-from vendo._protocol.origins import DEFAULT_PORTS, given_origin
+from vendo._protocol.origins import DEFAULT_PORTS, given_origin, is_loopback
 from vendo._protocol.recordings import mask_in_yaml
 from vendo._protocol.secret import Secret, WireSecret
 from vendo._sessions.hosts import checked_hosts, is_private, matches, session_origin
@@ -53,7 +53,9 @@ def policy_of(
     policy = Policy(slug, hosts, base_url, client._local_server)
     if policy.provider is None and not (hosts or base_url or _is_in_environment(slug)):
         meant = _meant(slug)
-        if meant is not None:
+        # `openai-eu` is rather a name of the caller's own. In OSS mode it would have a variable.
+        is_own_name = meant is not None and (meant in slug or slug in meant)
+        if meant is not None and not (is_own_name and client.is_vendo_mode()):
             raise invalid(
                 f"The catalog has no provider {slug!r}. Did you mean {meant!r}?",
                 slug=slug,
@@ -337,7 +339,15 @@ def default_base_url(
         ValidationError: `<SLUG>_BASE_URL`, which is `variable`, is malformed.
     """
     default = catalog_base_url(row)
-    return origin_in(variable, default) or fake or default
+    origin = origin_in(variable, default)
+    if origin is not None and fake is not None and origin != fake and _is_fake(origin, fake):
+        return fake  # the variable is that of another local server
+    return origin or fake or default
+
+
+def _is_fake(origin: str, fake: str) -> bool:
+    one, other = urlsplit(origin), urlsplit(fake)
+    return is_loopback(one.hostname or "") and one.path == other.path
 
 
 def catalog_base_url(row: Provider | None) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from vendo._catalog import catalog
 from vendo._config import environment
 from vendo._protocol.codes import fix_for
-from vendo.errors import NotConnected, VendoError
+from vendo.errors import AuthError, NotConnected, VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +71,10 @@ def with_hints(error: VendoError, name: Name) -> VendoError:
                 f"{ignored} is set, but not used while VENDO_API_KEY is set. To use a credential "
                 f"of your own here, set {name.override.name}."
             )
-    return error.replace(suggested_fix=" ".join(hints) or None)
+    message = error.message
+    if error.slug and error.slug not in message and not isinstance(error, AuthError):
+        message = f"{error.slug}: {message}"
+    return error.replace(message=message, suggested_fix=" ".join(hints) or None)
 
 
 def unloaded_variable(variables: Iterable[str]) -> str | None:

@@ -15,7 +15,12 @@ from vendo.reconciler._quoting import checked_name
 from vendo.reconciler._steering import may_name
 
 #: Names of the platform for the credential itself.
-_CREDENTIAL: Final = frozenset({"access_token", "token"})
+_CREDENTIAL: Final = frozenset(
+    {
+        *("access_token", "token", "credential.access_token"),
+        *("credential.bot_token", "credential.api_key"),
+    }
+)
 #: Fields of a connection that are values.
 _FIELDS: Final = frozenset({"api_key", "base_url", "display_name", "external_id", "id"})
 #: Fields of a connection that are mappings of values.
@@ -93,6 +98,8 @@ def source_at(slug: str, value_from: str) -> Source | None:
     path = tuple(value_from.split("."))
     if value_from in _CREDENTIAL:
         return Source(slug)
+    if value_from == "credential.vendo_sk":  # the key that is locked to the connection
+        return Source(slug, ("api_key",))
     is_field = len(path) == 1 and path[0] in _FIELDS
     is_inside = len(path) > 1 and path[0] in _OBJECTS and all(path)
     return Source(slug, path) if is_field or is_inside else None

@@ -47,6 +47,9 @@ class Updater:
         #: begins with those of an earlier process. Another process that keeps the same file has
         #: its own.
         self._handled: tuple[Secret, Mapping[str, str]] | None = None
+        #: True until the first lines of a new file are written. A program that starts with them
+        #: has nothing to restart for, and on a fresh disk it would never end to.
+        self._is_first = False
         #: Variables that were unavailable in the last update, and were logged.
         self._unavailable: frozenset[str] = frozenset()
 
@@ -59,6 +62,8 @@ class Updater:
         self._env_file.check()
         with self._env_file.locked() as file:
             self._handled = _handled_lines(file)
+            key = _managed_block.parse(file.read()).key
+            self._is_first = _state.decode(file.read_state(), key) is None
 
     def update(self) -> bool:
         """Write the file if it has to be, and handle a change. Return True if it was written.
@@ -81,7 +86,7 @@ class Updater:
             key, stored, written = _write(file, lines)
             handled_before = stored.handled if stored else {}
             digests = _digests(handled_key, lines)
-            change = self._difference(handled, digests)
+            change = self._difference(digests if self._is_first else handled, digests)
             if change or stored is None:
                 _store_handled(file, key, _digests(key, lines))
         if change:
@@ -93,6 +98,7 @@ class Updater:
                     _store_handled(file, key, handled_before)
                 raise
         self._handled = (handled_key, digests)
+        self._is_first = False
         if problems:
             raise problems[0]
         return written

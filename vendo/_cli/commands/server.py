@@ -337,7 +337,7 @@ _ACTIONS = {
             "status": options.status,
             "times": options.times,
         },
-        lambda done: f"{done['surface']}: HTTP {done['status']} for {done['times']} requests",
+        lambda done: f"{done['surface']}: HTTP {done['status']}, {done['times']} times",
     ),
     "reset": _Action(
         "set everything back to the start",

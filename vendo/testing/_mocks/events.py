@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Self
 
 from vendo._client.async_streams import AsyncEventStream
@@ -21,8 +21,8 @@ class MockSSE:
     ends. Thread-safe.
     """
 
-    def __init__(self, events: Iterable[EventStreamMessage] = ()) -> None:
-        self._events = list(events)
+    def __init__(self, events: Iterable[EventStreamMessage | Mapping[str, Any]] = ()) -> None:
+        self._events = list(map(_event, events))
         self._closed = False
         self._wakers: set[Callable[[], None]] = set()
         self._changed = threading.Condition()
@@ -38,7 +38,7 @@ class MockSSE:
 
     def push(
         self,
-        event_or_type: EventStreamMessage | str,
+        event_or_type: EventStreamMessage | Mapping[str, Any] | str,
         data: Any = None,
         *,
         id: str | None = None,  # noqa: A002  # the name of the field
@@ -47,20 +47,20 @@ class MockSSE:
         """Send one event and return it: `push("connection.changed", {"slug": "gmail"})`.
 
         Args:
-            event_or_type: an event, which is sent unchanged, or the type of a new one.
+            event_or_type: an event or a dict of its fields, or the type of a new one.
             data: its data; an empty dict by default.
             id: its id; the number of the event by default.
             retry: its pause before a reconnection, in milliseconds.
 
         Raises:
-            TypeError: there is an event and one of the other arguments.
+            TypeError: it is not an event, or there is one of the other arguments too.
         """
-        is_event = isinstance(event_or_type, EventStreamMessage)
+        is_event = not isinstance(event_or_type, str)
         if is_event and (data, id, retry) != (None, None, None):
             raise TypeError("An event that is pushed cannot be changed: push a type and its data.")
         with self._changed:
-            if isinstance(event_or_type, EventStreamMessage):
-                event = event_or_type
+            if not isinstance(event_or_type, str):
+                event = _event(event_or_type)
             else:
                 number = str(len(self._events) + 1) if id is None else id
                 event = EventStreamMessage(
@@ -94,6 +94,17 @@ class MockSSE:
 
     def _at(self, position: int) -> EventStreamMessage | None:
         return self._events[position] if position < len(self._events) else None
+
+
+def _event(value: EventStreamMessage | Mapping[str, Any]) -> EventStreamMessage:
+    if isinstance(value, EventStreamMessage):
+        return value
+    if isinstance(value, Mapping) and isinstance(value.get("type"), str):
+        return EventStreamMessage(**{"data": {}, **value})
+    raise TypeError(
+        "An event must be an EventStreamMessage, or a dict with its type and data, not "
+        f"{value!r:.80}."
+    )
 
 
 class MockEventStream(EventStream):

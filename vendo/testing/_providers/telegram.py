@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+
 from vendo.testing._http.messages import Response, json_response
+from vendo.testing._providers.credentials import form_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,5 +27,35 @@ def _me(_request: Request, _user: str | None, _rest: str) -> Response:
     return json_response({"ok": True, "result": _BOT})
 
 
+def _updates(_request: Request, _user: str | None, _rest: str) -> Response:
+    return json_response({"ok": True, "result": []})
+
+
+def _done(_request: Request, _user: str | None, _rest: str) -> Response:
+    return json_response({"ok": True, "result": True})
+
+
+def _sent(request: Request, _user: str | None, _rest: str) -> Response:
+    given = {**request.parameters(), **form_of(request)}
+    with suppress(ValueError):
+        body = json.loads(request.body)
+        given |= body if isinstance(body, dict) else {}
+    message = {
+        "message_id": 1,
+        "date": 1_777_680_000,
+        "from": _BOT,
+        "chat": {"id": given.get("chat_id"), "type": "private"},
+        "text": given.get("text", ""),
+    }
+    return json_response({"ok": True, "result": message})
+
+
+_METHODS = {
+    "getMe": _me,
+    "getUpdates": _updates,
+    "sendMessage": _sent,
+    "setWebhook": _done,
+    "deleteWebhook": _done,
+}
 # Telegram's methods can be called with either.
-ROUTES = {"GET /getMe": _me, "POST /getMe": _me}
+ROUTES = {f"{verb} /{name}": route for name, route in _METHODS.items() for verb in ("GET", "POST")}

@@ -18,6 +18,7 @@ from vendo.errors import ValidationError
 from vendo.testing._http.messages import Json, json_response
 from vendo.testing._server.controls import Controls
 from vendo.testing._server.service import CONTROL_PREFIX
+from vendo.testing._state.connections import checked_status
 from vendo.testing._state.state import bearer_of
 
 TYPE_CHECKING = False
@@ -91,7 +92,8 @@ class ControlSurface:
         try:
             return command(self._controls, fields)
         except KeyError as error:
-            raise Rejected(409, str(error.args[0])) from None
+            # Without the fix, which is a line of Python.
+            raise Rejected(409, str(error.args[0]).partition(" Fix:")[0]) from None
         except (TypeError, ValueError, ValidationError) as error:
             raise Rejected(400, str(error)) from None
 
@@ -152,11 +154,10 @@ def _emit(controls: Controls, fields: _Fields) -> Json:
         raise ValueError(f"Unknown event {kind[:60]!r}. Use one of: {', '.join(_EVENTS)}.")
     for name in sorted(_RESERVED & given.keys()):
         raise ValueError(f"{name} cannot be a field of the event's data.")
-    for name, convert in wanted.items():
+    for name in wanted:
         if name not in given:
             raise ValueError(f"{kind} needs {name}=VALUE.")
-        if convert is int:
-            given[name] = _whole_number(given[name], name)
+        given[name] = _FIELDS[name](controls, given, name)
     return {"id": controls.emit(kind, **_completed(controls, given)), "type": kind}
 
 
@@ -167,13 +168,14 @@ def _webhook(controls: Controls, fields: _Fields) -> Json:
 
 
 def _fail(controls: Controls, fields: _Fields) -> Json:
-    status = fields.get("status")
-    controls.fail(
-        _text(fields, "surface"),
-        None if status is None else _whole_number(status, "status"),
-        times=_whole_number(fields.get("times", 1), "times"),
-    )
-    return {name: fields.get(name) for name in ("surface", "status", "times")}
+    status = _whole_number(fields.get("status", 500), "status")
+    times = _whole_number(fields.get("times", 1), "times")
+    if not 400 <= status <= 599:
+        raise ValueError("status must be between 400 and 599.")
+    if times < 1:
+        raise ValueError("times must be at least 1.")
+    controls.fail(_text(fields, "surface"), status, times=times)
+    return {"surface": fields["surface"], "status": status, "times": times}
 
 
 def _reset(controls: Controls, _fields: _Fields) -> Json:
@@ -196,16 +198,22 @@ _COMMANDS: dict[str, Callable[[Controls, _Fields], Json]] = {
 }
 
 #: The events of the contract, each with the fields that it must have.
-_EVENTS: dict[str, dict[str, type]] = {
-    "connection.connected": {"slug": str},
-    "connection.disconnected": {"slug": str},
-    "connection.changed": {"slug": str},
-    "connection.status_changed": {"slug": str, "status": str},
-    "billing.usage_recorded": {"provider": str, "micros": int},
-    "billing.balance_changed": {"remaining_micros": int},
-    "billing.cap_warned": {"window": str, "pct": int},
-    "billing.cap_tripped": {"window": str},
+_EVENTS = {
+    "connection.connected": ("slug",),
+    "connection.disconnected": ("slug",),
+    "connection.changed": ("slug",),
+    "connection.status_changed": ("slug", "status"),
+    "billing.usage_recorded": ("provider", "micros"),
+    "billing.balance_changed": ("remaining_micros",),
+    "billing.cap_warned": ("window", "pct"),
+    "billing.cap_tripped": ("window",),
 }
+
+
+def _window(_controls: Controls, fields: _Fields, name: str) -> Json:
+    if fields[name] not in {"daily", "monthly"}:
+        raise ValueError(f"{name} must be daily or monthly.")
+    return fields[name]
 
 
 def _known_slug(controls: Controls, fields: _Fields, name: str = "slug") -> str:
@@ -269,3 +277,15 @@ def _micros(fields: _Fields, name: str) -> int:
 
 def _cap(fields: _Fields, name: str) -> int | None:
     return None if fields[name] is None else _micros(fields, name)
+
+
+#: How the fields of an event are checked.
+_FIELDS: dict[str, Callable[[Controls, _Fields, str], Json]] = {
+    "slug": _known_slug,
+    "provider": _known_slug,
+    "status": lambda _controls, fields, name: checked_status(_text(fields, name)),
+    "micros": lambda _controls, fields, name: _micros(fields, name),
+    "remaining_micros": lambda _controls, fields, name: _micros(fields, name),
+    "pct": lambda _controls, fields, name: _micros(fields, name),
+    "window": _window,
+}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from vendo._config.slugs import checked_slug
 from vendo.errors import ValidationError
@@ -206,7 +206,7 @@ def _without_app_key(request: Request) -> Response:
     """Return the response of `/me/*`, which has no error code, to any other key or none."""
     is_key = bearer_of(request.headers).startswith(KEY_PREFIX)
     problem = "Invalid or revoked token" if is_key else "Missing or invalid Bearer token"
-    return json_response({"error": problem}, 401)
+    return json_response({"error": {"message": problem}}, 401)
 
 
 def _integrations(_target: Target, request: Request, state: State) -> Response:
@@ -276,7 +276,12 @@ def _data(target: Target, request: Request, state: State) -> Response:
 def _provider(target: Target, request: Request, state: State) -> Response:
     if not target.slug:
         return _not_found(target)
-    return fake_provider.respond(target.slug, target.rest, request, state)
+    response = fake_provider.respond(target.slug, target.rest, request, state)
+    location = response.headers.get("Location", "")
+    if location.startswith("/") and not location.startswith(("//", "/providers/")):
+        # The root of a provider is not that of the server.
+        response.headers["Location"] = f"/providers/{quote(target.slug, safe='')}{location}"
+    return response
 
 
 def _page(target: Target, request: Request, state: State) -> Response:

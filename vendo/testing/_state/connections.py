@@ -77,6 +77,10 @@ class Connection:
         if unknown:
             known = ", ".join(sorted(_OPTIONS | _FIELDS))
             raise TypeError(f"Unknown connection option {min(unknown)!r}. Use one of: {known}.")
+        profile = options.get("profile", profiles.profile_of(slug))
+        if profile not in profiles.PROFILES:
+            known = ", ".join(profiles.PROFILES)
+            raise ValueError(f"Unknown profile {profile!r}. Use one of: {known}.")
         self.slug = slug
         self.id = connection_id
         self.status: str = checked_status(options.get("status", "connected"))

@@ -8,6 +8,7 @@ COMPOSIO = "composio_managed"
 _APP_INSTALL = "oauth_app_install"
 _STATIC = "byok_static"
 
+PROFILES = (POOL, _STATIC, "user_oauth", _APP_INSTALL, "webhook_inbound", COMPOSIO)
 #: Profiles with a credential that the worker does not hand out.
 UNVENDED = frozenset({"user_oauth", "webhook_inbound"})
 
