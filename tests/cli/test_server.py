@@ -216,6 +216,16 @@ class TestWebhooks:
         event = WebhooksAPI(server.webhook_secret).verify(headers, body)
         assert (event.type, event.slug) == ("connection.changed", "gmail")
 
+    def test_it_is_of_the_first_connection_by_default(
+        self, deployed: Shell, receiver: tuple[str, type[_Receiver]]
+    ) -> None:
+        url, app = receiver
+        done(deployed, "webhook", url)
+        [(_, body)] = app.received
+        event = json.loads(body)
+        assert (event["type"], event["data"]["slug"]) == ("connection.changed", "gmail")
+        assert event["data"]["connection_id"]
+
     def test_a_receiver_that_refuses_or_is_away_is_status_1(
         self, deployed: Shell, receiver: tuple[str, type[_Receiver]]
     ) -> None:

@@ -115,9 +115,10 @@ def _in_the_catalogs_place(provider: catalog.Provider, request: Request) -> Iter
     if provider.basic is not None:
         yield from _in_basic(provider.basic, request.headers)
         return
-    for template in dict.fromkeys((provider.header[1], catalog.BEARER[1])):
-        for token in _in_header(provider.header[0], template, request.headers):
-            if provider.header_template(token) == template:
+    yield from _in_header(*provider.header, request.headers)
+    if provider.key_prefix is not None:  # an API key stands alone, the token of a user need not
+        for token in _in_header(provider.header[0], catalog.BEARER[1], request.headers):
+            if not token.startswith(provider.key_prefix):
                 yield token
 
 

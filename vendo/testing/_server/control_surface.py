@@ -162,8 +162,11 @@ def _emit(controls: Controls, fields: _Fields) -> Json:
 
 
 def _webhook(controls: Controls, fields: _Fields) -> Json:
-    data = _completed(controls, _data(fields))
-    headers, body = controls.sign_webhook({"type": _text(fields, "type"), "data": data})
+    kind, given = _text(fields, "type"), _data(fields)
+    connected = controls._service.state.connections.all()
+    if kind.startswith("connection.") and connected:
+        given.setdefault("slug", connected[0].slug)
+    headers, body = controls.sign_webhook({"type": kind, "data": _completed(controls, given)})
     return {"headers": headers, "body": body.decode()}
 
 
