@@ -226,6 +226,16 @@ class TestWebhooks:
         assert (event["type"], event["data"]["slug"]) == ("connection.changed", "gmail")
         assert event["data"]["connection_id"]
 
+    def test_its_fields_have_the_types_of_the_contract(
+        self, deployed: Shell, receiver: tuple[str, type[_Receiver]]
+    ) -> None:
+        url, app = receiver
+        arguments = ("webhook", url, "--type", "billing.usage_recorded", "provider=openai")
+        assert "micros must be a whole number" in refused(deployed, 2, *arguments, "micros=abc")
+        done(deployed, *arguments, "micros=5")
+        [(_, body)] = app.received
+        assert json.loads(body)["data"] == {"provider": "openai", "micros": 5}
+
     def test_a_receiver_that_refuses_or_is_away_is_status_1(
         self, deployed: Shell, receiver: tuple[str, type[_Receiver]]
     ) -> None:

@@ -157,7 +157,7 @@ def _emit(controls: Controls, fields: _Fields) -> Json:
     for name in wanted:
         if name not in given:
             raise ValueError(f"{kind} needs {name}=VALUE.")
-        given[name] = _FIELDS[name](controls, given, name)
+    given = _converted(controls, kind, given)
     return {"id": controls.emit(kind, **_completed(controls, given)), "type": kind}
 
 
@@ -166,7 +166,8 @@ def _webhook(controls: Controls, fields: _Fields) -> Json:
     connected = controls._service.state.connections.all()
     if kind.startswith("connection.") and connected:
         given.setdefault("slug", connected[0].slug)
-    headers, body = controls.sign_webhook({"type": kind, "data": _completed(controls, given)})
+    given = _completed(controls, _converted(controls, kind, given))
+    headers, body = controls.sign_webhook({"type": kind, "data": given})
     return {"headers": headers, "body": body.decode()}
 
 
@@ -217,6 +218,12 @@ def _window(_controls: Controls, fields: _Fields, name: str) -> Json:
     if fields[name] not in {"daily", "monthly"}:
         raise ValueError(f"{name} must be daily or monthly.")
     return fields[name]
+
+
+def _converted(controls: Controls, kind: str, data: _Fields) -> _Fields:
+    """Check the fields that the contract has for an event, and convert them to its types."""
+    known = [name for name in _EVENTS.get(kind, ()) if name in data]
+    return {**data, **{name: _FIELDS[name](controls, data, name) for name in known}}
 
 
 def _known_slug(controls: Controls, fields: _Fields, name: str = "slug") -> str:
