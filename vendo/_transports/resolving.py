@@ -23,15 +23,15 @@ class _Lookup:
         self.running = allocate_lock()
         self.running.acquire()
         self.found: Addresses = []
-        self.failure: OSError | None = None
+        self.failure: Exception | None = None
 
     def run(self, key: tuple[int, str, int]) -> None:
         try:
             self.found = _look_up(*key[1:])
-        except OSError as error:
+        except UnicodeError:  # a malformed name
+            self.failure = OSError("the host has no address (UnicodeError)")
+        except Exception as error:  # noqa: BLE001  # an audit hook may raise any
             self.failure = error
-        except Exception as error:  # noqa: BLE001  # such as UnicodeError, for a malformed name
-            self.failure = OSError(f"the host has no address ({type(error).__name__})")
         finally:
             _lookups.pop(key, None)
             self.running.release()
