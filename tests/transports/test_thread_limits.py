@@ -12,7 +12,7 @@ import pytest
 import vendo
 from vendo import AsyncVendo, RetryPolicy, UpstreamConnectionError
 from vendo._transports import resolving, threaded
-from vendo.reconciler import start
+from vendo.reconciler import bootstrap, start
 
 if TYPE_CHECKING:
     from vendo.testing import LocalVendo
@@ -107,6 +107,8 @@ def test_reconciler_without_a_thread_is_a_connection_error(
     for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
     written = threading.Event()
+    # So that the first values are a change.
+    bootstrap(env_file=tmp_path / ".env", mapping={})
 
     def begin() -> vendo.reconciler.Reconciler:
         return start(
