@@ -71,12 +71,12 @@ def test_anthropic(connect: Callable[[str], LocalVendo], name: str) -> None:
     with anthropic.Anthropic(
         **credential, base_url=server.provider_url("anthropic"), max_retries=0
     ) as client:
-        message = client.messages.create(model="claude", max_tokens=10, messages=MESSAGES)
-        assert (message.model, message.content[0].type) == ("claude", "text")
+        message = client.messages.create(model="local-model", max_tokens=10, messages=MESSAGES)
+        assert (message.model, message.content[0].type) == ("local-model", "text")
         assert [model.id for model in client.models.list()] == ["local-model"]
         server.expire("anthropic")
         with pytest.raises(anthropic.AuthenticationError) as caught:
-            client.messages.create(model="claude", max_tokens=10, messages=MESSAGES)
+            client.messages.create(model="local-model", max_tokens=10, messages=MESSAGES)
     body: Any = caught.value.body
     assert body["error"]["type"] == "authentication_error"
 

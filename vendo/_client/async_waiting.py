@@ -7,10 +7,8 @@ from contextlib import suppress
 
 from vendo._client.async_streams import AsyncEventStream
 from vendo._client.interfaces import AsyncClient
-from vendo._client.waiting import LONGEST_PAUSE, Waiting
-from vendo._protocol.log import logger
+from vendo._client.waiting import LONGEST_PAUSE, Waiting, log_end
 from vendo._protocol.models import Connection
-from vendo.errors import VendoError
 
 
 async def wait(client: AsyncClient, waiting: Waiting) -> Connection:
@@ -28,8 +26,7 @@ async def wait(client: AsyncClient, waiting: Waiting) -> Connection:
             alarm.clear()
     finally:
         listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await listening
+        await asyncio.wait([listening])
 
 
 async def _listen(client: AsyncClient, slug: str, alarm: asyncio.Event) -> None:
@@ -38,5 +35,5 @@ async def _listen(client: AsyncClient, slug: str, alarm: asyncio.Event) -> None:
             async for event in events:
                 if event.slug == slug:
                     alarm.set()
-    except VendoError as error:
-        logger.info("No events while waiting for %s: %s", slug, error.message)
+    except Exception as error:  # noqa: BLE001  # the looks go on, and raise what matters
+        log_end(slug, error)

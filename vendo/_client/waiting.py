@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Self
 
 from vendo._catalog import catalog
 from vendo._client.interfaces import Client
 from vendo._client.streams import EventStream
-from vendo._config.settings import MAX_TIMEOUT
+from vendo._config.settings import checked_timeout
 from vendo._config.slugs import checked_slug
 from vendo._protocol.log import logger
 from vendo._protocol.models import Connection
 from vendo._protocol.moments import elapsed
 from vendo._protocol.platform import fetch_connections
-from vendo.errors import ConnectTimeout, RateLimited, UpstreamError, VendoError, invalid
+from vendo.errors import ConnectTimeout, RateLimited, UpstreamError, VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from vendo._config.settings import Settings
     from vendo._protocol.steps import Flow
 
@@ -35,19 +32,9 @@ class Waiting:
 
     def __init__(self, settings: Settings, slug: str, timeout: float) -> None:
         self.slug = checked_slug(slug)
-        if (
-            isinstance(timeout, bool)
-            or not isinstance(timeout, int | float)
-            or not 0 < timeout <= MAX_TIMEOUT
-        ):
-            raise invalid(
-                f"timeout= must be a number of seconds greater than 0 and at most "
-                f"{MAX_TIMEOUT:.0f}, not {timeout!r:.40}.",
-                fix="Write timeout=300.",
-            )
+        self._timeout = checked_timeout(timeout, usual=300)
         settings.required_key("connections.wait")
         self._settings = settings
-        self._timeout = timeout
         self._deadline = elapsed() + timeout
         self._pause = _FIRST_PAUSE
         self._failure: VendoError | None = None
@@ -107,12 +94,18 @@ class Waiting:
 
 def wait(client: Client, waiting: Waiting) -> Connection:
     """Look until the provider is connected."""
-    with _Alarm(client, waiting.slug) as alarm:
+    with closing(_Alarm(client, waiting.slug)) as alarm:
         while True:
             connection = client._run(waiting.look())
             if connection is not None:
                 return connection
             alarm.wait(waiting.pause())
+
+
+def log_end(slug: str, error: Exception) -> None:
+    """Log why the events of a wait have ended."""
+    reason = error.message if isinstance(error, VendoError) else type(error).__name__
+    logger.info("No events while waiting for %s: %s", slug, reason)
 
 
 class _Alarm:
@@ -123,6 +116,8 @@ class _Alarm:
         self._rings: SimpleQueue[None] = SimpleQueue()
         self._stream = EventStream(client, LONGEST_PAUSE)
         self._thread = Thread(target=self._listen, daemon=True, name="vendo-wait")
+        with suppress(RuntimeError):  # the system has no more threads
+            self._thread.start()
 
     def wait(self, seconds: float) -> None:
         """Wait for an event, at most so long."""
@@ -134,20 +129,11 @@ class _Alarm:
             for event in self._stream:
                 if event.slug == self._slug:
                     self._rings.put(None)
-        except VendoError as error:
-            logger.info("No events while waiting for %s: %s", self._slug, error.message)
+        except Exception as error:  # noqa: BLE001  # the looks go on, and raise what matters
+            log_end(self._slug, error)
 
-    def __enter__(self) -> Self:
-        with suppress(RuntimeError):  # the system has no more threads
-            self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the stream, and end the thread."""
         self._stream.close()
         if self._thread.ident is not None:
             self._thread.join(1.0)  # longer only while it connects

@@ -54,16 +54,6 @@ class Settings:
         self._base_url = _checked_origin(base_url, "base_url")
         self._credentials_url = _checked_origin(credentials_url, "credentials_url")
         self._data_proxy_url = _checked_origin(data_proxy_url, "data_proxy_url")
-        if (
-            isinstance(timeout, bool)
-            or not isinstance(timeout, int | float)
-            or not 0 < timeout <= MAX_TIMEOUT
-        ):
-            raise invalid(
-                f"timeout= must be a number of seconds greater than 0 and at most "
-                f"{MAX_TIMEOUT:.0f}, not {timeout!r:.40}.",
-                fix="Write timeout=30.",
-            )
         if not (
             isinstance(api_version, str)
             and api_version.strip()
@@ -80,7 +70,7 @@ class Settings:
                 fix="Write retry=vendo.RetryPolicy(attempts=3).",
             )
         self.api_version = api_version
-        self.timeout = float(timeout)
+        self.timeout = checked_timeout(timeout, usual=30)
         self.retry = RetryPolicy() if retry is None else retry
         self.user_jwt: Secret | None = None
         #: A digest of the user's JWT. The keys of the token cache outlive the request.
@@ -272,6 +262,25 @@ class Settings:
             retry=self.retry,
             api_version=self.api_version,
         )
+
+
+def checked_timeout(timeout: float, *, usual: int) -> float:
+    """Check `timeout=`, a number of seconds. `usual` is for the fix.
+
+    Raises:
+        ValidationError: not a number greater than 0 and at most `MAX_TIMEOUT`.
+    """
+    if (
+        isinstance(timeout, bool)
+        or not isinstance(timeout, int | float)
+        or not 0 < timeout <= MAX_TIMEOUT
+    ):
+        raise invalid(
+            f"timeout= must be a number of seconds greater than 0 and at most "
+            f"{MAX_TIMEOUT:.0f}, not {timeout!r:.40}.",
+            fix=f"Write timeout={usual}.",
+        )
+    return float(timeout)
 
 
 def _checked_origin(url: str | None, argument: str) -> str | None:

@@ -115,7 +115,8 @@ def start(
         env_file: as for `bootstrap`.
         mapping: as for `bootstrap`.
         on_change: what handles a change: a difference from the variables of the last handled
-            change, even if that was in an earlier run of the program. `"restart"` sends SIGTERM
+            change, even if that was in an earlier run of the program. The first values of a new
+            file are not one. `"restart"` sends SIGTERM
             to this process, for a supervisor to start it again. `"reload-hook"` POSTs
             `{"changed": [...]}` to `reload_url`, the names that were added or have another value.
             A function is called with a `Change`, in the thread of the reconciler. After an

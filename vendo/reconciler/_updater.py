@@ -61,9 +61,9 @@ class Updater:
         """
         self._env_file.check()
         with self._env_file.locked() as file:
-            self._handled = _handled_lines(file)
-            key = _managed_block.parse(file.read()).key
-            self._is_first = _state.decode(file.read_state(), key) is None
+            key, handled = _handled_lines(file)
+            self._handled = key, handled or {}
+            self._is_first = handled is None
 
     def update(self) -> bool:
         """Write the file if it has to be, and handle a change. Return True if it was written.
@@ -78,15 +78,14 @@ class Updater:
         """
         with self._env_file.locked() as file:
             present = _managed_block.parse(file.read()).lines
-            self._handled = self._handled or _handled_lines(file)
-            handled_key, handled = self._handled
+            handled_key, handled = self._handled or _handled_lines(file)
         values = self._values(present)
         lines, problems = self._lines(values, present)
         with self._env_file.locked() as file:
             key, stored, written = _write(file, lines)
             handled_before = stored.handled if stored else {}
             digests = _digests(handled_key, lines)
-            change = self._difference(digests if self._is_first else handled, digests)
+            change = self._difference(digests if self._is_first else handled or {}, digests)
             if change or stored is None:
                 _store_handled(file, key, _digests(key, lines))
         if change:
@@ -192,10 +191,11 @@ def _write(file: LockedEnvFile, lines: Mapping[str, Secret]) -> tuple[Secret, St
     return key, stored, not up_to_date
 
 
-def _handled_lines(file: LockedEnvFile) -> tuple[Secret, Mapping[str, str]]:
+def _handled_lines(file: LockedEnvFile) -> tuple[Secret, Mapping[str, str] | None]:
+    """Return the block's key and the lines that were handled; None for a file without a state."""
     key = _managed_block.parse(file.read()).key
     stored = _state.decode(file.read_state(), key)
-    return key or _managed_block.new_key(), stored.handled if stored else {}
+    return key or _managed_block.new_key(), stored.handled if stored else None
 
 
 def _store_handled(file: LockedEnvFile, key: Secret, handled: Mapping[str, str]) -> None:
