@@ -135,6 +135,8 @@ async def test_token(vendo_server, vendo_async_client, vendo_usage):
     tokens = await asyncio.gather(*[vendo_async_client.token("gmail") for _ in range(20)])
     assert set(tokens) == {{await vendo.aio.token("gmail")}} == {{vendo_server.token("gmail")}}
     assert vendo_server.count("credentials") == 1
+    await vendo_async_client.aclose()  # the oldest pytest-asyncio leaves that to the collector
+    await vendo.aio.aclose()
 
 {mark}
 async def test_session(vendo_server, vendo_async_client):
@@ -144,6 +146,7 @@ async def test_session(vendo_server, vendo_async_client):
     async with await vendo_async_client.session("gmail", base_url=base_url) as session:
         async with session.get("gmail/v1/users/me/profile") as response:
             assert response.status == 200
+    await vendo_async_client.aclose()
 
 {mark}
 @pytest.mark.vendo(openai="sk-test")
