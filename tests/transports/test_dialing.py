@@ -85,11 +85,11 @@ def unresponsive(address: str, port: int = 0) -> Iterator[int]:
 def test_unreachable_addresses_share_one_deadline(addresses: list[str]) -> None:
     addresses += ["127.0.0.1"] * 4
     begun = time.monotonic()
-    deadline = begun + 0.6
+    deadline = begun + 1.5
     with unresponsive("127.0.0.1") as port, pytest.raises(TimeoutError):
         dial("many.example", port, until(deadline))
 
-    assert time.monotonic() - begun < 1.8  # one after the other would have been 2.4
+    assert time.monotonic() - begun < 4  # one after the other would have been 6
 
 
 def test_unreachable_address_leaves_time_for_the_next(
