@@ -316,6 +316,14 @@ class TestTheServerItself:
         deployed.env["VENDO_BASE_URL"] = receiver[0].removesuffix("/hook")
         assert "is not a server of" in refused(deployed, 2, "reset")
 
+    def test_another_program_that_responds_with_endless_json(
+        self, deployed: Shell, receiver: tuple[str, type[_Receiver]]
+    ) -> None:
+        url, app = receiver
+        app.response = b"[" * 200_000
+        deployed.env["VENDO_BASE_URL"] = url.removesuffix("/hook")
+        assert "is not a server of" in refused(deployed, 2, "reset")
+
     @pytest.mark.parametrize("status", [200, 400, 401, 404, 409])
     def test_another_program_that_responds_with_json(
         self, deployed: Shell, receiver: tuple[str, type[_Receiver]], status: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from vendo._protocol.json_object import json_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,10 +30,5 @@ def rejects(provider: Provider | None, body: bytes) -> bool:
     """Return True if a body with status 200 rejects the token."""
     if provider is None or len(body) > MAX_BODY:
         return False
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    if not isinstance(fields, dict):
-        return False
+    fields = json_object(body) or {}
     return fields.get("ok") is False and fields.get("error") in provider.rejections

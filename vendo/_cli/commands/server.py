@@ -14,6 +14,7 @@ from vendo._cli.parser import Parser, add_env_file
 from vendo._config import environment
 from vendo._config.settings import Settings
 from vendo._protocol.calls import user_agent
+from vendo._protocol.json_object import json_object
 from vendo._protocol.origins import is_loopback
 from vendo._protocol.secret import Secret, WireSecret
 from vendo._protocol.steps import Request
@@ -120,11 +121,8 @@ def _sent(action: str, fields: _Fields) -> _Fields:
         response = _posted(f"{url}/_control/{action}", headers, json.dumps(fields).encode())
     except UpstreamError:
         raise _Failed(2, f"No server responds at {url}. Start one: python -m vendo serve") from None
-    try:
-        result = json.loads(response.body)
-    except ValueError:
-        result = None
-    if not isinstance(result, dict) or response.headers.get("server") != "LocalVendo":
+    result = json_object(response.body)
+    if result is None or response.headers.get("server") != "LocalVendo":
         raise _Failed(2, f"What responds at {url} is not a server of python -m vendo serve.")
     if response.status != 200:
         raise _Failed(1 if response.status == 409 else 2, str(result.get("error")))

@@ -1,9 +1,8 @@
-"""The fields that a client sends in the body of a request."""
+"""The fields that a client sends in the query and in the body of a request."""
 
 from __future__ import annotations
 
-import json
-
+from vendo._protocol.json_object import json_object
 from vendo.testing._providers.credentials import form_of
 
 TYPE_CHECKING = False
@@ -15,11 +14,9 @@ if TYPE_CHECKING:
 
 def fields_of(request: Request) -> dict[str, Any]:
     """Return the fields of a form or of a JSON object, or none if the body is something else."""
-    form = form_of(request)
-    if form:
-        return dict(form)
-    try:
-        fields = json.loads(request.body)
-    except (ValueError, RecursionError):
-        return {}
-    return fields if isinstance(fields, dict) else {}
+    return {**form_of(request)} or json_object(request.body) or {}
+
+
+def arguments_of(request: Request) -> dict[str, Any]:
+    """Return the fields of the query and of the body."""
+    return {**request.parameters(), **fields_of(request)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vendo.testing._http.messages import Response, json_response
-from vendo.testing._providers.bodies import fields_of
+from vendo.testing._providers.bodies import arguments_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def _identity(_request: Request, user: str | None, _rest: str) -> Response:
 
 
 def _post(request: Request, _user: str | None, _rest: str) -> Response:
-    fields = {**request.parameters(), **fields_of(request)}
+    fields = arguments_of(request)
     if not fields.get("channel"):
         return json_response({"ok": False, "error": "channel_not_found"})
     if not any(fields.get(name) for name in ("text", "blocks", "attachments")):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
-
 from vendo.testing._http.messages import Response, json_response
-from vendo.testing._providers.credentials import form_of
+from vendo.testing._providers.bodies import arguments_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,10 +33,7 @@ def _done(_request: Request, _user: str | None, _rest: str) -> Response:
 
 
 def _sent(request: Request, _user: str | None, _rest: str) -> Response:
-    given = {**request.parameters(), **form_of(request)}
-    with suppress(ValueError):
-        body = json.loads(request.body)
-        given |= body if isinstance(body, dict) else {}
+    given = arguments_of(request)
     message = {
         "message_id": 1,
         "date": 1_777_680_000,

@@ -8,12 +8,12 @@ does. A status of 400 means bad input, 409 that it cannot be done now; nothing h
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from vendo._catalog import catalog
 from vendo._config.slugs import checked_slug
+from vendo._protocol.json_object import json_object
 from vendo.errors import ValidationError
 from vendo.testing._http.messages import Json, json_response
 from vendo.testing._server.controls import Controls
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from vendo.testing._http.messages import Request, Response
 
 _Fields: TypeAlias = dict[str, Any]
-
 
 #: Digits of a number: `int` refuses those with thousands in words of its own.
 _MOST_DIGITS = 18
@@ -83,11 +82,8 @@ class ControlSurface:
         command = _COMMANDS.get(request.path.removeprefix(CONTROL_PREFIX))
         if command is None:
             raise Rejected(404, "The server does not have this command.")
-        try:
-            fields = json.loads(request.body)
-        except (ValueError, RecursionError):
-            fields = None
-        if not isinstance(fields, dict):
+        fields = json_object(request.body)
+        if fields is None:
             raise Rejected(400, "The command needs a JSON object.")
         try:
             return command(self._controls, fields)

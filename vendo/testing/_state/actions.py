@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
+
+from vendo._protocol.json_object import json_object
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,11 +53,8 @@ def toolkit_of(action_id: str) -> str:
 
 def requested_action(body: bytes) -> tuple[str, dict[str, Any]] | None:
     """Return the name and the arguments of the action in a body, or None."""
-    try:
-        call = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(call, dict):
+    call = json_object(body)
+    if call is None:
         return None
     action_id, args = call.get("action_id"), call.get("args", {})
     if not isinstance(action_id, str) or not action_id or not isinstance(args, dict):

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hmac
-import json
 import weakref
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from vendo.testing._http.messages import Json
+from vendo._protocol.json_object import json_object
 
 _MAC_CHARACTERS = 16
 
@@ -64,11 +61,8 @@ def is_local_token(token: str) -> bool:
 
 def tokens_in(body: bytes) -> list[str]:
     """Return the tokens in a body with the form of a response of the credentials worker."""
-    try:
-        response: Json = json.loads(body)
-    except (ValueError, RecursionError):
-        return []
-    if not isinstance(response, dict):
+    response = json_object(body)
+    if response is None:
         return []
     many = response.get("tokens")
     rows = [response, *(many.values() if isinstance(many, dict) else ())]
