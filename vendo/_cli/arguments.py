@@ -26,7 +26,7 @@ def slug(text: str) -> str:
         raise argparse.ArgumentTypeError(" ".join(sentences).rstrip()) from None
 
 
-def timeout(text: str) -> float:
+def _timeout(text: str) -> float:
     """Convert the argument of `--timeout` to seconds.
 
     Raises:
@@ -41,6 +41,17 @@ def timeout(text: str) -> float:
             f"--timeout must be greater than 0 and at most {MAX_TIMEOUT:.0f} seconds, not {text!r}."
         )
     return seconds
+
+
+def add_timeout(parser: argparse.ArgumentParser, default: float, what: str) -> None:
+    """Add the option `--timeout`."""
+    parser.add_argument(
+        "--timeout",
+        type=_timeout,
+        default=default,
+        metavar="SECONDS",
+        help=f"{what} (default: {default:g})",
+    )
 
 
 def add_slug(parser: argparse.ArgumentParser, **options: Any) -> None:

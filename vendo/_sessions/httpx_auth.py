@@ -63,10 +63,15 @@ class VendoHttpxAuth(_Bases):
     """
 
     def __init__(
-        self, client: TokenSource | AsyncTokenSource, slug: str, *, hosts: Sequence[str] = ()
+        self,
+        client: TokenSource | AsyncTokenSource,
+        slug: str,
+        *,
+        hosts: Sequence[str] = (),
+        policy: Policy | None = None,
     ) -> None:
         self._client: Any = client
-        self._policy = policy_of(client, slug, hosts)
+        self._policy = policy_of(client, slug, hosts) if policy is None else policy
         #: True if the client has a transport of ours, which uses no proxy for plain http.
         self._is_direct = False
         mask_headers()
@@ -306,11 +311,8 @@ def _bare_url(request: Request) -> Any:
 def _restored(
     client: TokenSource | AsyncTokenSource, policy: Policy, is_direct: bool
 ) -> VendoHttpxAuth:
-    auth = object.__new__(VendoHttpxAuth)
-    auth._client = client
-    auth._policy = policy
+    auth = VendoHttpxAuth(client, policy.slug, policy=policy)
     auth._is_direct = is_direct
-    mask_headers()
     return auth
 
 

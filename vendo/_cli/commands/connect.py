@@ -23,13 +23,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Define the arguments."""
     arguments.add_slug(parser)
     parser.add_argument("--open", action="store_true", help="open the link in a browser")
-    parser.add_argument(
-        "--timeout",
-        type=arguments.timeout,
-        default=300.0,
-        metavar="SECONDS",
-        help="how long to wait for the user (default: 300)",
-    )
+    arguments.add_timeout(parser, 300.0, "how long to wait for the user")
     arguments.add_json(parser, "print one JSON object on each line: the link, then the connection")
 
 

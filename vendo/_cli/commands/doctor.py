@@ -34,13 +34,7 @@ examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Define the arguments."""
     arguments.add_json(parser)
-    parser.add_argument(
-        "--timeout",
-        type=arguments.timeout,
-        default=5.0,
-        metavar="SECONDS",
-        help="how long to wait for each response of the backend (default: 5)",
-    )
+    arguments.add_timeout(parser, 5.0, "how long to wait for each response of the backend")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
 _FORM = "application/x-www-form-urlencoded"
 
-#: Places besides the catalog's, each a kind and a template. `Name: text {token}` is a header,
-#: `user:password` HTTP basic authentication (`*` is any text), the others name a field.
 _BEARER = ("header", "Authorization: Bearer {token}")
-_GOOGLE = (("query", "access_token"),)
+_GOOGLE = ("query", "access_token")
 _META = (("query", "access_token"), ("form", "access_token"))
 
+#: The providers that take an access token of a Google account.
+GOOGLE = ("gmail", "google", "googlecalendar", "googledocs", "googledrive", "googlesheets")
+
+#: Places besides the catalog's, each a kind and a template. `Name: text {token}` is a header,
+#: `user:password` HTTP basic authentication (`*` is any text), the others name a field.
 PLACES: dict[str, tuple[tuple[str, str], ...]] = {
+    **dict.fromkeys(GOOGLE, (_GOOGLE,)),
     "anthropic": (_BEARER,),
     "apify": (("query", "token"),),
     "bitbucket": (("query", "access_token"), ("form", "access_token")),
@@ -45,12 +49,6 @@ PLACES: dict[str, tuple[tuple[str, str], ...]] = {
         ("query", "private_token"),
         ("query", "access_token"),
     ),
-    "gmail": _GOOGLE,
-    "google": _GOOGLE,
-    "googlecalendar": _GOOGLE,
-    "googledocs": _GOOGLE,
-    "googledrive": _GOOGLE,
-    "googlesheets": _GOOGLE,
     "heroku": (("basic", "*:{token}"),),
     "instagram": _META,
     "klaviyo": (_BEARER,),
@@ -65,7 +63,7 @@ PLACES: dict[str, tuple[tuple[str, str], ...]] = {
     "snyk": (_BEARER,),
     "stripe": (("basic", "{token}:*"),),
     "whatsapp": _META,
-    "youtube": (*_GOOGLE, ("query", "key")),
+    "youtube": (_GOOGLE, ("query", "key")),
 }
 
 

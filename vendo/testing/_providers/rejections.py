@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from vendo._catalog import catalog
 from vendo.testing._http.errors import error_response
 from vendo.testing._http.messages import json_response
+from vendo.testing._providers.credentials import GOOGLE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def _openai(message: str) -> Rejection:
 
 
 _REJECTIONS = {
+    **dict.fromkeys(GOOGLE, _GOOGLE),
     "anthropic": Rejection(
         {
             "type": "error",
@@ -79,12 +81,6 @@ _REJECTIONS = {
         }
     ),
     "gitlab": Rejection({"message": "401 Unauthorized"}),
-    "gmail": _GOOGLE,
-    "google": _GOOGLE,
-    "googlecalendar": _GOOGLE,
-    "googledocs": _GOOGLE,
-    "googledrive": _GOOGLE,
-    "googlesheets": _GOOGLE,
     "groq": _openai("Invalid API Key"),
     "huggingface": Rejection({"error": "Invalid username or password."}),
     "mailchimp": Rejection(
