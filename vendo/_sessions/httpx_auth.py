@@ -63,15 +63,10 @@ class VendoHttpxAuth(_Bases):
     """
 
     def __init__(
-        self,
-        client: TokenSource | AsyncTokenSource,
-        slug: str,
-        *,
-        hosts: Sequence[str] = (),
-        policy: Policy | None = None,
+        self, client: TokenSource | AsyncTokenSource, slug: str, *, hosts: Sequence[str] = ()
     ) -> None:
         self._client: Any = client
-        self._policy = policy_of(client, slug, hosts) if policy is None else policy
+        self._policy = policy_of(client, slug, hosts)
         #: True if the client has a transport of ours, which uses no proxy for plain http.
         self._is_direct = False
         mask_headers()
@@ -311,8 +306,11 @@ def _bare_url(request: Request) -> Any:
 def _restored(
     client: TokenSource | AsyncTokenSource, policy: Policy, is_direct: bool
 ) -> VendoHttpxAuth:
-    auth = VendoHttpxAuth(client, policy.slug, policy=policy)
+    auth = object.__new__(VendoHttpxAuth)
+    auth._client = client
+    auth._policy = policy
     auth._is_direct = is_direct
+    mask_headers()
     return auth
 
 
