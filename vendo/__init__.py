@@ -60,6 +60,8 @@ if TYPE_CHECKING:
         VendoOnlyFeature,
     )
 
+    async_token_provider: Final = _default_client.async_token_provider
+    auth: Final = _default_client.auth
     billing: Final = _default_client.billing
     connect_url: Final = _default_client.connect_url
     connections: Final = _default_client.connections
@@ -67,11 +69,13 @@ if TYPE_CHECKING:
     events: Final = _default_client.events
     for_request: Final = _default_client.for_request
     for_user: Final = _default_client.for_user
+    httpx_auth: Final = _default_client.httpx_auth
     integrations: Final = _default_client.integrations
     invalidate: Final = _default_client.invalidate
     is_vendo_mode: Final = _default_client.is_vendo_mode
     session: Final = _default_client.session
     token: Final = _default_client.token
+    token_provider: Final = _default_client.token_provider
     tokens: Final = _default_client.tokens
     webhooks: Final = _default_client.webhooks
 
@@ -113,6 +117,8 @@ __all__ = [
     "WebhooksAPI",
     "__version__",
     "aio",
+    "async_token_provider",
+    "auth",
     "billing",
     "connect_url",
     "connections",
@@ -122,6 +128,7 @@ __all__ = [
     "events",
     "for_request",
     "for_user",
+    "httpx_auth",
     "integrations",
     "invalidate",
     "is_vendo_mode",
@@ -130,6 +137,7 @@ __all__ = [
     "sso",
     "testing",
     "token",
+    "token_provider",
     "tokens",
     "webhooks",
 ]
@@ -137,6 +145,8 @@ __all__ = [
 _NAMES_OF_MODULE = {
     "vendo._client.default": (
         "Vendo",
+        "async_token_provider",
+        "auth",
         "billing",
         "connect_url",
         "connections",
@@ -144,11 +154,13 @@ _NAMES_OF_MODULE = {
         "events",
         "for_request",
         "for_user",
+        "httpx_auth",
         "integrations",
         "invalidate",
         "is_vendo_mode",
         "session",
         "token",
+        "token_provider",
         "tokens",
         "webhooks",
     ),

@@ -12,6 +12,7 @@ from vendo._client.asynchronous import AsyncVendo, ModeFollowingAsyncVendo
 
 __all__ = [
     "aclose",
+    "async_token_provider",
     "billing",
     "client",
     "connect_url",
@@ -26,6 +27,7 @@ __all__ = [
     "is_vendo_mode",
     "session",
     "token",
+    "token_provider",
     "tokens",
     "webhooks",
 ]
@@ -42,6 +44,8 @@ token: Final = _default.token
 tokens: Final = _default.tokens
 session: Final = _default.session
 httpx_auth: Final = _default.httpx_auth
+token_provider: Final = _default.token_provider
+async_token_provider: Final = _default.async_token_provider
 invalidate: Final = _default.invalidate
 connect_url: Final = _default.connect_url
 for_user: Final = _default.for_user

@@ -119,8 +119,8 @@ class SessionDependency(_Dependency["optional.requests.Session"]):
     __slots__ = ()
 
     async def _get(self, connection: HTTPConnection) -> "optional.requests.Session":
-        slug, hosts, base_url = self._arguments
-        return client(connection).session(slug, hosts=hosts, base_url=base_url)
+        slug, hosts, base_url, override = self._arguments
+        return client(connection).session(slug, hosts=hosts, base_url=base_url, override=override)
 
 
 class AsyncSessionDependency(_Dependency["optional.aiohttp.ClientSession"]):
@@ -129,8 +129,10 @@ class AsyncSessionDependency(_Dependency["optional.aiohttp.ClientSession"]):
     __slots__ = ()
 
     async def _get(self, connection: HTTPConnection) -> "optional.aiohttp.ClientSession":
-        slug, hosts, base_url = self._arguments
-        session = await aclient(connection).session(slug, hosts=hosts, base_url=base_url)
+        slug, hosts, base_url, override = self._arguments
+        session = await aclient(connection).session(
+            slug, hosts=hosts, base_url=base_url, override=override
+        )
         # Not a dependency with `yield`: before 0.118 FastAPI ends those before a stream begins. The
         # response holds the request to the end of streams and background tasks.
         finalize(connection, session.detach)
@@ -145,9 +147,11 @@ class HttpxDependency(_Dependency["optional.httpx2.AsyncClient"]):
     async def _get(self, connection: HTTPConnection) -> "optional.httpx2.AsyncClient":
         from vendo_starlette.httpx_clients import make_httpx
 
-        slug, hosts, base_url = self._arguments
+        slug, hosts, base_url, override = self._arguments
         pools = request_clients(connection.scope).clients.pools
-        return make_httpx(aclient(connection), pools, slug, hosts=hosts, base_url=base_url)
+        return make_httpx(
+            aclient(connection), pools, slug, hosts=hosts, base_url=base_url, override=override
+        )
 
 
 class ClientDependency(_Dependency["vendo.AsyncVendo"]):
@@ -221,7 +225,11 @@ def vendo_token(
 
 @_to_be_called
 def vendo_session(
-    slug: "web.Slug | str", *, hosts: Sequence[str] = (), base_url: str | None = None
+    slug: "web.Slug | str",
+    *,
+    hosts: Sequence[str] = (),
+    base_url: str | None = None,
+    override: bool = False,
 ) -> SessionDependency:
     """Declare a `requests.Session` for the request's user: `Depends(vendo_session("gmail"))`.
 
@@ -233,16 +241,21 @@ def vendo_session(
         hosts: further hosts that may get the token, such as `"api.example.com"`.
         base_url: what relative URLs are resolved against, in place of `<SLUG>_BASE_URL` and the
             catalog's; its host may get the token.
+        override: True to replace a credential that a request comes with, as from an SDK.
 
     Raises:
         ValidationError: the slug, a host or the base URL is malformed.
     """
-    return SessionDependency(*web.checked_session(slug, hosts, base_url))
+    return SessionDependency(*web.checked_session(slug, hosts, base_url, override))
 
 
 @_to_be_called
 def vendo_async_session(
-    slug: "web.Slug | str", *, hosts: Sequence[str] = (), base_url: str | None = None
+    slug: "web.Slug | str",
+    *,
+    hosts: Sequence[str] = (),
+    base_url: str | None = None,
+    override: bool = False,
 ) -> AsyncSessionDependency:
     """Declare an `aiohttp.ClientSession` for the request's user, for endpoints with `async def`.
 
@@ -255,16 +268,21 @@ def vendo_async_session(
         hosts: further hosts that may get the token, such as `"api.example.com"`.
         base_url: what relative URLs are resolved against, in place of `<SLUG>_BASE_URL` and the
             catalog's; its host may get the token.
+        override: True to replace a credential that a request comes with, as from an SDK.
 
     Raises:
         ValidationError: the slug, a host or the base URL is malformed.
     """
-    return AsyncSessionDependency(*web.checked_session(slug, hosts, base_url))
+    return AsyncSessionDependency(*web.checked_session(slug, hosts, base_url, override))
 
 
 @_to_be_called
 def vendo_httpx(
-    slug: "web.Slug | str", *, hosts: Sequence[str] = (), base_url: str | None = None
+    slug: "web.Slug | str",
+    *,
+    hosts: Sequence[str] = (),
+    base_url: str | None = None,
+    override: bool = False,
 ) -> HttpxDependency:
     """Declare an `httpx2.AsyncClient` for the request's user: `Depends(vendo_httpx("gmail"))`.
 
@@ -277,11 +295,12 @@ def vendo_httpx(
         hosts: further hosts that may get the token, such as `"api.example.com"`.
         base_url: what relative URLs are resolved against, in place of `<SLUG>_BASE_URL` and the
             catalog's; its host may get the token.
+        override: True to replace a credential that a request comes with, as from an SDK.
 
     Raises:
         ValidationError: the slug, a host or the base URL is malformed.
     """
-    return HttpxDependency(*web.checked_session(slug, hosts, base_url))
+    return HttpxDependency(*web.checked_session(slug, hosts, base_url, override))
 
 
 @_to_be_called

@@ -42,6 +42,7 @@ def make_httpx(
     *,
     hosts: tuple[str, ...] = (),
     base_url: str | None = None,
+    override: bool = False,
 ) -> httpx2.AsyncClient:
     """Return an `AsyncClient` over the connections that the application has in this event loop.
 
@@ -52,7 +53,7 @@ def make_httpx(
     if base_url is not None:
         base_url = provider_base_url(slug, base_url)
         hosts = (*hosts, _host_of(base_url or ""))
-    auth = httpx_auth_without_proxies(client, slug, hosts)
+    auth = httpx_auth_without_proxies(client, slug, hosts, override=override)
     library = import_module("httpx2" if find_spec("httpx2") else "httpx")
     made: httpx2.AsyncClient = library.AsyncClient(
         auth=auth,

@@ -51,6 +51,14 @@ def put(cache: TokenCache, token: str, lifetime: float | None, key: CacheKey = K
     cache.land(lead(cache, key), token, lifetime, moment(cache._clock()))
 
 
+def fetched_again(cache: TokenCache, token: str) -> bool:
+    """Let a caller fetch this token, if one is due. Return True if it was."""
+    claim = cache.claim(KEY)
+    if isinstance(claim, Claim):
+        cache.land(claim.flight, token, 3600.0, moment(cache._clock()))
+    return isinstance(claim, Claim)
+
+
 def is_due(cache: TokenCache, key: CacheKey = KEY) -> bool:
     """Return True if a caller must claim the token, and the claim is not the token."""
     return cache.get(key) is None and not isinstance(cache.claim(key), str)
@@ -61,8 +69,8 @@ def is_over(cache: TokenCache, flight: Flight) -> bool:
     return flight not in cache._flights.values() and (flight.done is None or flight.done.done())
 
 
-def outage() -> UpstreamError:
-    return UpstreamError("upstream_error", "down")
+def outage(retry_after: int | None = None) -> UpstreamError:
+    return UpstreamError("upstream_error", "down", retry_after=retry_after)
 
 
 def test_first_caller_of_an_empty_cache_leads(cache: TokenCache) -> None:
@@ -311,6 +319,81 @@ def test_rejection_of_an_older_token_keeps_the_newer_one(cache: TokenCache) -> N
     assert cache.get(KEY) == "t2"
     cache.reject(OTHER_USER, "t2")
     assert cache.get(KEY) == "t2"
+
+
+def test_rejections_of_a_token_that_stays_the_same_cost_ever_fewer_fetches(
+    cache: TokenCache, clock: Clock
+) -> None:
+    put(cache, "t1", None)
+    fetched = []
+    begin = clock.now
+    while clock.now < begin + 120.0:
+        cache.reject(KEY, "t1")
+        if fetched_again(cache, "t1"):
+            fetched.append(clock.now - begin)
+        clock.now += 0.5
+    assert fetched == [0, 1, 3, 7, 15, 30, 45, 60, 75, 90, 105]
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_rotation_after_a_storm_of_rejections_is_noticed_within_twenty_seconds(
+    cache: TokenCache, clock: Clock, *, accepted: bool
+) -> None:
+    put(cache, "t1", 3600.0)
+    if accepted:
+        cache.accept(KEY, "t1")
+    for _ in range(200):
+        cache.reject(KEY, "t1")
+        fetched_again(cache, "t1")
+        clock.now += 0.5
+    rotated_at = clock.now
+    while not fetched_again(cache, "t2"):
+        clock.now += 0.5
+        cache.reject(KEY, "t1")
+    assert clock.now - rotated_at <= 20.0
+    # The new token has no history.
+    cache.reject(KEY, "t2")
+    assert is_due(cache)
+
+
+def test_accepted_token_that_is_rejected_serves_others_meanwhile_and_after_a_failure(
+    cache: TokenCache, clock: Clock
+) -> None:
+    put(cache, "t1", 3600.0)
+    cache.accept(KEY, "t1")
+    cache.reject(KEY, "t1")
+    flight = lead(cache)
+    assert cache.claim(KEY) == "t1"  # another caller
+    waiting = cache.claim(KEY, rejected="t1")
+    assert isinstance(waiting, Claim)
+    assert not waiting.lead
+    assert cache.fail(flight, outage(), transient=True)
+    assert (cache.get(KEY), flight.outcome()) == ("t1", "t1")
+    cache.reject(KEY, "t1")
+    assert cache.get(KEY) == "t1", "one fetch for each pause"
+    clock.now += token_cache.LONGEST_BACKOFF
+    cache.reject(KEY, "t1")
+    assert is_due(cache)
+
+
+def test_acceptance_of_another_token_counts_for_nothing(cache: TokenCache) -> None:
+    put(cache, "t1", 3600.0)
+    cache.accept(KEY, "t0")
+    cache.accept(OTHER_USER, "t1")
+    cache.reject(KEY, "t1")
+    assert not cache.fail(lead(cache), outage(), transient=True)
+
+
+def test_pause_that_the_backend_asks_for_outlasts_rejections(
+    cache: TokenCache, clock: Clock
+) -> None:
+    put(cache, "t1", 3600.0)
+    cache.accept(KEY, "t1")
+    cache.reject(KEY, "t1")
+    assert cache.fail(lead(cache), outage(retry_after=100), transient=True)
+    clock.now += 99.0
+    cache.reject(KEY, "t1")
+    assert cache.get(KEY) == "t1"
 
 
 def test_invalidating_during_a_fetch_wins(cache: TokenCache) -> None:

@@ -27,6 +27,8 @@ class Held:
     token: str
     expires_at: float
     rejected: bool = False
+    #: Accepted by the provider, or returned again after a rejection: a rejection does not drop it.
+    stays: bool = False
 
 
 @dataclass
@@ -96,17 +98,20 @@ class CacheMachine(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         lifetime=st.sampled_from([None, 3600.0, 60.0, 1.0, 0.0, -1.0]),
+        again=st.booleans(),
     )
-    def land(self, data: st.DataObject, lifetime: float | None) -> None:
+    def land(self, data: st.DataObject, lifetime: float | None, again: bool) -> None:
         key = data.draw(st.sampled_from(sorted(self.model.flights, key=str)))
         flight, led_at = self.model.flights.pop(key)
-        token = f"token {len(self.issued)}"
+        former = self.model.held.get(key)
+        again = again and former is not None
+        token = former.token if former is not None and again else f"token {len(self.issued)}"
         self.issued[token] = key
         self.cache.land(flight, token, lifetime, moment(led_at))
         assert self.is_over(flight)
         assert flight.outcome() == token
         expires = float("inf") if lifetime is None else led_at + lifetime
-        self.model.held[key] = Held(token, expires)
+        self.model.held[key] = Held(token, expires, stays=again)
         self.ended.append(flight)
 
     @precondition(lambda self: self.model.flights)
@@ -147,8 +152,18 @@ class CacheMachine(RuleBasedStateMachine):
         key = self.issued[token]
         self.cache.reject(key, token)  # type: ignore[arg-type]  # it is one of KEYS
         held = self.model.held.get(key)
-        if held is not None and held.token == token:
+        if held is not None and held.token == token and not held.stays:
             held.rejected = True
+
+    @precondition(lambda self: self.issued)
+    @rule(data=st.data())
+    def accept(self, data: st.DataObject) -> None:
+        token = data.draw(st.sampled_from(sorted(self.issued)))
+        key = self.issued[token]
+        self.cache.accept(key, token)  # type: ignore[arg-type]  # it is one of KEYS
+        held = self.model.held.get(key)
+        if held is not None and held.token == token:
+            held.stays = True
 
     @rule(user=st.sampled_from([None, "u"]), slug=st.sampled_from("xy"))
     def invalidate(self, user: str | None, slug: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from testing.local_http import Response, bearer, send
 from vendo._catalog import catalog
+from vendo._catalog.data import PROVIDERS
 from vendo.testing import LocalVendo
 from vendo.testing._providers.credentials import PLACES
 
@@ -41,7 +42,14 @@ def sent(server: LocalVendo, slug: str, kind: str, template: str, token: str) ->
 
 @pytest.mark.parametrize(
     ("slug", "kind", "template"),
-    [(slug, *place) for slug, places in PLACES.items() for place in places],
+    [
+        *((slug, *place) for slug, places in PLACES.items() for place in places),
+        *(
+            (slug, "query", name)
+            for slug, row in PROVIDERS.items()
+            for name in row.get("query", ())
+        ),
+    ],
 )
 def test_provider_accepts_each_place_and_does_not_repeat_the_token(
     slug: str, kind: str, template: str

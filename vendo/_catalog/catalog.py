@@ -50,6 +50,8 @@ class Provider:
         docs_url: the provider's page that shows how the credential is sent.
         rejections: the texts of `error` in a JSON body with status 200 that reject the credential,
             as a 401 does.
+        other_headers: further headers in which the provider takes a credential.
+        query: the fields of a query in which it does.
     """
 
     __slots__ = (
@@ -65,7 +67,9 @@ class Provider:
         "hosts",
         "key_prefix",
         "name",
+        "other_headers",
         "path",
+        "query",
         "rejections",
         "slug",
         "variables",
@@ -87,6 +91,8 @@ class Provider:
     base_url: str | None
     docs_url: str
     rejections: tuple[str, ...]
+    other_headers: tuple[str, ...]
+    query: tuple[str, ...]
 
     def __init__(self, slug: str, row: Row) -> None:
         env = row["env"]
@@ -108,6 +114,8 @@ class Provider:
         put(self, "base_url", row.get("base_url"))
         put(self, "docs_url", row["docs"])
         put(self, "rejections", row.get("rejections", ()))
+        put(self, "other_headers", row.get("other_headers", ()))
+        put(self, "query", row.get("query", ()))
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"A catalog row cannot be changed ({name}).")
@@ -156,6 +164,8 @@ class Provider:
             "base_url": self.base_url,
             "docs_url": self.docs_url,
             "rejections": list(self.rejections),
+            "other_headers": list(self.other_headers),
+            "query": list(self.query),
         }
 
 

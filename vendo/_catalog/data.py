@@ -31,6 +31,9 @@ if TYPE_CHECKING:
         extra_headers: NotRequired[dict[str, str]]
         #: The errors in a body with status 200 that reject the credential, as a 401 does.
         rejections: NotRequired[tuple[str, ...]]
+        #: Further headers, and fields of a query, in which the provider takes a credential.
+        other_headers: NotRequired[tuple[str, ...]]
+        query: NotRequired[tuple[str, ...]]
 
 
 PROVIDERS: dict[str, Row] = {
@@ -59,6 +62,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://docs.apify.com/api/v2",
         "hosts": ("api.apify.com",),
         "base_url": "https://api.apify.com/v2",
+        "query": ("token",),
     },
     "asana": {
         "name": "Asana",
@@ -94,6 +98,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://developer.atlassian.com/cloud/bitbucket/rest/intro/#authentication",
         "hosts": ("api.bitbucket.org",),
         "base_url": "https://api.bitbucket.org/2.0",
+        "query": ("access_token",),
     },
     "box": {
         "name": "Box",
@@ -313,6 +318,7 @@ PROVIDERS: dict[str, Row] = {
         "hosts": ("generativelanguage.googleapis.com",),
         "base_url": "https://generativelanguage.googleapis.com",
         "header": ("x-goog-api-key", "{token}"),
+        "query": ("key",),
     },
     "github": {
         "name": "GitHub",
@@ -330,6 +336,8 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://docs.gitlab.com/api/rest/authentication/",
         "hosts": ("gitlab.com",),
         "base_url": "https://gitlab.com/api/v4",
+        "other_headers": ("PRIVATE-TOKEN",),
+        "query": ("private_token", "access_token"),
     },
     "gmail": {
         "name": "Gmail",
@@ -338,6 +346,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://developers.google.com/gmail/api/auth/web-server",
         "hosts": ("gmail.googleapis.com", "www.googleapis.com"),
         "base_url": "https://gmail.googleapis.com",
+        "query": ("access_token",),
     },
     "google": {
         "name": "Google",
@@ -419,6 +428,7 @@ PROVIDERS: dict[str, Row] = {
             "youtubereporting.googleapis.com",
         ),
         "base_url": "https://www.googleapis.com",
+        "query": ("access_token",),
     },
     "googlecalendar": {
         "name": "Google Calendar",
@@ -428,6 +438,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://developers.google.com/identity/protocols/oauth2/web-server",
         "hosts": ("www.googleapis.com",),
         "base_url": "https://www.googleapis.com/calendar/v3",
+        "query": ("access_token",),
     },
     "googledocs": {
         "name": "Google Docs",
@@ -437,6 +448,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://developers.google.com/identity/protocols/oauth2/web-server",
         "hosts": ("docs.googleapis.com",),
         "base_url": "https://docs.googleapis.com/v1",
+        "query": ("access_token",),
     },
     "googledrive": {
         "name": "Google Drive",
@@ -446,6 +458,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://developers.google.com/identity/protocols/oauth2/web-server",
         "hosts": ("www.googleapis.com",),
         "base_url": "https://www.googleapis.com/drive/v3",
+        "query": ("access_token",),
     },
     "googlesheets": {
         "name": "Google Sheets",
@@ -455,6 +468,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://developers.google.com/identity/protocols/oauth2/web-server",
         "hosts": ("sheets.googleapis.com",),
         "base_url": "https://sheets.googleapis.com/v4",
+        "query": ("access_token",),
     },
     "groq": {
         "name": "Groq",
@@ -505,6 +519,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://developers.facebook.com/docs/instagram-platform/content-publishing",
         "hosts": ("graph.instagram.com", "graph.facebook.com", "rupload.facebook.com"),
         "base_url": "https://graph.instagram.com",
+        "query": ("access_token",),
     },
     "intercom": {
         "name": "Intercom",
@@ -656,6 +671,7 @@ PROVIDERS: dict[str, Row] = {
         "hosts": ("api.newrelic.com", "api.eu.newrelic.com"),
         "base_url": "https://api.newrelic.com",
         "header": ("Api-Key", "{token}"),
+        "other_headers": ("X-Api-Key",),
     },
     "notion": {
         "name": "Notion",
@@ -742,6 +758,7 @@ PROVIDERS: dict[str, Row] = {
         "hosts": ("api.pipedrive.com",),  # a company has a host of its own
         "base_url": "https://api.pipedrive.com",
         "header": ("x-api-token", "{token}"),
+        "query": ("api_token",),
     },
     "posthog": {
         "name": "PostHog",
@@ -953,6 +970,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://developers.facebook.com/docs/whatsapp/cloud-api/get-started",
         "hosts": ("graph.facebook.com",),
         "base_url": "https://graph.facebook.com",
+        "query": ("access_token",),
     },
     "xai": {
         "name": "xAI",
@@ -969,6 +987,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://developers.google.com/youtube/v3/guides/auth/server-side-web-apps",
         "hosts": ("www.googleapis.com", "youtube.googleapis.com"),
         "base_url": "https://youtube.googleapis.com/youtube/v3",
+        "query": ("access_token", "key"),
     },
     "zoom": {
         "name": "Zoom",

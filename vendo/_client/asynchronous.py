@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
 
@@ -25,6 +25,7 @@ if not TYPE_CHECKING:
 else:
     from functools import cached_property
 
+    from vendo._protocol.secret import Secret
     from vendo._protocol.steps import Flow
     from vendo._transports.blocking import BlockingTransport
 
@@ -106,8 +107,14 @@ class AsyncVendo(BaseClient):
                 return default
             raise
 
-    async def _async_token(self, slug: str) -> str:
-        return await self.token(slug)
+    async def _async_token(self, slug: str, rejected: Secret | None = None) -> str:
+        if rejected is None:
+            return await self.token(slug)
+        self._reject(slug, rejected)
+        found = self._look_up(slug)
+        return (
+            found if isinstance(found, str) else await self._run(self._fetching(*found, rejected))
+        )
 
     async def tokens(self, slugs: Iterable[Slug | str]) -> dict[str, str | None]:
         """Return the credentials of several providers; see `Vendo.tokens`."""
@@ -125,6 +132,7 @@ class AsyncVendo(BaseClient):
         *,
         hosts: Sequence[str] = (),
         base_url: str | None = None,
+        override: bool = False,
     ) -> _types.aiohttp.ClientSession:
         """Return an authenticated `aiohttp.ClientSession` that renews its token on a 401.
 
@@ -140,7 +148,12 @@ class AsyncVendo(BaseClient):
         require("aiohttp", "async")
         from vendo._sessions.aiohttp_session import make_session
 
-        return await make_session(self, name_of(slug).slug, hosts=hosts, base_url=base_url)
+        slug = name_of(slug).slug
+        return await make_session(self, slug, hosts=hosts, base_url=base_url, override=override)
+
+    def token_provider(self, slug: Slug | str) -> Callable[[], Awaitable[str]]:
+        """Do the same as `async_token_provider`."""
+        return self.async_token_provider(slug)
 
     @cached_property
     def connections(self) -> _client.AsyncConnectionsAPI:

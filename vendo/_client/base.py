@@ -151,12 +151,21 @@ class BaseClient:
         return f"{base}{path}?{urlencode({'app_key': key.reveal(), **query})}"
 
     def httpx_auth(
-        self, slug: _client.Slug | str, *, hosts: vendo._types.Sequence[str] = ()
+        self,
+        slug: _client.Slug | str,
+        *,
+        hosts: vendo._types.Sequence[str] = (),
+        override: bool = False,
     ) -> _client.VendoHttpxAuth:
         """Return an `auth=` for clients of httpx2 and httpx, with the rules of `session`.
 
         Both modes. That of a `Vendo` serves blocking and asyncio clients, that of an `AsyncVendo`
         an `AsyncClient`.
+
+        Args:
+            slug: the provider.
+            hosts: further hosts that the token may be sent to.
+            override: True to replace a credential that a request comes with, as from an SDK.
 
         Raises:
             MissingExtra: neither httpx2 nor httpx is installed.
@@ -167,7 +176,8 @@ class BaseClient:
         require("httpx2", "httpx", or_else="httpx")
         from vendo._sessions.httpx_auth import VendoHttpxAuth
 
-        return VendoHttpxAuth(self, name_of(slug).slug, hosts=hosts)  # type: ignore[arg-type]  # each subclass is a token source
+        slug = name_of(slug).slug
+        return VendoHttpxAuth(self, slug, hosts=hosts, override=override)  # type: ignore[arg-type]  # each subclass is a token source
 
     def for_user(self, user_jwt: str) -> vendo._types.Self:
         """Return a client for one user: it sends their JWT, and keeps their tokens apart.
@@ -213,12 +223,37 @@ class BaseClient:
             )
         return self.for_user(jwt)
 
-    def invalidate(self, slug: _client.Slug | str) -> None:
+    def async_token_provider(
+        self, slug: _client.Slug | str
+    ) -> vendo._types.Callable[[], vendo._types.Awaitable[str]]:
+        """Return a callable for asyncio, whose result is awaited; see `Vendo.token_provider`.
+
+        Raises:
+            ValidationError: the slug is malformed.
+        """
+        from vendo._client.token_providers import AsyncTokenProvider
+
+        return AsyncTokenProvider(self, name_of(slug).slug)  # type: ignore[arg-type]  # each subclass is one
+
+    def invalidate(self, slug: _client.Slug | str, *, token: str | None = None) -> None:
         """Drop the cached token of a slug, so that the next call fetches a new one.
 
         A fetch in flight does not restore it. In OSS mode nothing is cached, and this does nothing.
+
+        Args:
+            slug: the provider.
+            token: a token that the provider rejected. That one alone is fetched again: not a newer
+                one, and not one that Vendo has returned again in the last seconds, since the
+                provider has another reason then.
+
+        Raises:
+            ValidationError: the slug is malformed, or the token is not a str.
         """
-        self._forget(slug)
+        if token is None:
+            self._forget(slug)
+        else:
+            token = _checked_token(masked(token), slug)
+            self._reject(slug, token)
 
     def _forget(self, slug: str, before: float = float("inf")) -> None:
         """Drop the cached token of a slug if it was requested before a time, in Unix seconds."""
@@ -240,10 +275,16 @@ class BaseClient:
         return _client.WebhooksAPI()
 
     def _reject(self, slug: str, token: str) -> None:
-        """Drop a token that the provider rejected, unless a newer one has replaced it."""
+        """Have a token that the provider rejected fetched again; see `invalidate`."""
         scope = self._settings.scope()
         if scope is not None:
             shared.reject(self._key(scope, name_of(slug)), token)
+
+    def _accept(self, slug: str, token: str) -> None:
+        """Note that the provider accepted a token, which makes it a fallback in an outage."""
+        scope = self._settings.scope()
+        if scope is not None:
+            shared.accept(self._key(scope, name_of(slug)), token)
 
     def _key(self, scope: Scope, name: Name) -> CacheKey:
         return (*scope, self._settings.user, name.slug)
@@ -270,12 +311,12 @@ class BaseClient:
             raise not_connected(name)
         return token
 
-    def _fetching(self, scope: Scope, name: Name) -> Flow[str]:
+    def _fetching(self, scope: Scope, name: Name, rejected: str | None = None) -> Flow[str]:
         from vendo._tokens.refresh import obtain
 
         try:
             caller = self._settings.caller(scope[1])
-            token = yield from obtain(shared, caller, self._key(scope, name))
+            token = yield from obtain(shared, caller, self._key(scope, name), rejected)
         except VendoError as error:
             from vendo._tokens.hints import with_hints
 
@@ -322,6 +363,16 @@ def _drop_replaced(before: Scope, now: Scope | None) -> None:
 
 
 _settings.on_replaced = _drop_replaced
+
+
+def _checked_token(token: object, slug: str) -> Secret:
+    if isinstance(token, Secret):
+        return token
+    raise invalid(
+        f"token= must be a str, not a value of type {type(token).__name__}.",
+        slug=name_of(slug).slug,
+        fix="Pass the token that the provider rejected, or leave it out to drop any.",
+    )
 
 
 def _checked_jwt(jwt: object) -> Secret:

@@ -23,6 +23,7 @@ else:
     from typing import TypeVar, overload
 
     import vendo._types
+    from vendo._protocol.secret import Secret
     from vendo._protocol.steps import Flow
     from vendo._transports.blocking import BlockingTransport
     from vendo._transports.threaded import ThreadedTransport
@@ -155,6 +156,7 @@ class Vendo(BaseClient):
         *,
         hosts: vendo._types.Sequence[str] = (),
         base_url: str | None = None,
+        override: bool = False,
     ) -> vendo._types.requests.Session:
         """Return an authenticated `requests.Session` that renews its token on a 401. Both modes.
 
@@ -167,6 +169,9 @@ class Vendo(BaseClient):
             hosts: further hosts that the token may be sent to, such as `"api.example.com"`.
             base_url: resolves relative URLs, in place of `<SLUG>_BASE_URL` and the catalog's. The
                 token may be sent to its host.
+            override: True to replace a credential that a request comes with: in the headers and
+                the query fields in which the provider takes one, and in the path. It is for an SDK
+                that always sends a key of its own.
 
         Raises:
             MissingExtra: requests is not installed.
@@ -177,14 +182,24 @@ class Vendo(BaseClient):
         require("requests", "http")
         from vendo._sessions.requests_session import make_session
 
-        return make_session(self, name_of(slug).slug, hosts=hosts, base_url=base_url)
+        slug = name_of(slug).slug
+        return make_session(self, slug, hosts=hosts, base_url=base_url, override=override)
 
     def auth(
-        self, slug: _client.Slug | str, *, hosts: vendo._types.Sequence[str] = ()
+        self,
+        slug: _client.Slug | str,
+        *,
+        hosts: vendo._types.Sequence[str] = (),
+        override: bool = False,
     ) -> vendo._types.AuthBase:
         """Return a requests `AuthBase` with the rules of `session`, for a session of your own.
 
         Both modes.
+
+        Args:
+            slug: the provider.
+            hosts: further hosts that the token may be sent to.
+            override: True to replace a credential that a request comes with, as from an SDK.
 
         Raises:
             MissingExtra: requests is not installed.
@@ -196,7 +211,26 @@ class Vendo(BaseClient):
         require("requests", "http")
         from vendo._sessions.requests_auth import VendoAuth
 
-        return VendoAuth(self, name_of(slug).slug, hosts=hosts)
+        return VendoAuth(self, name_of(slug).slug, hosts=hosts, override=override)
+
+    def token_provider(self, slug: _client.Slug | str) -> vendo._types.Callable[[], str]:
+        """Return a callable that returns the current token of a provider. Both modes.
+
+        It is for an SDK that calls a function for each request. Such an SDK cannot report that the
+        token was rejected: prefer `session`, `auth` or `httpx_auth` with `override=True` where the
+        SDK takes one. It has a `__name__`, and can be pickled as far as the client can.
+
+        Calling it raises what `token` raises.
+
+        Args:
+            slug: the provider.
+
+        Raises:
+            ValidationError: the slug is malformed.
+        """
+        from vendo._client.token_providers import TokenProvider
+
+        return TokenProvider(self, name_of(slug).slug)
 
     @cached_property
     def connections(self) -> _client.ConnectionsAPI:
@@ -282,16 +316,25 @@ class Vendo(BaseClient):
             cut_tracebacks(error, handled, "vendo")
             raise
 
-    async def _async_token(self, slug: str) -> str:
-        """Do the same as `token` in a task, without blocking its event loop."""
+    def _renewed(self, slug: str, rejected: Secret) -> str:
+        """Return another token than the one that the provider rejected, if there is another."""
+        self._reject(slug, rejected)
+        found = self._look_up(slug)
+        return found if isinstance(found, str) else self._run(self._fetching(*found, rejected))
+
+    async def _async_token(self, slug: str, rejected: Secret | None = None) -> str:
+        """Do the same as `token` or `_renewed` in a task, without blocking its event loop."""
+        if rejected is not None:
+            self._reject(slug, rejected)
         found = self._look_up(slug)
         if isinstance(found, str):
             return found
         from vendo._transports.async_driver import run
 
+        flow = self._fetching(*found, rejected)
         handled = sys.exception()
         try:
-            return await run(self._fetching(*found), self._root._opened_threaded_transport)
+            return await run(flow, self._root._opened_threaded_transport)
         except VendoError as error:
             raise without_frames(error) from None
         except BaseException as error:

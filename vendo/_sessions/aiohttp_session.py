@@ -18,7 +18,7 @@ from yarl import URL
 from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._sessions.hosts import is_same_origin, joined, over_http
 from vendo._sessions.policy import MAX_DRAINED, policy_of
-from vendo._sessions.rejections import may_reject, rejects
+from vendo._sessions.rejections import accepts, may_reject, rejects
 from vendo._transports.aiohttp_connector import Connector
 from vendo._transports.per_loop import PerLoop
 from vendo._transports.routes import route_of
@@ -40,10 +40,15 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 async def make_session(
-    client: AsyncTokenSource, slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
+    client: AsyncTokenSource,
+    slug: str,
+    *,
+    hosts: Sequence[str] = (),
+    base_url: str | None = None,
+    override: bool = False,
 ) -> aiohttp.ClientSession:
     """Make a session over the connections of a client in this event loop."""
-    policy = policy_of(client, slug, hosts, base_url)
+    policy = policy_of(client, slug, hosts, base_url, override=override)
     return VendoClientSession(
         client,
         policy,
@@ -107,6 +112,7 @@ class _Middleware:
         policy, client = self._policy, self._client
         url = str(request.url)
         _choose_proxy(request, url)
+        policy.drop_own(request.headers)
         for name, value in policy.placement.missing_headers(request.headers):
             request.headers[name] = value
         if policy.is_authenticated(url, request.headers) or not policy.allows(url):
@@ -116,11 +122,12 @@ class _Middleware:
         credential = policy.credential(url, await client._async_token(policy.slug))
         self._put(request, credential)
         response = await _sent(request, send)
-        if response.status != 401 and not await self._is_rejected(response):
+        if not await self._is_rejected(response, credential):
             return self._relocated(response, credential)
-        client._reject(policy.slug, credential.secret)
         try:
-            fresh = policy.credential(url, await client._async_token(policy.slug))
+            fresh = policy.credential(
+                url, await client._async_token(policy.slug, credential.secret)
+            )
         except BaseException:
             response.close()
             raise
@@ -128,16 +135,28 @@ class _Middleware:
             return response
         self._put(request, fresh)
         await _drain(response)
-        return self._relocated(await _sent(request, send), fresh)
+        response = await _sent(request, send)
+        await self._is_rejected(response, fresh)
+        return self._relocated(response, fresh)
 
-    async def _is_rejected(self, response: ClientResponse) -> bool:
-        """Return True if a short body rejects the token. `read()` and `json()` still return it."""
-        provider = self._policy.provider
-        if response.content_length is None:
-            return False  # it may be a stream
-        if not may_reject(provider, response.status, response.headers):
-            return False
-        return rejects(provider, await response.read())
+    async def _is_rejected(self, response: ClientResponse, credential: WireSecret) -> bool:
+        """Return True if a response rejects the token, and note it if it shows that it does not.
+
+        A short body is read. `read()` and `json()` still return it.
+        """
+        provider, status, headers = self._policy.provider, response.status, response.headers
+        if status == 401:
+            return True
+        is_read = response.content_length is not None  # else it may be a stream
+        if (
+            is_read
+            and may_reject(provider, status, headers)
+            and rejects(provider, await response.read())
+        ):
+            return True
+        if accepts(provider, status, headers, is_read=is_read):
+            self._client._accept(self._policy.slug, credential.secret)
+        return False
 
     def _relocated(
         self, response: ClientResponse, credential: WireSecret | None = None

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from vendo._catalog.catalog import provider_at
-from vendo._protocol.secret import SecretBytes, WireSecret
+from vendo._protocol.secret import Secret, SecretBytes, WireSecret
 from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._sessions.environment_proxies import is_proxied, would_be_proxied
 from vendo._sessions.hosts import is_same_origin
@@ -29,7 +29,7 @@ from vendo._sessions.httpx_parts import (
     take_off_credential,
 )
 from vendo._sessions.policy import Policy, policy_of, would_be_real
-from vendo._sessions.rejections import may_reject, rejects
+from vendo._sessions.rejections import accepts, may_reject, rejects
 from vendo._sessions.token_source import AsyncTokenSource, TokenSource
 from vendo.errors import invalid
 
@@ -63,10 +63,15 @@ class VendoHttpxAuth(_Bases):
     """
 
     def __init__(
-        self, client: TokenSource | AsyncTokenSource, slug: str, *, hosts: Sequence[str] = ()
+        self,
+        client: TokenSource | AsyncTokenSource,
+        slug: str,
+        *,
+        hosts: Sequence[str] = (),
+        override: bool = False,
     ) -> None:
         self._client: Any = client
-        self._policy = policy_of(client, slug, hosts)
+        self._policy = policy_of(client, slug, hosts, override=override)
         #: True if the client has a transport of ours, which uses no proxy for plain http.
         self._is_direct = False
         mask_headers()
@@ -85,15 +90,15 @@ class VendoHttpxAuth(_Bases):
 
     def sync_auth_flow(self, request: Request) -> Generator[Request, Response, None]:
         """Authenticate a request of a `Client`."""
-        self._keep_local(request, is_async=False)
-        flow = _Flow(self._policy, request, is_direct=self._is_direct).steps()
+        self._route(request, is_async=False)
+        flow = _Flow(self, request).steps()
         outcome: Any = None
         handled = sys.exception()
         try:
             while True:
                 step = flow.send(outcome)
                 if isinstance(step, _Wanted):
-                    outcome = self._policy.credential(step.url, self._token(step))
+                    outcome = self._policy.credential(step.url, self._token(step.rejected))
                 elif isinstance(step, _Read):
                     outcome = step.response.read()
                 else:
@@ -106,15 +111,17 @@ class VendoHttpxAuth(_Bases):
 
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
         """Authenticate a request of an `AsyncClient`."""
-        self._keep_local(request, is_async=True)
-        flow = _Flow(self._policy, request, is_direct=self._is_direct).steps()
+        self._route(request, is_async=True)
+        flow = _Flow(self, request).steps()
         outcome: Any = None
         handled = sys.exception()
         try:
             while True:
                 step = flow.send(outcome)
                 if isinstance(step, _Wanted):
-                    outcome = self._policy.credential(step.url, await self._token_in_task(step))
+                    outcome = self._policy.credential(
+                        step.url, await self._client._async_token(self._policy.slug, step.rejected)
+                    )
                 elif isinstance(step, _Read):
                     outcome = await step.response.aread()
                 else:
@@ -125,15 +132,17 @@ class VendoHttpxAuth(_Bases):
             pass
         _cut(handled)
 
-    def _keep_local(self, request: Request, *, is_async: bool) -> None:
+    def _route(self, request: Request, *, is_async: bool) -> None:
         """Have a request and its redirects reach no real provider if there is a local server."""
         policy = self._policy
-        if self._client._local_server() is None:
+        is_local = self._client._local_server() is not None
+        if is_local or policy.override:
+            url = str(_bare_url(request))
+            routed = policy.route(url)
+            if routed != url:
+                send_to(request, routed)
+        if not is_local:
             return
-        url = str(_bare_url(request))
-        routed = policy.route(url)
-        if routed != url:
-            send_to(request, routed)
 
         def check(host: str) -> None:
             if provider_at(host) is not None:
@@ -147,7 +156,7 @@ class VendoHttpxAuth(_Bases):
         # A redirect is followed where an `auth=` cannot change it.
         observing_hosts(request, check, is_async=is_async)
 
-    def _token(self, wanted: _Wanted) -> str:
+    def _token(self, rejected: Secret | None) -> str:
         client, slug = self._client, self._policy.slug
         if hasattr(client, "aclose"):
             raise invalid(
@@ -155,16 +164,7 @@ class VendoHttpxAuth(_Bases):
                 slug=slug,
                 fix="Use httpx_auth() of a vendo.Vendo, or an AsyncClient.",
             )
-        if wanted.rejected is not None:
-            client._reject(slug, wanted.rejected.secret)
-        token: str = client.token(slug)
-        return token
-
-    async def _token_in_task(self, wanted: _Wanted) -> str:
-        client, slug = self._client, self._policy.slug
-        if wanted.rejected is not None:
-            client._reject(slug, wanted.rejected.secret)
-        token: str = await client._async_token(slug)
+        token: str = client.token(slug) if rejected is None else client._renewed(slug, rejected)
         return token
 
 
@@ -183,19 +183,23 @@ class _Read:
 
 
 class _Wanted:
-    """A step of the flow: fetch a credential for the URL of a request, not the rejected one."""
+    """A step of the flow: get the current credential for the URL of a request.
+
+    After a rejected one, it is another one if there is another.
+    """
 
     def __init__(self, request: Request, rejected: WireSecret | None = None) -> None:
         self.url = str(_bare_url(request))
-        self.rejected = rejected
+        self.rejected = None if rejected is None else rejected.secret
 
 
 class _Flow:
     """One request of a caller: what is sent, with which token, and what is sent again."""
 
-    def __init__(self, policy: Policy, request: Request, *, is_direct: bool) -> None:
-        self._policy = policy
-        self._is_direct = is_direct
+    def __init__(self, auth: VendoHttpxAuth, request: Request) -> None:
+        self._client: TokenSource | AsyncTokenSource = auth._client
+        self._policy = auth._policy
+        self._is_direct = auth._is_direct
         self._request = request
         self._rewind = rewinding(request)
         self._credential: str = ""
@@ -203,6 +207,7 @@ class _Flow:
     def steps(self) -> Generator[Any, Any, None]:
         policy, request = self._policy, self._request
         take_off_credential(request)
+        policy.drop_own(request.headers)
         for name, value in policy.placement.missing_headers(request.headers):
             request.headers[name] = value
         url = str(request.url)
@@ -221,20 +226,26 @@ class _Flow:
             self._put(last, credential)
             response = yield last
             last = response.request
-        if not self._has_credential(last) or not (yield from self._is_rejected(response)):
+        if not self._has_credential(last):
             return
-        fresh = yield _Wanted(last, credential)
-        if fresh.secret != credential.secret and self._rewind():
-            self._put(last, fresh)
-            yield last
+        if (yield from self._is_rejected(response, credential)):
+            fresh = yield _Wanted(last, credential)
+            if fresh.secret != credential.secret and self._rewind():
+                self._put(last, fresh)
+                yield from self._is_rejected((yield last), fresh)
 
-    def _is_rejected(self, response: Response) -> Generator[Any, Any, bool]:
-        if response.status_code == 401:
+    def _is_rejected(self, response: Response, credential: WireSecret) -> Generator[Any, Any, bool]:
+        """Return True if a response rejects the token, and note it if it shows that it does not."""
+        provider, status = self._policy.provider, response.status_code
+        if status == 401:
             return True
-        provider = self._policy.provider
-        if not may_reject(provider, response.status_code, response.headers):
-            return False
-        return rejects(provider, (yield _Read(response)))
+        if may_reject(provider, status, response.headers) and rejects(
+            provider, (yield _Read(response))
+        ):
+            return True
+        if accepts(provider, status, response.headers, is_read=True):
+            self._client._accept(self._policy.slug, credential.secret)
+        return False
 
     def _with_callers_own(self, url: str) -> Generator[Any, Any, None]:
         request, header = self._request, self._policy.placement.header

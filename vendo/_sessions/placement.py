@@ -97,10 +97,23 @@ class Placement:
         return any(_holds_token(template, after) for template in self._paths)
 
     def secret_headers(self) -> tuple[str, ...]:
-        """Return the headers that are dropped by a redirect to another host."""
+        """Return the headers that may contain a credential."""
+        further = self._provider.other_headers if self._provider else ()
         if self.header in {None, "Authorization"}:
-            return ("Authorization",)
-        return ("Authorization", self.header or "")
+            return ("Authorization", *further)
+        return ("Authorization", self.header or "", *further)
+
+    def without_credential(self, path: str, query: str) -> tuple[str, str]:
+        """Return a path, relative to the base URL's, and a query without a credential in them."""
+        for template in sorted(self._paths, key=len, reverse=True):
+            if _holds_token(template, path):
+                before = _beginning(template)
+                path = before + path[len(before) :].partition("/")[2]
+        names = self._provider.query if self._provider else ()
+        if names and query:
+            fields = (field for field in query.split("&") if field.partition("=")[0] not in names)
+            query = "&".join(fields)
+        return path, query
 
     def missing_headers(self, headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """Yield the headers that the provider wants on each request, and this one lacks."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from vendo._catalog.catalog import nearest, provider, provider_at
 from vendo._config import environment
@@ -22,7 +22,7 @@ from vendo.errors import ValidationError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, MutableMapping, Sequence
     from typing import Any, NoReturn
 
     from vendo._catalog.catalog import Provider
@@ -43,6 +43,8 @@ def policy_of(
     slug: str,
     hosts: Sequence[str] = (),
     base_url: str | None = None,
+    *,
+    override: bool = False,
 ) -> Policy:
     """Make the policy of a client's session, unless the slug looks like a typing error.
 
@@ -50,7 +52,7 @@ def policy_of(
         ValidationError: as for `Policy`; or the slug is almost one of the catalog, and nothing
             shows that it is a provider of the caller's own.
     """
-    policy = Policy(slug, hosts, base_url, client._local_server)
+    policy = Policy(slug, hosts, base_url, client._local_server, override=override)
     if policy.provider is None and not (hosts or base_url or _is_in_environment(slug)):
         meant = _meant(slug)
         # `openai-eu` is rather a name of the caller's own. In OSS mode it would have a variable.
@@ -90,9 +92,10 @@ class Policy:
         base_url: resolves relative URLs, in place of `<SLUG>_BASE_URL` and the catalog's. Its host
             is allowed too.
         local_server: returns the origin of the local server that the client uses, or None.
+        override: True to replace a credential that a request came with.
 
     Raises:
-        ValidationError: a host or the base URL is malformed.
+        ValidationError: a host or the base URL is malformed, or `override` is not a bool.
     """
 
     __slots__ = (
@@ -103,6 +106,7 @@ class Policy:
         "_patterns",
         "_remembered",
         "_variable",
+        "override",
         "placement",
         "provider",
         "slug",
@@ -114,8 +118,11 @@ class Policy:
         hosts: Sequence[str] = (),
         base_url: str | None = None,
         local_server: Callable[[], str | None] = _nowhere,
+        *,
+        override: bool = False,
     ) -> None:
         self.slug = slug
+        self.override = _checked_override(override)
         self._local_server = local_server
         self.provider = provider(slug)
         self.placement = Placement(slug)
@@ -143,7 +150,8 @@ class Policy:
 
     def __reduce__(self) -> tuple[Any, ...]:
         bound = dict(self._bound)
-        return _restored, (self.slug, self._hosts, self._base_url, self._local_server, bound)
+        known = (self.slug, self._hosts, self._base_url, self._local_server, self.override)
+        return _restored, (*known, bound)
 
     def _add(self, hosts: Sequence[Pattern]) -> None:
         self._hosts = (*self._hosts, *hosts)
@@ -191,12 +199,15 @@ class Policy:
     def route(self, url: str) -> str:
         """Return where a request to an absolute URL is sent.
 
-        It is another URL with a local server: no request reaches a host of the catalog then.
+        It is another URL with a local server: no request reaches a host of the catalog then. With
+        `override`, it is the URL without the credential that it came with.
 
         Raises:
             ValidationError: the client uses a local server, and without it the request would
                 reach a provider's host that must not get the token.
         """
+        if self.override:
+            url = self._without_credential(url)
         fake = self._fake_provider()
         if fake is None:
             return url
@@ -312,11 +323,34 @@ class Policy:
         return WireSecret(f"{before}{path}{'?' + query if query else ''}", token)
 
     def is_authenticated(self, url: str, headers: Mapping[str, str]) -> bool:
-        """True if a request has a credential of the caller's own, which wins.
+        """True if a request has a credential of the caller's own, and it wins.
 
         `headers` has case-insensitive names.
         """
+        if self.override:
+            return False
         return self.placement.is_taken(headers, lambda: self._split_path(url)[1])
+
+    def drop_own(self, headers: MutableMapping[str, str]) -> None:
+        """With `override`, drop the credentials that a request came with.
+
+        Those in the URL are dropped by `route`. `headers` has case-insensitive names.
+        """
+        if self.override:
+            for name in self.placement.secret_headers():
+                if name in headers:
+                    del headers[name]
+
+    def _without_credential(self, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            before, after = self._split_path(url)
+        except ValueError:  # not a URL
+            return url
+        path, query = self.placement.without_credential(after, parts.query)
+        if (path, query) == (after, parts.query):
+            return url
+        return urlunsplit(parts._replace(path=f"{before}{path}", query=query))
 
     def _split_path(self, url: str) -> tuple[str, str]:
         """Split the path of a URL after the path of the base URL."""
@@ -328,6 +362,15 @@ class Policy:
                 if prefix and (path == prefix or path.startswith(f"{prefix}/")):
                     return prefix, path[len(prefix) :] or "/"
         return "", path
+
+
+def _checked_override(override: object) -> bool:
+    if isinstance(override, bool):
+        return override
+    raise invalid(
+        f"override= must be True or False, not a value of type {type(override).__name__}.",
+        fix="Write override=True to replace the credential that a request comes with.",
+    )
 
 
 def default_base_url(
@@ -376,9 +419,10 @@ def _restored(
     hosts: Sequence[Pattern],
     base_url: str | None,
     local_server: Callable[[], str | None],
+    override: bool,
     bound: dict[str, Any],
 ) -> Policy:
-    policy = Policy(slug, base_url=base_url, local_server=local_server)
+    policy = Policy(slug, base_url=base_url, local_server=local_server, override=override)
     policy._add(hosts)
     policy._bound.update(bound)
     return policy

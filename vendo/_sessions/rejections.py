@@ -26,6 +26,16 @@ def may_reject(provider: Provider | None, status: int, headers: Mapping[str, str
     return is_short and headers.get("content-type", "").startswith("application/json")
 
 
+def accepts(
+    provider: Provider | None, status: int, headers: Mapping[str, str], *, is_read: bool
+) -> bool:
+    """Return True if a response that does not reject the token shows that it was accepted.
+
+    `is_read` is False for a body that was not looked at.
+    """
+    return 200 <= status < 300 and (is_read or not may_reject(provider, status, headers))
+
+
 def rejects(provider: Provider | None, body: bytes) -> bool:
     """Return True if a body with status 200 rejects the token."""
     if provider is None or len(body) > MAX_BODY:

@@ -16,7 +16,7 @@ from vendo._protocol.secret import WireSecret
 from vendo._sessions.environment_proxies import would_be_proxied
 from vendo._sessions.hosts import is_same_origin, joined
 from vendo._sessions.policy import MAX_DRAINED, policy_of
-from vendo._sessions.rejections import may_reject, rejects
+from vendo._sessions.rejections import accepts, may_reject, rejects
 from vendo._sessions.requests_path import drop_target, set_target, target_of
 from vendo.errors import ValidationError, VendoError, invalid
 
@@ -48,10 +48,11 @@ class VendoAuth(AuthBase):
         slug: str,
         *,
         hosts: Sequence[str] = (),
+        override: bool = False,
         policy: Policy | None = None,
     ) -> None:
         self._client = client
-        self._policy = policy_of(client, slug, hosts) if policy is None else policy
+        self._policy = policy or policy_of(client, slug, hosts, override=override)
         #: A session of ours checks that its adapter does not log a token in the path.
         self._is_of_session = policy is not None
 
@@ -59,8 +60,9 @@ class VendoAuth(AuthBase):
         return f"<VendoAuth {self._policy.slug!r}>"
 
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        """Authenticate a request, unless it has a credential of the caller's own."""
+        """Authenticate a request, unless it has a credential of the caller's own that wins."""
         policy = self._policy
+        policy.drop_own(request.headers)
         self._send_to(request, self.route(request.url or ""))
         url = request.url or ""
         is_own = policy.is_authenticated(url, request.headers)
@@ -121,6 +123,14 @@ class VendoAuth(AuthBase):
             return False
         return rejects(provider, response.content)
 
+    def note_accepted(self, response: Response, *, is_streamed: bool) -> None:
+        """Note it if a response that does not reject its token shows that it was accepted."""
+        policy, sent = self._policy, self.sent(response.request)
+        if isinstance(sent, WireSecret) and accepts(
+            policy.provider, response.status_code, response.headers, is_read=not is_streamed
+        ):
+            self._client._accept(policy.slug, sent.secret)
+
     def allows(self, url: str) -> bool:
         """True if the token may be sent to the host of this URL."""
         return self._policy.allows(url) and not self._is_proxied(url)
@@ -142,12 +152,12 @@ class VendoAuth(AuthBase):
     def credential(self, url: str, rejected: WireSecret | None = None) -> WireSecret:
         """Return the current token as a credential for a URL.
 
-        A rejected one is dropped before, so that the result is a new one if there is one.
+        After a rejected one, it is another one if there is another.
         """
-        policy = self._policy
-        if rejected is not None:
-            self._client._reject(policy.slug, rejected.secret)
-        return policy.credential(url, self._client.token(policy.slug))
+        policy, client = self._policy, self._client
+        if rejected is None:
+            return policy.credential(url, client.token(policy.slug))
+        return policy.credential(url, client._renewed(policy.slug, rejected.secret))
 
 
 class Watch:
@@ -172,12 +182,12 @@ class Watch:
 
     def __call__(self, response: Response, **sending: Any) -> Response:
         request = response.request
-        if (
-            not self._is_own
-            and not self._has_left(request)
-            and self._auth.is_rejected(response, is_streamed=bool(sending.get("stream")))
-        ):
-            response = self._renewed(response, sending)
+        if not self._is_own and not self._has_left(request):
+            is_streamed = bool(sending.get("stream"))
+            if self._auth.is_rejected(response, is_streamed=is_streamed):
+                response = self._renewed(response, sending)
+            if not self._auth.is_rejected(response, is_streamed=is_streamed):
+                self._auth.note_accepted(response, is_streamed=is_streamed)
         if response.is_redirect:
             self._clean(response)
             self._route(response)

@@ -51,7 +51,7 @@ class VendoSession(requests.Session):
         self._client = client
         self._policy = policy
         self.timeout: float | tuple[float, float] | None = client.timeout
-        self.auth = VendoAuth(client, policy.slug, policy=policy)
+        self.auth = self._own_auth()
         adapter = _adapter_for(client, policy)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
@@ -88,6 +88,10 @@ class VendoSession(requests.Session):
         if url != request.url:  # prepared elsewhere, or a redirect without `VendoAuth`
             request = request.copy()
             request.url = url
+        if self._policy.override and not _is_watched(request):  # with another `auth=`
+            request = request.copy()
+            request.hooks = {**request.hooks, "response": [*request.hooks["response"]]}
+            request = self._checked(self._own_auth()(request))
         if is_plain(url):
             kwargs.setdefault("proxies", dict(self.proxies))
         handled = sys.exception()
@@ -109,6 +113,9 @@ class VendoSession(requests.Session):
             request = copy.copy(request)
             request.url = absolute
         return self._checked(super().prepare_request(request))
+
+    def _own_auth(self) -> VendoAuth:
+        return VendoAuth(self._client, self._policy.slug, policy=self._policy)
 
     def _checked(self, request: PreparedRequest) -> PreparedRequest:
         """Check that a mounted adapter does not log a token in the path."""
@@ -154,10 +161,19 @@ class VendoSession(requests.Session):
 
 
 def make_session(
-    client: TokenSource, slug: str, *, hosts: Sequence[str] = (), base_url: str | None = None
+    client: TokenSource,
+    slug: str,
+    *,
+    hosts: Sequence[str] = (),
+    base_url: str | None = None,
+    override: bool = False,
 ) -> VendoSession:
     """Make a session over the shared connections of a client."""
-    return VendoSession(client, policy_of(client, slug, hosts, base_url))
+    return VendoSession(client, policy_of(client, slug, hosts, base_url, override=override))
+
+
+def _is_watched(request: PreparedRequest) -> bool:
+    return any(isinstance(hook, Watch) for hook in request.hooks["response"])
 
 
 def _adapter_for(client: TokenSource, policy: Policy) -> SharedAdapter:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo._protocol.secret import Secret
+
 
 class TokenSource(Protocol):
     """A blocking client."""
@@ -19,7 +23,10 @@ class TokenSource(Protocol):
     def token(self, slug: str) -> str:
         """Return the current token."""
 
-    def _reject(self, slug: str, token: str) -> None: ...
+    def _renewed(self, slug: str, rejected: Secret) -> str:
+        """Return another token than the one that the provider rejected, if there is another."""
+
+    def _accept(self, slug: str, token: str) -> None: ...
 
     def _local_server(self) -> str | None: ...
 
@@ -37,9 +44,9 @@ class AsyncTokenSource(Protocol):
     def timeout(self) -> float:
         """Seconds for one call."""
 
-    async def _async_token(self, slug: str) -> str: ...
+    async def _async_token(self, slug: str, rejected: Secret | None = None) -> str: ...
 
-    def _reject(self, slug: str, token: str) -> None: ...
+    def _accept(self, slug: str, token: str) -> None: ...
 
     def _local_server(self) -> str | None: ...
 

@@ -112,13 +112,20 @@ class TokenCache:
         now = self._clock()
         return now if entry is None else max(now, time.time() - entry.wall_offset)
 
-    def claim(self, key: CacheKey, within: float = 30.0, lost: Flight | None = None) -> str | Claim:
+    def claim(
+        self,
+        key: CacheKey,
+        within: float = 30.0,
+        lost: Flight | None = None,
+        rejected: str | None = None,
+    ) -> str | Claim:
         """Return a token that may be used now, or a claim.
 
         Args:
             key: the key.
             within: seconds within which a leader ends its flight.
             lost: an abandoned flight that this caller waited for.
+            rejected: a token that the provider rejected: this caller waits for another one.
         """
         notice()
         self.sweep()
@@ -139,7 +146,9 @@ class TokenCache:
             if flight is None or flight is lost or self._clock() >= flight.overdue_at:
                 flight = self._flights[key] = Flight(key, good, overdue_at)
                 claim = Claim(flight, lead=True)
-            elif good is not None and (now < good.wait_from or good.failures):
+            elif good is not None and (
+                (now < good.wait_from and good.token != rejected) or good.failures
+            ):
                 # In an outage, no caller waits for another failure while the token is good.
                 return good.token
             else:
@@ -163,8 +172,11 @@ class TokenCache:
             if self._flights.get(flight.key) is not flight:
                 return
             if lifetime is None or lifetime > 0:
+                former = self._entries.get(flight.key)
                 entry = self._entries[flight.key] = Entry(token, lifetime, requested)
                 entry.used_at = self._clock()  # not the time of the request
+                if former is not None:
+                    entry.follow(former, entry.used_at)
                 entry.check_at = min(entry.refresh_at, self._sweep_at)
                 self._make_room()
             else:
@@ -202,6 +214,8 @@ class TokenCache:
                 backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(entry.failures - 1, 16))
                 pause = max(backoff, error.retry_after or 0.0)
                 entry.refresh_at = entry.check_at = min(now + pause, entry.expires_at)
+                if entry.is_accepted:
+                    entry.trust(now, backoff, error.retry_after)
                 flight.token = entry.token
                 served = True
             else:
@@ -225,11 +239,21 @@ class TokenCache:
         flight.wake()
 
     def reject(self, key: CacheKey, token: str) -> None:
-        """Drop a token that the provider rejected, unless a newer one has replaced it."""
+        """Have a token fetched again that the provider rejected.
+
+        It has no effect if a newer one has replaced it, or if the backend has just returned it
+        again: then the rejection has another reason, such as a missing permission.
+        """
         with self._changes:
             entry = self._entries.get(key)
             if entry is not None and entry.token == token:
-                self._entries.pop(key, None)
+                entry.reject(self._now(entry))
+
+    def accept(self, key: CacheKey, token: str) -> None:
+        """Note that the provider accepted a token."""
+        entry = self._entries.get(key)
+        if entry is not None and entry.token == token:
+            entry.is_accepted = True
 
     def invalidate(self, matches: Callable[[CacheKey], bool], before: float = float("inf")) -> None:
         """Drop the tokens whose key matches, and abandon their flights.
@@ -269,7 +293,7 @@ class TokenCache:
             due = {s: at for s, at in list(self._retired.items()) if at <= now - RETIRED_SECONDS}
             for key, entry in list(self._entries.items()):
                 retired_at = max(due.get(key[:2], -1.0), due.get(key[:3], -1.0))
-                if entry.used_at <= retired_at or self._now(entry) >= entry.expires_at:
+                if entry.used_at <= retired_at or self._now(entry) >= entry.forget_at:
                     self._entries.pop(key, None)
             for scope, at in due.items():
                 if self._retired.get(scope) == at:

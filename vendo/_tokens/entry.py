@@ -13,6 +13,10 @@ LAST_SHARE = 0.2
 #: The refresh begins up to this share of the token's life earlier, at random.
 JITTER_SHARE = 0.1
 MAX_JITTER = 120.0
+#: Seconds for which a token counts as the current one, after the provider rejected it and Vendo
+#: returned it again. They double with each time.
+FIRST_TRUST = 1.0
+LONGEST_TRUST = 15.0
 #: Seconds after which a token without an expiry is fetched again.
 UNDATED_SECONDS = 50 * 60.0
 
@@ -28,9 +32,13 @@ class Entry:
         "check_at",
         "expires_at",
         "failures",
+        "is_accepted",
+        "is_rejected",
         "received_at",
         "refresh_at",
+        "rejections",
         "token",
+        "trusted_until",
         "used_at",
         "wait_from",
         "wall_offset",
@@ -48,6 +56,14 @@ class Entry:
         self.wall_offset = received.wall_offset
         #: Failed refreshes in a row, while this token was still good.
         self.failures = 0
+        #: True after the provider accepted a request with it.
+        self.is_accepted = False
+        #: True after the provider rejected it, until it is fetched again.
+        self.is_rejected = False
+        #: How often Vendo returned it again after a rejection.
+        self.rejections = 0
+        #: Until here a rejection has another reason than the token.
+        self.trusted_until = now
         if lifetime is None:
             self.expires_at = float("inf")
             self.wait_from = now + UNDATED_SECONDS
@@ -60,6 +76,38 @@ class Entry:
         self.refresh_at = self.wait_from - random.random() * min(MAX_JITTER, life * JITTER_SHARE)  # noqa: S311  # spreads load
         #: From here `get` leaves the token to `claim`: for its refresh, or for the next sweep.
         self.check_at = self.refresh_at
+
+    def reject(self, now: float) -> None:
+        """Have the token fetched again, since the provider rejected it.
+
+        One that was accepted before serves the other callers meanwhile, and if the fetch fails.
+        """
+        if now < self.trusted_until:
+            return
+        self.is_rejected = True
+        self.refresh_at = self.check_at = now
+        if not self.is_accepted:
+            self.expires_at = now
+
+    @property
+    def forget_at(self) -> float:
+        """When nothing needs it any more: a rejected one is compared with that of the next fetch."""
+        return self.expires_at + (LONGEST_TRUST if self.is_rejected else 0.0)
+
+    def trust(self, now: float, seconds: float, at_least: float | None = None) -> None:
+        """Have rejections cost no fetch for some seconds."""
+        self.trusted_until = now + max(min(seconds, LONGEST_TRUST), at_least or 0.0)
+
+    def follow(self, former: Entry, now: float) -> None:
+        """Keep what is known of the token, if it is the same as that of the entry before."""
+        if former.token != self.token:
+            return
+        self.is_accepted = former.is_accepted
+        self.rejections = former.rejections
+        self.trusted_until = former.trusted_until
+        if former.is_rejected:
+            self.trust(now, FIRST_TRUST * 2.0 ** min(self.rejections, 16))
+            self.rejections += 1
 
     def __repr__(self) -> str:
         return f"<Entry refresh_at={self.refresh_at:.0f} expires_at={self.expires_at:.0f}>"

@@ -26,12 +26,17 @@ if TYPE_CHECKING:
     from vendo._tokens.flights import CacheKey
 
 
-def obtain(cache: TokenCache, caller: Caller, key: CacheKey) -> Flow[Secret]:
-    """Return the token for `key`: the cached one, or one that this or another caller fetches."""
+def obtain(
+    cache: TokenCache, caller: Caller, key: CacheKey, rejected: str | None = None
+) -> Flow[Secret]:
+    """Return the token for `key`: the cached one, or one that this or another caller fetches.
+
+    `rejected` is the one that the caller used before, and the provider rejected.
+    """
     deadline = elapsed() + caller.timeout
     lost: Flight | None = None
     while True:
-        claim = cache.claim(key, caller.timeout, lost)
+        claim = cache.claim(key, caller.timeout, lost, rejected)
         if isinstance(claim, str):
             return Secret(claim)
         if claim.lead:
@@ -136,7 +141,8 @@ def _fetch_many(
 
 def _attempts(flights: Iterable[Flight]) -> int | None:
     """Return 1 if all flights have a token that is still good: no caller waits for retries."""
-    return 1 if all(flight.fallback is not None for flight in flights) else None
+    fallbacks = (flight.fallback for flight in flights)
+    return 1 if all(entry is not None and not entry.is_rejected for entry in fallbacks) else None
 
 
 def _land_one(cache: TokenCache, flight: Flight, issued: Issued | None, missing: set[str]) -> None:
@@ -151,8 +157,12 @@ def _land_one(cache: TokenCache, flight: Flight, issued: Issued | None, missing:
 def _settle_failure(cache: TokenCache, flights: Iterable[Flight], error: VendoError) -> None:
     for flight in flights:
         if cache.fail(flight, error.replace(), transient=is_temporary(error)):
+            entry = flight.fallback
             logger.warning(
-                "Could not refresh the token for %s (%s). The cached one is still good.",
+                "Could not refresh the token for %s (%s). The cached one is %s.",
                 flight.key[3],
                 error.code,
+                "kept: the provider rejected it, but accepted it before"
+                if entry is not None and entry.is_rejected
+                else "still good",
             )

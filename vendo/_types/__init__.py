@@ -10,7 +10,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
     from types import ModuleType, TracebackType
     from typing import Any, Self
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Any",
     "AuthBase",
+    "Awaitable",
+    "Callable",
     "Iterable",
     "Mapping",
     "Self",
@@ -39,6 +41,8 @@ if not TYPE_CHECKING:
     MODULE_OF_NAME = {
         "Any": "typing",
         "AuthBase": "requests.auth",
+        "Awaitable": "collections.abc",
+        "Callable": "collections.abc",
         "Iterable": "collections.abc",
         "Mapping": "collections.abc",
         "Self": "typing",

@@ -42,24 +42,24 @@ def provider_base_url(
 
 
 def checked_session(
-    slug: str, hosts: Iterable[str], base_url: str | None
-) -> tuple[str, tuple[str, ...], str | None]:
+    slug: str, hosts: Iterable[str], base_url: str | None, override: bool = False
+) -> tuple[str, tuple[str, ...], str | None, bool]:
     """Return the arguments of a session as values that can be compared and kept.
 
     Raises:
-        ValidationError: the slug, a host or the base URL is malformed.
+        ValidationError: the slug, a host or the base URL is malformed, or `override` is not a bool.
     """
     from vendo._sessions.policy import Policy
 
     slug = checked_slug(slug)
     if isinstance(hosts, Iterable) and not isinstance(hosts, str):
         hosts = tuple(hosts)
-    Policy(slug, hosts, base_url)  # validates them
-    return slug, tuple(hosts), base_url
+    Policy(slug, hosts, base_url, override=override)  # validates them
+    return slug, tuple(hosts), base_url, override
 
 
 def httpx_auth_without_proxies(
-    client: BaseClient, slug: str, hosts: Iterable[str] = ()
+    client: BaseClient, slug: str, hosts: Iterable[str] = (), *, override: bool = False
 ) -> _client.VendoHttpxAuth:
     """Return `httpx_auth` of a client, for a transport that uses no proxy for plain http.
 
@@ -67,6 +67,6 @@ def httpx_auth_without_proxies(
         MissingExtra: neither httpx2 nor httpx is installed.
         ValidationError: the slug or a host is malformed.
     """
-    auth = client.httpx_auth(slug, hosts=tuple(hosts))
+    auth = client.httpx_auth(slug, hosts=tuple(hosts), override=override)
     auth._is_direct = True
     return auth

@@ -105,7 +105,7 @@ class _Mock(BaseClient):
         self._canned.record("for_user")  # without the JWT: assertion messages show the calls
         return super().for_user(user_jwt)
 
-    def invalidate(self, slug: str) -> None:
+    def invalidate(self, slug: str, *, token: str | None = None) -> None:  # noqa: ARG002  # a secret
         """Record the call. The next token is the same one."""
         self._canned.record("invalidate", name_of(slug).slug)
 
@@ -124,6 +124,9 @@ class _Mock(BaseClient):
 
     def _reject(self, slug: str, token: str) -> None:
         """Do nothing: the next token is the same one."""
+
+    def _accept(self, slug: str, token: str) -> None:
+        """Do nothing."""
 
     def _opened_transport(self) -> Never:
         raise UpstreamError(

@@ -11,26 +11,23 @@ from vendo.testing._http.messages import decoded_pairs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from vendo.testing._http.messages import Headers, Request
 
 _FORM = "application/x-www-form-urlencoded"
 
 _BEARER = ("header", "Authorization: Bearer {token}")
-_GOOGLE = ("query", "access_token")
-_META = (("query", "access_token"), ("form", "access_token"))
+_IN_FORM = ("form", "access_token")
 
 #: The providers that take an access token of a Google account.
 GOOGLE = ("gmail", "google", "googlecalendar", "googledocs", "googledrive", "googlesheets")
 
 #: Places besides the catalog's, each a kind and a template. `Name: text {token}` is a header,
-#: `user:password` HTTP basic authentication (`*` is any text), the others name a field.
+#: `user:password` HTTP basic authentication (`*` is any text), `form` names a field.
 PLACES: dict[str, tuple[tuple[str, str], ...]] = {
-    **dict.fromkeys(GOOGLE, (_GOOGLE,)),
     "anthropic": (_BEARER,),
-    "apify": (("query", "token"),),
-    "bitbucket": (("query", "access_token"), ("form", "access_token")),
+    "bitbucket": (_IN_FORM,),
     "circleci": (("basic", "{token}:*"),),
     "deepgram": (_BEARER,),
     "digitalocean": (("basic", "{token}:*"),),
@@ -38,32 +35,27 @@ PLACES: dict[str, tuple[tuple[str, str], ...]] = {
     "exa": (_BEARER,),
     "figma": (_BEARER,),
     "fly": (("header", "Authorization: FlyV1 {token}"),),
-    "gemini": (("query", "key"), _BEARER),
+    "gemini": (_BEARER,),
     "github": (
         ("header", "Authorization: token {token}"),
         ("basic", "*:{token}"),
         ("basic", "{token}:*"),
     ),
-    "gitlab": (
-        ("header", "PRIVATE-TOKEN: {token}"),
-        ("query", "private_token"),
-        ("query", "access_token"),
-    ),
+    "gitlab": (("header", "PRIVATE-TOKEN: {token}"),),
     "heroku": (("basic", "*:{token}"),),
-    "instagram": _META,
+    "instagram": (_IN_FORM,),
     "klaviyo": (_BEARER,),
     "mailchimp": (("basic", "*:{token}"), _BEARER),
     "monday": (_BEARER,),
     "newrelic": (("header", "X-Api-Key: {token}"),),
     "pagerduty": (_BEARER,),
-    "pipedrive": (("query", "api_token"), _BEARER),
+    "pipedrive": (_BEARER,),
     "qdrant": (_BEARER,),
     "replicate": (("header", "Authorization: Token {token}"),),
     "slack": (("form", "token"),),
     "snyk": (_BEARER,),
     "stripe": (("basic", "{token}:*"),),
-    "whatsapp": _META,
-    "youtube": (_GOOGLE, ("query", "key")),
+    "whatsapp": (_IN_FORM,),
 }
 
 
@@ -84,6 +76,7 @@ def found_in(slug: str, path: str, request: Request) -> tuple[list[str], str]:
     tokens = [*_in_the_catalogs_place(provider, request)]
     for kind, template in PLACES.get(slug, ()):
         tokens += _in_place(kind, template, request)
+    tokens += _fields(request.parameters(), provider.query)
     return tokens, path
 
 
@@ -97,9 +90,15 @@ def headers_of(slug: str) -> set[str]:
     return names
 
 
-def fields_of(slug: str, kind: str) -> set[str]:
-    """Return the names of the fields of a `query` or `form` that may contain the credential."""
-    return {name for place, name in PLACES.get(slug, ()) if place == kind}
+def query_fields_of(slug: str) -> tuple[str, ...]:
+    """Return the names of the fields of a query that may contain the credential."""
+    provider = catalog.provider(slug)
+    return provider.query if provider else ()
+
+
+def form_fields_of(slug: str) -> set[str]:
+    """Return the names of the fields of a form that may contain the credential."""
+    return {name for place, name in PLACES.get(slug, ()) if place == "form"}
 
 
 def form_of(request: Request) -> dict[str, str]:
@@ -127,9 +126,11 @@ def _in_place(kind: str, template: str, request: Request) -> Iterator[str]:
     elif kind == "basic":
         yield from _in_basic(template, request.headers)
     else:
-        fields = request.parameters() if kind == "query" else form_of(request)
-        if template in fields:
-            yield fields[template]
+        yield from _fields(form_of(request), [template])
+
+
+def _fields(fields: Mapping[str, str], names: Iterable[str]) -> Iterator[str]:
+    return (fields[name] for name in names if name in fields)
 
 
 def _in_path(templates: tuple[str, ...], path: str) -> tuple[str | None, str]:

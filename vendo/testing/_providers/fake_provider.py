@@ -14,6 +14,8 @@ from vendo.testing._state.state import bearer_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from vendo.testing._http.messages import Request
     from vendo.testing._state.state import State
 
@@ -70,7 +72,7 @@ def _anywhere(slug: str, path: str, request: Request, user: str | None) -> Respo
             "user": user,
             "method": request.method,
             "path": path,
-            "query": _without(request.parameters(), credentials.fields_of(slug, "query")),
+            "query": _without(request.parameters(), credentials.query_fields_of(slug)),
             "headers": _shown_headers(slug, request),
             "body": _shown_body(slug, request),
         }
@@ -98,12 +100,12 @@ def _shown_headers(slug: str, request: Request) -> dict[str, str]:
 
 
 def _shown_body(slug: str, request: Request) -> str:
-    hidden = credentials.fields_of(slug, "form")
+    hidden = credentials.form_fields_of(slug)
     form = credentials.form_of(request) if hidden else {}
     if hidden & form.keys():
         return urlencode(_without(form, hidden))
     return request.body.decode("utf-8", "replace")
 
 
-def _without(fields: dict[str, str], hidden: set[str]) -> dict[str, str]:
+def _without(fields: dict[str, str], hidden: Collection[str]) -> dict[str, str]:
     return {name: text for name, text in fields.items() if name not in hidden}
