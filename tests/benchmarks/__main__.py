@@ -15,6 +15,7 @@ SUITES = (
     "core",
     "aio",
     "platform",
+    "sdks",
     "django_adapter",
     "flask_adapter",
     "pytest_plugin",

@@ -6,7 +6,6 @@ import asyncio
 import copy
 import inspect
 import pickle
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -46,8 +45,7 @@ def test_each_await_returns_the_current_token(server: LocalVendo, client: vendo.
                 client.async_token_provider("openai"),
             ):
                 assert await provider() == server.token("openai")
-                if sys.version_info >= (3, 12):
-                    assert inspect.iscoroutinefunction(provider)
+                assert inspect.iscoroutinefunction(provider)
 
     asyncio.run(main())
 

@@ -233,7 +233,7 @@ class BaseClient:
         """
         from vendo._client.token_providers import AsyncTokenProvider
 
-        return AsyncTokenProvider(self, name_of(slug).slug)  # type: ignore[arg-type]  # each subclass is one
+        return AsyncTokenProvider(self, name_of(slug).slug)
 
     def invalidate(self, slug: _client.Slug | str, *, token: str | None = None) -> None:
         """Drop the cached token of a slug, so that the next call fetches a new one.

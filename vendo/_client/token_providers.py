@@ -1,59 +1,54 @@
-"""Callables that return the current token, for an SDK that calls one for each request."""
+"""Callables that return the current token, for an SDK that calls one for each request.
+
+A `functools.partial` adds no frame to a call, and one of a coroutine function counts as one too.
+"""
 
 from __future__ import annotations
 
-import inspect
-import sys
+from functools import partial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, Self
 
-    from vendo._sessions.token_source import AsyncTokenSource, TokenSource
+    from vendo._client.base import BaseClient
 
 
-class _Provider:
-    def __init__(self, client: Any, slug: str) -> None:
-        self._client = client
-        self._slug = slug
+class _Provider(partial):  # type: ignore[type-arg]  # the kind of its result is that of a subclass
+    _method: str
+
+    def __new__(cls, client: BaseClient, slug: str) -> Self:
+        provider = super().__new__(cls, getattr(client, cls._method), slug)
         #: SDKs name a callback in their messages.
-        self.__name__ = self.__qualname__ = f"{slug.replace('-', '_')}_token"
+        provider.__name__ = provider.__qualname__ = f"{slug.replace('-', '_')}_token"
+        provider._made_of = (client, slug)
+        return provider
+
+    __name__: str
+    __qualname__: str
+    _made_of: tuple[BaseClient, str]
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._slug!r}>"
+        return f"<{type(self).__name__} {self._made_of[1]!r}>"
 
     def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return (self._client, self._slug) == (other._client, other._slug)
+        return type(other) is type(self) and other._made_of == self._made_of
 
     def __hash__(self) -> int:
-        return hash((type(self), id(self._client), self._slug))
+        return hash((type(self), self._made_of[1]))
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._client, self._slug)
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[Any, ...]]:
+        return type(self), self._made_of
 
 
 class TokenProvider(_Provider):
     """Returns the current token of a provider."""
 
-    _client: TokenSource
-
-    def __call__(self) -> str:
-        """Return it; see `Vendo.token`."""
-        return self._client.token(self._slug)
+    _method = "token"
 
 
 class AsyncTokenProvider(_Provider):
     """Returns the current token of a provider, to be awaited."""
 
-    _client: AsyncTokenSource
-
-    def __init__(self, client: AsyncTokenSource, slug: str) -> None:
-        super().__init__(client, slug)
-        if sys.version_info >= (3, 12):
-            inspect.markcoroutinefunction(self)
-
-    async def __call__(self) -> str:
-        """Return it; see `AsyncVendo.token`."""
-        return await self._client._async_token(self._slug)
+    _method = "_async_token"

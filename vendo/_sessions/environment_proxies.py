@@ -6,14 +6,22 @@ chooses its proxy where an `auth=` cannot see it. So the environment decides whe
 
 from __future__ import annotations
 
+import sys
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from vendo._config.environment import Variable, raw_values
 from vendo.errors import invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo.errors import ValidationError
+
+#: `getproxies` looks at the whole environment, for each request of an SDK.
+_VARIABLES = tuple(
+    Variable(name) for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY")
+)
+_HAS_PROXY_SETTINGS = sys.platform in {"darwin", "win32"}
 
 
 def is_proxied(url: str) -> bool:
@@ -21,6 +29,8 @@ def is_proxied(url: str) -> bool:
 
     The libraries read patterns in `NO_PROXY` differently. All of them know `*` and a whole host.
     """
+    if not (_HAS_PROXY_SETTINGS or any(raw_values(_VARIABLES))):
+        return False
     parts = urlsplit(url)
     if parts.scheme != "http":
         return False

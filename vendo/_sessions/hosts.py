@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import urljoin
 
 from vendo._protocol.origins import ascii_host, is_loopback, origin_of
@@ -73,6 +74,11 @@ def session_origin(url: str) -> Origin:
     return origin_of(over_http(url))
 
 
+#: The same for base URLs, of which there are few.
+known_origin = lru_cache(maxsize=256)(session_origin)
+
+
+@lru_cache(maxsize=256)
 def is_private(origin: Origin) -> bool:
     """True if no other machine can read the request: https, or plain http to loopback."""
     scheme, host, _ = origin

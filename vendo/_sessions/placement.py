@@ -22,12 +22,15 @@ class Placement:
         slug: the provider, a checked slug, in the catalog or not.
     """
 
-    __slots__ = ("_paths", "_provider", "_slug", "header")
+    __slots__ = ("_paths", "_provider", "_query", "_slug", "header", "is_in_url")
 
     def __init__(self, slug: str) -> None:
         self._slug = slug
         self._provider = row = provider(slug)
         self._paths = row.path if row else ()
+        self._query = row.query if row else ()
+        #: True if the provider takes a credential in the URL too.
+        self.is_in_url = bool(self._paths or self._query)
         #: The name of the header that carries the token; None if the path does.
         self.header: str | None
         if self._paths:
@@ -109,11 +112,8 @@ class Placement:
             if _holds_token(template, path):
                 before = _beginning(template)
                 path = before + path[len(before) :].partition("/")[2]
-        names = self._provider.query if self._provider else ()
-        if names and query:
-            fields = (field for field in query.split("&") if field.partition("=")[0] not in names)
-            query = "&".join(fields)
-        return path, query
+        fields = query.split("&")
+        return path, "&".join(one for one in fields if one.partition("=")[0] not in self._query)
 
     def missing_headers(self, headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         """Yield the headers that the provider wants on each request, and this one lacks."""

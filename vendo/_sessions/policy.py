@@ -16,7 +16,13 @@ from vendo._config.addresses import origin_in
 from vendo._protocol.origins import DEFAULT_PORTS, given_origin, is_loopback
 from vendo._protocol.recordings import mask_in_yaml
 from vendo._protocol.secret import Secret, WireSecret
-from vendo._sessions.hosts import checked_hosts, is_private, matches, session_origin
+from vendo._sessions.hosts import (
+    checked_hosts,
+    is_private,
+    known_origin,
+    matches,
+    session_origin,
+)
 from vendo._sessions.placement import Placement
 from vendo.errors import ValidationError, invalid
 
@@ -106,6 +112,7 @@ class Policy:
         "_patterns",
         "_remembered",
         "_variable",
+        "cleans_urls",
         "override",
         "placement",
         "provider",
@@ -126,6 +133,8 @@ class Policy:
         self._local_server = local_server
         self.provider = provider(slug)
         self.placement = Placement(slug)
+        #: True if a URL may have to lose the credential that it came with.
+        self.cleans_urls = self.override and self.placement.is_in_url
         self._base_url = (
             None
             if base_url is None
@@ -143,7 +152,7 @@ class Policy:
         #: The host that a slug outside the catalog is bound to. A dict, for its atomic
         #: `setdefault`.
         self._bound: dict[str, tuple[str, int]] = {}
-        self._remembered: dict[tuple[str, str], bool] = {}
+        self._remembered: dict[tuple[str, str], tuple[bool, Origin]] = {}
 
     def __repr__(self) -> str:
         return f"<Policy {self.slug!r}>"
@@ -206,7 +215,7 @@ class Policy:
             ValidationError: the client uses a local server, and without it the request would
                 reach a provider's host that must not get the token.
         """
-        if self.override:
+        if self.cleans_urls:
             url = self._without_credential(url)
         fake = self._fake_provider()
         if fake is None:
@@ -245,21 +254,20 @@ class Policy:
         try:
             parts = urlsplit(url)
             key = (parts.scheme, parts.netloc)
-            allowed = self._remembered.get(key)
-            if allowed is None:
-                allowed = self._remember(key, self._is_listed(session_origin(url)))
-            return allowed or self._is_base_or_bound(session_origin(url))
+            known = self._remembered.get(key) or self._remember(key, session_origin(url))
         except ValueError:  # not a URL
             return False
+        allowed, origin = known
+        return allowed or self._is_base_or_bound(origin)
 
     def _is_listed(self, origin: Origin) -> bool:
         return is_private(origin) and any(matches(pattern, origin) for pattern in self._patterns)
 
-    def _remember(self, key: tuple[str, str], allowed: bool) -> bool:
+    def _remember(self, key: tuple[str, str], origin: Origin) -> tuple[bool, Origin]:
         if len(self._remembered) >= _MAX_REMEMBERED:
             self._remembered.clear()
-        self._remembered[key] = allowed
-        return allowed
+        known = self._remembered[key] = self._is_listed(origin), origin
+        return known
 
     def _is_base_or_bound(self, origin: Origin) -> bool:
         """True for the hosts in the environment now, and for that of the first request."""
@@ -272,7 +280,7 @@ class Policy:
         except ValidationError:
             return False  # `admit` and `resolve` raise it
         known = (base, self._local_server())
-        return any(one is not None and origin[1:] == session_origin(one)[1:] for one in known)
+        return any(one is not None and origin[1:] == known_origin(one)[1:] for one in known)
 
     def _binds(self, url: str) -> bool:
         """Bind a slug without a list of hosts to its first host."""

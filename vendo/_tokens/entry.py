@@ -91,7 +91,7 @@ class Entry:
 
     @property
     def forget_at(self) -> float:
-        """When nothing needs it any more: a rejected one is compared with that of the next fetch."""
+        """When it is not needed any more: a rejected one is compared with the next one."""
         return self.expires_at + (LONGEST_TRUST if self.is_rejected else 0.0)
 
     def trust(self, now: float, seconds: float, at_least: float | None = None) -> None:
