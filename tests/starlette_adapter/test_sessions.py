@@ -441,3 +441,38 @@ def test_a_failing_request_still_warns(vendo_mode: LocalVendo) -> None:
         with pytest.raises(requests.ConnectionError):
             TestClient(project.make_app()).get("/blocking")
     assert len(_loop_warnings(caught)) == 1
+
+
+# The key of an SDK
+
+DUMMY = {"Authorization": "Bearer of an SDK"}
+
+
+def test_each_session_replaces_the_key_of_an_sdk(vendo_mode: LocalVendo) -> None:
+    connection = connection_of(Starlette(), "user.one.jwt")
+    token = vendo_mode.token("gmail", user="user.one.jwt")
+
+    async def main() -> list[int]:
+        async with (
+            await vendo_async_session("gmail", override=True)(connection) as session,
+            session.get(project.PROFILE, headers=DUMMY) as response,
+        ):
+            over_httpx = await vendo_httpx("gmail", override=True)(connection)
+            return [
+                response.status,
+                (await over_httpx.get(project.PROFILE, headers=DUMMY)).status_code,
+            ]
+
+    blocking = asyncio.run(vendo_session("gmail", override=True)(connection))
+    statuses = [*asyncio.run(main()), blocking.get(project.PROFILE, headers=DUMMY).status_code]
+    assert statuses == [200] * 3
+    sent = [seen for seen in vendo_mode.requests if seen.surface == "provider"]
+    assert [seen.headers["authorization"] for seen in sent] == [f"Bearer {token}"] * 3
+
+
+@pytest.mark.parametrize("factory", [vendo_session, vendo_async_session, vendo_httpx])
+def test_replacing_a_key_is_part_of_the_value(factory: Callable[..., Any]) -> None:
+    assert factory("gmail", override=True) == factory("gmail", override=True)
+    assert factory("gmail", override=True) != factory("gmail")
+    with pytest.raises(ValidationError, match="override="):
+        factory("gmail", override="yes")
