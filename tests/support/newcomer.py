@@ -10,7 +10,7 @@ import runpy
 import sys
 from typing import Any
 
-_OTHER_EXTRAS = ["aiohttp", "httpx2", "django", "flask", "starlette", "fastapi", "pytest", "dotenv"]
+_OTHER_EXTRAS = ["aiohttp", "django", "flask", "starlette", "fastapi", "pytest", "dotenv"]
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
