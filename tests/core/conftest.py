@@ -44,6 +44,7 @@ class Clock:
             entry.check_at -= seconds
             entry.wait_from -= seconds
             entry.expires_at -= seconds
+            entry.trusted_until -= seconds
         for flight in token_cache.shared._flights.values():
             flight.overdue_at -= seconds
 

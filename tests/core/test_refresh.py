@@ -9,6 +9,7 @@ import pytest
 
 import vendo
 from vendo import AuthError, NeedsReauth, NotConnected, RetryPolicy, UpstreamError
+from vendo._protocol.secret import Secret
 from vendo._tokens import cache as token_cache
 from vendo.testing import LocalVendo
 
@@ -217,6 +218,21 @@ def test_rejected_token_is_never_served_again(server: LocalVendo) -> None:
     server.fail("credentials", status=503)
     with pytest.raises(UpstreamError):
         client.token("gmail")
+
+
+def test_rejected_token_is_fetched_again_with_retries_once_in_an_outage(
+    server: LocalVendo, clock: Clock
+) -> None:
+    client = server.client(retry=RetryPolicy(3, backoff=0.0))
+    token = Secret(client.token("gmail"))
+    client._accept("gmail", token)
+    server.fail("credentials", status=503, times=None)
+    server.clear_requests()
+    assert client._renewed("gmail", token) == token
+    assert server.count("credentials") == 3
+    clock.advance(token_cache.LONGEST_BACKOFF)
+    assert client._renewed("gmail", token) == token
+    assert server.count("credentials") == 4
 
 
 def test_token_missing_in_the_bulk_response_is_dropped_near_its_end(

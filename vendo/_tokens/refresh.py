@@ -140,9 +140,13 @@ def _fetch_many(
 
 
 def _attempts(flights: Iterable[Flight]) -> int | None:
-    """Return 1 if all flights have a token that is still good: no caller waits for retries."""
-    fallbacks = (flight.fallback for flight in flights)
-    return 1 if all(entry is not None and not entry.is_rejected for entry in fallbacks) else None
+    """Return 1 if all flights have a token that is still good: no caller waits for retries.
+
+    The caller of a rejected token does, but only in the first fetch of an outage.
+    """
+    fallbacks = [flight.fallback for flight in flights]
+    is_good = all(entry and (entry.failures or not entry.is_rejected) for entry in fallbacks)
+    return 1 if is_good else None
 
 
 def _land_one(cache: TokenCache, flight: Flight, issued: Issued | None, missing: set[str]) -> None:
