@@ -7,7 +7,7 @@ that is not set or blank (wire contract, "Environment that the platform sets").
 from __future__ import annotations
 
 from vendo._config import environment
-from vendo._config.api_keys import checked_key
+from vendo._config.api_keys import environment_key
 from vendo._protocol.origins import DEFAULT_BASE_URL
 
 __all__ = [
@@ -59,12 +59,15 @@ def deployment_slug() -> str | None:
 
 
 def api_key() -> str | None:
-    """Return the app key (`VENDO_API_KEY`), a secret. None for the placeholder `byok` too.
+    """Return the app key (`VENDO_API_KEY`, or the file that `VENDO_API_KEY_FILE` names), a secret.
+
+    None for the placeholder `byok` too.
 
     Raises:
         AuthError: the key contains white space or a control character.
+        ValidationError: the file cannot be read, or holds more than one line of text.
     """
-    key = checked_key(environment.API_KEY.text(), environment.API_KEY.name)
+    key = environment_key()
     return None if key is None else key.reveal()
 
 

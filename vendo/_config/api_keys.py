@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vendo._config.environment import API_KEY
 from vendo._protocol.secret import Secret
 from vendo.errors import AuthError
 
@@ -9,12 +10,26 @@ from vendo.errors import AuthError
 PLACEHOLDER_KEY = "byok"
 
 
-def checked_key(key: object, name: str) -> Secret | None:
+def environment_key() -> Secret | None:
+    """Return the API key of the environment, from `VENDO_API_KEY` or the file that holds it.
+
+    Raises:
+        AuthError: as for `checked_key`.
+        ValidationError: the file cannot be read, or holds more than one line of text.
+    """
+    source = API_KEY.source()
+    if source is API_KEY:
+        return checked_key(API_KEY.text(), API_KEY.name)
+    return checked_key(API_KEY.text(), f"the file of {source.name}", fix="Write into the file")
+
+
+def checked_key(key: object, name: str, *, fix: str | None = None) -> Secret | None:
     """Check an API key.
 
     Args:
         key: what was given, whatever it is.
-        name: where it was given, for the error text: `api_key=` or a variable.
+        name: where it was given, for the error text: `api_key=`, a variable or its file.
+        fix: how the fix begins; by default `Set NAME to`.
 
     Returns:
         The key without surrounding white space; None if it is None, blank or the placeholder.
@@ -37,5 +52,6 @@ def checked_key(key: object, name: str) -> Secret | None:
     raise AuthError(
         "app_unknown",
         f"The API key in {name} {problem}.",
-        suggested_fix=f"Set {name} to the key alone: vendo_sk_ followed by 32 characters.",
+        suggested_fix=f"{fix or f'Set {name} to'} the key alone: vendo_sk_ followed by 32 "
+        "characters.",
     )

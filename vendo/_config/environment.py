@@ -7,19 +7,22 @@ late `load_dotenv()` and a rotated key all take effect at the next call.
 look-ups of a resolution chain. Its table, `_data`, is ten times faster and has no public name. Only
 this module knows it, and reads the mapping itself where there is no table, as in a test that puts a
 plain dict in the place of `os.environ`.
+
+A `CredentialVariable` may name a file instead, for secrets of Docker and Kubernetes.
 """
 
 from __future__ import annotations
 
 import os
 
-from vendo.errors import invalid
+from vendo.errors import ValidationError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Final
 
+    from vendo._config.secret_files import SecretFile
     from vendo._protocol.secret import Secret
 
 _WINDOWS: Final = os.name == "nt"
@@ -50,6 +53,14 @@ class Variable:
         """Return the value as it was set, or None if it is not set."""
         raw = self.raw()
         return None if raw is None else os.fsdecode(raw)
+
+    def is_set(self) -> bool:
+        """True if it is set, and not empty."""
+        return bool(self.raw())
+
+    def source(self) -> Variable:
+        """Return the variable that counts: this one."""
+        return self
 
     def get(self) -> str | None:
         """Return the value without surrounding white space; None if it is not set or blank.
@@ -83,6 +94,92 @@ class Variable:
         return None if value is None else Secret(value)
 
 
+class CredentialVariable(Variable):
+    """The variable of a credential. `<NAME>_FILE` may be the path of a file with the value instead.
+
+    The variable itself wins, unless it is blank. The file is read at each call, so that a change of
+    it takes effect immediately. What returns the value raises a `ValidationError` for a file that
+    cannot be read, or whose text is malformed.
+    """
+
+    __slots__ = ("_file_key", "file")
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        #: The variable with the path.
+        self.file = Variable(f"{name}_FILE")
+        self._file_key = self.file._key
+
+    def text(self) -> str | None:
+        """Return the value as it was set, or that in the file; None if neither variable is set."""
+        text = super().text()
+        if text is not None and text.strip():
+            return text
+        value = self._in_file()
+        return text if value is None else value
+
+    def is_set(self) -> bool:
+        """True if one of the two variables is set, and not empty."""
+        return super().is_set() or self.file.is_set()
+
+    def has_value(self) -> bool:
+        """True if there is a value, well formed or not."""
+        try:
+            return bool((self.text() or "").strip())
+        except ValidationError:
+            return True
+
+    def source(self) -> Variable:
+        """Return the variable that counts: that with the path if this one is blank."""
+        is_blank = not (super().text() or "").strip()
+        return self.file if is_blank and self.file.raw() is not None else self
+
+    def shown_path(self) -> str | None:
+        """Return the path of the file for a report; None if there is none, or it is not a path."""
+        return None if self.source() is self else self._secret_file().shown_path()
+
+    def get(self) -> str | None:
+        """Return the value, from the variable or the file; None if it is not set or blank.
+
+        Raises:
+            ValidationError: as for a `Variable`; or the file does not hold a well-formed value.
+        """
+        # Both variables without a call: most look-ups of a chain find neither.
+        table = getattr(os.environ, "_data", None)
+        value: str | None = None
+        if table is not None:
+            raw = table.get(self._key)
+            if raw is None:
+                if self._file_key not in table:
+                    return None
+            else:
+                value = os.fsdecode(raw).strip()
+                if value and value.isprintable():
+                    return value
+        table = raw = value = None  # a report of an error would show them
+        value = super().get()
+        if value is not None:
+            return value
+        in_file = self._in_file()
+        return None if in_file is None else in_file.reveal()
+
+    def _in_file(self) -> Secret | None:
+        """Return the value in the file; None if no file is named, or it is blank."""
+        if self.file.raw() is None:
+            return None
+        file = self._secret_file()
+        value = file.text()
+        problem = None if value.isprintable() else _problem_of(value)
+        if problem is not None:
+            raise file.error(problem, fix="Write the value alone into the file, on one line.")
+        return value or None
+
+    def _secret_file(self) -> SecretFile:
+        from vendo._config.secret_files import SecretFile
+
+        return SecretFile(self.file.text() or "", self.file.name)
+
+
 def _problem_of(value: str) -> str | None:
     if has_control_character(value):
         return "contains a control character, such as a line break"
@@ -100,6 +197,21 @@ def raw_values(variables: Sequence[Variable]) -> tuple[str | bytes | None, ...]:
     return tuple([table.get(variable._key) for variable in variables])
 
 
+def names_of(variables: Iterable[CredentialVariable]) -> list[str]:
+    """Return the names of variables, then those of the variables that name their files."""
+    variables = list(variables)
+    return [one.name for one in variables] + [one.file.name for one in variables]
+
+
+def raw_scope() -> tuple[str | bytes | None, ...]:
+    """Return what decides a scope: the API key, the path of its file, and the credentials URL."""
+    table = getattr(os.environ, "_data", None)
+    if table is None:
+        return raw_values(_SCOPE)
+    get = table.get
+    return get(_KEY), get(_KEY_FILE), get(_URL)
+
+
 def has_control_character(text: str) -> bool:
     """True if the text contains a C0 or C1 control character or a line separator."""
     return any(
@@ -108,10 +220,12 @@ def has_control_character(text: str) -> bool:
     )
 
 
-API_KEY: Final = Variable("VENDO_API_KEY")
+API_KEY: Final = CredentialVariable("VENDO_API_KEY")
 BASE_URL: Final = Variable("VENDO_BASE_URL")
 API_URL: Final = Variable("VENDO_API_URL")
 CREDENTIALS_URL: Final = Variable("VENDO_CREDENTIALS_URL")
+_SCOPE: Final = (API_KEY, API_KEY.file, CREDENTIALS_URL)
+_KEY, _KEY_FILE, _URL = [variable._key for variable in _SCOPE]
 DATA_PROXY_URL: Final = Variable("VENDO_DATA_PROXY_URL")
 WEBHOOK_SECRET: Final = Variable("VENDO_WEBHOOK_SECRET")
 CONNECTIONS: Final = Variable("VENDO_CONNECTIONS")
@@ -129,9 +243,9 @@ def variable_part(slug: str) -> str:
     return slug.upper().replace("-", "_")
 
 
-def override_variable(slug: str) -> Variable:
+def override_variable(slug: str) -> CredentialVariable:
     """Return `VENDO_TOKEN_<SLUG>`, the override that wins over everything else."""
-    return Variable(f"VENDO_TOKEN_{variable_part(slug)}")
+    return CredentialVariable(f"VENDO_TOKEN_{variable_part(slug)}")
 
 
 def base_url_variable(slug: str) -> Variable:

@@ -7,7 +7,7 @@ set later. Only what follows from unchanged values is cached.
 from __future__ import annotations
 
 from vendo._config import environment
-from vendo._config.api_keys import PLACEHOLDER_KEY, checked_key
+from vendo._config.api_keys import PLACEHOLDER_KEY, checked_key, environment_key
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import Secret, masked
 from vendo.errors import AuthError, ValidationError, VendoOnlyFeature, invalid
@@ -123,10 +123,10 @@ class Settings:
 
         Raises:
             AuthError: as for `api_key`.
-            ValidationError: the key must not be sent to the credentials URL.
+            ValidationError: the same; or the key must not be sent to the credentials URL.
         """
         memo = self._memo
-        if memo[0] == (environment.API_KEY.raw(), environment.CREDENTIALS_URL.raw()):
+        if memo[0] == environment.raw_scope():
             return memo[1]
         return self._new_scope()
 
@@ -135,12 +135,14 @@ class Settings:
         return self._memo[1]
 
     def _new_scope(self) -> Scope | None:
-        raw = (masked(environment.API_KEY.raw()), masked(environment.CREDENTIALS_URL.raw()))
+        raw = tuple(map(masked, environment.raw_scope()))
+        # The key in a file may change while no variable does.
+        reads_file = self._follows_key and environment.API_KEY.source() is environment.API_KEY.file
         key = self.api_key()
         scope = None if key is None else (self.credentials_url(), key)
-        if raw == (environment.API_KEY.raw(), environment.CREDENTIALS_URL.raw()):
+        if raw == environment.raw_scope():  # else another thread is changing the environment
             before = self._memo[1]
-            self._memo = (raw, scope)  # else another thread is changing the environment
+            self._memo = (None if reads_file else raw, scope)
             if before is not None and before != scope:
                 on_replaced(before, scope)
         return scope
@@ -151,11 +153,9 @@ class Settings:
         Raises:
             AuthError: it is malformed; it was left out of a pickle and is not set here; or the
                 client needs one and there is none.
+            ValidationError: as for `environment_key`.
         """
-        if self._follows_key:
-            key = checked_key(environment.API_KEY.text(), environment.API_KEY.name)
-        else:
-            key = self._api_key
+        key = environment_key() if self._follows_key else self._api_key
         if key is None and self.needs_key:
             raise AuthError(
                 "app_unknown",
@@ -191,7 +191,10 @@ class Settings:
         """True if there is a key, well formed or not, or the client needs one."""
         if not self._follows_key:
             return self._api_key is not None
-        value = (environment.API_KEY.text() or "").strip()
+        try:
+            value = (environment.API_KEY.text() or "").strip()
+        except ValidationError:  # its file cannot be read: a call raises it
+            return True
         return value not in {"", PLACEHOLDER_KEY} or self.key_was_left_out or self.needs_key
 
     def base_url(self) -> str:

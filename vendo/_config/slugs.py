@@ -8,7 +8,7 @@ from vendo.errors import invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vendo._config.environment import Variable
+    from vendo._config.environment import CredentialVariable
 
 _SLUG_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 _MOST_NAMES = 2_000
@@ -22,9 +22,9 @@ class Name:
     def __init__(self, slug: str) -> None:
         provider = catalog.provider(slug)
         self.slug = slug
-        self.override: Variable = environment.override_variable(slug)
-        self.variables: tuple[Variable, ...] = tuple(
-            environment.Variable(name) for name in (provider.variables if provider else ())
+        self.override: CredentialVariable = environment.override_variable(slug)
+        self.variables: tuple[CredentialVariable, ...] = tuple(
+            map(environment.CredentialVariable, provider.variables if provider else ())
         )
 
 

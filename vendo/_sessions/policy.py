@@ -75,7 +75,7 @@ def policy_of(
 
 def _is_in_environment(slug: str) -> bool:
     variables = environment.override_variable(slug), environment.base_url_variable(slug)
-    return any(variable.raw() for variable in variables)
+    return any(variable.is_set() for variable in variables)
 
 
 @lru_cache(maxsize=256)

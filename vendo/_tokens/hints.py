@@ -31,7 +31,12 @@ def not_connected(name: Name) -> NotConnected:
         fix = f"Set {override} to the credential."
         if question:
             fix = f"{question} Or set {override} to the credential."
-    unloaded = unloaded_variable([*variables, override, environment.API_KEY.name])
+    own = (*name.variables, name.override)
+    empty = [one.file.name for one in own if one.source() is one.file and not one.has_value()]
+    if empty:
+        problem = f"the file of {empty[0]} is empty."
+        fix = "Write the credential into the file."
+    unloaded = unloaded_variable(environment.names_of([*own, environment.API_KEY]))
     if unloaded:
         fix += (
             f" The .env file in the working directory sets {unloaded}, but nothing has loaded it: "
@@ -65,7 +70,7 @@ def with_hints(error: VendoError, name: Name) -> VendoError:
         if question and catalog.provider(name.slug) is None:
             hints.insert(0, question)
     if isinstance(error, NotConnected):
-        ignored = next((variable.name for variable in name.variables if variable.raw()), None)
+        ignored = next((one.source().name for one in name.variables if one.is_set()), None)
         if ignored:
             hints.append(
                 f"{ignored} is set, but not used while VENDO_API_KEY is set. To use a credential "

@@ -21,7 +21,7 @@ def is_missing(error: VendoError) -> bool:
 
 def is_local(slug: str, client: BaseClient) -> bool:
     """Return True where a token is found without a request, or known to be missing."""
-    return not client.is_vendo_mode() or bool((name_of(slug).override.text() or "").strip())
+    return not client.is_vendo_mode() or name_of(slug).override.has_value()
 
 
 def token_expires(slug: str, client: BaseClient | None = None) -> bool:
@@ -39,7 +39,7 @@ def token_expires(slug: str, client: BaseClient | None = None) -> bool:
         client = default.client
     name = name_of(slug)
     scope = client._settings.scope()
-    if scope is None or name.override.raw() is not None:
+    if scope is None or name.override.has_value():
         return False
     entry = shared._entries.get(client._key(scope, name))
     return entry is not None and math.isfinite(entry.expires_at)
