@@ -40,9 +40,9 @@ def test_oss_mode_report_names_the_variable_of_each_credential(shell: Shell) -> 
     assert (report["mode"], report["reason"]) == ("oss", "VENDO_API_KEY is not set")
     assert report["versions"]["vendo-sdk"] == __version__
     assert report["credentials"] == [
-        {"slug": "notion", "variable": "NOTION_API_TOKEN"},
-        {"slug": "openai", "variable": "OPENAI_API_KEY"},
-        {"slug": "my_tool", "variable": "VENDO_TOKEN_MY_TOOL"},
+        {"slug": "notion", "variable": "NOTION_API_TOKEN", "file": None},
+        {"slug": "openai", "variable": "OPENAI_API_KEY", "file": None},
+        {"slug": "my_tool", "variable": "VENDO_TOKEN_MY_TOOL", "file": None},
     ]
     assert report["answers"] == report["notes"] == []
     page = shell.vendo("doctor").stdout
@@ -61,7 +61,9 @@ def test_override_wins_over_the_conventional_variable(shell: Shell) -> None:
 
     report = run_doctor(shell)
 
-    assert report["credentials"] == [{"slug": "openai", "variable": "VENDO_TOKEN_OPENAI"}]
+    assert report["credentials"] == [
+        {"slug": "openai", "variable": "VENDO_TOKEN_OPENAI", "file": None}
+    ]
 
 
 def test_vendo_mode_sends_each_surface_one_request(deployed: Shell, server: LocalVendo) -> None:
@@ -153,7 +155,9 @@ def test_conventional_variables_are_ignored_in_vendo_mode(deployed: Shell) -> No
 
     report = run_doctor(deployed)
 
-    assert report["credentials"] == [{"slug": "github", "variable": "VENDO_TOKEN_GITHUB"}]
+    assert report["credentials"] == [
+        {"slug": "github", "variable": "VENDO_TOKEN_GITHUB", "file": None}
+    ]
     (note,) = findings(report, "notes")
     assert note[0] == "Ignored in Vendo mode: OPENAI_API_KEY."
 

@@ -34,10 +34,11 @@ class Adapter:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A credential in the environment, and the variable that holds it."""
+    """A credential in the environment, and the variable that holds it or names its file."""
 
     slug: str
     variable: str
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

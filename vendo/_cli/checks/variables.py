@@ -8,9 +8,9 @@ from vendo._catalog import catalog
 from vendo._cli.checks.report import Credential
 from vendo._config import environment
 from vendo._config.api_keys import PLACEHOLDER_KEY
-from vendo._config.environment import Variable, variable_part
+from vendo._config.environment import variable_part
 from vendo._config.slugs import checked_slug, name_of
-from vendo._protocol.secret import Secret, masked
+from vendo._protocol.secret import Secret
 from vendo._tokens import hints
 from vendo.errors import ValidationError, VendoError
 
@@ -18,9 +18,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo import Vendo
     from vendo._cli.checks.report import Report
+    from vendo._config.environment import CredentialVariable, Variable
 
 _KEY_PREFIX = "vendo_sk_"
 _KEY_LENGTH = len(_KEY_PREFIX) + 32
+_FILE_SUFFIX = "_FILE"
 _OVERRIDE_PREFIX = "VENDO_TOKEN_"
 
 _DEPLOYMENT = (
@@ -35,27 +37,36 @@ _DEPLOYMENT = (
 
 def check_mode(report: Report, client: Vendo) -> Secret | None:
     """Add the mode and its reason. Return the API key, or None where it is missing or malformed."""
-    raw = masked(environment.API_KEY.text())
+    variable = environment.API_KEY
     report.mode = "vendo" if client.is_vendo_mode() else "oss"
+    report.reason = _reason(variable)
     key = None
-    if raw is None:
-        report.reason = "VENDO_API_KEY is not set"
-    elif not raw.strip():
-        report.reason = "VENDO_API_KEY is blank"
-    elif raw.strip() == PLACEHOLDER_KEY:
-        report.reason = f"VENDO_API_KEY is the placeholder {PLACEHOLDER_KEY}"
-    else:
-        report.reason = "VENDO_API_KEY is set"
-        try:
-            key = client._settings.api_key()
-        except VendoError as error:
-            report.failed(error)
+    try:
+        key = client._settings.api_key()
+    except VendoError as error:
+        report.failed(error)
+    _note_second_source(variable, report)
     if key is not None and not (key.startswith(_KEY_PREFIX) and len(key) == _KEY_LENGTH):
         report.note(
-            "VENDO_API_KEY does not look like an API key. It is sent as it is.",
+            f"{_place(variable)} does not look like an API key. It is sent as it is.",
             f"Compare it with the dashboard: a key is {_KEY_PREFIX} and 32 characters.",
         )
     return key
+
+
+def _reason(variable: CredentialVariable) -> str:
+    try:
+        value = Secret((variable.text() or "").strip())
+    except ValidationError:
+        value = Secret("malformed")
+    if value == PLACEHOLDER_KEY:
+        return f"{_place(variable)} is the placeholder {PLACEHOLDER_KEY}"
+    if value:
+        path = variable.shown_path()
+        return f"{variable.source().name} is set" + (f" ({path})" if path else "")
+    if variable.source() is variable.file:
+        return f"{_place(variable)} is empty"
+    return f"{variable.name} is {'not set' if variable.raw() is None else 'blank'}"
 
 
 def check_deployment(report: Report) -> None:
@@ -75,7 +86,7 @@ def check_credentials(report: Report) -> None:
         name = name_of(slug)
         _add_first(slug, (name.override,), report)
         if report.mode == "vendo":
-            ignored += [variable.name for variable in name.variables if variable.raw()]
+            ignored += [one.source().name for one in name.variables if one.is_set()]
         elif all(found.slug != slug for found in report.credentials):
             _add_first(slug, name.variables, report)
     _add_other_overrides(report)
@@ -93,7 +104,7 @@ def check_env_file(report: Report) -> None:
     for slug in catalog.slugs():
         name = name_of(slug)
         variables += [name.override, *name.variables]
-    unset = [variable.name for variable in variables if variable.raw() is None]
+    unset = [name for name in environment.names_of(variables) if name not in os.environ]
     unloaded = hints.unloaded_variable(unset)
     if unloaded:
         report.note(
@@ -107,9 +118,10 @@ def _add_other_overrides(report: Report) -> None:
     """Add `VENDO_TOKEN_<SLUG>` of slugs outside the catalog."""
     known = {variable_part(slug) for slug in catalog.slugs()}
     for name in sorted(os.environ):
-        part = name.removeprefix(_OVERRIDE_PREFIX)
-        if part == name or part in known:
+        part = name.removeprefix(_OVERRIDE_PREFIX).removesuffix(_FILE_SUFFIX)
+        if not name.startswith(_OVERRIDE_PREFIX) or part in known:
             continue
+        known.add(part)
         try:
             slug = checked_slug(part)
         except ValidationError:
@@ -120,21 +132,39 @@ def _add_other_overrides(report: Report) -> None:
                 "case, with _ for -."
             )
         else:
-            _add_first(slug, (Variable(name),), report)
+            _add_first(slug, (environment.override_variable(slug),), report)
 
 
-def _add_first(slug: str, variables: tuple[Variable, ...], report: Report) -> None:
+def _add_first(slug: str, variables: tuple[CredentialVariable, ...], report: Report) -> None:
     for variable in variables:
         value = _read(variable, report)
+        _note_second_source(variable, report)
         if value is None:
             continue
-        report.credentials.append(Credential(slug, variable.name))
+        source = variable.source()
+        report.credentials.append(Credential(slug, source.name, variable.shown_path()))
         if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+            fix = f"Set {source.name} without quotes; docker's --env-file does not remove them."
+            if source is variable.file:
+                fix = "Write the value into the file without quotes."
             report.note(
-                f"The value of {variable.name} has quotes around it, which are sent too.",
-                f"Set {variable.name} without quotes; docker's --env-file does not remove them.",
+                f"The value of {_place(variable)} has quotes around it, which are sent too.", fix
             )
         return
+
+
+def _note_second_source(variable: CredentialVariable, report: Report) -> None:
+    if variable.file.raw() is not None and variable.source() is variable:
+        report.note(
+            f"{variable.name} and {variable.file.name} are both set. The file is not read.",
+            f"Unset {variable.name} to use the file, or else {variable.file.name}.",
+        )
+
+
+def _place(variable: Variable) -> str:
+    """Return where the value of a variable is: in itself, or in a file."""
+    source = variable.source()
+    return variable.name if source is variable else f"the file of {source.name}"
 
 
 def _read(variable: Variable, report: Report) -> Secret | None:
@@ -144,6 +174,8 @@ def _read(variable: Variable, report: Report) -> Secret | None:
     except ValidationError as error:
         report.failed(error)
         return None
-    if value is None and variable.raw() is not None:
+    if value is None and variable.source() is not variable:
+        report.note(f"The file of {variable.source().name} is empty, which counts as not set.")
+    elif value is None and variable.raw() is not None:
         report.note(f"{variable.name} is blank, which counts as not set.")
     return value

@@ -12,7 +12,7 @@ import vendo
 from vendo._catalog import catalog
 from vendo._cli import browser
 from vendo._cli.transcript import Transcript
-from vendo._config.environment import base_url_variable
+from vendo._config.environment import CredentialVariable, base_url_variable, names_of
 from vendo.testing import LocalVendo
 
 TYPE_CHECKING = False
@@ -174,7 +174,8 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
                 del os.environ[name]
         for slug in ("openai", "gmail", "slack"):
             provider = catalog.provider(slug)
-            for name in (*(provider.variables if provider else ()), base_url_variable(slug).name):
+            credentials = map(CredentialVariable, provider.variables if provider else ())
+            for name in (*names_of(credentials), base_url_variable(slug).name):
                 os.environ.pop(name, None)
         # requests would use the user's proxy for loopback too.
         os.environ.update(variables, NO_PROXY="127.0.0.1", no_proxy="127.0.0.1")

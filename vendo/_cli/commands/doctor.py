@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Adapter,
         Address,
         ConnectionStatus,
+        Credential,
         Finding,
         SurfaceResponse,
     )
@@ -89,7 +90,7 @@ def _sections(report: Report) -> Iterator[tuple[str, Sequence[Sequence[str]]]]:
     yield "Deployment", list(report.deployment.items())
     if report.mode == "oss" and not report.credentials:
         yield "Credentials", [(Cell("none", "dim"), "no variable of the catalog is set")]
-    yield "Credentials", [(found.slug, f"from {found.variable}") for found in report.credentials]
+    yield "Credentials", [(found.slug, _source(found)) for found in report.credentials]
     yield "Connections", [_connection(row) for row in report.connections]
     yield "Addresses", [_address(address) for address in report.addresses]
     yield "Providers' addresses", list(report.provider_urls.items())
@@ -122,6 +123,10 @@ def _adapter(adapter: Adapter) -> Sequence[str]:
     if adapter.command:
         settings.append(f"its settings: {adapter.command}")
     return adapter.name, versions, Cell("; ".join(settings), "dim")
+
+
+def _source(found: Credential) -> str:
+    return f"from {found.variable}" + (f" ({found.file})" if found.file else "")
 
 
 def _connection(row: ConnectionStatus) -> Sequence[str]:

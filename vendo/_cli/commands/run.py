@@ -12,7 +12,7 @@ from vendo._catalog import catalog
 from vendo._cli import arguments, output
 from vendo._config import environment
 from vendo._protocol.secret import Secret
-from vendo.errors import VendoError
+from vendo.errors import ValidationError, VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ Start a command with tokens in its environment, each in the variable that the pr
 read (VENDO_TOKEN_<SLUG> for a provider outside the catalog). Nothing is started unless every slug
 has a token. Both modes.
 
-With --without-key the command gets these tokens, and not what gives it all others: VENDO_API_KEY
-and VENDO_WEBHOOK_SECRET are left out of its environment.
+With --without-key the command gets these tokens, and not what gives it all others: VENDO_API_KEY,
+VENDO_API_KEY_FILE and VENDO_WEBHOOK_SECRET are left out of its environment.
 
 examples:
   python -m vendo run --slug openai --slug slack -- python app.py
@@ -36,8 +36,9 @@ examples:
 # The statuses of a shell for a command that does not exist, and for one that cannot be started.
 _NOT_FOUND = 127
 _NOT_STARTED = 126
-#: Vendo's own secrets.
-_KEYS = (environment.API_KEY.name, environment.WEBHOOK_SECRET.name)
+#: Vendo's own secrets, and where they are.
+_SECRETS = (environment.API_KEY, environment.WEBHOOK_SECRET)
+_KEYS = (environment.API_KEY.name, environment.API_KEY.file.name, environment.WEBHOOK_SECRET.name)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -55,7 +56,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--without-key",
         action="store_true",
-        help=f"leave {' and '.join(_KEYS)} out of the command's environment",
+        help=f"leave {', '.join(_KEYS[:-1])} and {_KEYS[-1]} out of the command's environment",
     )
 
 
@@ -64,7 +65,11 @@ def run(options: Namespace) -> int:
     tokens = _resolve(options.slugs)
     if tokens is None:
         return 1
-    variables = {**os.environ, **{_variable(slug): token for slug, token in tokens.items()}}
+    given = {_variable(slug): token for slug, token in tokens.items()}
+    # Many programs reject a variable that is set both ways.
+    replaced = {environment.CredentialVariable(name).file.name for name in given}
+    kept = {name: value for name, value in os.environ.items() if name not in replaced}
+    variables = {**kept, **given}
     if options.without_key:
         variables = _without_keys(variables)
     try:
@@ -77,12 +82,19 @@ def run(options: Namespace) -> int:
 
 def _without_keys(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the variables without Vendo's own secrets, also under another name or in a text."""
-    keys = [variables[name].strip() for name in _KEYS if variables.get(name, "").strip()]
+    keys = [key for key in map(_text, _SECRETS) if key]
     return {
         name: value
         for name, value in variables.items()
         if name not in _KEYS and not any(key in value for key in keys)
     }
+
+
+def _text(variable: environment.Variable) -> Secret:
+    try:
+        return Secret((variable.text() or "").strip())
+    except ValidationError:
+        return Secret()  # its file cannot be read, here or by the command
 
 
 def _resolve(slugs: Sequence[str]) -> dict[str, Secret] | None:
