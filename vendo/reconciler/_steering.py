@@ -15,7 +15,7 @@ from functools import cache
 from typing import Final
 
 from vendo._catalog import catalog
-from vendo._config.environment import base_url_variable
+from vendo._config.environment import CredentialVariable, base_url_variable
 from vendo._protocol.log import logger
 
 _VARIABLES: Final = {
@@ -148,6 +148,8 @@ def _steered(name: str, slug: str, path: tuple[str, ...]) -> str | None:
     prefix = base_url_variable(slug).name.removesuffix(_BASE_URL.lstrip("_"))
     if name.endswith(_ADDRESSES) and not name.startswith(prefix):
         return "where tokens are sent"
+    if name in _files():
+        return "which file a credential is read from"
     owner = _owners().get(name, slug)
     if owner != slug:
         return f"requests to {owner}"
@@ -158,3 +160,9 @@ def _steered(name: str, slug: str, path: tuple[str, ...]) -> str | None:
 def _owners() -> dict[str, str]:
     """Return the provider of each variable of the catalog."""
     return {name: slug for slug in catalog.slugs() for name in catalog.env_vars(slug)}
+
+
+@cache
+def _files() -> frozenset[str]:
+    """Return `<VARIABLE>_FILE` of each credential of the catalog."""
+    return frozenset(CredentialVariable(name).file.name for name in _owners())
