@@ -109,6 +109,50 @@ def test_every_call_that_returns_a_token_is_guarded(run: Run, call: str) -> None
     ).assert_outcomes(passed=1)
 
 
+def test_tokens_in_files_are_guarded(
+    run: Run, suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("GITHUB_TOKEN", "VENDO_TOKEN_LINEAR", "VENDO_API_KEY"):
+        monkeypatch.setenv(f"{variable}_FILE", str(suite.makefile(".txt", **{variable: "canary"})))
+    result = run(
+        """
+        import asyncio, os, pytest, vendo
+
+        @pytest.fixture(params=["byok", None], ids=["oss", "vendo"])
+        def mode(request, monkeypatch):
+            if request.param:
+                monkeypatch.setenv("VENDO_API_KEY", request.param)
+
+        @pytest.mark.parametrize("slug", ["github", "linear"])
+        @pytest.mark.parametrize("fetch", [
+            lambda slug: vendo.token(slug),
+            lambda slug: vendo.tokens([slug]),
+            lambda slug: asyncio.run(vendo.aio.token(slug)),
+            lambda slug: vendo.session(slug).get("issues"),
+        ])
+        def test_real(mode, fetch, slug):
+            fetch(slug)
+
+        @pytest.mark.parametrize("slug", ["github", "linear"])
+        def test_provided(slug, vendo_token):
+            assert vendo.token(slug, default="none") == "none"
+            vendo_token(slug, "mine")
+            assert vendo.token(slug) == "mine"
+
+        def test_server(vendo_server):
+            assert not {"GITHUB_TOKEN_FILE", "VENDO_API_KEY_FILE"} & os.environ.keys()
+            vendo_server.connect("github")
+            assert vendo.token("github") == vendo_server.token("github")
+        """,
+        ini=GUARD,
+    )
+
+    result.assert_outcomes(failed=2 * 2 * 4, passed=3)
+    report = result.stdout.str() + result.stderr.str()
+    assert len(re.findall(r"(?m)^E +vendo_pytest\.GuardError: ", report)) == 2 * 2 * 4
+    assert "canary" not in report
+
+
 def test_guard_error_is_not_a_vendo_error(run: Run) -> None:
     run(
         """

@@ -14,6 +14,9 @@ REAL = {
     "OPENAI_API_KEY": "sk-real",  # a primary,
     "NOTION_API_TOKEN": "ntn-real",  # an alternative,
     "SLACK_SIGNING_SECRET": "s-real",  # and a companion
+    "VENDO_API_KEY_FILE": "/run/secrets/vendo",
+    "VENDO_TOKEN_GMAIL_FILE": "/run/secrets/gmail",
+    "STRIPE_SECRET_KEY_FILE": "/run/secrets/stripe",
 }
 
 

@@ -29,6 +29,8 @@ def test_credential_variables_are_primaries_alternatives_and_companions() -> Non
         "OPENAI_API_KEY",
         "NOTION_API_TOKEN",
         "SLACK_SIGNING_SECRET",
+        "OPENAI_API_KEY_FILE",
+        "NOTION_API_TOKEN_FILE",
     } <= credential_variables()
     assert not any(name.startswith("VENDO_") for name in credential_variables())
     assert {"openai", "notion", "slack"} <= set(catalog_slugs())

@@ -38,11 +38,15 @@ def provider_at(host: str) -> tuple[str, str] | None:
 
 @cache
 def credential_variables() -> frozenset[str]:
-    """Return every variable in the catalog: primaries, alternatives and companions."""
-    providers = filter(None, map(catalog.provider, catalog.slugs()))
-    return frozenset(
-        name for provider in providers for name in (*provider.variables, *provider.companions)
-    )
+    """Return every variable in the catalog: primaries, alternatives and companions.
+
+    `<VARIABLE>_FILE`, which names the file of a credential, is one of them.
+    """
+    names: set[str] = set()
+    for provider in filter(None, map(catalog.provider, catalog.slugs())):
+        variables = map(environment.CredentialVariable, provider.variables)
+        names.update(environment.names_of(variables), provider.companions)
+    return frozenset(names)
 
 
 def forget_tokens() -> None:
