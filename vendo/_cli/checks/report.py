@@ -99,8 +99,10 @@ class Report:
     problems: list[Finding] = field(default_factory=list)
 
     def note(self, text: str, fix: str | None = None) -> None:
-        """Add a note."""
-        self.notes.append(Finding(text, fix))
+        """Add a note, once."""
+        finding = Finding(text, fix)
+        if finding not in self.notes:
+            self.notes.append(finding)
 
     def problem(self, text: str, fix: str | None = None) -> None:
         """Add a problem, once: providers that share a variable share its problem."""
