@@ -132,6 +132,13 @@ def invalid(message: str, *, slug: str | None = None, fix: str | None = None) ->
     return ValidationError("validation_failed", message, slug=slug, suggested_fix=fix)
 
 
+def invalid_environment(message: str, *, fix: str) -> ValidationError:
+    """Make the error for a malformed value of the environment, which no request can cause."""
+    error = invalid(message, fix=fix)
+    error._is_of_environment = True
+    return error
+
+
 def _restore(cls: type[_E], state: dict[str, Any]) -> _E:
     # Not by the constructor, which a subclass may have changed.
     error = cls.__new__(cls)
@@ -184,6 +191,8 @@ class UpstreamConnectionError(UpstreamError, ConnectionError):
 
 class ValidationError(VendoError):
     """A value is malformed: an argument, a variable, a token, or what the backend rejects so."""
+
+    _is_of_environment = False
 
 
 class IdempotencyConflict(VendoError):

@@ -191,6 +191,14 @@ def test_e003_a_malformed_key_in_the_environment(monkeypatch: pytest.MonkeyPatch
     assert "VENDO_API_KEY" in found()["vendo.E003"].msg
 
 
+def test_e003_a_key_file_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VENDO_API_KEY", raising=False)
+    monkeypatch.setenv("VENDO_API_KEY_FILE", "/run/secrets/no-such-key")
+
+    assert set(found()) == {"vendo.E003"}
+    assert "VENDO_API_KEY_FILE" in found()["vendo.E003"].msg
+
+
 def test_e004_a_required_slug_without_a_credential() -> None:
     with override_settings(VENDO={"REQUIRED": ["openai"]}):
         message = found()["vendo.E004"]

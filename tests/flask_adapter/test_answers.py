@@ -206,6 +206,19 @@ def test_a_malformed_option_shows_no_details(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("path", ["/token/", "/api/vendo/connect/gmail/"])
+def test_a_key_file_that_cannot_be_read_shows_no_details(
+    path: str, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENDO_API_KEY", raising=False)
+    monkeypatch.setenv("VENDO_API_KEY_FILE", "/run/secrets/canary")
+    response = app.test_client().get(path)
+
+    assert response.status_code == 500
+    assert "canary" not in response.text
+    assert "FILE" not in response.text
+
+
+@pytest.mark.parametrize("path", ["/token/", "/api/vendo/connect/gmail/"])
 def test_a_500_is_logged_and_signalled(
     path: str, app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:

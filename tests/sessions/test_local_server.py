@@ -322,6 +322,9 @@ def test_slug_of_the_callers_own_works(maker: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("VENDO_TOKEN_GMIAL", "token")
     assert MAKERS[maker]("gmial")
     monkeypatch.delenv("VENDO_TOKEN_GMIAL")
+    monkeypatch.setenv("VENDO_TOKEN_GMIAL_FILE", "/run/secrets/gmial")  # read at a request
+    assert MAKERS[maker]("gmial")
+    monkeypatch.delenv("VENDO_TOKEN_GMIAL_FILE")
     monkeypatch.setenv("GMIAL_BASE_URL", "https://gmial.example")
     assert MAKERS[maker]("gmial")
 

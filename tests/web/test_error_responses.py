@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import pytest
 
+import vendo
 from vendo import errors, web
 
 
@@ -67,6 +69,21 @@ def test_an_invalid_request_is_a_400_with_the_reason_and_other_errors_are_unchan
     assert web.request_error_response(
         errors.AuthError("app_unknown", "secret detail")
     ) == web.error_response(errors.AuthError("app_unknown", "secret detail"))
+
+
+@pytest.mark.parametrize("name", ["VENDO_API_KEY_FILE", "VENDO_CREDENTIALS_URL"])
+def test_a_malformed_environment_is_not_about_the_request(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv("VENDO_API_KEY", raising=False)
+    monkeypatch.setenv(name, "canary\n/of two lines")
+    with pytest.raises(errors.ValidationError) as caught:
+        vendo.Vendo("vendo_sk_1" if name.endswith("_URL") else None).token("gmail")
+
+    response = web.request_error_response(pickle.loads(pickle.dumps(caught.value)))
+
+    assert (response.status, response.is_internal) == (500, True)
+    assert name not in json.dumps(response.body)
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 import vendo
 from vendo import web
 from vendo.testing import LocalVendo
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_provider_has_a_display_name_and_an_unknown_one_its_slug() -> None:
@@ -30,7 +35,7 @@ def test_a_base_url_comes_from_the_environment_or_else_from_the_catalog(
 
 
 def test_only_a_token_that_came_from_vendo_expires(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     connections = {"gmail": {}, "openai": {"token": "sk-fixed", "lifetime": None}}
     with LocalVendo(connections=connections) as server, server.client() as client:
@@ -40,5 +45,24 @@ def test_only_a_token_that_came_from_vendo_expires(
         assert web.token_expires("Gmail", client)
         assert not web.token_expires("openai", client)
         assert not web.token_expires("gmail")  # the default client has no key
+        file = tmp_path / "gmail"
+        monkeypatch.setenv("VENDO_TOKEN_GMAIL_FILE", str(file))
+        file.touch()  # which counts as not set
+        assert web.token_expires("gmail", client)
+        file.write_text("mine")
+        assert not web.token_expires("gmail", client)
+        monkeypatch.delenv("VENDO_TOKEN_GMAIL_FILE")
         monkeypatch.setenv("VENDO_TOKEN_GMAIL", "mine")
         assert not web.token_expires("gmail", client)
+
+
+def test_token_of_a_file_is_local(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with LocalVendo(["gmail"]) as server, server.client() as client:
+        file = tmp_path / "gmail"
+        monkeypatch.setenv("VENDO_TOKEN_GMAIL_FILE", str(file))
+        assert web.is_local("gmail", client)  # without the file it is an error, and no request
+        file.touch()
+        assert not web.is_local("gmail", client)
+        file.write_text("mine")
+        assert web.is_local("gmail", client)
+        assert not server.requests

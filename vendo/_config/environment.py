@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 
-from vendo.errors import ValidationError, invalid
+from vendo.errors import ValidationError, invalid_environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Variable:
         raw = value = Secret(value)
         problem = _problem_of(value)
         if problem is not None:
-            raise invalid(
+            raise invalid_environment(
                 f"The environment variable {self.name} {problem}.",
                 fix=f"Set {self.name} to its value alone, on one line.",
             )

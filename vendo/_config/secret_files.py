@@ -10,7 +10,7 @@ import os
 import stat
 
 from vendo._protocol.secret import Secret, SecretBytes
-from vendo.errors import ValidationError, invalid
+from vendo.errors import ValidationError, invalid_environment
 
 #: Bytes. A longer file is not a credential.
 MAX_BYTES = 64 * 1024
@@ -53,7 +53,7 @@ class SecretFile:
             ValidationError: it is not a readable file of at most `MAX_BYTES`.
         """
         if not self._path:
-            raise invalid(
+            raise invalid_environment(
                 f"{self._variable} is blank, and must be the path of a file.",
                 fix=f"Set {self._variable} to the path of a file that holds the value, or unset "
                 "it.",
@@ -92,7 +92,7 @@ class SecretFile:
         """Make the error for the file. `problem` follows its name."""
         path = self.shown_path()
         shown = f" ({path})" if path else ""
-        return invalid(f"The file of {self._variable}{shown} {problem}.", fix=fix)
+        return invalid_environment(f"The file of {self._variable}{shown} {problem}.", fix=fix)
 
     def _path_fix(self) -> str:
         fix = f"Set {self._variable} to the path of a file that holds the value alone."

@@ -89,9 +89,9 @@ def request_error_response(error: errors.VendoError) -> ErrorResponse:
     """Return the response to an error of one of our own views.
 
     A `ValidationError` is about the request: 400, with the reason. Others are as for
-    `error_response`.
+    `error_response`, and so is one about the environment.
     """
-    if not isinstance(error, errors.ValidationError):
+    if not isinstance(error, errors.ValidationError) or error._is_of_environment:
         return error_response(error)
     return ErrorResponse(400, _body(error.code, str(error)), {})
 
