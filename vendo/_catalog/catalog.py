@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 BEARER = ("Authorization", "Bearer {token}")
 
+#: The page of the manual about the SDKs of providers, and its section for all without one.
+_SDKS = "https://vendo.run/docs/provider-sdks/"
+_ANY_SDK = "any-sdk-on-requests-httpx-or-aiohttp"
+
 #: A longer text is not taken for a typing error.
 _LONGEST_TYPO = 40
 #: The share of equal letters that makes a typing error likely, as difflib counts it.
@@ -52,6 +56,7 @@ class Provider:
             as a 401 does.
         other_headers: further headers in which the provider takes a credential.
         query: the fields of a query in which it does.
+        recipe: the section of the manual that shows the provider's own SDK with vendo.
     """
 
     __slots__ = (
@@ -70,6 +75,7 @@ class Provider:
         "other_headers",
         "path",
         "query",
+        "recipe",
         "rejections",
         "slug",
         "variables",
@@ -93,6 +99,7 @@ class Provider:
     rejections: tuple[str, ...]
     other_headers: tuple[str, ...]
     query: tuple[str, ...]
+    recipe: str
 
     def __init__(self, slug: str, row: Row) -> None:
         env = row["env"]
@@ -116,6 +123,7 @@ class Provider:
         put(self, "rejections", row.get("rejections", ()))
         put(self, "other_headers", row.get("other_headers", ()))
         put(self, "query", row.get("query", ()))
+        put(self, "recipe", f"{_SDKS}#{row.get('recipe', _ANY_SDK)}")
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"A catalog row cannot be changed ({name}).")
@@ -166,6 +174,7 @@ class Provider:
             "rejections": list(self.rejections),
             "other_headers": list(self.other_headers),
             "query": list(self.query),
+            "recipe": self.recipe,
         }
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
         #: Further headers, and fields of a query, in which the provider takes a credential.
         other_headers: NotRequired[tuple[str, ...]]
         query: NotRequired[tuple[str, ...]]
+        #: The section about the provider's own SDK in docs/provider-sdks.md.
+        recipe: NotRequired[str]
 
 
 PROVIDERS: dict[str, Row] = {
@@ -54,6 +56,7 @@ PROVIDERS: dict[str, Row] = {
         "base_url": "https://api.anthropic.com",
         "header": ("x-api-key", "{token}"),
         "extra_headers": {"anthropic-version": "2023-06-01"},
+        "recipe": "anthropic",
     },
     "apify": {
         "name": "Apify",
@@ -328,6 +331,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api",
         "hosts": ("api.github.com", "uploads.github.com"),
         "base_url": "https://api.github.com",
+        "recipe": "pygithub",
     },
     "gitlab": {
         "name": "GitLab",
@@ -347,6 +351,7 @@ PROVIDERS: dict[str, Row] = {
         "hosts": ("gmail.googleapis.com", "www.googleapis.com"),
         "base_url": "https://gmail.googleapis.com",
         "query": ("access_token",),
+        "recipe": "google-api-python-client",
     },
     "google": {
         "name": "Google",
@@ -429,6 +434,7 @@ PROVIDERS: dict[str, Row] = {
         ),
         "base_url": "https://www.googleapis.com",
         "query": ("access_token",),
+        "recipe": "google-api-python-client",
     },
     "googlecalendar": {
         "name": "Google Calendar",
@@ -439,6 +445,7 @@ PROVIDERS: dict[str, Row] = {
         "hosts": ("www.googleapis.com",),
         "base_url": "https://www.googleapis.com/calendar/v3",
         "query": ("access_token",),
+        "recipe": "google-api-python-client",
     },
     "googledocs": {
         "name": "Google Docs",
@@ -449,6 +456,7 @@ PROVIDERS: dict[str, Row] = {
         "hosts": ("docs.googleapis.com",),
         "base_url": "https://docs.googleapis.com/v1",
         "query": ("access_token",),
+        "recipe": "google-api-python-client",
     },
     "googledrive": {
         "name": "Google Drive",
@@ -459,6 +467,7 @@ PROVIDERS: dict[str, Row] = {
         "hosts": ("www.googleapis.com",),
         "base_url": "https://www.googleapis.com/drive/v3",
         "query": ("access_token",),
+        "recipe": "google-api-python-client",
     },
     "googlesheets": {
         "name": "Google Sheets",
@@ -469,6 +478,7 @@ PROVIDERS: dict[str, Row] = {
         "hosts": ("sheets.googleapis.com",),
         "base_url": "https://sheets.googleapis.com/v4",
         "query": ("access_token",),
+        "recipe": "google-api-python-client",
     },
     "groq": {
         "name": "Groq",
@@ -511,6 +521,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://huggingface.co/docs/hub/security-tokens",
         "hosts": ("huggingface.co", "router.huggingface.co", "api-inference.huggingface.co"),
         "base_url": "https://huggingface.co",
+        "recipe": "huggingface_hub",
     },
     "instagram": {
         "name": "Instagram",
@@ -682,6 +693,7 @@ PROVIDERS: dict[str, Row] = {
         "hosts": ("api.notion.com",),
         "base_url": "https://api.notion.com",
         "extra_headers": {"Notion-Version": "2022-06-28"},
+        "recipe": "notion-client",
     },
     "openai": {
         "name": "OpenAI",
@@ -697,6 +709,7 @@ PROVIDERS: dict[str, Row] = {
             "us.api.openai.com",
         ),
         "base_url": "https://api.openai.com/v1",
+        "recipe": "openai",
     },
     "openrouter": {
         "name": "OpenRouter",
@@ -842,6 +855,7 @@ PROVIDERS: dict[str, Row] = {
         "hosts": ("slack.com", "files.slack.com"),
         "base_url": "https://slack.com/api",
         "rejections": ("invalid_auth", "not_authed", "token_expired", "token_revoked"),
+        "recipe": "slack_sdk-and-bolt",
     },
     "snyk": {
         "name": "Snyk",
@@ -886,6 +900,7 @@ PROVIDERS: dict[str, Row] = {
         "docs": "https://docs.stripe.com/api/authentication",
         "hosts": ("api.stripe.com", "connect.stripe.com", "files.stripe.com"),
         "base_url": "https://api.stripe.com",
+        "recipe": "stripe",
     },
     "supabase": {
         "name": "Supabase",
@@ -911,6 +926,7 @@ PROVIDERS: dict[str, Row] = {
         "hosts": ("api.telegram.org",),
         "base_url": "https://api.telegram.org",
         "path": ("/bot{token}", "/file/bot{token}"),
+        "recipe": "python-telegram-bot",
     },
     "todoist": {
         "name": "Todoist",
@@ -988,6 +1004,7 @@ PROVIDERS: dict[str, Row] = {
         "hosts": ("www.googleapis.com", "youtube.googleapis.com"),
         "base_url": "https://youtube.googleapis.com/youtube/v3",
         "query": ("access_token", "key"),
+        "recipe": "google-api-python-client",
     },
     "zoom": {
         "name": "Zoom",

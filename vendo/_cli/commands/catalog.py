@@ -68,6 +68,7 @@ def _fields(provider: catalog.Provider) -> list[tuple[str, str]]:
         "hosts": ", ".join(provider.hosts) or "one for each customer: name yours with hosts=",
         "base URL": provider.base_url or "",
         "docs": provider.docs_url,
+        "recipe": provider.recipe,
     }
     return [(name, value) for name, value in fields.items() if value]
 
