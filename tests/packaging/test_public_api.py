@@ -139,6 +139,11 @@ def test_framework_declaration_is_found_by_its_form(text: str, line: str) -> Non
     assert list(declared_in(text)) == [line]
 
 
+def test_variable_of_a_credential_is_found_with_that_of_its_file() -> None:
+    lines = list(declared_in("CredentialVariable(f'VENDO_TOKEN_{name}')"))
+    assert lines == ["variable VENDO_TOKEN_<SLUG>", "variable VENDO_TOKEN_<SLUG>_FILE"]
+
+
 @pytest.mark.parametrize(
     "text",
     ["@pytest.fixture\ndef _own(): ...", "names.add('token')", "path(view)", "x = 'vendo.E1'"],

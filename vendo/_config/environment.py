@@ -107,7 +107,7 @@ class CredentialVariable(Variable):
     def __init__(self, name: str) -> None:
         super().__init__(name)
         #: The variable with the path.
-        self.file = Variable(f"{name}_FILE")
+        self.file = Variable(name + "_FILE")
         self._file_key = self.file._key
 
     def text(self) -> str | None:

@@ -28,6 +28,7 @@ _CALLS = {
     "option": "option",
     "path": "route",
     "Route": "route",
+    "CredentialVariable": "variable",
     "Variable": "variable",
 }
 #: Tables of settings and of commands, and functions with a table of what templates may use.
@@ -91,6 +92,8 @@ def _call(call: ast.Call) -> Iterator[str]:
         names = (_text(keyword.value) for keyword in call.keywords if keyword.arg == "name")
         name = next(names, None)
         yield f"{kind} {texts[0]}" + (f" named {name}" if name else "")
+        if form == "CredentialVariable":
+            yield f"{kind} {texts[0]}_FILE"
 
 
 def _assigned(target: str, value: ast.expr) -> Iterator[str]:
