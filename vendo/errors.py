@@ -192,7 +192,9 @@ class UpstreamConnectionError(UpstreamError, ConnectionError):
 class ValidationError(VendoError):
     """A value is malformed: an argument, a variable, a token, or what the backend rejects so."""
 
+    #: About the environment; about a file that it names, and that does not exist.
     _is_of_environment = False
+    _is_of_missing_file = False
 
 
 class IdempotencyConflict(VendoError):

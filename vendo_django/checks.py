@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 
 from vendo import AuthError, VendoError, sso
-from vendo.web import has_webhook_secret, is_local, is_missing
+from vendo.web import has_webhook_secret, is_local, is_missing, is_missing_file
 from vendo_django import settings, webhooks
 from vendo_django.clients import client
 from vendo_django.credentials import BUILD_VARIABLE, is_build
@@ -89,6 +89,8 @@ def check_key(**_: Any) -> list[CheckMessage]:
             return []  # check_setting reports it
         return [Error(str(error).removeprefix("vendo: "), id="vendo.E003")]
     except VendoError as error:
+        if is_build() and is_missing_file(error):
+            return []
         return [_error(error, "vendo.E003")]
     return []
 

@@ -29,6 +29,14 @@ def is_build() -> bool:
     return os.environ.get(BUILD_VARIABLE, "").strip() == "1"
 
 
+def is_placeholder_for(error: VendoError) -> bool:
+    """Return True where a placeholder stands for a credential: in a build, unless it is malformed.
+
+    Secrets in files are mounted where the image runs.
+    """
+    return is_build() and (not isinstance(error, ValidationError) or web.is_missing_file(error))
+
+
 if TYPE_CHECKING:
 
     @overload
@@ -59,7 +67,7 @@ def token(slug: web.Slug | str, default: object = _REQUIRED) -> object:
         return default if found is None else _masked(slug, found)
     except VendoError as error:
         failure = error
-    if is_build() and not isinstance(failure, ValidationError):
+    if is_placeholder_for(failure):
         return MaskedStr(slug=slug.lower())
     raise ImproperlyConfigured(_text(failure)) from None
 
@@ -82,7 +90,7 @@ def tokens(*slugs: web.Slug | str) -> dict[str, MaskedStr]:
             if value is not None
         }
     except VendoError as error:
-        if isinstance(error, ValidationError) or not is_build():
+        if not is_placeholder_for(error):
             problems.append(_text(error))
     else:
         for slug in slugs:

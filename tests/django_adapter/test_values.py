@@ -11,8 +11,11 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from vendo_django import MaskedStr, token, tokens
+from vendo_django.checks import check_key
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vendo.testing import LocalVendo
 
 
@@ -139,6 +142,24 @@ def test_in_a_build_no_backend_is_needed(
 
     assert token("gmail") == ""
     assert tokens("gmail", "openai") == {"gmail": "", "openai": ""}
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "VENDO_TOKEN_OPENAI", "VENDO_API_KEY"])
+def test_a_build_needs_no_file_that_is_mounted_later(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setenv(f"{name}_FILE", str(tmp_path / "secret"))
+    with pytest.raises(ImproperlyConfigured, match=f"{name}_FILE"):
+        token("openai")
+    monkeypatch.setenv("VENDO_DJANGO_BUILD", "1")
+
+    assert token("openai") == ""
+    assert tokens("openai", "github") == {"openai": "", "github": ""}
+    assert check_key() == []
+
+    (tmp_path / "secret").write_text("two\nlines")
+    with pytest.raises(ImproperlyConfigured, match=f"{name}_FILE"):
+        tokens("openai")
 
 
 def test_a_build_still_reports_malformed_values(monkeypatch: pytest.MonkeyPatch) -> None:

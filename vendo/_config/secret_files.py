@@ -58,19 +58,21 @@ class SecretFile:
                 fix=f"Set {self._variable} to the path of a file that holds the value, or unset "
                 "it.",
             )
-        data, problem = SecretBytes(), ""
+        data, problem, is_missing = SecretBytes(), "", False
         try:
             data = _contents(self._path)
         except _Unusable as error:
             problem = str(error)
         except FileNotFoundError:
-            problem = "does not exist"
+            problem, is_missing = "does not exist", True
         except OSError as error:
             problem = f"cannot be read ({error.strerror or type(error).__name__})"
         except ValueError:
             problem = "cannot be read (its path contains a null character)"
         if problem:  # not in the handler: an error of the system has the path in it
-            raise self.error(problem, fix=self._path_fix())
+            failure = self.error(problem, fix=self._path_fix())
+            failure._is_of_missing_file = is_missing
+            raise failure
         return Secret(data.decode("utf-8", "surrogateescape").removeprefix("\ufeff").strip())
 
     def shown_path(self) -> str | None:

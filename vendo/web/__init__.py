@@ -91,7 +91,7 @@ if TYPE_CHECKING:
         SharedReplayCache,
         handle_once,
     )
-    from vendo.web._tokens import is_local, is_missing, token_expires
+    from vendo.web._tokens import is_local, is_missing, is_missing_file, token_expires
     from vendo.web._webhooks import (
         MAX_WEBHOOK_BYTES,
         VerifiedWebhook,
@@ -166,6 +166,7 @@ __all__ = [
     "invalid",
     "is_local",
     "is_missing",
+    "is_missing_file",
     "lazy_names",
     "mask_jwt",
     "mask_jwt_of_scope",
@@ -268,7 +269,7 @@ _NAMES_OF_MODULE = {
         "SharedReplayCache",
         "handle_once",
     ),
-    "vendo.web._tokens": ("is_local", "is_missing", "token_expires"),
+    "vendo.web._tokens": ("is_local", "is_missing", "is_missing_file", "token_expires"),
     "vendo.web._webhooks": (
         "MAX_WEBHOOK_BYTES",
         "VerifiedWebhook",

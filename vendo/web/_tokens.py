@@ -19,6 +19,11 @@ def is_missing(error: VendoError) -> bool:
     return isinstance(error, ValidationError) or is_missing_credential(error)
 
 
+def is_missing_file(error: VendoError) -> bool:
+    """Return True for an error about a file of a secret that is not mounted (yet)."""
+    return isinstance(error, ValidationError) and error._is_of_missing_file
+
+
 def is_local(slug: str, client: BaseClient) -> bool:
     """Return True where a token is found without a request, or known to be missing."""
     return not client.is_vendo_mode() or name_of(slug).override.has_value()
