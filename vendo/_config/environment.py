@@ -14,6 +14,7 @@ A `CredentialVariable` may name a file instead, for secrets of Docker and Kubern
 from __future__ import annotations
 
 import os
+import sys
 
 from vendo.errors import ValidationError, invalid_environment
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from vendo._protocol.secret import Secret
 
 _WINDOWS: Final = os.name == "nt"
+_ENCODING: Final = sys.getfilesystemencoding()
+_ERRORS: Final = sys.getfilesystemencodeerrors()
 
 
 class Variable:
@@ -144,19 +147,20 @@ class CredentialVariable(Variable):
         Raises:
             ValidationError: as for a `Variable`; or the file does not hold a well-formed value.
         """
-        # Both variables without a call: most look-ups of a chain find neither.
+        # All without a call of our own or of `os`: an application looks up several each time.
         table = getattr(os.environ, "_data", None)
-        value: str | None = None
+        value: str | None
         if table is not None:
             raw = table.get(self._key)
             if raw is None:
                 if self._file_key not in table:
                     return None
             else:
-                value = os.fsdecode(raw).strip()
+                text = raw.decode(_ENCODING, _ERRORS) if isinstance(raw, bytes) else raw
+                value = text.strip()
                 if value and value.isprintable():
                     return value
-        table = raw = value = None  # a report of an error would show them
+        table = raw = text = value = None  # a report of an error would show them
         value = super().get()
         if value is not None:
             return value
