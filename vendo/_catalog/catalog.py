@@ -56,7 +56,6 @@ class Provider:
             as a 401 does.
         other_headers: further headers in which the provider takes a credential.
         query: the fields of a query in which it does.
-        recipe: the section of the manual that shows the provider's own SDK with vendo.
     """
 
     __slots__ = (
@@ -75,7 +74,6 @@ class Provider:
         "other_headers",
         "path",
         "query",
-        "recipe",
         "rejections",
         "slug",
         "variables",
@@ -99,7 +97,6 @@ class Provider:
     rejections: tuple[str, ...]
     other_headers: tuple[str, ...]
     query: tuple[str, ...]
-    recipe: str
 
     def __init__(self, slug: str, row: Row) -> None:
         env = row["env"]
@@ -123,7 +120,6 @@ class Provider:
         put(self, "rejections", row.get("rejections", ()))
         put(self, "other_headers", row.get("other_headers", ()))
         put(self, "query", row.get("query", ()))
-        put(self, "recipe", f"{_SDKS}#{row.get('recipe', _ANY_SDK)}")
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"A catalog row cannot be changed ({name}).")
@@ -144,6 +140,11 @@ class Provider:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Provider, (self.slug, self._row)
+
+    @property
+    def recipe(self) -> str:
+        """The section of the manual that shows the provider's own SDK with vendo."""
+        return f"{_SDKS}#{self._row.get('recipe', _ANY_SDK)}"
 
     def header_template(self, token: str) -> str:
         """Return the template of the header's value for this credential.
@@ -171,10 +172,10 @@ class Provider:
             "hosts": list(self.hosts),
             "base_url": self.base_url,
             "docs_url": self.docs_url,
-            "rejections": list(self.rejections),
             "other_headers": list(self.other_headers),
             "query": list(self.query),
             "recipe": self.recipe,
+            "rejections": list(self.rejections),
         }
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         #: Other variables that may contain the same credential.
         alternatives: NotRequired[tuple[str, ...]]
         docs: str
+        #: The section about the provider's own SDK in docs/provider-sdks.md.
+        recipe: NotRequired[str]
         #: Hosts that are the provider's own. None where each customer has one: `hosts=` names it.
         hosts: tuple[str, ...]
         base_url: NotRequired[str]
@@ -34,8 +36,6 @@ if TYPE_CHECKING:
         #: Further headers, and fields of a query, in which the provider takes a credential.
         other_headers: NotRequired[tuple[str, ...]]
         query: NotRequired[tuple[str, ...]]
-        #: The section about the provider's own SDK in docs/provider-sdks.md.
-        recipe: NotRequired[str]
 
 
 PROVIDERS: dict[str, Row] = {
@@ -52,11 +52,11 @@ PROVIDERS: dict[str, Row] = {
         "category": "ai",
         "env": ("ANTHROPIC_API_KEY",),
         "docs": "https://docs.anthropic.com/en/api/overview",
+        "recipe": "anthropic",
         "hosts": ("api.anthropic.com",),
         "base_url": "https://api.anthropic.com",
         "header": ("x-api-key", "{token}"),
         "extra_headers": {"anthropic-version": "2023-06-01"},
-        "recipe": "anthropic",
     },
     "apify": {
         "name": "Apify",
@@ -329,9 +329,9 @@ PROVIDERS: dict[str, Row] = {
         "env": ("GITHUB_TOKEN",),
         "alternatives": ("GH_TOKEN",),
         "docs": "https://docs.github.com/en/rest/authentication/authenticating-to-the-rest-api",
+        "recipe": "pygithub",
         "hosts": ("api.github.com", "uploads.github.com"),
         "base_url": "https://api.github.com",
-        "recipe": "pygithub",
     },
     "gitlab": {
         "name": "GitLab",
@@ -348,16 +348,17 @@ PROVIDERS: dict[str, Row] = {
         "category": "email",
         "env": ("GMAIL_ACCESS_TOKEN",),
         "docs": "https://developers.google.com/gmail/api/auth/web-server",
+        "recipe": "google-api-python-client",
         "hosts": ("gmail.googleapis.com", "www.googleapis.com"),
         "base_url": "https://gmail.googleapis.com",
         "query": ("access_token",),
-        "recipe": "google-api-python-client",
     },
     "google": {
         "name": "Google",
         "category": "productivity",
         "env": ("GOOGLE_ACCESS_TOKEN",),
         "docs": "https://developers.google.com/identity/protocols/oauth2/web-server",
+        "recipe": "google-api-python-client",
         # Not all of googleapis.com: <bucket>.storage.googleapis.com belongs to any customer.
         "hosts": (
             "admin.googleapis.com",
@@ -434,7 +435,6 @@ PROVIDERS: dict[str, Row] = {
         ),
         "base_url": "https://www.googleapis.com",
         "query": ("access_token",),
-        "recipe": "google-api-python-client",
     },
     "googlecalendar": {
         "name": "Google Calendar",
@@ -442,10 +442,10 @@ PROVIDERS: dict[str, Row] = {
         "env": ("GOOGLECALENDAR_ACCESS_TOKEN",),
         "alternatives": ("GOOGLE_CALENDAR_ACCESS_TOKEN",),
         "docs": "https://developers.google.com/identity/protocols/oauth2/web-server",
+        "recipe": "google-api-python-client",
         "hosts": ("www.googleapis.com",),
         "base_url": "https://www.googleapis.com/calendar/v3",
         "query": ("access_token",),
-        "recipe": "google-api-python-client",
     },
     "googledocs": {
         "name": "Google Docs",
@@ -453,10 +453,10 @@ PROVIDERS: dict[str, Row] = {
         "env": ("GOOGLEDOCS_ACCESS_TOKEN",),
         "alternatives": ("GOOGLE_DOCS_ACCESS_TOKEN",),
         "docs": "https://developers.google.com/identity/protocols/oauth2/web-server",
+        "recipe": "google-api-python-client",
         "hosts": ("docs.googleapis.com",),
         "base_url": "https://docs.googleapis.com/v1",
         "query": ("access_token",),
-        "recipe": "google-api-python-client",
     },
     "googledrive": {
         "name": "Google Drive",
@@ -464,10 +464,10 @@ PROVIDERS: dict[str, Row] = {
         "env": ("GOOGLEDRIVE_ACCESS_TOKEN",),
         "alternatives": ("GOOGLE_DRIVE_ACCESS_TOKEN",),
         "docs": "https://developers.google.com/identity/protocols/oauth2/web-server",
+        "recipe": "google-api-python-client",
         "hosts": ("www.googleapis.com",),
         "base_url": "https://www.googleapis.com/drive/v3",
         "query": ("access_token",),
-        "recipe": "google-api-python-client",
     },
     "googlesheets": {
         "name": "Google Sheets",
@@ -475,10 +475,10 @@ PROVIDERS: dict[str, Row] = {
         "env": ("GOOGLESHEETS_ACCESS_TOKEN",),
         "alternatives": ("GOOGLE_SHEETS_ACCESS_TOKEN",),
         "docs": "https://developers.google.com/identity/protocols/oauth2/web-server",
+        "recipe": "google-api-python-client",
         "hosts": ("sheets.googleapis.com",),
         "base_url": "https://sheets.googleapis.com/v4",
         "query": ("access_token",),
-        "recipe": "google-api-python-client",
     },
     "groq": {
         "name": "Groq",
@@ -519,9 +519,9 @@ PROVIDERS: dict[str, Row] = {
         "env": ("HF_TOKEN",),
         "alternatives": ("HUGGING_FACE_HUB_TOKEN",),
         "docs": "https://huggingface.co/docs/hub/security-tokens",
+        "recipe": "huggingface_hub",
         "hosts": ("huggingface.co", "router.huggingface.co", "api-inference.huggingface.co"),
         "base_url": "https://huggingface.co",
-        "recipe": "huggingface_hub",
     },
     "instagram": {
         "name": "Instagram",
@@ -690,16 +690,17 @@ PROVIDERS: dict[str, Row] = {
         "env": ("NOTION_TOKEN",),
         "alternatives": ("NOTION_API_TOKEN",),
         "docs": "https://developers.notion.com/reference/authentication",
+        "recipe": "notion-client",
         "hosts": ("api.notion.com",),
         "base_url": "https://api.notion.com",
         "extra_headers": {"Notion-Version": "2022-06-28"},
-        "recipe": "notion-client",
     },
     "openai": {
         "name": "OpenAI",
         "category": "ai",
         "env": ("OPENAI_API_KEY",),
         "docs": "https://platform.openai.com/docs/api-reference/authentication",
+        "recipe": "openai",
         "hosts": (
             "api.openai.com",
             "au.api.openai.com",
@@ -709,7 +710,6 @@ PROVIDERS: dict[str, Row] = {
             "us.api.openai.com",
         ),
         "base_url": "https://api.openai.com/v1",
-        "recipe": "openai",
     },
     "openrouter": {
         "name": "OpenRouter",
@@ -852,10 +852,10 @@ PROVIDERS: dict[str, Row] = {
         "category": "messaging",
         "env": ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET"),
         "docs": "https://docs.slack.dev/authentication/tokens",
+        "recipe": "slack_sdk-and-bolt",
         "hosts": ("slack.com", "files.slack.com"),
         "base_url": "https://slack.com/api",
         "rejections": ("invalid_auth", "not_authed", "token_expired", "token_revoked"),
-        "recipe": "slack_sdk-and-bolt",
     },
     "snyk": {
         "name": "Snyk",
@@ -898,9 +898,9 @@ PROVIDERS: dict[str, Row] = {
         "env": ("STRIPE_SECRET_KEY",),
         "alternatives": ("STRIPE_API_KEY",),
         "docs": "https://docs.stripe.com/api/authentication",
+        "recipe": "stripe",
         "hosts": ("api.stripe.com", "connect.stripe.com", "files.stripe.com"),
         "base_url": "https://api.stripe.com",
-        "recipe": "stripe",
     },
     "supabase": {
         "name": "Supabase",
@@ -923,10 +923,10 @@ PROVIDERS: dict[str, Row] = {
         "category": "messaging",
         "env": ("TELEGRAM_BOT_TOKEN",),
         "docs": "https://core.telegram.org/bots/api#authorizing-your-bot",
+        "recipe": "python-telegram-bot",
         "hosts": ("api.telegram.org",),
         "base_url": "https://api.telegram.org",
         "path": ("/bot{token}", "/file/bot{token}"),
-        "recipe": "python-telegram-bot",
     },
     "todoist": {
         "name": "Todoist",
@@ -1001,10 +1001,10 @@ PROVIDERS: dict[str, Row] = {
         "category": "media",
         "env": ("YOUTUBE_ACCESS_TOKEN",),
         "docs": "https://developers.google.com/youtube/v3/guides/auth/server-side-web-apps",
+        "recipe": "google-api-python-client",
         "hosts": ("www.googleapis.com", "youtube.googleapis.com"),
         "base_url": "https://youtube.googleapis.com/youtube/v3",
         "query": ("access_token", "key"),
-        "recipe": "google-api-python-client",
     },
     "zoom": {
         "name": "Zoom",
