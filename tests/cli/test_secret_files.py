@@ -138,7 +138,7 @@ def test_doctor_uses_the_key_in_a_file(deployed: Shell, server: LocalVendo) -> N
     report = doctor(deployed)
 
     assert (report["mode"], report["reason"]) == ("vendo", f"VENDO_API_KEY_FILE is set ({file})")
-    assert [answer["status"] for answer in report["answers"]] == [200, 200, 405]
+    assert [response["status"] for response in report["answers"]] == [200, 200, 405]
 
 
 @pytest.mark.parametrize(

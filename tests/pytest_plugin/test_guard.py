@@ -133,6 +133,12 @@ def test_tokens_in_files_are_guarded(
         def test_real(mode, fetch, slug):
             fetch(slug)
 
+        def test_broken(vendo_token, monkeypatch):
+            monkeypatch.setenv("VENDO_TOKEN_OPENAI_FILE", "/run/secrets/not-on-this-machine")
+            assert vendo.token("openai", default="none") == "none"
+            vendo_token("openai", "mine")
+            assert vendo.token("openai") == "mine"
+
         @pytest.mark.parametrize("slug", ["github", "linear"])
         def test_provided(slug, vendo_token):
             assert vendo.token(slug, default="none") == "none"
@@ -147,7 +153,7 @@ def test_tokens_in_files_are_guarded(
         ini=GUARD,
     )
 
-    result.assert_outcomes(failed=2 * 2 * 4, passed=3)
+    result.assert_outcomes(failed=2 * 2 * 4, passed=4)
     report = result.stdout.str() + result.stderr.str()
     assert len(re.findall(r"(?m)^E +vendo_pytest\.GuardError: ", report)) == 2 * 2 * 4
     assert "canary" not in report

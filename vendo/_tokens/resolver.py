@@ -8,7 +8,7 @@ from __future__ import annotations
 from vendo import _tokens
 from vendo._protocol.secret import Secret, WireSecret
 from vendo._tokens.cache import shared
-from vendo.errors import NotConnected, VendoError
+from vendo.errors import NotConnected, ValidationError, VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,11 @@ def install_interceptor(new: _tokens.Interceptor | None) -> _tokens.Interceptor 
 
 def override_of(name: Name) -> str | None:
     """Return what `VENDO_TOKEN_<SLUG>` contains. Without it, an interceptor may end the look-up."""
-    token = name.override.get()
+    try:
+        token = name.override.get()
+    except ValidationError:
+        _before_lookup(name)  # what the machine has is not a matter of a guarded test
+        raise
     if interceptor is None:
         return token
     if token is None:
@@ -74,11 +78,19 @@ def conventional(name: Name) -> str | None:
 
 def has_override(name: Name) -> bool:
     """True if `VENDO_TOKEN_<SLUG>` is set. Without it, an interceptor may end the look-up."""
-    if name.override.get() is not None:
-        return True
+    try:
+        if name.override.get() is not None:
+            return True
+    except ValidationError:
+        _before_lookup(name)
+        raise
+    _before_lookup(name)
+    return False
+
+
+def _before_lookup(name: Name) -> None:
     if interceptor is not None:
         interceptor.before_lookup(name.slug)
-    return False
 
 
 def has_conventional(name: Name) -> bool:
