@@ -26,6 +26,7 @@ class Mode:
     name: str
     variables: dict[str, str] = field(repr=False)
     found: dict[str, Any] = field(repr=False)
+    server: LocalVendo = field(repr=False)
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("VENDO_")}
@@ -57,4 +58,4 @@ def mode(request: pytest.FixtureRequest) -> Iterator[Mode]:
                 "GMAIL_ACCESS_TOKEN": token,
                 "GMAIL_BASE_URL": variables["GMAIL_BASE_URL"],
             }
-        yield Mode(request.param, variables, found)
+        yield Mode(request.param, variables, found, server)
