@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from vendo_starlette.middleware import VendoMiddleware
     from vendo_starlette.routes import vendo_routes
     from vendo_starlette.settings import VendoSettings
+    from vendo_starlette.settings_fields import FromVendo, vendo_settings_source
     from vendo_starlette.setup import install
 
 __all__ = [
+    "FromVendo",
     "VendoMiddleware",
     "VendoSettings",
     "aclient",
@@ -40,6 +42,7 @@ __all__ = [
     "vendo_identity",
     "vendo_routes",
     "vendo_session",
+    "vendo_settings_source",
     "vendo_sync_client",
     "vendo_token",
     "vendo_webhook",
@@ -51,6 +54,7 @@ if not TYPE_CHECKING:  # a type checker would accept every name
     __getattr__, __dir__ = lazy_names(
         globals(),
         {
+            "FromVendo": ".settings_fields",
             "VendoMiddleware": ".middleware",
             "VendoSettings": ".settings",
             "aclient": ".clients",
@@ -62,6 +66,7 @@ if not TYPE_CHECKING:  # a type checker would accept every name
             "vendo_identity": ".dependencies",
             "vendo_routes": ".routes",
             "vendo_session": ".dependencies",
+            "vendo_settings_source": ".settings_fields",
             "vendo_sync_client": ".dependencies",
             "vendo_token": ".dependencies",
             "vendo_webhook": ".dependencies",

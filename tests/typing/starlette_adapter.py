@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, assert_type
+from typing import TYPE_CHECKING, Annotated, Any, assert_type
 
 import aiohttp
 import httpx2
 import requests
 from fastapi import FastAPI
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
@@ -15,6 +17,7 @@ from starlette.routing import BaseRoute
 import vendo_starlette
 from vendo import AsyncVendo, Health, Vendo, VendoIdentity, WebhookEvent
 from vendo_starlette import (
+    FromVendo,
     VendoMiddleware,
     VendoSettings,
     aclient,
@@ -26,6 +29,7 @@ from vendo_starlette import (
     vendo_identity,
     vendo_routes,
     vendo_session,
+    vendo_settings_source,
     vendo_sync_client,
     vendo_token,
     vendo_webhook,
@@ -67,6 +71,22 @@ vendo_routes(misunderstand)  # type: ignore[arg-type]
 vendo_token()  # type: ignore[call-overload]
 vendo_session("gmail", hosts=["api.example.com"], base_url="https://api.example.com")
 vendo_session("gmail", host="api.example.com")  # type: ignore[call-arg]
+
+
+class Keys(BaseSettings):
+    openai: Annotated[SecretStr, FromVendo("openai")]
+    tool: Annotated[SecretStr | None, FromVendo("my-tool")] = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *_: Any, **sources: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (*sources.values(), vendo_settings_source(settings_cls))
+
+
+assert_type(vendo_settings_source(Keys), PydanticBaseSettingsSource)
+vendo_settings_source(FastAPI)  # type: ignore[arg-type]
+FromVendo(1)  # type: ignore[arg-type]
 
 
 async def endpoint(request: Request, websocket: WebSocket) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import aiohttp
     import httpx2
+    import pydantic_settings
     import requests
     from requests.auth import AuthBase
 
@@ -32,6 +33,7 @@ __all__ = [
     "aiohttp",
     "httpx2",
     "optional_module",
+    "pydantic_settings",
     "requests",
     "ssl",
 ]

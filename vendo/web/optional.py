@@ -1,4 +1,4 @@
-"""The packages of sessions, for annotations: `optional.requests.Session`.
+"""Packages of others, for annotations: `optional.requests.Session`.
 
 Each is imported when an annotation is read, and may not be installed.
 """
@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import aiohttp as aiohttp  # noqa: PLC0414  # exported
     import httpx2 as httpx2  # noqa: PLC0414  # exported
+    import pydantic_settings as pydantic_settings  # noqa: PLC0414  # exported
     import requests as requests  # noqa: PLC0414  # exported
 else:
 

@@ -1,0 +1,94 @@
+"""Fields of pydantic-settings that take their value from vendo.
+
+    class Settings(BaseSettings):
+        openai: Annotated[SecretStr, FromVendo("openai")]
+
+pydantic-settings is imported by `vendo_settings_source` alone: it may not be installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import vendo
+from vendo import web
+from vendo.web import optional
+
+
+@dataclass(frozen=True, slots=True)
+class FromVendo:
+    """Mark a field as the credential of a provider: `Annotated[SecretStr, FromVendo("openai")]`.
+
+    The class needs `vendo_settings_source` among its sources. Fields of nested models are left out.
+
+    Attributes:
+        slug: the provider.
+
+    Raises:
+        ValidationError: the slug is malformed.
+    """
+
+    slug: web.Slug | str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slug", web.checked_slug(self.slug))
+
+
+def vendo_settings_source(
+    settings_cls: type[optional.pydantic_settings.BaseSettings],
+) -> optional.pydantic_settings.PydanticBaseSettingsSource:
+    """Make the source of the fields that are marked with `FromVendo`. Both modes.
+
+    Return it last from `settings_customise_sources`: arguments, variables and files then win, and
+    nothing is fetched for a field that they set. All others take one request. Without a credential
+    a field has its default, or is missing. Every other error of `vendo.token` is raised when the
+    settings are made. A value stays the same for the life of the settings, so it is for API keys:
+    a token that expires belongs in a session.
+
+    Args:
+        settings_cls: the class of the settings. Its marked fields are of the type `SecretStr`.
+
+    Raises:
+        ImportError: pydantic-settings is not installed.
+    """
+    from pydantic import SecretStr
+    from pydantic_settings import PydanticBaseSettingsSource
+
+    class VendoSettingsSource(PydanticBaseSettingsSource):
+        def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+            key = _keys(field, field_name)[0]
+            for mark in _marks(field):
+                token = vendo.token(mark.slug, default=None)
+                return None if token is None else SecretStr(token), key, False
+            return None, key, False
+
+        def __call__(self) -> dict[str, Any]:
+            fields = {
+                name: field
+                for name, field in self.settings_cls.model_fields.items()
+                if not self.current_state.keys() & {name, *_keys(field, name)}
+            }
+            slugs = [mark.slug for field in fields.values() for mark in _marks(field)]
+            if slugs:
+                vendo.tokens(slugs)  # one request, whose tokens are cached
+            found = (self.get_field_value(field, name) for name, field in fields.items())
+            return {key: value for value, key, _ in found if value is not None}
+
+    return VendoSettingsSource(settings_cls)
+
+
+def _marks(field: Any) -> Iterator[FromVendo]:
+    """Find the marks of a field, also in `Annotated[SecretStr, FromVendo("openai")] | None`."""
+    for part in (*field.metadata, *get_args(field.annotation)):
+        for mark in (part, *getattr(part, "__metadata__", ())):
+            if isinstance(mark, FromVendo):
+                yield mark
+
+
+def _keys(field: Any, name: str) -> list[str]:
+    """Return the names by which pydantic takes a field's value, the one to use first."""
+    alias = field.validation_alias
+    choices = getattr(alias, "choices", [alias])
+    return [choice for choice in choices if isinstance(choice, str)] or [name]
