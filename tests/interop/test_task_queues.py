@@ -67,6 +67,15 @@ def test_jobs_at_once_act_for_their_own_user(
         assert values(host.run(ANN, BOB)) == both
 
 
+@pytest.mark.parametrize("mode", ["vendo"], indirect=True)
+@pytest.mark.parametrize("tool", tools("threads", "thread", "scheduler threads", "asyncio"))
+def test_jobs_of_one_user_in_one_process_take_one_request(
+    mode: Mode, start: Callable[[str], Host], tool: str
+) -> None:
+    assert values(start(tool).run(*[ANN] * 4)) == ["ann@example.com"] * 4
+    assert mode.server.count("credentials") == 1
+
+
 @pytest.mark.parametrize("tool", tools())
 def test_failed_job_names_the_provider_and_the_fix(
     mode: Mode, start: Callable[[str], Host], tool: str
