@@ -42,8 +42,9 @@ def vendo_settings_source(
     """Make the source of the fields that are marked with `FromVendo`. Both modes.
 
     Return it last from `settings_customise_sources`: arguments, variables and files then win, and
-    nothing is fetched for a field that they set. All others take one request. Without a credential
-    a field has its default, or is missing. Every other error of `vendo.token` is raised when the
+    nothing is fetched for a field that they set. Fields without a default take one request
+    together, each other one takes one of its own. Without a credential a field has its default, or
+    is missing. Every other error of `vendo.token` is raised when the
     settings are made. A value stays the same for the life of the settings, so it is for API keys:
     a token that expires belongs in a session.
 
@@ -70,7 +71,8 @@ def vendo_settings_source(
                 for name, field in self.settings_cls.model_fields.items()
                 if not self.current_state.keys() & {name, *_keys(field, name)}
             }
-            slugs = [mark.slug for field in fields.values() for mark in _marks(field)]
+            required = (field for field in fields.values() if field.is_required())
+            slugs = [mark.slug for field in required for mark in _marks(field)]
             if slugs:
                 vendo.tokens(slugs)  # one request, whose tokens are cached
             found = (self.get_field_value(field, name) for name, field in fields.items())

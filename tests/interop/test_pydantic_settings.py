@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import pydantic
@@ -17,7 +18,6 @@ from vendo_starlette import FromVendo, vendo_settings_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 class VendoSettings(BaseSettings):
@@ -71,12 +71,16 @@ def test_fields_have_the_credential_of_the_environment(monkeypatch: pytest.Monke
     assert "fake" not in repr(settings) + str(settings.model_dump())
 
 
-def test_all_fields_have_their_credential_by_one_request(server: LocalVendo) -> None:
-    server.connect("slack")
-    settings = made()
-    for name in ("openai", "slack", "github"):
+def test_fields_without_a_default_take_one_request(server: LocalVendo) -> None:
+    class More(Settings):
+        notion: Annotated[SecretStr, FromVendo("notion")]
+
+    server.connect("notion")
+    settings = made(More)
+    for name in ("openai", "notion", "github"):
         assert secret(getattr(settings, name)) == server.token(name)
-    assert server.count("credentials") == 1
+    assert settings.slack is None
+    assert server.count("credentials") == 3  # one for openai and notion
 
 
 def test_arguments_and_variables_win_and_nothing_is_fetched_for_them(
@@ -111,7 +115,7 @@ def test_validation_error_shows_no_credential(server: LocalVendo) -> None:
     assert "SecretStr" in shown
 
 
-def test_field_that_is_no_secret_is_an_error_that_shows_none(server: LocalVendo) -> None:
+def test_field_that_is_not_a_secret_is_an_error_without_its_value(server: LocalVendo) -> None:
     class Plain(VendoSettings):
         openai: Annotated[str, FromVendo("openai")]
 
@@ -185,3 +189,28 @@ def test_without_pydantic_settings_only_the_source_is_an_error(
     assert FromVendo("openai").slug == "openai"
     with pytest.raises(ImportError, match="pydantic_settings"):
         vendo_settings_source(Settings)
+
+
+_GUARDED = """
+from interop.test_pydantic_settings import Settings, made, pytest, secret
+
+def test_a_default_needs_no_test_token(vendo_token):
+    vendo_token("openai", "sk-test")
+    settings = made()
+    assert (secret(settings.openai), settings.github) == ("sk-test", None)
+
+def test_a_field_without_a_default_needs_one():
+    with pytest.raises(BaseException, match="vendo_token.*openai"):
+        made()
+"""
+
+
+def test_under_the_guard_a_field_with_a_default_has_it(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_TOKEN", "ghp-of-the-environment")
+    pytester.makeini("[pytest]\nvendo_guard = true")
+    pytester.makepyfile(_GUARDED)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    plugins = ["-p", "no:asyncio", "-p", "no:cacheprovider"]
+    pytester.runpytest_subprocess(*plugins).assert_outcomes(passed=2)
