@@ -238,12 +238,44 @@ def test_openai_lists_models(server: LocalVendo, path: str) -> None:
     assert call(server, "openai", path).json["object"] == "list"
 
 
+@pytest.mark.parametrize(
+    ("slug", "path", "last"),
+    [
+        ("openai", "/v1/chat/completions", "[DONE]"),
+        ("openai", "/v1/responses", "response.completed"),
+        ("anthropic", "/v1/messages", "message_stop"),
+        ("huggingface", "/v1/chat/completions", "[DONE]"),
+    ],
+)
+def test_model_writes_a_text_whole_or_streamed(
+    server: LocalVendo, slug: str, path: str, last: str
+) -> None:
+    server.connect(slug)
+    headers = {
+        "Content-Type": "application/json",
+        "anthropic-version": "2023-06-01",
+        "x-api-key": server.token(slug),
+    }
+    whole = call(server, slug, path, "POST", body=b"{}", headers=headers)
+    assert "Hello from the local server." in whole.text
+    body = b'{"stream": true, "model": "mine"}'
+    streamed = call(server, slug, path, "POST", body=body, headers=headers)
+    assert streamed.headers["Content-Type"] == "text/event-stream"
+    events = streamed.text.strip().split("\n\n")
+    assert '"mine"' in events[0]
+    assert last in events[-1]
+    for piece in ("Hello", " from", " the", " local", " server."):
+        assert sum(f'"{piece}"' in event for event in events) == 1
+
+
 @pytest.mark.parametrize("encoded", [False, True])
 def test_telegram_accepts_its_token_in_the_path(server: LocalVendo, encoded: bool) -> None:
     token = server.token("telegram")
     url = server.provider_url("telegram")
     shown = "".join(f"%{ord(c):02X}" for c in token) if encoded else token
     assert send(f"{url}/bot{shown}/getMe").json["result"]["is_bot"] is True
+    file = send(f"{url}/bot{shown}/getFile?file_id=1").json["result"]["file_path"]
+    assert send(f"{url}/file/bot{shown}/{file}").text == "Hello from the local server."
     other = send(f"{url}/bot{shown}/getChat")
     assert other.json["path"] == "/getChat"
     assert token not in other.text

@@ -1,8 +1,9 @@
-"""Hugging Face: the user of the token."""
+"""Hugging Face: the user of the token, and a chat completion of its router."""
 
 from __future__ import annotations
 
 from vendo.testing._http.messages import Response, json_response
+from vendo.testing._providers import openai
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,4 +25,7 @@ def _whoami(_request: Request, user: str | None, _rest: str) -> Response:
     )
 
 
-ROUTES = {"GET /api/whoami-v2": _whoami}
+ROUTES = {
+    "GET /api/whoami-v2": _whoami,
+    "POST /v1/chat/completions": openai.completion,
+}

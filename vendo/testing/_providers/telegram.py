@@ -1,9 +1,10 @@
-"""Telegram: the bot of the token."""
+"""Telegram: the bot of the token, its messages, and a file."""
 
 from __future__ import annotations
 
 from vendo.testing._http.messages import Response, json_response
 from vendo.testing._providers.bodies import arguments_of
+from vendo.testing._providers.streams import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,8 +45,19 @@ def _sent(request: Request, _user: str | None, _rest: str) -> Response:
     return json_response({"ok": True, "result": message})
 
 
+def _file(request: Request, _user: str | None, _rest: str) -> Response:
+    file_id = arguments_of(request).get("file_id")
+    found = {"file_id": file_id, "file_unique_id": file_id, "file_path": "documents/hello.txt"}
+    return json_response({"ok": True, "result": found})
+
+
+def _content(_request: Request, _user: str | None, _rest: str) -> Response:
+    return Response(200, TEXT.encode(), {"Content-Type": "application/octet-stream"})
+
+
 _METHODS = {
     "getMe": _me,
+    "getFile": _file,
     "getUpdates": _updates,
     "sendMessage": _sent,
     "setWebhook": _done,
@@ -53,3 +65,4 @@ _METHODS = {
 }
 # Telegram's methods can be called with either.
 ROUTES = {f"{verb} /{name}": route for name, route in _METHODS.items() for verb in ("GET", "POST")}
+ROUTES["GET /documents/hello.txt"] = _content
