@@ -11,28 +11,13 @@ import pytest
 
 import vendo
 from sdks.checks import DUMMY, provider_texts
-from sdks.scenarios import Calls, Scenarios
+from sdks.openai_clients import OpenAIScenarios, asynchronous, blocking
+from sdks.scenarios import Calls
 
 if TYPE_CHECKING:
     from vendo.testing import LocalVendo
 
 pytestmark = pytest.mark.sdk
-
-
-def blocking(client: vendo.Vendo, max_retries: int = 0) -> openai.OpenAI:
-    return openai.OpenAI(
-        api_key=DUMMY,
-        http_client=openai.DefaultHttpxClient(auth=client.httpx_auth("openai", override=True)),
-        max_retries=max_retries,
-    )
-
-
-def asynchronous(client: vendo.Vendo) -> openai.AsyncOpenAI:
-    return openai.AsyncOpenAI(
-        api_key=DUMMY,
-        http_client=openai.DefaultAsyncHttpxClient(auth=client.httpx_auth("openai", override=True)),
-        max_retries=0,
-    )
 
 
 def chat(text: str) -> dict[str, Any]:
@@ -41,13 +26,6 @@ def chat(text: str) -> dict[str, Any]:
 
 def text_of(chunks: Iterable[Any]) -> str:
     return "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
-
-
-class OpenAIScenarios(Scenarios):
-    slug = "openai"
-    other = ("GET", "/v1/models")
-    unauthenticated = openai.AuthenticationError
-    forbidden = openai.PermissionDeniedError
 
 
 class TestOpenAI(OpenAIScenarios):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import struct
 from typing import Any
 
 import pytest
@@ -266,6 +268,23 @@ def test_model_writes_a_text_whole_or_streamed(
     assert last in events[-1]
     for piece in ("Hello", " from", " the", " local", " server."):
         assert sum(f'"{piece}"' in event for event in events) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "vectors"), [("Hello", 1), (["Hello", "again"], 2), ([1, 2], 1), ([[1], [2, 3]], 2)]
+)
+def test_openai_has_an_embedding_for_each_text(
+    server: LocalVendo, given: Any, vectors: int
+) -> None:
+    for encoding, expected in (
+        ("float", [0.5, -0.25, 0.125]),
+        ("base64", base64.b64encode(struct.pack("<3f", 0.5, -0.25, 0.125)).decode()),
+    ):
+        body = json.dumps({"input": given, "encoding_format": encoding, "model": "mine"}).encode()
+        headers = {"Content-Type": "application/json"}
+        found = call(server, "openai", "/embeddings", "POST", body=body, headers=headers).json
+        assert found["model"] == "mine"
+        assert [one["embedding"] for one in found["data"]] == [expected] * vectors
 
 
 @pytest.mark.parametrize("encoded", [False, True])

@@ -1,8 +1,10 @@
-"""OpenAI: the models; a chat completion and a response of a model, whole or streamed."""
+"""OpenAI: the models, embeddings; a chat completion and a response, whole or streamed."""
 
 from __future__ import annotations
 
+import base64
 import json
+import struct
 
 from vendo.testing._http.messages import Response, json_response
 from vendo.testing._providers import openai_responses
@@ -17,9 +19,28 @@ _CREATED = 1_777_680_000
 _MODEL = {"id": "local-model", "object": "model", "created": _CREATED, "owned_by": "local"}
 _USAGE = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
 
+_VECTOR = (0.5, -0.25, 0.125)
+
 
 def _models(_request: Request, _user: str | None, _rest: str) -> Response:
     return json_response({"object": "list", "data": [_MODEL]})
+
+
+def _embeddings(request: Request, _user: str | None, _rest: str) -> Response:
+    fields = fields_of(request)
+    given = fields.get("input", "")
+    # A list of numbers is one text too: its tokens.
+    is_one = isinstance(given, str) or all(isinstance(one, int) for one in given)
+    vector: Json = _VECTOR
+    if fields.get("encoding_format") == "base64":
+        vector = base64.b64encode(struct.pack(f"<{len(_VECTOR)}f", *_VECTOR)).decode()
+    data = [
+        {"object": "embedding", "index": index, "embedding": vector}
+        for index in range(1 if is_one else len(given))
+    ]
+    usage = {"prompt_tokens": 1, "total_tokens": 1}
+    model = fields.get("model", _MODEL["id"])
+    return json_response({"object": "list", "data": data, "model": model, "usage": usage})
 
 
 def completion(request: Request, _user: str | None, _rest: str) -> Response:
@@ -61,5 +82,6 @@ def _stream(common: Json) -> Response:
 ROUTES = {
     "GET /models": _models,
     "POST /chat/completions": completion,
+    "POST /embeddings": _embeddings,
     "POST /responses": openai_responses.respond,
 }
