@@ -126,6 +126,10 @@ class Shown:
         self._texts: list[str] = []
         self._secrets: dict[str, None] = {DUMMY: None}
 
+    def allow_dummy(self) -> None:
+        """Let the SDK show the dummy, which is no secret."""
+        self._secrets.pop(DUMMY, None)
+
     def secrets(self, *secrets: str) -> None:
         """Add tokens to search for."""
         self._secrets |= dict.fromkeys(secrets)
@@ -140,5 +144,11 @@ class Shown:
         assert self._texts
         for secret in self._secrets:
             encoded = base64.b64encode(f"{secret}:".encode()).decode()
-            found = [text for text in self._texts if secret in text or encoded in text]
+            # An SDK's own functions may have the dummy.
+            texts = [text for text in self._texts if secret != DUMMY or not _is_frame(text)]
+            found = [text for text in texts if secret in text or encoded in text]
             assert found == [], f"{secret} is shown"
+
+
+def _is_frame(text: str) -> bool:
+    return text.startswith("the frame ")

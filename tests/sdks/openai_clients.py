@@ -12,8 +12,8 @@ from sdks.scenarios import Scenarios
 class OpenAIScenarios(Scenarios):
     slug = "openai"
     other = ("GET", "/v1/models")
-    unauthenticated = openai.AuthenticationError
-    forbidden = openai.PermissionDeniedError
+    unauthenticated: type[Exception] = openai.AuthenticationError
+    forbidden: type[Exception] = openai.PermissionDeniedError
 
 
 def blocking(client: vendo.Vendo, max_retries: int = 0) -> openai.OpenAI:

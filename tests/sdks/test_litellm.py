@@ -84,11 +84,16 @@ class TestAsyncLiteLLM(LiteLLMScenarios):
 
 class TestLiteLLMWithAnthropic(LiteLLMScenarios):
     slug = "anthropic"
-    other = ("POST", "/v1/messages")
+    other = ("POST", "/other/v1/messages")
     model = "anthropic/local-model"
 
     def make(self, client: vendo.Vendo, stack: AsyncExitStack) -> Calls:
         litellm = imported()
+        # LiteLLM calls no other endpoint of Anthropic.
+        content = [{"type": "text", "text": "Hello"}]
+        usage = {"input_tokens": 1, "output_tokens": 1}
+        message = {"content": content, "stop_reason": "end_turn", "usage": usage}
+        self.server.respond("anthropic", *self.other, body=message)
         from litellm.llms.custom_httpx.http_handler import HTTPHandler
 
         auth = client.httpx_auth("anthropic", override=True)
@@ -101,4 +106,9 @@ class TestLiteLLMWithAnthropic(LiteLLMScenarios):
         def stream() -> str:
             return text_of(litellm.completion(**chat(self.model, stream=True), **settings))
 
-        return Calls(say, lambda: say("Hello"), stream)
+        def other() -> object:
+            return litellm.completion(
+                **chat(self.model), **settings, api_base="https://api.anthropic.com/other"
+            )
+
+        return Calls(say, other, stream)
