@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anthropic
 import pytest
 
 import vendo
-from sdks.checks import DUMMY
+from sdks.checks import DUMMY, provider_texts
 from sdks.scenarios import Calls, Scenarios
+
+if TYPE_CHECKING:
+    from vendo.testing import LocalVendo
 
 pytestmark = pytest.mark.sdk
 
@@ -81,3 +84,16 @@ class TestAsyncAnthropic(AnthropicScenarios):
                 return "".join([text async for text in events.text_stream])
 
         return Calls(say, other, stream, [sdk, sdk.messages])
+
+
+@pytest.mark.parametrize("name", ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"])
+def test_credential_in_the_environment_does_no_harm(
+    server: LocalVendo, client: vendo.Vendo, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "sk-of-another-account")
+    auth = client.httpx_auth("anthropic", override=True)
+    http_client = anthropic.DefaultHttpxClient(auth=auth)
+    with anthropic.Anthropic(api_key=DUMMY, http_client=http_client, max_retries=0) as sdk:
+        assert len(sdk.models.list().data) == 1
+    [text] = provider_texts(server, "anthropic")
+    assert "sk-of-another-account" not in text

@@ -13,11 +13,13 @@ import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
 import vendo
-from sdks.checks import DUMMY, check_users_in_threads, provider_texts
+from sdks.checks import DUMMY, check_users_in_threads, fetches, provider_texts
 from sdks.scenarios import Calls, Scenarios
 from sessions.foreign import Foreign, Reply
 
 if TYPE_CHECKING:
+    import asyncio
+
     from vendo.testing import LocalVendo
 
 pytestmark = pytest.mark.sdk
@@ -130,6 +132,36 @@ class TestHuggingFace(Scenarios):
             )
             assert Path(path).read_bytes() == b"content"
         assert {seen.headers["Authorization"] for seen in elsewhere.seen} == {None}
+
+
+if not IS_OLD:  # it was built on aiohttp
+
+    def test_asynchronous_model(
+        server: LocalVendo, client: vendo.Vendo, runner: asyncio.Runner
+    ) -> None:
+        import httpx2
+        from huggingface_hub.utils._http import default_async_client_factory
+
+        auth = client.httpx_auth("huggingface", override=True)
+
+        class Hub(httpx2.AsyncClient):
+            async def send(self, request: Any, **options: Any) -> Any:
+                if request.headers.get("Authorization") == f"Bearer {DUMMY}":
+                    options["auth"] = auth
+                return await super().send(request, **options)
+
+        async def main() -> None:
+            async with huggingface_hub.AsyncInferenceClient(base_url=ROUTER, token=DUMMY) as model:
+                for _ in range(2):
+                    await model.chat_completion([{"role": "user", "content": "Hello"}])
+                    server.expire("huggingface")
+
+        huggingface_hub.set_async_client_factory(lambda: Hub(follow_redirects=True, timeout=None))
+        try:
+            runner.run(main())
+        finally:
+            huggingface_hub.set_async_client_factory(default_async_client_factory)
+        assert fetches(server) == 2
 
 
 @pytest.mark.usefixtures("_restored")

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import openai
 import pytest
+from websockets.sync.server import ServerConnection, serve
 
 import vendo
-from sdks.checks import DUMMY, provider_texts
+from sdks.checks import DUMMY, fetches, provider_texts
 from sdks.openai_clients import OpenAIScenarios, asynchronous, blocking
 from sdks.scenarios import Calls
 
 if TYPE_CHECKING:
+    import asyncio
+
     from vendo.testing import LocalVendo
 
 pytestmark = pytest.mark.sdk
@@ -93,3 +98,79 @@ def test_defaults_are_those_of_the_sdk(server: LocalVendo, client: vendo.Vendo) 
         assert sdk.timeout == plain.timeout
         assert sdk._client.timeout == plain._client.timeout
         assert sdk._client.follow_redirects == plain._client.follow_redirects
+
+
+def test_callable_key_follows_vendo_but_no_rejection(
+    server: LocalVendo, client: vendo.Vendo
+) -> None:
+    with openai.OpenAI(api_key=client.token_provider("openai"), max_retries=0) as sdk:
+        sdk.base_url = server.provider_url("openai")
+        assert len(sdk.models.list().data) == 1
+        rejected = client.token("openai")
+        server.expire("openai")
+        for _ in range(2):
+            with pytest.raises(openai.AuthenticationError):
+                sdk.models.list()
+        client.invalidate("openai", token=rejected)
+        assert len(sdk.models.list().data) == 1
+    assert fetches(server) == 2
+
+
+def test_asynchronous_callable_key(
+    server: LocalVendo, client: vendo.Vendo, runner: asyncio.Runner
+) -> None:
+    async def main() -> None:
+        key = client.async_token_provider("openai")
+        async with openai.AsyncOpenAI(api_key=key, max_retries=0) as sdk:
+            sdk.base_url = server.provider_url("openai")
+            assert len([model async for model in sdk.models.list()]) == 1
+
+    runner.run(main())
+
+
+def test_realtime_takes_a_callable_key_beside_the_client(
+    server: LocalVendo, client: vendo.Vendo
+) -> None:
+    seen: list[str] = []
+
+    def greet(connection: ServerConnection) -> None:
+        assert connection.request is not None
+        seen.append(connection.request.headers["Authorization"])
+        connection.send(json.dumps({"type": "session.created", "event_id": "1", "session": {}}))
+
+    with serve(greet, "127.0.0.1", 0) as sockets, ThreadPoolExecutor(1) as pool:
+        serving = pool.submit(sockets.serve_forever)
+        port = sockets.socket.getsockname()[1]
+        with openai.OpenAI(
+            api_key=client.token_provider("openai"),
+            http_client=openai.DefaultHttpxClient(auth=client.httpx_auth("openai", override=True)),
+            websocket_base_url=f"ws://127.0.0.1:{port}",
+        ) as sdk:
+            for _ in range(2):
+                with sdk.realtime.connect(model="local-model") as connection:
+                    assert connection.recv().type == "session.created"
+                server.rotate("openai")
+                client.invalidate("openai")
+            assert len(sdk.models.list().data) == 1
+        sockets.shutdown()
+        serving.result(timeout=30)
+    assert len(set(seen)) == 2
+    assert all(header.startswith("Bearer local_openai_") for header in seen)
+
+
+def test_key_that_is_taken_once_needs_a_new_client(server: LocalVendo, client: vendo.Vendo) -> None:
+    def models(token: str) -> object:
+        url = server.provider_url("openai")
+        with openai.OpenAI(api_key=token, base_url=url, max_retries=0) as sdk:
+            return sdk.models.list()
+
+    token = client.token("openai")
+    models(token)
+    server.expire("openai")
+    with pytest.raises(openai.AuthenticationError):
+        models(client.token("openai"))
+    client.invalidate("openai", token=token)
+    models(client.token("openai"))
+    client.invalidate("openai", token=token)  # again: the new one stays
+    models(client.token("openai"))
+    assert fetches(server) == 2
