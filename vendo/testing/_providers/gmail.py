@@ -1,4 +1,4 @@
-"""Gmail: the profile, and the messages of `mailbox`."""
+"""Gmail: the profile, the messages of `mailbox`, and one that is sent."""
 
 from __future__ import annotations
 
@@ -33,9 +33,14 @@ def _missing(_request: Request, _user: str | None, _rest: str) -> Response:
     return json_response({"error": problem}, 404)
 
 
+def _send(_request: Request, _user: str | None, _rest: str) -> Response:
+    return json_response({"id": "sent-1", "threadId": "sent-1", "labelIds": ["SENT"]})
+
+
 ROUTES = {
     f"GET {_ROOT}/profile": _profile,
     f"GET {_ROOT}/messages": _messages,
     f"GET {_ROOT}/messages/*": _message,
     f"GET {_ROOT}/*": _missing,
+    f"POST {_ROOT}/messages/send": _send,
 }

@@ -1,4 +1,4 @@
-"""Slack: the identity of the token, and a message to a channel."""
+"""Slack: the identity of the token, the channels in pages, and a message to a channel."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from vendo.testing._http.messages import Request
 
 _BOT = {"user_id": "U00000001", "bot_id": "B00000001"}
+_CHANNELS = ("general", "random", "local")
 
 
 def _identity(_request: Request, user: str | None, _rest: str) -> Response:
@@ -35,10 +36,22 @@ def _post(request: Request, _user: str | None, _rest: str) -> Response:
     )
 
 
+def _channels(request: Request, _user: str | None, _rest: str) -> Response:
+    fields = arguments_of(request)
+    limit, cursor = str(fields.get("limit", "")), str(fields.get("cursor", ""))
+    size = int(limit) if limit.isdecimal() and int(limit) else 100
+    begin = int(cursor) if cursor.isdecimal() else 0
+    end = begin + size
+    channels = [
+        {"id": f"C0000000{number}", "name": name, "is_channel": True, "is_archived": False}
+        for number, name in enumerate(_CHANNELS, 1)
+    ]
+    following = {"next_cursor": str(end) if end < len(channels) else ""}
+    return json_response(
+        {"ok": True, "channels": channels[begin:end], "response_metadata": following}
+    )
+
+
 # Slack reads the arguments of each method from a query as well as from a body.
-ROUTES = {
-    "GET /auth.test": _identity,
-    "POST /auth.test": _identity,
-    "GET /chat.postMessage": _post,
-    "POST /chat.postMessage": _post,
-}
+_METHODS = {"auth.test": _identity, "chat.postMessage": _post, "conversations.list": _channels}
+ROUTES = {f"{verb} /{name}": route for name, route in _METHODS.items() for verb in ("GET", "POST")}

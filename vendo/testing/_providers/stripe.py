@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vendo.testing._http.messages import Response, json_response
+from vendo.testing._providers.bodies import fields_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,4 +33,13 @@ def _customers(_request: Request, _user: str | None, _rest: str) -> Response:
     )
 
 
-ROUTES = {"GET /v1/balance": _balance, "GET /v1/customers": _customers}
+def _create(request: Request, _user: str | None, _rest: str) -> Response:
+    given = fields_of(request)
+    return json_response({**_CUSTOMER, **{name: given.get(name) for name in ("email", "name")}})
+
+
+ROUTES = {
+    "GET /v1/balance": _balance,
+    "GET /v1/customers": _customers,
+    "POST /v1/customers": _create,
+}
