@@ -1,8 +1,8 @@
 """Serve the hosts that programs use on this machine: real TLS, real sockets, nothing patched.
 
-A program reaches the proxy through `HTTPS_PROXY` and trusts its authority through `SSL_CERT_FILE`
-and `REQUESTS_CA_BUNDLE`. Vendo's hosts lead to a `LocalVendo`, a provider's hosts to its fake
-provider. So the manual's code blocks run as they are written.
+A program reaches the proxy through `HTTPS_PROXY` and trusts its authority through `SSL_CERT_FILE`,
+`REQUESTS_CA_BUNDLE` and `HTTPLIB2_CA_CERTS`. Vendo's hosts lead to a `LocalVendo`, a provider's
+hosts to its fake provider. So the manual's code blocks run as they are written.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Internet:
             "SSL_CERT_FILE": ca_file,
             "SSL_CERT_DIR": "",
             "REQUESTS_CA_BUNDLE": ca_file,
+            "HTTPLIB2_CA_CERTS": ca_file,  # of Google's packages
         }
 
     def origin_of(self, host: str) -> tuple[str, int, str]:
