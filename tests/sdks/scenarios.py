@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -88,6 +88,10 @@ class Scenarios(ABC):
 
         return self.runner.run(waiting()) if inspect.isawaitable(result) else result
 
+    def shown_of(self, error: Exception) -> Iterable[object]:
+        """Return what shows an error: by default all of it, with the variables of its frames."""
+        return [error]
+
     def reject(self, status: int) -> None:
         """Let the provider reject `Calls.other`, whatever the token."""
         body = self.error_body("account_closed")
@@ -153,5 +157,5 @@ class Scenarios(ABC):
             self.reject(status)
             with pytest.raises((self.unauthenticated, self.forbidden)) as caught:
                 self.run(calls.other())
-            shown.add(caught.value)
+            shown.add(*self.shown_of(caught.value))
         shown.add(*calls.objects, calls.objects)
