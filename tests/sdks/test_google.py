@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from google.auth.transport.requests import AuthorizedSession
-from googleapiclient.discovery import build
+from googleapiclient.discovery import build, build_from_document
+from googleapiclient.discovery_cache import get_static_doc
 from googleapiclient.errors import HttpError
 
 import vendo
@@ -159,3 +161,25 @@ def test_new_credentials_take_the_cached_token(server: LocalVendo, client: vendo
         with gmail(server, client) as service:
             service.users().getProfile(userId="me").execute()
     assert fetches(server) == 1
+
+
+def test_parts_of_a_batch_have_the_token(server: LocalVendo, client: vendo.Vendo) -> None:
+    document = json.loads(get_static_doc("gmail", "v1"))
+    document["rootUrl"] = f"{server.provider_url('gmail')}/"
+    part = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{"historyId": "7"}'
+    head = "Content-Type: application/http\r\nContent-ID: <response-local + 1>"
+    server.respond(
+        "gmail",
+        "POST",
+        "/batch",
+        body=f"--b\r\n{head}\r\n\r\n{part}\r\n--b--",
+        headers={"Content-Type": 'multipart/mixed; boundary="b"'},
+    )
+    received: list[Any] = []
+    with build_from_document(document, credentials=credentials(client)) as service:
+        batch = service.new_batch_http_request(callback=lambda *given: received.append(given))
+        batch.add(service.users().getProfile(userId="me"))
+        batch.execute()
+    assert received == [("1", {"historyId": "7"}, None)]
+    (text,) = provider_texts(server, "gmail")
+    assert text.count(server.token("gmail")) == 2  # of the batch, and of its part
