@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from manual.blocks import ROOT, blocks, blocks_of, pages
-from manual.connected import connected_reader
 from manual.reader import Reader
+from support.internet import internet
+from vendo._catalog import catalog
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -26,8 +27,34 @@ PROVIDER_SDKS = ROOT / "docs" / "provider-sdks.md"
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
-    with connected_reader(tmp_path) as reader:
-        yield reader
+    """A reader with an empty folder, every provider connected, and three environments."""
+    slugs = catalog.slugs()
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    # The heartbeat notices a stream whose program has ended.
+    backend = LocalVendo(connections=dict.fromkeys(slugs), heartbeat=0.1)
+    with backend as server, internet(server) as net:
+        base = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
+            "NO_COLOR": "1",
+            **net.environment,
+        }
+        oss = {
+            variable: server.token(slug)
+            for slug in slugs
+            for variable in catalog.env_vars(slug)[:1]
+        }
+        vendo = {
+            "VENDO_API_KEY": server.api_key,
+            "VENDO_WEBHOOK_SECRET": server.environment()["VENDO_WEBHOOK_SECRET"],
+        }
+        environments = {"bare": base, "oss": {**base, **oss}, "vendo": {**base, **vendo}}
+        with Reader(server, environments, folder) as reader:
+            yield reader
+        server.reset()  # end event streams now, not at their next heartbeat
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from typing import Any
 
 from manual.blocks import ROOT, blocks_of
 
+PAGE = ROOT / "docs" / "provider-sdks.md"
 _DEFINED = (ast.AsyncFunctionDef, ast.ClassDef, ast.FunctionDef, ast.Import, ast.ImportFrom)
 
 
 def sections() -> dict[str, str]:
     """Return the text of each section by its heading."""
-    pages = sorted((ROOT / "docs").glob("provider-sdks*.md"))
-    parts = [part for page in pages for part in f"\n{page.read_text('utf-8')}".split("\n## ")[1:]]
+    parts = PAGE.read_text("utf-8").split("\n## ")[1:]
     return {part.partition("\n")[0]: part for part in parts}
 
 
