@@ -517,3 +517,30 @@ def test_a_cache_is_not_pickled_by_accident(cache: TokenCache) -> None:
     put(cache, "canary-token", 3600.0)
     with pytest.raises(TypeError):
         pickle.dumps(cache)
+
+
+@pytest.mark.parametrize("held", [None, "t1"])
+def test_token_that_is_rejected_while_it_is_being_fetched_is_fetched_once_more(
+    cache: TokenCache, held: str | None
+) -> None:
+    if held is not None:
+        put(cache, held, 3600.0)
+        cache._entries[KEY].refresh_at = cache._entries[KEY].check_at = 0.0
+    flight = lead(cache)
+    for _ in range(3):
+        cache.reject(KEY, "t1")
+    cache.land(flight, "t1", 3600.0, moment(1000.0))
+    assert flight.outcome() is None, "its callers claim again"
+    assert cache.get(KEY) is None
+    again = lead(cache)
+    for _ in range(3):  # of requests that were sent before
+        cache.reject(KEY, "t1")
+    cache.land(again, "t1", 3600.0, moment(1000.0))
+    assert again.outcome() == cache.get(KEY) == "t1"
+
+
+def test_newer_token_is_kept_though_the_older_one_is_rejected_meanwhile(cache: TokenCache) -> None:
+    flight = lead(cache)
+    cache.reject(KEY, "t1")
+    cache.land(flight, "t2", 3600.0, moment(1000.0))
+    assert flight.outcome() == cache.get(KEY) == "t2"

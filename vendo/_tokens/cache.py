@@ -163,7 +163,7 @@ class TokenCache:
     def land(self, flight: Flight, token: str, lifetime: float | None, requested: Moment) -> None:
         """End a flight with a token that lives `lifetime` seconds from `requested`.
 
-        The token of an abandoned flight is not kept.
+        The token of an abandoned flight is not kept, nor one that was rejected meanwhile.
         """
         if flight.is_alone:
             flight.token = token
@@ -176,7 +176,9 @@ class TokenCache:
                 entry = self._entries[flight.key] = Entry(token, lifetime, requested)
                 entry.used_at = self._clock()  # not the time of the request
                 if former is not None:
-                    entry.follow(former, entry.used_at)
+                    entry.follow(former, entry.used_at, is_new=token != flight.rejected)
+                elif token == flight.rejected:
+                    entry.reject(entry.used_at)
                 entry.check_at = min(entry.refresh_at, self._sweep_at)
                 self._make_room()
             else:
@@ -184,7 +186,7 @@ class TokenCache:
             if not self._take_off(flight):
                 self._entries.pop(flight.key, None)
                 return
-            flight.token = token
+            flight.token = None if token == flight.rejected else token
         flight.wake()
 
     def _take_off(self, flight: Flight) -> bool:
@@ -245,7 +247,10 @@ class TokenCache:
         again: then the rejection has another reason, such as a missing permission.
         """
         with self._changes:
-            entry = self._entries.get(key)
+            entry, flight = self._entries.get(key), self._flights.get(key)
+            is_known = entry is not None and entry.token == token and entry.is_rejected
+            if flight is not None and not is_known:
+                flight.rejected = token
             if entry is not None and entry.token == token:
                 entry.reject(self._now(entry))
 

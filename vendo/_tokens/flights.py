@@ -33,6 +33,7 @@ class Flight:
         "key",
         "loop",
         "overdue_at",
+        "rejected",
         "thread",
         "token",
     )
@@ -53,6 +54,8 @@ class Flight:
         #: The thread that claimed it.
         self.thread = get_ident()
         self.token: str | None = None
+        #: A token that the provider rejected after this fetch began. Its result may be that one.
+        self.rejected: str | None = None
         self.error: VendoError | None = None
 
     def awaited(self) -> None:
