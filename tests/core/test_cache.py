@@ -519,7 +519,7 @@ def test_a_cache_is_not_pickled_by_accident(cache: TokenCache) -> None:
         pickle.dumps(cache)
 
 
-@pytest.mark.parametrize("held", [None, "t1"])
+@pytest.mark.parametrize("held", [None, "t0", "t1"])
 def test_token_that_is_rejected_while_it_is_being_fetched_is_fetched_once_more(
     cache: TokenCache, held: str | None
 ) -> None:

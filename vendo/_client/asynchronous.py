@@ -107,7 +107,7 @@ class AsyncVendo(BaseClient):
                 return default
             raise
 
-    async def _async_token(self, slug: str, rejected: Secret | None = None) -> str:
+    async def _async_token(self, slug: str, *, rejected: Secret | None = None) -> str:
         if rejected is None:
             return await self.token(slug)
         self._reject(slug, rejected)

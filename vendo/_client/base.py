@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vendo import _client
+from vendo._client.arguments import checked_jwt, checked_slugs, checked_token
 from vendo._client.cached import twin
 from vendo._config import settings as _settings
 from vendo._config.settings import API_VERSION, Settings
@@ -195,7 +196,7 @@ class BaseClient:
         user_jwt = masked(user_jwt)
         self._settings.required_key("for_user")
         scoped = twin(self)
-        scoped._settings = self._settings.for_user(_checked_jwt(user_jwt))
+        scoped._settings = self._settings.for_user(checked_jwt(user_jwt))
         return scoped
 
     def for_request(self, headers: object) -> vendo._types.Self:
@@ -233,7 +234,7 @@ class BaseClient:
         """
         from vendo._client.token_providers import AsyncTokenProvider
 
-        return AsyncTokenProvider(self, name_of(slug).slug)
+        return AsyncTokenProvider(self, name_of(slug).slug)  # type: ignore[arg-type]  # each subclass is a token source
 
     def invalidate(self, slug: _client.Slug | str, *, token: str | None = None) -> None:
         """Drop the cached token of a slug, so that the next call fetches a new one.
@@ -252,7 +253,7 @@ class BaseClient:
         if token is None:
             self._forget(slug)
         else:
-            token = _checked_token(masked(token), slug)
+            token = checked_token(masked(token), slug)
             self._reject(slug, token)
 
     def _forget(self, slug: str, before: float = float("inf")) -> None:
@@ -363,52 +364,3 @@ def _drop_replaced(before: Scope, now: Scope | None) -> None:
 
 
 _settings.on_replaced = _drop_replaced
-
-
-def _checked_token(token: object, slug: str) -> Secret:
-    if isinstance(token, Secret):
-        return token
-    raise invalid(
-        f"token= must be a str, not a value of type {type(token).__name__}.",
-        slug=name_of(slug).slug,
-        fix="Pass the token that the provider rejected, or leave it out to drop any.",
-    )
-
-
-def _checked_jwt(jwt: object) -> Secret:
-    from vendo._protocol.headers import JWT_HEADER
-
-    if not isinstance(jwt, Secret) or not jwt.strip():
-        raise IdentityNotPresent(
-            "identity_not_present",
-            "The user's JWT is missing or blank.",
-            suggested_fix=f"Pass for_user() the {JWT_HEADER} header of a signed-in request.",
-        )
-    jwt = Secret(jwt.strip())
-    if not jwt.isascii() or not jwt.isprintable() or " " in jwt:
-        raise invalid(
-            "The user's JWT contains white space, or another character that no JWT contains.",
-            fix=f"Pass for_user() the {JWT_HEADER} header unchanged.",
-        )
-    return jwt
-
-
-def checked_slugs(slugs: Iterable[str], method: str = "tokens") -> list[str]:
-    """Check the argument of `tokens()` or `check()`.
-
-    Raises:
-        ValidationError: a single text, whose letters would be taken for slugs, or a value that
-            cannot be iterated over.
-    """
-    if isinstance(slugs, str):
-        raise invalid(
-            f"{method}() takes a list of slugs, not one string.",
-            fix=f"Write {method}([{slugs[:40]!r}]).",
-        )
-    try:
-        return list(slugs)
-    except TypeError:
-        raise invalid(
-            f"{method}() takes a list of slugs, not a value of type {type(slugs).__name__}.",
-            fix=f"Write {method}(['openai', 'slack']).",
-        ) from None

@@ -322,7 +322,7 @@ class Vendo(BaseClient):
         found = self._look_up(slug)
         return found if isinstance(found, str) else self._run(self._fetching(*found, rejected))
 
-    async def _async_token(self, slug: str, rejected: Secret | None = None) -> str:
+    async def _async_token(self, slug: str, *, rejected: Secret | None = None) -> str:
         """Do the same as `token` or `_renewed` in a task, without blocking its event loop."""
         if rejected is not None:
             self._reject(slug, rejected)

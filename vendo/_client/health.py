@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vendo._catalog import catalog
-from vendo._client.base import checked_slugs
+from vendo._client.arguments import checked_slugs
 from vendo._config.slugs import name_of
 from vendo._protocol.credentials import fetch_tokens
 from vendo._protocol.models import Health

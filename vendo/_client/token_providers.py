@@ -10,24 +10,32 @@ from functools import partial
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from inspect import Signature
     from typing import Any, Self
 
-    from vendo._client.base import BaseClient
+    from vendo._sessions.token_source import AsyncTokenSource, TokenSource
 
 
 class _Provider(partial):  # type: ignore[type-arg]  # the kind of its result is that of a subclass
-    _method: str
+    if TYPE_CHECKING:
+        __name__: str
+        __qualname__: str
+        _method: str
+        _made_of: tuple[TokenSource | AsyncTokenSource, str]
 
-    def __new__(cls, client: BaseClient, slug: str) -> Self:
+    def __new__(cls, client: TokenSource | AsyncTokenSource, slug: str) -> Self:
         provider = super().__new__(cls, getattr(client, cls._method), slug)
         #: SDKs name a callback in their messages.
         provider.__name__ = provider.__qualname__ = f"{slug.replace('-', '_')}_token"
         provider._made_of = (client, slug)
         return provider
 
-    __name__: str
-    __qualname__: str
-    _made_of: tuple[BaseClient, str]
+    @property
+    def __signature__(self) -> Signature:
+        """It takes no argument: what a partial shows are the options of a method."""
+        from inspect import Signature
+
+        return Signature(return_annotation=str)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._made_of[1]!r}>"

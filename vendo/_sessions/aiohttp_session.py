@@ -126,7 +126,7 @@ class _Middleware:
             return self._relocated(response, credential)
         try:
             fresh = policy.credential(
-                url, await client._async_token(policy.slug, credential.secret)
+                url, await client._async_token(policy.slug, rejected=credential.secret)
             )
         except BaseException:
             response.close()

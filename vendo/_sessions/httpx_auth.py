@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from vendo._catalog.catalog import provider_at
 from vendo._protocol.secret import Secret, SecretBytes, WireSecret
 from vendo._protocol.tracebacks import cut_tracebacks
+from vendo._sessions.base_urls import would_be_real
 from vendo._sessions.environment_proxies import is_proxied, would_be_proxied
 from vendo._sessions.hosts import is_same_origin
 from vendo._sessions.http2_logs import mask_headers
@@ -28,7 +29,7 @@ from vendo._sessions.httpx_parts import (
     send_to,
     take_off_credential,
 )
-from vendo._sessions.policy import Policy, policy_of, would_be_real
+from vendo._sessions.policy import Policy, policy_of
 from vendo._sessions.rejections import accepts, may_reject, rejects
 from vendo._sessions.token_source import AsyncTokenSource, TokenSource
 from vendo.errors import invalid
@@ -120,7 +121,7 @@ class VendoHttpxAuth(_Bases):
                 step = flow.send(outcome)
                 if isinstance(step, _Wanted):
                     outcome = self._policy.credential(
-                        step.url, await self._client._async_token(self._policy.slug, step.rejected)
+                        step.url, await self._token_in_task(step.rejected)
                     )
                 elif isinstance(step, _Read):
                     outcome = await step.response.aread()
@@ -165,6 +166,10 @@ class VendoHttpxAuth(_Bases):
                 fix="Use httpx_auth() of a vendo.Vendo, or an AsyncClient.",
             )
         token: str = client.token(slug) if rejected is None else client._renewed(slug, rejected)
+        return token
+
+    async def _token_in_task(self, rejected: Secret | None) -> str:
+        token: str = await self._client._async_token(self._policy.slug, rejected=rejected)
         return token
 
 

@@ -38,7 +38,9 @@ def one_way_headers(plain_class: Any) -> Callable[..., Any]:
 
         @property
         def raw(self) -> list[tuple[bytes, bytes]]:
-            return [*super().raw, (self._name.encode(), SecretBytes(self._value.encode()))]
+            name = self._name.lower().encode()  # an event hook may have added one since
+            others = [pair for pair in super().raw if pair[0].lower() != name]
+            return [*others, (self._name.encode(), SecretBytes(self._value.encode()))]
 
         def __getitem__(self, key: str) -> Any:
             return str(self._value) if self._is_it(key) else super().__getitem__(key)

@@ -109,9 +109,11 @@ class Placement:
     def without_credential(self, path: str, query: str) -> tuple[str, str]:
         """Return a path, relative to the base URL's, and a query without a credential in them."""
         for template in sorted(self._paths, key=len, reverse=True):
-            if _holds_token(template, path):
-                before = _beginning(template)
-                path = before + path[len(before) :].partition("/")[2]
+            prefix = template.partition("{token}")[0]
+            _, slash, rest = path.removeprefix(prefix).partition("/")
+            if path.startswith(prefix) and slash:
+                path = _beginning(template) + rest
+                break
         fields = query.split("&")
         return path, "&".join(one for one in fields if one.partition("=")[0] not in self._query)
 

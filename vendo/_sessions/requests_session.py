@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from vendo._protocol.secret import WireSecret
 from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._sessions.policy import policy_of
 from vendo._sessions.requests_adapter import SharedAdapter, shared_adapter
@@ -88,9 +89,10 @@ class VendoSession(requests.Session):
         if url != request.url:  # prepared elsewhere, or a redirect without `VendoAuth`
             request = request.copy()
             request.url = url
-        if self._policy.override and not _is_watched(request):  # with another `auth=`
+        if self._policy.override and self._has_foreign_credential(request):
             request = request.copy()
-            request.hooks = {**request.hooks, "response": [*request.hooks["response"]]}
+            others = [hook for hook in request.hooks["response"] if not isinstance(hook, Watch)]
+            request.hooks = {**request.hooks, "response": others}
             request = self._checked(self._own_auth()(request))
         if is_plain(url):
             kwargs.setdefault("proxies", dict(self.proxies))
@@ -113,6 +115,14 @@ class VendoSession(requests.Session):
             request = copy.copy(request)
             request.url = absolute
         return self._checked(super().prepare_request(request))
+
+    def _has_foreign_credential(self, request: PreparedRequest) -> bool:
+        """True if `VendoAuth` did not see a request, or a credential was put on it since then."""
+        if not any(isinstance(hook, Watch) for hook in request.hooks["response"]):
+            return True
+        names = self._policy.placement.secret_headers()
+        found = (request.headers.get(name) for name in names)
+        return any(not isinstance(value, WireSecret) for value in found if value is not None)
 
     def _own_auth(self) -> VendoAuth:
         return VendoAuth(self._client, self._policy.slug, policy=self._policy)
@@ -170,10 +180,6 @@ def make_session(
 ) -> VendoSession:
     """Make a session over the shared connections of a client."""
     return VendoSession(client, policy_of(client, slug, hosts, base_url, override=override))
-
-
-def _is_watched(request: PreparedRequest) -> bool:
-    return any(isinstance(hook, Watch) for hook in request.hooks["response"])
 
 
 def _adapter_for(client: TokenSource, policy: Policy) -> SharedAdapter:

@@ -176,8 +176,9 @@ class TokenCache:
                 entry = self._entries[flight.key] = Entry(token, lifetime, requested)
                 entry.used_at = self._clock()  # not the time of the request
                 if former is not None:
-                    entry.follow(former, entry.used_at, is_new=token != flight.rejected)
-                elif token == flight.rejected:
+                    entry.follow(former, entry.used_at)
+                if token == flight.rejected:
+                    entry.trusted_until = entry.used_at
                     entry.reject(entry.used_at)
                 entry.check_at = min(entry.refresh_at, self._sweep_at)
                 self._make_room()

@@ -98,19 +98,14 @@ class Entry:
         """Have rejections cost no fetch for some seconds."""
         self.trusted_until = now + max(min(seconds, LONGEST_TRUST), at_least or 0.0)
 
-    def follow(self, former: Entry, now: float, *, is_new: bool = True) -> None:
-        """Keep what is known of the token, if it is the same as that of the entry before.
-
-        `is_new` is False for a token that was fetched before it was rejected.
-        """
+    def follow(self, former: Entry, now: float) -> None:
+        """Keep what is known of the token, if it is the same as that of the entry before."""
         if former.token != self.token:
             return
         self.is_accepted = former.is_accepted
         self.rejections = former.rejections
         self.trusted_until = former.trusted_until
-        if not is_new:
-            self.reject(now)
-        elif former.is_rejected:
+        if former.is_rejected:
             self.trust(now, FIRST_TRUST * 2.0 ** min(self.rejections, 16))
             self.rejections += 1
 

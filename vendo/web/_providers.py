@@ -31,7 +31,7 @@ def provider_base_url(
     Raises:
         ValidationError: the slug, the base URL or the variable's value is malformed.
     """
-    from vendo._sessions.policy import catalog_base_url, default_base_url, fake_provider
+    from vendo._sessions.base_urls import catalog_base_url, default_base_url, fake_provider
 
     slug = checked_slug(slug)
     row = catalog.provider(slug)

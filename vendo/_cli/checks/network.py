@@ -10,7 +10,7 @@ from vendo._catalog import catalog
 from vendo._cli.checks.report import Address
 from vendo._config import environment
 from vendo._config.addresses import origin_in
-from vendo._sessions.policy import catalog_base_url
+from vendo._sessions.base_urls import catalog_base_url
 from vendo._transports.routes import route_of
 from vendo.errors import ValidationError
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from vendo._catalog import catalog
-from vendo._client.base import checked_slugs
+from vendo._client.arguments import checked_slugs
 from vendo._config.slugs import checked_slug, name_of
 from vendo._protocol.models import Balance, Connection, Health, Integration, SpendCaps
 from vendo._protocol.subscription import checked_backoff
