@@ -86,13 +86,15 @@ class TestLiteLLMWithAnthropic(LiteLLMScenarios):
     slug = "anthropic"
     other = ("POST", "/other/v1/messages")
     model = "anthropic/local-model"
+    shows_dummy = True  # the older one logs it
 
     def make(self, client: vendo.Vendo, stack: AsyncExitStack) -> Calls:
         litellm = imported()
         # LiteLLM calls no other endpoint of Anthropic.
         content = [{"type": "text", "text": "Hello"}]
         usage = {"input_tokens": 1, "output_tokens": 1}
-        message = {"content": content, "stop_reason": "end_turn", "usage": usage}
+        message = {"content": content, "usage": usage, "model": "local-model"}
+        message |= {"id": "msg_local", "stop_reason": "end_turn"}
         self.server.respond("anthropic", *self.other, body=message)
         from litellm.llms.custom_httpx.http_handler import HTTPHandler
 
