@@ -23,6 +23,7 @@ def figures() -> Iterator[Figure]:
         os.environ["OPENAI_BASE_URL"] = address.url
         with vendo.Vendo(KEY, credentials_url=address.url) as client:
             provider = client.token_provider("openai")
+            provider()  # fetches
             yield Figure(
                 "`token_provider()`, cached",
                 "`client.token()`",
@@ -36,6 +37,7 @@ def figures() -> Iterator[Figure]:
                     api_key="unused", base_url=address.url, http_client=httpx2.Client(auth=auth)
                 ) as ours,
             ):
+                ours.models.list(), fixed.models.list()  # connect
                 yield Figure(
                     "a call of the openai SDK with `override=True`",
                     "with a fixed key",
