@@ -6,13 +6,51 @@ from urllib.parse import urlsplit
 
 from vendo._catalog.catalog import provider_at
 from vendo._config.addresses import origin_in
+from vendo._config.environment import base_url_variable
 from vendo._protocol.origins import is_loopback
+from vendo._protocol.secret import masked
 from vendo.errors import ValidationError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vendo._catalog.catalog import Provider
     from vendo._config.environment import Variable
+
+
+class DefaultBaseURL:
+    """The base URL of a provider's sessions without one of their own, as the environment is now."""
+
+    __slots__ = ("_local_server", "_memo", "_row", "_slug", "variable")
+
+    def __init__(
+        self, slug: str, row: Provider | None, local_server: Callable[[], str | None]
+    ) -> None:
+        self._slug = slug
+        self._row = row
+        self._local_server = local_server
+        self.variable = base_url_variable(slug)
+        #: The last result, and the values that it follows from.
+        self._memo: tuple[object, str | None] = (None, None)
+
+    def get(self) -> str | None:
+        """Return it, without a trailing slash, or None.
+
+        Raises:
+            ValidationError: `<SLUG>_BASE_URL` is malformed.
+        """
+        memo = self._memo
+        if memo[0] == (self.variable.raw(), self._local_server()):
+            return memo[1]
+        known = masked(self.variable.raw()), self._local_server()
+        base = default_base_url(self.variable, self._row, fake_provider(known[1], self._slug))
+        self._memo = known, base
+        return base
+
+    def fake_provider(self) -> str | None:
+        """Return the address of the local server's fake provider, or None."""
+        return fake_provider(self._local_server(), self._slug)
 
 
 def default_base_url(

@@ -211,7 +211,7 @@ class _Flow:
 
     def steps(self) -> Generator[Any, Any, None]:
         policy, request = self._policy, self._request
-        take_off_credential(request)
+        take_off_credential(request, drops_own=policy.override)
         policy.drop_own(request.headers)
         for name, value in policy.placement.missing_headers(request.headers):
             request.headers[name] = value
@@ -231,7 +231,7 @@ class _Flow:
             self._put(last, credential)
             response = yield last
             last = response.request
-        if not self._has_credential(last):
+        if last is not request and not self._has_credential(last):
             return
         if (yield from self._is_rejected(response, credential)):
             fresh = yield _Wanted(last, credential)

@@ -84,12 +84,16 @@ def masked_url(plain_class: Any) -> Callable[..., Any]:
     return MaskedURL
 
 
-def take_off_credential(request: Any) -> None:
-    """Remove our credential from a request that was sent before."""
+def take_off_credential(request: Any, *, drops_own: bool) -> None:
+    """Remove our credential from a request that was sent before.
+
+    With `drops_own`, one in `Authorization` is dropped with that of the caller.
+    """
     headers = getattr(request.headers, "given", request.headers)
-    plain = [pair for pair in headers.raw if not isinstance(pair[1], SecretBytes)]
-    if headers is not request.headers or len(plain) < len(headers.raw):
-        request.headers = headers.__class__(plain)
+    if headers is not request.headers or not drops_own:
+        plain = [pair for pair in headers.raw if not isinstance(pair[1], SecretBytes)]
+        if headers is not request.headers or len(plain) < len(headers.raw):
+            request.headers = headers.__class__(plain)
     if hasattr(request.url, "bare"):
         request.url = request.url.bare
 

@@ -15,12 +15,7 @@ from vendo._config import environment
 from vendo._protocol.origins import DEFAULT_PORTS, given_origin
 from vendo._protocol.recordings import mask_in_yaml
 from vendo._protocol.secret import Secret, WireSecret
-from vendo._sessions.base_urls import (
-    catalog_base_url,
-    default_base_url,
-    fake_provider,
-    would_be_real,
-)
+from vendo._sessions.base_urls import DefaultBaseURL, catalog_base_url, would_be_real
 from vendo._sessions.hosts import (
     checked_hosts,
     is_private,
@@ -110,11 +105,11 @@ class Policy:
     __slots__ = (
         "_base_url",
         "_bound",
+        "_default",
         "_hosts",
         "_local_server",
         "_patterns",
         "_remembered",
-        "_variable",
         "cleans_urls",
         "override",
         "placement",
@@ -143,7 +138,7 @@ class Policy:
             if base_url is None
             else given_origin(base_url, "base_url=", catalog_base_url(self.provider))
         )
-        self._variable = environment.base_url_variable(slug)
+        self._default = DefaultBaseURL(slug, self.provider, local_server)
         self._patterns: list[Pattern] = [
             *((host, 443) for host in (self.provider.hosts if self.provider else ())),
             (f"{slug}-proxy.vendo.run", 443),
@@ -179,11 +174,7 @@ class Policy:
         """
         if self._base_url is not None:
             return self._base_url
-        return default_base_url(self._variable, self.provider, self._fake_provider())
-
-    def _fake_provider(self) -> str | None:
-        """Return the address of the local server's fake provider, or None."""
-        return fake_provider(self._local_server(), self.slug)
+        return self._default.get()
 
     def resolve(self, url: str) -> str:
         """Return where a request to a URL, which may be relative, is sent.
@@ -202,8 +193,8 @@ class Policy:
                 f"A request of the session for {self.slug} has a URL without scheme and host"
                 f"{'' if base else ', and there is no base URL'}.",
                 slug=self.slug,
-                fix=f"Pass the whole URL, from https:// on, or set {self._variable.name} or "
-                "base_url=.",
+                fix="Pass the whole URL, from https:// on, or set "
+                f"{self._default.variable.name} or base_url=.",
             )
         separator, path = ("", url) if url[:1] in {"", "?", "#"} else ("/", url.lstrip("/"))
         return self.route(f"{base}{separator}{path}")
@@ -220,7 +211,7 @@ class Policy:
         """
         if self.cleans_urls:
             url = self._without_credential(url)
-        fake = self._fake_provider()
+        fake = self._default.fake_provider()
         if fake is None:
             return url
         try:
@@ -312,7 +303,7 @@ class Policy:
             fix = f"If the token belongs there: session({self.slug!r}, hosts=[{shown!r}])."
         else:
             problem = f"The token for {self.slug} is not sent to a URL without a host"
-            fix = f"Pass the whole URL, from https:// on, or set {self._variable.name}."
+            fix = f"Pass the whole URL, from https:// on, or set {self._default.variable.name}."
         raise invalid(f"{problem}.", slug=self.slug, fix=fix)
 
     # Placement
@@ -367,7 +358,7 @@ class Policy:
         """Split the path of a URL after the path of the base URL."""
         parts = urlsplit(url)
         path = parts.path or "/"
-        for base in (self.base_url(), self._fake_provider()):
+        for base in (self.base_url(), self._default.fake_provider()):
             if base is not None and session_origin(base) == session_origin(url):
                 prefix = urlsplit(base).path.rstrip("/")
                 if prefix and (path == prefix or path.startswith(f"{prefix}/")):
