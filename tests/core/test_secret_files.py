@@ -318,7 +318,13 @@ def test_path_with_a_null_character_is_an_error(monkeypatch: pytest.MonkeyPatch)
     assert "null character" in openai_error().message
 
 
-@pytest.mark.parametrize("value", [CANARY, f"{CANARY}/x", f"/{CANARY}", f"/{CANARY}/x"])
+def test_path_in_a_folder_that_is_not_mounted_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, "/not-mounted/openai")
+    shown = f"The file of {VARIABLE} (/not-mounted/openai) does not exist."
+    assert openai_error().message == shown
+
+
+@pytest.mark.parametrize("value", [CANARY, f"{CANARY}/x"])
 def test_credential_in_place_of_the_path_is_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:

@@ -78,14 +78,13 @@ class SecretFile:
     def shown_path(self) -> str | None:
         """Return the path for a report; None where it may be the credential itself.
 
-        A path begins with a folder that exists, or exists itself.
+        A path is absolute, or its first folder exists.
         """
         from pathlib import Path
 
         path = self._path.reveal()
         whole = Path(path)
-        first = Path(*whole.parts[: 2 if whole.anchor else 1])
-        if not path or not os.path.lexists(first):
+        if not path or not (whole.is_absolute() or os.path.lexists(whole.parts[0])):
             return None
         shown = path if path.isprintable() else ascii(path)
         return shown if len(shown) <= _LONGEST_PATH else f"{shown[:_LONGEST_PATH]}…"
