@@ -109,9 +109,10 @@ class CacheMachine(RuleBasedStateMachine):
         self.issued[token] = key
         self.cache.land(flight, token, lifetime, moment(led_at))
         assert self.is_over(flight)
-        assert flight.outcome() == token
+        is_rejected = flight.rejected == token  # after the flight began
+        assert flight.outcome() == (None if is_rejected else token)
         expires = float("inf") if lifetime is None else led_at + lifetime
-        self.model.held[key] = Held(token, expires, stays=again)
+        self.model.held[key] = Held(token, expires, rejected=is_rejected and not again, stays=again)
         self.ended.append(flight)
 
     @precondition(lambda self: self.model.flights)
