@@ -108,6 +108,10 @@ class WireSecret(Secret):
     def __getitem__(self, key: vendo._types.Any) -> WireSecret:
         return WireSecret(super().__getitem__(key), self.secret)
 
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> SecretBytes:
+        """Return the bytes, which httpx keeps in its headers."""
+        return SecretBytes(super().encode(encoding, errors))
+
 
 class SecretBytes(bytes):
     """The same for bytes: a header or a request target, as httpx keeps them."""

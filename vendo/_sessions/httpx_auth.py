@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from vendo._catalog.catalog import provider_at
-from vendo._protocol.secret import Secret, SecretBytes, WireSecret
+from vendo._protocol.secret import Secret, WireSecret
 from vendo._protocol.tracebacks import cut_tracebacks
 from vendo._sessions.base_urls import would_be_real
 from vendo._sessions.environment_proxies import is_proxied, would_be_proxied
@@ -188,13 +188,13 @@ class _Read:
 
 
 class _Wanted:
-    """A step of the flow: get the current credential for the URL of a request.
+    """A step of the flow: get the current credential for a URL.
 
     After a rejected one, it is another one if there is another.
     """
 
-    def __init__(self, request: Request, rejected: WireSecret | None = None) -> None:
-        self.url = str(_bare_url(request))
+    def __init__(self, url: object, rejected: WireSecret | None = None) -> None:
+        self.url = str(url)
         self.rejected = None if rejected is None else rejected.secret
 
 
@@ -206,13 +206,16 @@ class _Flow:
         self._policy = auth._policy
         self._is_direct = auth._is_direct
         self._request = request
+        header = self._policy.placement.header
+        #: The header that `_put_header` replaces, so that it need not be dropped.
+        self._replaced = header if header == "Authorization" else None
         self._rewind = rewinding(request)
         self._credential: str = ""
 
     def steps(self) -> Generator[Any, Any, None]:
         policy, request = self._policy, self._request
         take_off_credential(request, drops_own=policy.override)
-        policy.drop_own(request.headers)
+        policy.drop_own(request.headers, replaced=self._replaced)
         for name, value in policy.placement.missing_headers(request.headers):
             request.headers[name] = value
         url = str(request.url)
@@ -222,19 +225,19 @@ class _Flow:
         policy.admit(url)
         if not self._is_direct and is_proxied(url):
             raise would_be_proxied(policy.slug, url)
-        credential = yield _Wanted(request)
+        credential = yield _Wanted(url)
         self._put(request, credential)
         response = yield request
         last = response.request  # another one after a redirect
         if self._was_stripped(response) and all(map(self._may_carry, _requests_of(response))):
-            credential = yield _Wanted(last)
+            credential = yield _Wanted(_bare_url(last))
             self._put(last, credential)
             response = yield last
             last = response.request
         if last is not request and not self._has_credential(last):
             return
         if (yield from self._is_rejected(response, credential)):
-            fresh = yield _Wanted(last, credential)
+            fresh = yield _Wanted(_bare_url(last), credential)
             if fresh.secret != credential.secret and self._rewind():
                 self._put(last, fresh)
                 yield from self._is_rejected((yield last), fresh)
@@ -279,8 +282,7 @@ class _Flow:
         header = self._policy.placement.header or ""
         self._credential = value
         if header == "Authorization":
-            # A text would become plain bytes.
-            request.headers.update([(header.encode(), SecretBytes(value.encode()))])
+            request.headers[header] = value  # a `WireSecret`, which is encoded as `SecretBytes`
         else:
             plain = getattr(request.headers, "bare", request.headers)
             request.headers = one_way_headers(plain.__class__)(plain, header, value)

@@ -333,14 +333,14 @@ class Policy:
             return False
         return self.placement.is_taken(headers, lambda: self._split_path(url)[1])
 
-    def drop_own(self, headers: MutableMapping[str, str]) -> None:
-        """With `override`, drop the credentials that a request came with.
+    def drop_own(self, headers: MutableMapping[str, str], replaced: str | None = None) -> None:
+        """With `override`, drop the credentials that a request came with, but for one header.
 
         Those in the URL are dropped by `route`. `headers` has case-insensitive names.
         """
         if self.override:
             for name in self.placement.secret_headers():
-                if name in headers:
+                if name != replaced and name in headers:
                     del headers[name]
 
     def _without_credential(self, url: str) -> str:
