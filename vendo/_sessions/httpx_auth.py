@@ -75,6 +75,7 @@ class VendoHttpxAuth(_Bases):
         self._policy = policy_of(client, slug, hosts, override=override)
         #: True if the client has a transport of ours, which uses no proxy for plain http.
         self._is_direct = False
+        self._last: WireSecret | None = None
         mask_headers()
 
     def __repr__(self) -> str:
@@ -99,7 +100,7 @@ class VendoHttpxAuth(_Bases):
             while True:
                 step = flow.send(outcome)
                 if isinstance(step, _Wanted):
-                    outcome = self._policy.credential(step.url, self._token(step.rejected))
+                    outcome = self._credential(step.url, self._token(step.rejected))
                 elif isinstance(step, _Read):
                     outcome = step.response.read()
                 else:
@@ -120,9 +121,7 @@ class VendoHttpxAuth(_Bases):
             while True:
                 step = flow.send(outcome)
                 if isinstance(step, _Wanted):
-                    outcome = self._policy.credential(
-                        step.url, await self._token_in_task(step.rejected)
-                    )
+                    outcome = self._credential(step.url, await self._token_in_task(step.rejected))
                 elif isinstance(step, _Read):
                     outcome = await step.response.aread()
                 else:
@@ -156,6 +155,14 @@ class VendoHttpxAuth(_Bases):
 
         # A redirect is followed where an `auth=` cannot change it.
         observing_hosts(request, check, is_async=is_async)
+
+    def _credential(self, url: str, token: str) -> WireSecret:
+        """Return what carries a token to a URL. In a header it is the same for all URLs."""
+        token = Secret(token)
+        last = self._last
+        if last is None or last.secret != token or self._policy.placement.header is None:
+            last = self._last = self._policy.credential(url, token)
+        return last
 
     def _token(self, rejected: Secret | None) -> str:
         client, slug = self._client, self._policy.slug
@@ -328,6 +335,7 @@ def _restored(
     auth._client = client
     auth._policy = policy
     auth._is_direct = is_direct
+    auth._last = None
     mask_headers()
     return auth
 

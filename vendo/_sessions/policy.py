@@ -273,8 +273,10 @@ class Policy:
             base = self.base_url()
         except ValidationError:
             return False  # `admit` and `resolve` raise it
-        known = (base, self._local_server())
-        return any(one is not None and origin[1:] == known_origin(one)[1:] for one in known)
+        if base is not None and origin[1:] == known_origin(base)[1:]:
+            return True
+        local = self._local_server()
+        return local is not None and origin[1:] == known_origin(local)[1:]
 
     def _binds(self, url: str) -> bool:
         """Bind a slug without a list of hosts to its first host."""
