@@ -74,7 +74,7 @@ def session_origin(url: str) -> Origin:
     return origin_of(over_http(url))
 
 
-#: The same for base URLs, of which there are few.
+#: The same for base URLs. There are few of them.
 known_origin = lru_cache(maxsize=256)(session_origin)
 
 
