@@ -1,8 +1,9 @@
 """Take figures as medians: two sides in turn, in many short rounds.
 
 Each round takes all sides one after the other and gives one value, a ratio or a difference. So a
-slow phase of the machine affects both sides of a value. A figure is the median of the values, and
-its spread are their quartiles.
+slow phase of the machine affects both sides of a value. The order changes with each round, since
+the side that goes first is the slower one where both are the same. A figure is the median of the
+values, and its spread are their quartiles.
 """
 
 from __future__ import annotations
@@ -95,8 +96,11 @@ def rounds(*sides: Callable[[], object]) -> list[list[float]]:
     calls = [_calls_in_a_round(seconds(side, 10) / 10) for side in sides]
     found = []
     end = time.perf_counter() + _SECONDS
+    order = list(range(len(sides)))
     while time.perf_counter() < end:
-        found.append([seconds(side, each) / each for side, each in zip(sides, calls, strict=True)])
+        order.reverse()
+        took = {i: seconds(sides[i], calls[i]) / calls[i] for i in order}
+        found.append([took[i] for i in range(len(sides))])
     return found
 
 
@@ -105,13 +109,11 @@ async def awaited_rounds(*sides: Callable[[], Awaitable[object]]) -> list[list[f
     calls = [_calls_in_a_round(await awaited_seconds(side, 10) / 10) for side in sides]
     found = []
     end = time.perf_counter() + _SECONDS
+    order = list(range(len(sides)))
     while time.perf_counter() < end:
-        found.append(
-            [
-                await awaited_seconds(side, each) / each
-                for side, each in zip(sides, calls, strict=True)
-            ]
-        )
+        order.reverse()
+        took = {i: await awaited_seconds(sides[i], calls[i]) / calls[i] for i in order}
+        found.append([took[i] for i in range(len(sides))])
     return found
 
 

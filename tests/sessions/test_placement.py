@@ -94,9 +94,9 @@ def test_default_headers_of_a_provider_do_not_replace_the_callers() -> None:
 
 
 def test_provider_headers_and_authorization_are_dropped_on_a_redirect() -> None:
-    assert Placement("anthropic").secret_headers() == ("Authorization", "x-api-key")
-    assert Placement("openai").secret_headers() == ("Authorization",)
-    assert Placement("telegram").secret_headers() == ("Authorization",)
+    assert Placement("anthropic").secret_headers == ("Authorization", "x-api-key")
+    assert Placement("openai").secret_headers == ("Authorization",)
+    assert Placement("telegram").secret_headers == ("Authorization",)
 
 
 def test_placed_token_is_always_masked() -> None:

@@ -216,6 +216,14 @@ def raw_scope() -> tuple[str | bytes | None, ...]:
     return get(_KEY), get(_KEY_FILE), get(_URL)
 
 
+def raw_platform() -> tuple[str | bytes | None, ...]:
+    """Return what decides the address of the platform, which sessions look at for each request."""
+    table = getattr(os.environ, "_data", None)
+    if table is None:
+        return raw_values(_PLATFORM)
+    return table.get(BASE_URL._key), table.get(API_URL._key)
+
+
 def has_control_character(text: str) -> bool:
     """True if the text contains a C0 or C1 control character or a line separator."""
     return any(
@@ -228,6 +236,7 @@ API_KEY: Final = CredentialVariable("VENDO_API_KEY")
 BASE_URL: Final = Variable("VENDO_BASE_URL")
 API_URL: Final = Variable("VENDO_API_URL")
 CREDENTIALS_URL: Final = Variable("VENDO_CREDENTIALS_URL")
+_PLATFORM: Final = (BASE_URL, API_URL)
 _SCOPE: Final = (API_KEY, API_KEY.file, CREDENTIALS_URL)
 _KEY, _KEY_FILE, _URL = [variable._key for variable in _SCOPE]
 DATA_PROXY_URL: Final = Variable("VENDO_DATA_PROXY_URL")

@@ -216,9 +216,9 @@ class Settings:
         What listens there is a local server, which has fake providers.
         """
         memo = self._local
-        if memo[0] == (environment.BASE_URL.raw(), environment.API_URL.raw()):
+        if memo[0] == environment.raw_platform():
             return memo[1]
-        raw = (masked(environment.BASE_URL.raw()), masked(environment.API_URL.raw()))
+        raw = tuple(map(masked, environment.raw_platform()))
         from urllib.parse import urlsplit
 
         from vendo._protocol.origins import is_loopback

@@ -222,7 +222,7 @@ def _checks(policy: Policy) -> aiohttp.TraceConfig:
         location = headers.get("Location") or headers.get("URI") or ""
         url = str(sent.response.url)
         if not is_same_origin(url, joined(url, location)):
-            for name in policy.placement.secret_headers():
+            for name in policy.placement.secret_headers:
                 sent.headers.popall(name, None)
 
     async def has_failed(

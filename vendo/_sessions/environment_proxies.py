@@ -29,7 +29,7 @@ def is_proxied(url: str) -> bool:
 
     The libraries read patterns in `NO_PROXY` differently. All of them know `*` and a whole host.
     """
-    if not (_HAS_PROXY_SETTINGS or any(raw_values(_VARIABLES))):
+    if url.startswith("https:") or not (_HAS_PROXY_SETTINGS or any(raw_values(_VARIABLES))):
         return False
     parts = urlsplit(url)
     if parts.scheme != "http":

@@ -76,6 +76,7 @@ class VendoHttpxAuth(_Bases):
         #: True if the client has a transport of ours, which uses no proxy for plain http.
         self._is_direct = False
         self._last: WireSecret | None = None
+        self._is_async = hasattr(client, "aclose")
         mask_headers()
 
     def __repr__(self) -> str:
@@ -158,15 +159,16 @@ class VendoHttpxAuth(_Bases):
 
     def _credential(self, url: str, token: str) -> WireSecret:
         """Return what carries a token to a URL. In a header it is the same for all URLs."""
-        token = Secret(token)
         last = self._last
-        if last is None or last.secret != token or self._policy.placement.header is None:
-            last = self._last = self._policy.credential(url, token)
+        if last is not None and last.secret == token and self._policy.placement.header is not None:
+            return last
+        token = Secret(token)
+        last = self._last = self._policy.credential(url, token)
         return last
 
     def _token(self, rejected: Secret | None) -> str:
         client, slug = self._client, self._policy.slug
-        if hasattr(client, "aclose"):
+        if self._is_async:
             raise invalid(
                 "httpx_auth() of an AsyncVendo does not work in a blocking client.",
                 slug=slug,
@@ -214,7 +216,7 @@ class _Flow:
         self._is_direct = auth._is_direct
         self._request = request
         header = self._policy.placement.header
-        #: The header that `_put_header` replaces, so that it need not be dropped.
+        #: The header that `_put` replaces, so that it need not be dropped; None for another.
         self._replaced = header if header == "Authorization" else None
         self._rewind = rewinding(request)
         self._credential: str = ""
@@ -268,31 +270,30 @@ class _Flow:
             yield request  # httpx itself strips `Authorization`
             return
         own = request.headers.pop(header)
-        self._put_header(request, own)
+        self._put_header(request, header, own)
         response = yield request
         if self._was_stripped(response) and all(
             is_same_origin(url, str(sent.url)) for sent in _requests_of(response)
         ):
-            self._put_header(response.request, own)
+            self._put_header(response.request, header, own)
             yield response.request
 
     def _put(self, request: Request, credential: WireSecret) -> None:
-        if self._policy.placement.header is not None:
-            self._put_header(request, credential)
+        if self._replaced is not None:
+            self._credential = request.headers[self._replaced] = credential  # see `encode` of it
+            return
+        placement = self._policy.placement
+        if placement.header is not None:
+            self._put_header(request, placement.header, credential)
             return
         bare = _bare_url(request)
         self._credential = credential
-        placement = self._policy.placement
         request.url = masked_url(bare.__class__)(bare, credential, placement.bare_location)
 
-    def _put_header(self, request: Request, value: str) -> None:
-        header = self._policy.placement.header or ""
+    def _put_header(self, request: Request, header: str, value: str) -> None:
         self._credential = value
-        if header == "Authorization":
-            request.headers[header] = value  # a `WireSecret`, which is encoded as `SecretBytes`
-        else:
-            plain = getattr(request.headers, "bare", request.headers)
-            request.headers = one_way_headers(plain.__class__)(plain, header, value)
+        plain = getattr(request.headers, "bare", request.headers)
+        request.headers = one_way_headers(plain.__class__)(plain, header, value)
 
     def _has_credential(self, request: Request) -> bool:
         policy = self._policy
@@ -336,6 +337,7 @@ def _restored(
     auth._policy = policy
     auth._is_direct = is_direct
     auth._last = None
+    auth._is_async = hasattr(client, "aclose")
     mask_headers()
     return auth
 

@@ -12,7 +12,7 @@ from vendo.errors import invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 
 class Placement:
@@ -22,7 +22,7 @@ class Placement:
         slug: the provider, a checked slug, in the catalog or not.
     """
 
-    __slots__ = ("_paths", "_provider", "_query", "_slug", "header", "is_in_url")
+    __slots__ = ("_paths", "_provider", "_query", "_slug", "header", "is_in_url", "secret_headers")
 
     def __init__(self, slug: str) -> None:
         self._slug = slug
@@ -39,6 +39,9 @@ class Placement:
             self.header = "Authorization"
         else:
             self.header = row.header[0]
+        own = () if self.header in {None, "Authorization"} else (self.header or "",)
+        #: The headers that may contain a credential.
+        self.secret_headers = ("Authorization", *own, *(row.other_headers if row else ()))
 
     def check(self, token: Secret) -> None:
         """Check that a request can carry a token.
@@ -99,13 +102,6 @@ class Placement:
         after = path()
         return any(_holds_token(template, after) for template in self._paths)
 
-    def secret_headers(self) -> tuple[str, ...]:
-        """Return the headers that may contain a credential."""
-        further = self._provider.other_headers if self._provider else ()
-        if self.header in {None, "Authorization"}:
-            return ("Authorization", *further)
-        return ("Authorization", self.header or "", *further)
-
     def without_credential(self, path: str, query: str) -> tuple[str, str]:
         """Return a path, relative to the base URL's, and a query without a credential in them."""
         for template in sorted(self._paths, key=len, reverse=True):
@@ -117,12 +113,16 @@ class Placement:
         fields = query.split("&")
         return path, "&".join(one for one in fields if one.partition("=")[0] not in self._query)
 
-    def missing_headers(self, headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-        """Yield the headers that the provider wants on each request, and this one lacks."""
-        for name, value in self._provider.extra_headers.items() if self._provider else ():
+    def missing_headers(self, headers: Mapping[str, str]) -> Sequence[tuple[str, str]]:
+        """Return the headers that the provider wants on each request, and this one lacks."""
+        if self._provider is None or not self._provider.extra_headers:
+            return ()
+        return [
+            (name, value)
+            for name, value in self._provider.extra_headers.items()
             # Every HTTP library adds `Accept: */*` itself, which is not a choice of the caller.
-            if headers.get(name, "*/*" if name.lower() == "accept" else None) in {None, "*/*"}:
-                yield name, value
+            if headers.get(name, "*/*" if name.lower() == "accept" else None) in {None, "*/*"}
+        ]
 
 
 def _beginning(template: str) -> str:

@@ -40,6 +40,8 @@ MAX_DRAINED = 16 * 1024
 
 _ABSOLUTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _MAX_REMEMBERED = 256
+#: What follows a base URL in a URL below it.
+_ENDS = frozenset({"", "/", "?", "#"})
 
 
 def policy_of(
@@ -245,6 +247,8 @@ class Policy:
 
     def allows(self, url: str) -> bool:
         """True if the token may be sent to the host of this URL."""
+        if self._is_below_base(url):
+            return True
         try:
             parts = urlsplit(url)
             key = (parts.scheme, parts.netloc)
@@ -253,6 +257,14 @@ class Policy:
             return False
         allowed, origin = known
         return allowed or self._is_base_or_bound(origin)
+
+    def _is_below_base(self, url: str) -> bool:
+        """True for most requests, without parsing their URL."""
+        try:
+            base = self.base_url()
+        except ValidationError:
+            return False  # `admit` and `resolve` raise it
+        return base is not None and url.startswith(base) and url[len(base) : len(base) + 1] in _ENDS
 
     def _is_listed(self, origin: Origin) -> bool:
         return is_private(origin) and any(matches(pattern, origin) for pattern in self._patterns)
@@ -341,7 +353,7 @@ class Policy:
         Those in the URL are dropped by `route`. `headers` has case-insensitive names.
         """
         if self.override:
-            for name in self.placement.secret_headers():
+            for name in self.placement.secret_headers:
                 if name != replaced and name in headers:
                     del headers[name]
 

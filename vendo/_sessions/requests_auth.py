@@ -110,7 +110,7 @@ class VendoAuth(AuthBase):
 
     def strip(self, request: PreparedRequest) -> None:
         """Remove all credentials from a request."""
-        for name in self._policy.placement.secret_headers():
+        for name in self._policy.placement.secret_headers:
             request.headers.pop(name, None)
         drop_target(request)
 

@@ -120,7 +120,7 @@ class VendoSession(requests.Session):
         """True if `VendoAuth` did not see a request, or a credential was put on it since then."""
         if not any(isinstance(hook, Watch) for hook in request.hooks["response"]):
             return True
-        names = self._policy.placement.secret_headers()
+        names = self._policy.placement.secret_headers
         found = (request.headers.get(name) for name in names)
         return any(not isinstance(value, WireSecret) for value in found if value is not None)
 
