@@ -94,12 +94,18 @@ class VendoHttpxAuth(_Bases):
     def sync_auth_flow(self, request: Request) -> Generator[Request, Response, None]:
         """Authenticate a request of a `Client`."""
         self._route(request, is_async=False)
-        flow = _Flow(self, request).steps()
-        outcome: Any = None
+        flow = _Flow(self, request)
+        url = flow.prepare()
         handled = sys.exception()
         try:
+            if url is not None:
+                flow.put(request, self._credential(url, self._token()))
+            response = yield request
+            if flow.is_over(response):
+                return
+            steps, outcome = flow.rest(response), None
             while True:
-                step = flow.send(outcome)
+                step = steps.send(outcome)
                 if isinstance(step, _Wanted):
                     outcome = self._credential(step.url, self._token(step.rejected))
                 elif isinstance(step, _Read):
@@ -115,12 +121,18 @@ class VendoHttpxAuth(_Bases):
     async def async_auth_flow(self, request: Request) -> AsyncGenerator[Request, Response]:
         """Authenticate a request of an `AsyncClient`."""
         self._route(request, is_async=True)
-        flow = _Flow(self, request).steps()
-        outcome: Any = None
+        flow = _Flow(self, request)
+        url = flow.prepare()
         handled = sys.exception()
         try:
+            if url is not None:
+                flow.put(request, self._credential(url, await self._token_in_task()))
+            response = yield request
+            if flow.is_over(response):
+                return
+            steps, outcome = flow.rest(response), None
             while True:
-                step = flow.send(outcome)
+                step = steps.send(outcome)
                 if isinstance(step, _Wanted):
                     outcome = self._credential(step.url, await self._token_in_task(step.rejected))
                 elif isinstance(step, _Read):
@@ -166,7 +178,7 @@ class VendoHttpxAuth(_Bases):
         last = self._last = self._policy.credential(url, token)
         return last
 
-    def _token(self, rejected: Secret | None) -> str:
+    def _token(self, rejected: Secret | None = None) -> str:
         client, slug = self._client, self._policy.slug
         if self._is_async:
             raise invalid(
@@ -177,7 +189,7 @@ class VendoHttpxAuth(_Bases):
         token: str = client.token(slug) if rejected is None else client._renewed(slug, rejected)
         return token
 
-    async def _token_in_task(self, rejected: Secret | None) -> str:
+    async def _token_in_task(self, rejected: Secret | None = None) -> str:
         token: str = await self._client._async_token(self._policy.slug, rejected=rejected)
         return token
 
@@ -216,12 +228,18 @@ class _Flow:
         self._is_direct = auth._is_direct
         self._request = request
         header = self._policy.placement.header
-        #: The header that `_put` replaces, so that it need not be dropped; None for another.
+        #: The header that `put` replaces, so that it need not be dropped; None for another.
         self._replaced = header if header == "Authorization" else None
         self._rewind = rewinding(request)
+        #: What the request was sent with: a `WireSecret`, or the caller's own.
         self._credential: str = ""
 
-    def steps(self) -> Generator[Any, Any, None]:
+    def prepare(self) -> str | None:
+        """Return the URL to get a credential for, or None if that of the caller wins.
+
+        Raises:
+            ValidationError: the token must not be sent there.
+        """
         policy, request = self._policy, self._request
         take_off_credential(request, drops_own=policy.override)
         policy.drop_own(request.headers, replaced=self._replaced)
@@ -229,26 +247,43 @@ class _Flow:
             request.headers[name] = value
         url = str(request.url)
         if policy.is_authenticated(url, request.headers):
-            yield from self._with_callers_own(url)
-            return
+            self._keep_own()
+            return None
         policy.admit(url)
         if not self._is_direct and is_proxied(url):
             raise would_be_proxied(policy.slug, url)
-        credential = yield _Wanted(url)
-        self._put(request, credential)
-        response = yield request
+        return url
+
+    def is_over(self, response: Response) -> bool:
+        """Return True if the first response leaves nothing to do: most accept the token."""
+        if response.request is not self._request:
+            return False
+        credential, headers = self._credential, response.headers
+        if not isinstance(credential, WireSecret):
+            return True
+        is_accepted = accepts(self._policy.provider, response.status_code, headers, is_read=False)
+        if is_accepted:
+            self._client._accept(self._policy.slug, credential.secret)
+        return is_accepted
+
+    def rest(self, response: Response) -> Generator[Any, Any, None]:
+        """Go on after another first response."""
+        credential = self._credential
+        if not isinstance(credential, WireSecret):
+            yield from self._rest_with_own(response)
+            return
         last = response.request  # another one after a redirect
         if self._was_stripped(response) and all(map(self._may_carry, _requests_of(response))):
             credential = yield _Wanted(_bare_url(last))
-            self._put(last, credential)
+            self.put(last, credential)
             response = yield last
             last = response.request
-        if last is not request and not self._has_credential(last):
+        if last is not self._request and not self._has_credential(last):
             return
         if (yield from self._is_rejected(response, credential)):
             fresh = yield _Wanted(_bare_url(last), credential)
             if fresh.secret != credential.secret and self._rewind():
-                self._put(last, fresh)
+                self.put(last, fresh)
                 yield from self._is_rejected((yield last), fresh)
 
     def _is_rejected(self, response: Response, credential: WireSecret) -> Generator[Any, Any, bool]:
@@ -264,21 +299,24 @@ class _Flow:
             self._client._accept(self._policy.slug, credential.secret)
         return False
 
-    def _with_callers_own(self, url: str) -> Generator[Any, Any, None]:
+    def _keep_own(self) -> None:
+        """Have a redirect drop the caller's own header. httpx itself drops `Authorization`."""
         request, header = self._request, self._policy.placement.header
-        if header in {None, "Authorization"} or header not in request.headers:
-            yield request  # httpx itself strips `Authorization`
-            return
-        own = request.headers.pop(header)
-        self._put_header(request, header, own)
-        response = yield request
-        if self._was_stripped(response) and all(
-            is_same_origin(url, str(sent.url)) for sent in _requests_of(response)
+        if header not in {None, "Authorization"} and header in request.headers:
+            self._put_header(request, header, request.headers.pop(header))
+
+    def _rest_with_own(self, response: Response) -> Generator[Any, Any, None]:
+        header, url = self._policy.placement.header, str(self._request.url)
+        if (
+            self._credential
+            and self._was_stripped(response)
+            and all(is_same_origin(url, str(sent.url)) for sent in _requests_of(response))
         ):
-            self._put_header(response.request, header, own)
+            self._put_header(response.request, header or "", self._credential)
             yield response.request
 
-    def _put(self, request: Request, credential: WireSecret) -> None:
+    def put(self, request: Request, credential: WireSecret) -> None:
+        """Put a credential on a request, where the provider wants it."""
         if self._replaced is not None:
             self._credential = request.headers[self._replaced] = credential  # see `encode` of it
             return

@@ -16,13 +16,7 @@ from vendo._protocol.origins import DEFAULT_PORTS, given_origin
 from vendo._protocol.recordings import mask_in_yaml
 from vendo._protocol.secret import Secret, WireSecret
 from vendo._sessions.base_urls import DefaultBaseURL, catalog_base_url, would_be_real
-from vendo._sessions.hosts import (
-    checked_hosts,
-    is_private,
-    known_origin,
-    matches,
-    session_origin,
-)
+from vendo._sessions.hosts import checked_hosts, is_private, known_origin, matches, session_origin
 from vendo._sessions.placement import Placement
 from vendo.errors import ValidationError, invalid
 
