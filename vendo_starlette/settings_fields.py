@@ -44,9 +44,9 @@ def vendo_settings_source(
     Return it last from `settings_customise_sources`: arguments, variables and files then win, and
     nothing is fetched for a field that they set. Fields without a default take one request
     together, each other one takes one of its own. Without a credential a field has its default, or
-    is missing. Every other error of `vendo.token` is raised when the
-    settings are made. A value stays the same for the life of the settings, so it is for API keys:
-    a token that expires belongs in a session.
+    is missing. Every other error of `vendo.token` is raised when the settings are made. A value
+    stays the same for the life of the settings, so it is for API keys: a token that expires belongs
+    in a session.
 
     Args:
         settings_cls: the class of the settings. Its marked fields are of the type `SecretStr`.
