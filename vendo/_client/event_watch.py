@@ -79,9 +79,11 @@ class _Watcher:
         self._thread = Thread(target=self._watch, daemon=True, name="vendo-events")
         try:
             self._thread.start()
-        except RuntimeError:  # the system has no more
+        except BaseException as error:  # a signal's too: the thread may run, and nothing has it
             self._stream.close()
-            raise no_thread() from None
+            if isinstance(error, RuntimeError):  # the system has no more
+                raise no_thread() from None
+            raise
 
     def start_again(self) -> None:
         """Start again in a forked child: the thread and the connection are the parent's."""

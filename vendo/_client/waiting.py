@@ -95,6 +95,7 @@ class Waiting:
 def wait(client: Client, waiting: Waiting) -> Connection:
     """Look until the provider is connected."""
     with closing(_Alarm(client, waiting.slug)) as alarm:
+        alarm.start()
         while True:
             connection = client._run(waiting.look())
             if connection is not None:
@@ -116,6 +117,9 @@ class _Alarm:
         self._rings: SimpleQueue[None] = SimpleQueue()
         self._stream = EventStream(client, LONGEST_PAUSE)
         self._thread = Thread(target=self._listen, daemon=True, name="vendo-wait")
+
+    def start(self) -> None:
+        """Start the thread. Call `close` afterwards, also if a signal interrupts this."""
         with suppress(RuntimeError):  # the system has no more threads
             self._thread.start()
 
@@ -135,5 +139,5 @@ class _Alarm:
     def close(self) -> None:
         """Close the stream, and end the thread."""
         self._stream.close()
-        if self._thread.ident is not None:
+        with suppress(RuntimeError):  # it was never started
             self._thread.join(1.0)  # longer only while it connects

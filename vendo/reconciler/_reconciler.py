@@ -54,6 +54,10 @@ class Reconciler:
             self._thread.start()
         except RuntimeError:  # the system has no more
             raise no_thread() from None
+        except BaseException:  # of a signal: the thread may run, and nothing has it
+            self._stopping = True
+            self._wake.put(None)
+            raise
 
     def __repr__(self) -> str:
         state = "running" if self.is_running else "stopped"

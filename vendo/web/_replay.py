@@ -232,6 +232,9 @@ class Delivery:
             thread.start()
         except RuntimeError:  # no more threads are available: the lease lasts a minute
             logger.warning("The lease on a webhook is not renewed: no thread can be started.")
+        except BaseException:  # of a signal: the thread may run, and nothing handles the event
+            self.release()
+            raise
         else:
             self._renewing = thread
 
