@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import httpx2
 import openai
 
 import vendo
@@ -34,7 +33,9 @@ def figures() -> Iterator[Figure]:
             with (
                 openai.OpenAI(api_key="fixed", base_url=address.url) as fixed,
                 openai.OpenAI(
-                    api_key="unused", base_url=address.url, http_client=httpx2.Client(auth=auth)
+                    api_key="unused",
+                    base_url=address.url,
+                    http_client=openai.DefaultHttpxClient(auth=auth),
                 ) as ours,
             ):
                 ours.models.list(), fixed.models.list()  # connect

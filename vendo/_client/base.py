@@ -93,8 +93,9 @@ class BaseClient:
         """Seconds that one call may take, with its retries and pauses."""
         return self._settings.timeout
 
-    def _local_server(self) -> str | None:
-        return self._settings.local_server()
+    @property
+    def _local_server(self) -> Callable[[], str | None]:
+        return self._settings.local_server
 
     def is_vendo_mode(self) -> bool:
         """True if tokens come from Vendo, False if they come from the environment."""
@@ -285,7 +286,7 @@ class BaseClient:
         """Note that the provider accepted a token, which makes it a fallback in an outage."""
         scope = self._settings.scope()
         if scope is not None:
-            shared.accept(self._key(scope, name_of(slug)), token)
+            shared.accept((*scope, self._settings.user, slug), token)
 
     def _key(self, scope: Scope, name: Name) -> CacheKey:
         return (*scope, self._settings.user, name.slug)

@@ -148,7 +148,7 @@ class VendoHttpxAuth(_Bases):
     def _route(self, request: Request, *, is_async: bool) -> None:
         """Have a request and its redirects reach no real provider if there is a local server."""
         policy = self._policy
-        is_local = self._client._local_server() is not None
+        is_local = policy.local_server() is not None
         if is_local or policy.cleans_urls:
             url = str(_bare_url(request))
             routed = policy.route(url)

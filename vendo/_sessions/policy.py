@@ -103,10 +103,10 @@ class Policy:
         "_bound",
         "_default",
         "_hosts",
-        "_local_server",
         "_patterns",
         "_remembered",
         "cleans_urls",
+        "local_server",
         "override",
         "placement",
         "provider",
@@ -124,7 +124,8 @@ class Policy:
     ) -> None:
         self.slug = slug
         self.override = _checked_override(override)
-        self._local_server = local_server
+        #: Returns the address of the local server, or None.
+        self.local_server = local_server
         self.provider = provider(slug)
         self.placement = Placement(slug)
         #: True if a URL may have to lose the credential that it came with.
@@ -153,7 +154,7 @@ class Policy:
 
     def __reduce__(self) -> tuple[Any, ...]:
         bound = dict(self._bound)
-        known = (self.slug, self._hosts, self._base_url, self._local_server, self.override)
+        known = (self.slug, self._hosts, self._base_url, self.local_server, self.override)
         return _restored, (*known, bound)
 
     def _add(self, hosts: Sequence[Pattern]) -> None:
@@ -281,7 +282,7 @@ class Policy:
             return False  # `admit` and `resolve` raise it
         if base is not None and origin[1:] == known_origin(base)[1:]:
             return True
-        local = self._local_server()
+        local = self.local_server()
         return local is not None and origin[1:] == known_origin(local)[1:]
 
     def _binds(self, url: str) -> bool:
