@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def interrupted(name: str, begun: Callable[[], object] = bool) -> Iterator[None]:
-    """Interrupt `Thread.start` of a thread that runs, after `begun` has returned."""
+    """Interrupt the start of the thread of this name, after it runs and `begun` has returned.
+
+    The thread must end by itself afterwards.
+    """
     threads: list[threading.Thread] = []
 
     def trace(frame: Any, _event: str, _argument: object) -> None:
