@@ -12,16 +12,26 @@ from flask.cli import AppGroup
 from vendo import ValidationError, VendoError
 from vendo.web import (
     ClientOptions,
-    CommandLineError,
-    connection_lines,
+    catalog_rows,
+    catalog_text,
+    checked_slug,
     connection_rows,
-    run_vendo,
+    connection_text,
+    doctor_report,
+    doctor_text,
 )
 from vendo_flask import checks, settings
 from vendo_flask.clients import app_client
 from vendo_flask.context import this_app
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def _checked(_context: click.Context, _option: click.Parameter, slug: str | None) -> str | None:
+    try:
+        return None if slug is None else checked_slug(slug)
+    except ValidationError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 class _Group(AppGroup):
@@ -52,34 +62,34 @@ def commands() -> None:
 @click.pass_context
 def doctor(context: click.Context, timeout: float, as_json: bool) -> None:
     """Show the mode, credentials, the backend, and what is wrong. Never a secret."""
-    arguments = ["doctor", "--timeout", str(timeout)]
-    printed, status = _run([*arguments, "--json"] if as_json else arguments)
-    found = checks.findings(this_app())
+    app = this_app()
+    try:
+        options = settings.client_options(app)
+    except ValidationError:
+        options = ClientOptions()  # the checks report what is wrong
+    report = doctor_report(options, settings.client_label, adapter="vendo_flask", timeout=timeout)
+    found = checks.findings(app)
+    is_wrong = bool(report.problems) or any(finding.is_wrong for finding in found)
     if as_json:
-        _print({**json.loads(printed), "checks": [asdict(finding) for finding in found]})
+        _print({**report.as_dict(), "checks": [asdict(finding) for finding in found]})
     else:
-        click.echo(printed)
-        click.secho(f"Application {this_app().name}", bold=True)
         for finding in found:
-            click.echo(f"  {finding.text}")
-            if finding.fix:
-                click.echo(f"    fix: {finding.fix}")
-        if not found:
-            click.echo("  Nothing is wrong with it.")
-    if status or any(finding.is_wrong for finding in found):
+            add = report.problem if finding.is_wrong else report.note
+            add(finding.text, finding.fix)
+        click.echo(doctor_text(report))
+    if is_wrong:
         context.exit(1)
 
 
 @commands.command()
-@click.argument("slug", required=False)
+@click.argument("slug", callback=_checked, required=False)
 @_as_json
 def catalog(slug: str | None, as_json: bool) -> None:
     """List the known providers with their variables, or show one."""
-    arguments = ["catalog", *([slug] if slug else []), *(["--json"] if as_json else [])]
-    printed, status = _run(arguments)
-    if status:
-        raise click.ClickException(f"{slug!r} is not in the catalog.")
-    click.echo(printed)
+    if as_json:
+        _print(catalog_rows(slug))
+    else:
+        click.echo(catalog_text(slug))
 
 
 @commands.command()
@@ -90,26 +100,14 @@ def connections(as_json: bool) -> None:
     if as_json:
         _print(connection_rows(found))
     else:
-        click.echo("\n".join(connection_lines(found)))
+        click.echo(connection_text(found))
 
 
 @commands.command()
-@click.argument("slug")
+@click.argument("slug", callback=_checked)
 def token(slug: str) -> None:
     """Print the token of a provider and nothing else."""
     click.echo(app_client().token(slug))
-
-
-def _run(arguments: list[str]) -> tuple[str, int]:
-    """Return what `python -m vendo` prints with the application's options, and its exit code."""
-    try:
-        options = settings.client_options(this_app())
-    except ValidationError:
-        options = ClientOptions()  # the checks report what is wrong
-    try:
-        return run_vendo(arguments, options)
-    except CommandLineError as error:
-        raise click.UsageError(str(error)) from None
 
 
 def _print(value: object) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import textwrap
 
 from vendo._cli import output
+from vendo._reports.tables import Style
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ class Transcript:
     """Prints the demo: in colours and wrapped for a terminal, one line a remark for a file."""
 
     def __init__(self) -> None:
-        self._style = output.Style()
+        self._style = Style(sys.stdout)
         columns = min(shutil.get_terminal_size().columns, _MAX_WIDTH) - len(_INDENT)
         self._width = max(columns, 20) if self._style.is_terminal else None
 

@@ -13,14 +13,10 @@ if TYPE_CHECKING:
     from vendo._config.slugs import checked_slug
     from vendo._protocol.headers import JWT_HEADER
     from vendo._protocol.secret import Secret
+    from vendo._reports.catalog import catalog_rows, catalog_text
+    from vendo._reports.report import Report
     from vendo.errors import invalid
     from vendo.web._clients import ClientCache, ClientOptions
-    from vendo.web._command_line import (
-        CommandLineError,
-        connection_lines,
-        connection_rows,
-        run_vendo,
-    )
     from vendo.web._connect import (
         CONNECT_COOKIE,
         CONNECT_SECONDS,
@@ -91,6 +87,12 @@ if TYPE_CHECKING:
         SharedReplayCache,
         handle_once,
     )
+    from vendo.web._reports import (
+        connection_rows,
+        connection_text,
+        doctor_report,
+        doctor_text,
+    )
     from vendo.web._tokens import is_local, is_missing, is_missing_file, token_expires
     from vendo.web._webhooks import (
         MAX_WEBHOOK_BYTES,
@@ -121,7 +123,6 @@ __all__ = [
     "WEBHOOK_SECRETS",
     "ClientCache",
     "ClientOptions",
-    "CommandLineError",
     "ConnectForbidden",
     "ConnectRedirect",
     "ConnectState",
@@ -138,6 +139,7 @@ __all__ = [
     "RedisReplayCache",
     "ReplayCache",
     "ReplayStore",
+    "Report",
     "Secret",
     "SharedCache",
     "SharedReplayCache",
@@ -146,16 +148,20 @@ __all__ = [
     "after_denial",
     "argument_sets",
     "calling_module",
+    "catalog_rows",
+    "catalog_text",
     "check_may_connect",
     "checked_next",
     "checked_rule",
     "checked_session",
     "checked_slug",
     "client_for_user",
-    "connection_lines",
     "connection_rows",
+    "connection_text",
     "current_page",
     "denied_slug",
+    "doctor_report",
+    "doctor_text",
     "error_page",
     "error_response",
     "finish_connect",
@@ -177,7 +183,6 @@ __all__ = [
     "redis_url",
     "request_error_response",
     "returned_state",
-    "run_vendo",
     "stack_level_outside",
     "start_connect",
     "token_expires",
@@ -191,14 +196,10 @@ _NAMES_OF_MODULE = {
     "vendo._config.slugs": ("checked_slug",),
     "vendo._protocol.headers": ("JWT_HEADER",),
     "vendo._protocol.secret": ("Secret",),
+    "vendo._reports.catalog": ("catalog_rows", "catalog_text"),
+    "vendo._reports.report": ("Report",),
     "vendo.errors": ("invalid",),
     "vendo.web._clients": ("ClientCache", "ClientOptions"),
-    "vendo.web._command_line": (
-        "CommandLineError",
-        "connection_lines",
-        "connection_rows",
-        "run_vendo",
-    ),
     "vendo.web._connect": (
         "CONNECT_COOKIE",
         "CONNECT_SECONDS",
@@ -268,6 +269,12 @@ _NAMES_OF_MODULE = {
         "SharedCache",
         "SharedReplayCache",
         "handle_once",
+    ),
+    "vendo.web._reports": (
+        "connection_rows",
+        "connection_text",
+        "doctor_report",
+        "doctor_text",
     ),
     "vendo.web._tokens": ("is_local", "is_missing", "is_missing_file", "token_expires"),
     "vendo.web._webhooks": (

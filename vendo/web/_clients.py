@@ -39,12 +39,12 @@ class ClientOptions(NamedTuple):
         given = {name: value for name, value in self._asdict().items() if value is not None}
         return factory(**given)
 
-    def environment(self) -> dict[str, str]:
-        """Return the same as environment variables, for another process."""
+    def given(self) -> dict[str, Any]:
+        """Return the options that are not left to the environment, as a blank text is."""
         return {
-            f"VENDO_{name.upper()}": str.__str__(value)  # the plain text of a `Secret`
+            name: value
             for name, value in self._asdict().items()
-            if isinstance(value, str) and value.strip()
+            if value is not None and not (isinstance(value, str) and not value.strip())
         }
 
     def _problem(self, label: Callable[[str], str]) -> VendoError | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import vendo
 from vendo._catalog import catalog
 from vendo._cli import arguments, output
+from vendo._reports.tables import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,4 +82,4 @@ def _report(connection: vendo.Connection, what: str, options: Namespace) -> None
         return
     name = connection.display_name or connection.slug
     account = f" ({connection.slug})" if name != connection.slug else ""
-    output.write(output.printable(f"{name}{account} {what}."))
+    output.write(printable(f"{name}{account} {what}."))

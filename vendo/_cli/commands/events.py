@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import vendo
 from vendo._cli import arguments, output
+from vendo._reports.tables import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _as_dict(event: EventStreamMessage) -> dict[str, object]:
 
 def _line(event: EventStreamMessage) -> str:
     if not isinstance(event.data, dict):
-        return output.printable(f"-  {event.type}  {event.data}")
+        return printable(f"-  {event.type}  {event.data}")
     fields = {name: value for name, value in event.data.items() if name not in {"id", "at", "kind"}}
     details = [f"{name}={value}" for name, value in fields.items()]
-    return output.printable("  ".join([str(event.data.get("at", "-")), event.type, *details]))
+    return printable("  ".join([str(event.data.get("at", "-")), event.type, *details]))

@@ -17,10 +17,12 @@ from django.core.management.base import BaseCommand, CommandError
 from vendo import VendoError
 from vendo.web import (
     ClientOptions,
-    CommandLineError,
-    connection_lines,
+    catalog_rows,
+    catalog_text,
     connection_rows,
-    run_vendo,
+    connection_text,
+    doctor_report,
+    doctor_text,
 )
 from vendo_django import settings
 from vendo_django.clients import client
@@ -49,55 +51,48 @@ class Command(BaseCommand):
         """Run a subcommand."""
         try:
             getattr(self, f"_{options['subcommand']}")(options)
-        except (ImproperlyConfigured, CommandLineError) as error:
-            raise CommandError(str(error)) from None
-        except VendoError as error:
+        except (ImproperlyConfigured, VendoError) as error:
             raise CommandError(str(error)) from None
 
     def _doctor(self, options: dict[str, Any]) -> None:
-        arguments = ["doctor", "--timeout", str(options["timeout"])]
-        printed, status = self._run([*arguments, "--json"] if options["json"] else arguments)
+        try:
+            given = settings.client_options()
+        except ImproperlyConfigured:
+            given = ClientOptions()  # the system checks report what is wrong
+        report = doctor_report(
+            given, settings.client_label, adapter="vendo_django", timeout=options["timeout"]
+        )
         found = [
             message
             for message in checks.run_checks(tags=[Tags.security])
             if str(message.id).startswith("vendo.")
         ]
+        is_wrong = bool(report.problems) or any(message.is_serious() for message in found)
         if options["json"]:
             messages = [
                 {"id": message.id, "text": message.msg, "fix": message.hint} for message in found
             ]
-            self._print({**json.loads(printed), "checks": messages})
+            self._print({**report.as_dict(), "checks": messages})
         else:
-            self.stdout.write(printed)
-            self.stdout.write(self.style.MIGRATE_HEADING("System checks"))
             for message in found:
-                self.stdout.write(f"  {message}")
-            if not found:
-                self.stdout.write("  Nothing is wrong with the project's settings.")
-        if status or any(message.is_serious() for message in found):
+                add = report.problem if message.is_serious() else report.note
+                add(f"({message.id}) {message.msg}", message.hint)
+            self.stdout.write(doctor_text(report))
+        if is_wrong:
             raise CommandError("Something is wrong; see above.", returncode=1)
 
     def _catalog(self, options: dict[str, Any]) -> None:
-        arguments = ["catalog", *([options["slug"]] if options["slug"] else [])]
-        printed, status = self._run([*arguments, *(["--json"] if options["json"] else [])])
-        if status:
-            raise CommandError(f"{options['slug']!r} is not in the catalog.", returncode=1)
-        self.stdout.write(printed)
+        if options["json"]:
+            self._print(catalog_rows(options["slug"]))
+        else:
+            self.stdout.write(catalog_text(options["slug"]))
 
     def _connections(self, options: dict[str, Any]) -> None:
         connections = client().connections.list()
         if options["json"]:
             self._print(connection_rows(connections))
         else:
-            self.stdout.write("\n".join(connection_lines(connections)))
-
-    def _run(self, arguments: list[str]) -> tuple[str, int]:
-        """Return what `python -m vendo` prints with the project's options, and its exit code."""
-        try:
-            options = settings.client_options()
-        except ImproperlyConfigured:
-            options = ClientOptions()  # the system checks report what is wrong
-        return run_vendo(arguments, options)
+            self.stdout.write(connection_text(connections))
 
     def _print(self, value: object) -> None:
         self.stdout.write(json.dumps(value, indent=2))

@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from vendo._catalog import catalog
-from vendo._cli.checks.report import Address
 from vendo._config import environment
 from vendo._config.addresses import origin_in
+from vendo._reports.report import Address
 from vendo._sessions.base_urls import catalog_base_url
 from vendo._transports.routes import route_of
 from vendo.errors import ValidationError
@@ -17,17 +17,17 @@ from vendo.errors import ValidationError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo import Vendo
-    from vendo._cli.checks.report import Report
+    from vendo._reports.report import Given, Report
 
 PLATFORM = "platform API"
 CREDENTIALS = "credentials worker"
 DATA_PROXY = "data proxy"
 
-#: The variables of each surface. The first that is set wins.
-_VARIABLES = {
-    PLATFORM: (environment.BASE_URL, environment.API_URL),
-    CREDENTIALS: (environment.CREDENTIALS_URL,),
-    DATA_PROXY: (environment.DATA_PROXY_URL,),
+#: The option of each surface, and its variables. The first that is set wins.
+_SURFACES = {
+    PLATFORM: ("base_url", (environment.BASE_URL, environment.API_URL)),
+    CREDENTIALS: ("credentials_url", (environment.CREDENTIALS_URL,)),
+    DATA_PROXY: ("data_proxy_url", (environment.DATA_PROXY_URL,)),
 }
 
 _PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
@@ -42,18 +42,13 @@ _USERS = {
 }
 
 
-def check_addresses(report: Report, client: Vendo) -> None:
+def check_addresses(report: Report, client: Vendo, given: Given) -> None:
     """Add the addresses of the backend."""
-    settings = client._settings
-    urls = {
-        PLATFORM: settings.base_url,
-        CREDENTIALS: settings.credentials_url,
-        DATA_PROXY: settings.data_proxy_url,
-    }
-    for surface, url_of in urls.items():
+    for surface, (argument, variables) in _SURFACES.items():
         try:
-            url = url_of()
-            source = next((v.name for v in _VARIABLES[surface] if v.get()), "default")
+            url = getattr(client._settings, argument)()
+            names = [v.name for v in variables if v.get()] or ["default"]
+            source = given.sources.get(argument, names[0])
             *_, proxy = route_of(url)
         except ValidationError as error:
             report.failed(error)

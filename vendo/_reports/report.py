@@ -6,9 +6,25 @@ from dataclasses import asdict, dataclass, field
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from typing import Any
 
+    from vendo import Vendo
     from vendo.errors import VendoError
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The options of an application. The environment decides those that it leaves out.
+
+    `make` makes a client with them, and with the arguments that it gets. `sources` has the name of
+    each option that is given, such as `VENDO['API_KEY']` for `api_key`. `adapter` is the package
+    whose command prints the report.
+    """
+
+    make: Callable[..., Vendo]
+    sources: Mapping[str, str] = field(default_factory=dict)
+    adapter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import time
 
-from vendo import Vendo
 from vendo._catalog import catalog
-from vendo._cli.checks.network import CREDENTIALS, DATA_PROXY, PLATFORM
-from vendo._cli.checks.report import ConnectionStatus, SurfaceResponse
 from vendo._config import environment
 from vendo._protocol import decoding
 from vendo._protocol.clock import http_date
@@ -17,14 +14,17 @@ from vendo._protocol.platform import fetch_connections
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import Secret
 from vendo._protocol.steps import Request
+from vendo._reports.network import CREDENTIALS, DATA_PROXY, PLATFORM
+from vendo._reports.report import ConnectionStatus, SurfaceResponse
 from vendo._transports.blocking import BlockingTransport
 from vendo.errors import AuthError, UpstreamError, VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vendo._cli.checks.report import Report
+    from vendo import Vendo
     from vendo._protocol.models import Connection
     from vendo._protocol.steps import Response
+    from vendo._reports.report import Given, Report
 
 #: Seconds. A webhook with an older timestamp is rejected.
 _WEBHOOK_WINDOW = 300
@@ -61,11 +61,11 @@ class Probe:
         self._inner.close()
 
 
-def check_backend(report: Report, api_key: Secret, timeout: float) -> None:
+def check_backend(report: Report, api_key: Secret, timeout: float, given: Given) -> None:
     """Send a request to each surface with a valid address. `timeout` is seconds for each."""
     urls = {address.surface: address.url for address in report.addresses}
     probe = Probe(report)
-    with Vendo(timeout=timeout, retry=RetryPolicy(1), transport=probe) as client:
+    with given.make(timeout=timeout, retry=RetryPolicy(1), transport=probe) as client:
         rejected: AuthError | None = None
         if PLATFORM in urls:
             probe.surface = PLATFORM

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 
 from vendo._catalog import catalog
-from vendo._cli.checks.report import Credential
 from vendo._config import environment
 from vendo._config.api_keys import PLACEHOLDER_KEY
 from vendo._config.environment import variable_part
 from vendo._config.slugs import checked_slug, name_of
 from vendo._protocol.secret import Secret
+from vendo._reports.report import Credential
 from vendo._tokens import hints
 from vendo.errors import ValidationError, VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo import Vendo
-    from vendo._cli.checks.report import Report
     from vendo._config.environment import CredentialVariable, Variable
+    from vendo._reports.report import Given, Report
 
 _KEY_PREFIX = "vendo_sk_"
 _KEY_LENGTH = len(_KEY_PREFIX) + 32
@@ -35,20 +35,22 @@ _DEPLOYMENT = (
 )
 
 
-def check_mode(report: Report, client: Vendo) -> Secret | None:
+def check_mode(report: Report, client: Vendo, given: Given) -> Secret | None:
     """Add the mode and its reason. Return the API key, or None where it is missing or malformed."""
     variable = environment.API_KEY
-    report.mode = "vendo" if client.is_vendo_mode() else "oss"
-    report.reason = _reason(variable)
+    source = given.sources.get("api_key")
+    report.mode = "vendo" if client.is_vendo_mode() or source else "oss"
+    report.reason = f"{source} is set" if source else _reason(variable)
     key = None
     try:
         key = client._settings.api_key()
     except VendoError as error:
         report.failed(error)
-    _note_second_source(variable, report)
+    if source is None:
+        _note_second_source(variable, report)
     if key is not None and not (key.startswith(_KEY_PREFIX) and len(key) == _KEY_LENGTH):
         report.note(
-            f"{_place(variable)} does not look like an API key. It is sent as it is.",
+            f"{source or _place(variable)} does not look like an API key. It is sent as it is.",
             f"Compare it with the dashboard: a key is {_KEY_PREFIX} and 32 characters.",
         )
     return key

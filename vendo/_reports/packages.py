@@ -8,11 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from vendo import __version__
-from vendo._cli.checks.report import Adapter
+from vendo._reports.report import Adapter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vendo._cli.checks.report import Report
+    from vendo._reports.report import Report
 
 #: Distribution -> the extra that installs it.
 EXTRAS = {
@@ -45,8 +45,11 @@ def check_versions(report: Report) -> None:
     report.packages = {package: _version(package) for package in EXTRAS}
 
 
-def check_adapters(report: Report) -> None:
-    """Add the adapters with an installed framework, without importing them."""
+def check_adapters(report: Report, running: str | None) -> None:
+    """Add the adapters with an installed framework, without importing them.
+
+    `running` is the adapter whose own command runs now.
+    """
     for name, (frameworks, variables, command) in _ADAPTERS.items():
         versions = {name: found for name in frameworks if (found := _version(name)) is not None}
         if versions and find_spec(name) is not None:
@@ -55,7 +58,8 @@ def check_adapters(report: Report) -> None:
                 for variable in variables
                 if (value := os.environ.get(variable, "").strip())
             }
-            report.adapters.append(Adapter(name, versions, settings, command))
+            further = None if name == running else command
+            report.adapters.append(Adapter(name, versions, settings, further))
 
 
 def _without_arguments(value: str) -> str:

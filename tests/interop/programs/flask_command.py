@@ -1,0 +1,14 @@
+"""`flask vendo` of an application that brings its packages along."""
+
+import sys
+
+sys.path += sys.argv.pop(1).split(":")  # where Flask is
+
+from flask import Flask  # noqa: E402
+from flask.cli import ScriptInfo  # noqa: E402
+
+from vendo_flask import FlaskVendo  # noqa: E402
+
+app = Flask(__name__)
+FlaskVendo(app)
+app.cli.main(["vendo", *sys.argv[1:]], obj=ScriptInfo(create_app=lambda: app))

@@ -1,0 +1,62 @@
+"""The adapters' commands in programs that the interpreter alone could not import vendo for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import zipapp
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+import flask
+import pytest
+
+import vendo
+from interop.conftest import PROGRAMS
+
+if TYPE_CHECKING:
+    from interop.conftest import Mode
+
+PACKAGES = ["vendo", "vendo_django", "vendo_flask"]
+#: The interpreter without this environment's packages.
+PYTHON = sys._base_executable  # type: ignore[attr-defined]  # typeshed leaves it out
+FRAMEWORKS = ":".join({str(Path(each.__file__).parents[1]) for each in (django, flask)})
+
+
+@pytest.fixture(params=["flask_command.py", "django_command.py"])
+def source(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A program with the packages beside it."""
+    folder = tmp_path / "source"
+    ignored = shutil.ignore_patterns("__pycache__")
+    for package in PACKAGES:
+        shutil.copytree(Path(vendo.__file__).parents[1] / package, folder / package, ignore=ignored)
+    shutil.copy(PROGRAMS / request.param, folder / "__main__.py")
+    return folder
+
+
+@pytest.fixture(params=["folder", "zipapp"])
+def program(request: pytest.FixtureRequest, source: Path, tmp_path: Path) -> Path:
+    if request.param == "folder":
+        return source
+    zipapp.create_archive(source, tmp_path / "program.pyz")
+    shutil.rmtree(source)
+    return tmp_path / "program.pyz"
+
+
+def test_commands_run_in_this_process(mode: Mode, program: Path, tmp_path: Path) -> None:
+    def output(*arguments: str) -> str:
+        command = [PYTHON, "-I", program, FRAMEWORKS, *arguments]
+        return mode.output(*command, folder=tmp_path, PYTHONPATH="")
+
+    report = json.loads(output("doctor", "--json"))
+    assert report["mode"] == mode.name
+    assert {row["slug"] for row in report["connections"]} == (
+        {"gmail"} if mode.name == "vendo" else set()
+    )
+    assert "No problems found." in output("doctor")
+    assert json.loads(output("catalog", "slack", "--json"))["slug"] == "slack"
+    assert "SLACK_BOT_TOKEN" in output("catalog")
+    if mode.name == "vendo":
+        assert output("connections") == "gmail  connected\n"

@@ -1,0 +1,75 @@
+"""The catalog, as `catalog` prints it: all of it, or one provider in full."""
+
+from __future__ import annotations
+
+from vendo._catalog import catalog
+from vendo._reports.tables import table
+from vendo.errors import invalid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def catalog_rows(slug: str | None) -> list[dict[str, Any]] | dict[str, Any]:
+    """Return a row of the catalog for JSON, or with None all of them.
+
+    Raises:
+        ValidationError: the catalog does not have it.
+    """
+    return [row.as_dict() for row in _all()] if slug is None else _one(slug).as_dict()
+
+
+def catalog_text(slug: str | None) -> str:
+    """Return the same as a table.
+
+    Raises:
+        ValidationError: the catalog does not have it.
+    """
+    if slug is not None:
+        return "\n".join(table(_fields(_one(slug))))
+    rows = [(row.slug, row.name, row.category, ", ".join(row.env_vars)) for row in _all()]
+    return "\n".join(table([("SLUG", "NAME", "CATEGORY", "VARIABLES"), *rows]))
+
+
+def _all() -> list[catalog.Provider]:
+    return [row for row in map(catalog.provider, catalog.slugs()) if row is not None]
+
+
+def _one(slug: str) -> catalog.Provider:
+    provider = catalog.provider(slug)
+    if provider is None:
+        nearest = catalog.nearest(slug)
+        fix = f"Did you mean {nearest!r}?" if nearest else None
+        raise invalid(f"{slug!r} is not in the catalog.", fix=fix)
+    return provider
+
+
+def _fields(provider: catalog.Provider) -> list[tuple[str, str]]:
+    first, *others = provider.variables
+    fields = {
+        "slug": provider.slug,
+        "name": provider.name,
+        "category": provider.category,
+        "variable": first,
+        "or": ", ".join(others),
+        "with": ", ".join(provider.companions),
+        "sent as": _sent_as(provider),
+        "hosts": ", ".join(provider.hosts) or "one for each customer: name yours with hosts=",
+        "base URL": provider.base_url or "",
+        "docs": provider.docs_url,
+        "recipe": provider.recipe,
+    }
+    return [(name, value) for name, value in fields.items() if value]
+
+
+def _sent_as(provider: catalog.Provider) -> str:
+    if provider.path:
+        return f"path {' or '.join(provider.path)}"
+    if provider.basic is not None:
+        return f"basic authentication {provider.basic}"
+    name, value = provider.header
+    if provider.key_prefix is None:
+        return f"{name}: {value}"
+    bearer = ": ".join(catalog.BEARER)
+    return f"{name}: {value} where it begins with {provider.key_prefix}, else {bearer}"

@@ -1,0 +1,63 @@
+"""The reports that `manage.py vendo` and `flask vendo` print."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import vendo
+from vendo._config.settings import checked_timeout
+from vendo._reports import doctor
+from vendo._reports.report import Given, Report
+from vendo._reports.tables import Style
+from vendo.web._clients import ClientOptions
+
+_COLUMNS = ("slug", "status", "display_name", "category", "profile", "connected_at")
+
+
+def doctor_report(
+    options: ClientOptions, label: Callable[[str], str], *, adapter: str, timeout: float
+) -> Report:
+    """Return what `doctor` finds with the options of an application.
+
+    Args:
+        options: the options. The adapter's own checks report a malformed one.
+        label: see `ClientOptions.make`.
+        adapter: the adapter's package.
+        timeout: seconds, for each response of the backend.
+
+    Raises:
+        ValidationError: the time-out is out of range.
+    """
+    checked_timeout(timeout, usual=5)
+
+    def make(**arguments: Any) -> vendo.Vendo:
+        return options._replace(timeout=None).make(partial(vendo.Vendo, **arguments), label)
+
+    sources = {name: label(name) for name in options.given()}
+    return doctor.check(timeout, Given(make, sources, adapter))
+
+
+def doctor_text(report: Report) -> str:
+    """Return a report of `doctor` as text."""
+    return doctor.render(report, Style())
+
+
+def connection_rows(connections: Iterable[vendo.Connection]) -> list[dict[str, Any]]:
+    """Return connections for JSON, without what a connection may hold in secret."""
+    return [{name: asdict(row)[name] for name in _COLUMNS} for row in _made(connections)]
+
+
+def connection_text(connections: Iterable[vendo.Connection]) -> str:
+    """Return a line for each connection: its slug and its status."""
+    rows = _made(connections)
+    width = max((len(row.slug) for row in rows), default=0)
+    lines = [f"{row.slug:<{width}}  {row.status}" for row in rows]
+    return "\n".join(lines) or "Nothing is connected."
+
+
+def _made(connections: Iterable[vendo.Connection]) -> list[vendo.Connection]:
+    """Leave out the providers that nobody connected: `catalog` lists those."""
+    return [row for row in connections if row.status != "available"]
