@@ -51,7 +51,7 @@ def test_doctor_uses_the_projects_key(server: LocalVendo, monkeypatch: pytest.Mo
         report = json.loads(run("doctor", "--json"))
 
     assert (report["mode"], report["reason"]) == ("vendo", "VENDO['API_KEY'] is set")
-    assert [row["source"] for row in report["addresses"]][0] == "VENDO['BASE_URL']"
+    assert report["addresses"][0]["source"] == "VENDO['BASE_URL']"
     assert {row["slug"] for row in report["connections"]} == {"gmail", "openai"}
     assert report["checks"] == []
     assert server.api_key not in json.dumps(report)

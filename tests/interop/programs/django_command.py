@@ -4,8 +4,8 @@ import sys
 
 sys.path += sys.argv.pop(1).split(":")  # where Django is
 
-from django.conf import settings  # noqa: E402
-from django.core.management import execute_from_command_line  # noqa: E402
+from django.conf import settings
+from django.core.management import execute_from_command_line
 
 urlpatterns: list[object] = []
 settings.configure(

@@ -4,10 +4,10 @@ import sys
 
 sys.path += sys.argv.pop(1).split(":")  # where Flask is
 
-from flask import Flask  # noqa: E402
-from flask.cli import ScriptInfo  # noqa: E402
+from flask import Flask
+from flask.cli import ScriptInfo
 
-from vendo_flask import FlaskVendo  # noqa: E402
+from vendo_flask import FlaskVendo
 
 app = Flask(__name__)
 FlaskVendo(app)
