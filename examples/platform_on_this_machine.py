@@ -5,7 +5,9 @@ A deployment needs none of this: the platform's own proxy is in front of the app
 
 from __future__ import annotations
 
+import errno
 import http.client
+import sys
 from http.cookies import SimpleCookie
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -31,6 +33,19 @@ USER = {
     "x-vendo-role": "owner",
     "x-vendo-user-jwt": "header-of.sam.signature",
 }
+
+
+def start(main: Callable[[int], None]) -> None:
+    """Run an example on the port of the command line, 8000 by default."""
+    port = sys.argv[1] if len(sys.argv) > 1 else "8000"
+    if not port.isdecimal() or int(port) > 65535:
+        sys.exit(f"The port must be a number from 0 to 65535, not {port!r}.")
+    try:
+        main(int(port))
+    except OSError as error:
+        if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+            raise
+        sys.exit(f"Port {port} is not free. Fix: choose another one, as in: python run.py 8001")
 
 
 def behind_proxy(application: WSGIApplication) -> WSGIApplication:

@@ -14,7 +14,7 @@ from vendo.testing import LocalVendo
 # The shared module is in the folder above. That folder does not stay on the path: its folders have
 # the names of the frameworks.
 sys.path.append(str(Path(__file__).parents[1]))
-from platform_on_this_machine import behind_proxy, deliver_webhooks
+from platform_on_this_machine import behind_proxy, deliver_webhooks, start
 
 sys.path.pop()
 
@@ -48,4 +48,4 @@ def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 8000)
+    start(main)

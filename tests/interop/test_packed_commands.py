@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PACKAGES = ["vendo", "vendo_django", "vendo_flask"]
 #: The interpreter without this environment's packages.
 PYTHON = sys._base_executable  # type: ignore[attr-defined]  # typeshed leaves it out
-FRAMEWORKS = ":".join({str(Path(each.__file__).parents[1]) for each in (django, flask)})
+FRAMEWORKS = ":".join({str(Path(each.__path__[0]).parent) for each in (django, flask)})
 
 
 @pytest.fixture(params=["flask_command.py", "django_command.py"])
