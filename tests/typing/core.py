@@ -21,6 +21,7 @@ from vendo import (
     EventStreamMessage,
     Integration,
     RetryPolicy,
+    Slug,
     SpendCaps,
     Vendo,
     VendoError,
@@ -31,6 +32,13 @@ from vendo import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def strict_slugs() -> None:
+    openai: Slug = "openai"
+    assert_type(vendo.token(openai), str)
+    misspelt: Slug = "opnai"  # type: ignore[assignment]
+    vendo.token(misspelt)
 
 
 def module_level() -> None:
