@@ -9,17 +9,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from vendo import ValidationError, VendoError
-from vendo.web import (
-    ClientOptions,
-    catalog_rows,
-    catalog_text,
-    checked_slug,
-    connection_rows,
-    connection_text,
-    doctor_report,
-    doctor_text,
-)
+from vendo import ValidationError, VendoError, web  # each name of `web` is imported at its use
 from vendo_flask import checks, settings
 from vendo_flask.clients import app_client
 from vendo_flask.context import this_app
@@ -29,7 +19,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 def _checked(_context: click.Context, _option: click.Parameter, slug: str | None) -> str | None:
     try:
-        return None if slug is None else checked_slug(slug)
+        return None if slug is None else web.checked_slug(slug)
     except ValidationError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -66,8 +56,10 @@ def doctor(context: click.Context, timeout: float, as_json: bool) -> None:
     try:
         options = settings.client_options(app)
     except ValidationError:
-        options = ClientOptions()  # the checks report what is wrong
-    report = doctor_report(options, settings.client_label, adapter="vendo_flask", timeout=timeout)
+        options = web.ClientOptions()  # the checks report what is wrong
+    report = web.doctor_report(
+        options, settings.client_label, adapter="vendo_flask", timeout=timeout
+    )
     found = checks.findings(app)
     is_wrong = bool(report.problems) or any(finding.is_wrong for finding in found)
     if as_json:
@@ -76,7 +68,7 @@ def doctor(context: click.Context, timeout: float, as_json: bool) -> None:
         for finding in found:
             add = report.problem if finding.is_wrong else report.note
             add(finding.text, finding.fix)
-        click.echo(doctor_text(report))
+        click.echo(web.doctor_text(report))
     if is_wrong:
         context.exit(1)
 
@@ -87,9 +79,9 @@ def doctor(context: click.Context, timeout: float, as_json: bool) -> None:
 def catalog(slug: str | None, as_json: bool) -> None:
     """List the known providers with their variables, or show one."""
     if as_json:
-        _print(catalog_rows(slug))
+        _print(web.catalog_rows(slug))
     else:
-        click.echo(catalog_text(slug))
+        click.echo(web.catalog_text(slug))
 
 
 @commands.command()
@@ -98,9 +90,9 @@ def connections(as_json: bool) -> None:
     """List the providers and their status."""
     found = app_client().connections.list()
     if as_json:
-        _print(connection_rows(found))
+        _print(web.connection_rows(found))
     else:
-        click.echo(connection_text(found))
+        click.echo(web.connection_text(found))
 
 
 @commands.command()
