@@ -74,6 +74,7 @@ def connect(request: HttpRequest, /, slug: str, **_captured: object) -> HttpResp
         own_url=request.build_absolute_uri(request.path),
         query=request.GET,
         cookies=request.COOKIES,
+        headers=request.headers,
         home=get_script_prefix(),
     )
     response = HttpResponseRedirect(redirect.url)

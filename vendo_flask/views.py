@@ -101,7 +101,7 @@ def _connect(slug: str, may_connect: MayConnect | None) -> Response:
         own_hosts=own_hosts(this_app()),
         query=request.args,
         cookies=request.cookies,
-        referer=request.headers.get("Referer"),
+        headers=dict(request.headers),
         home=f"{request.root_path}/",
     )
     response = redirect(found.url)

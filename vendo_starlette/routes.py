@@ -120,7 +120,7 @@ def _connect_endpoint(may_connect: MayConnect | None) -> _Endpoint:
             own_hosts=own_hosts(request),
             query=request.query_params,
             cookies=request.cookies,
-            referer=request.headers.get("referer"),
+            headers=request.headers,
             home=f"{root_path(request)}/",
         )
         response = RedirectResponse(found.url, 302)

@@ -310,7 +310,8 @@ def test_further_hosts_of_the_application_are_accepted_both_ways(browser: Browse
     with pytest.raises(vendo.ValidationError, match="next= does not lead"):
         browser.leave(next_address=page)
     hosts: dict[str, Any] = {"own_hosts": ["www.example.com", "other.example.com"]}
-    state = browser.leave(next_address=page, referer="https://www.example.com/", **hosts)
+    headers = {"Referer": "https://www.example.com/"}
+    state = browser.leave(next_address=page, headers=headers, **hosts)
     assert browser.come_back(state, **hosts) == page
 
 
@@ -318,11 +319,11 @@ def test_further_hosts_of_the_application_are_accepted_both_ways(browser: Browse
     "referer", ["https://evil.example/", "https://other.example.com/", "https://[", "x"]
 )
 def test_a_way_that_did_not_begin_on_another_host_does_not_end_there(
-    browser: Browser, referer: str | None
+    browser: Browser, referer: str
 ) -> None:
     hosts: dict[str, Any] = {"own_hosts": ["www.example.com", "other.example.com"]}
     page = "https://www.example.com/inbox"
-    state = browser.leave(next_address=page, referer=referer, home="/shop/", **hosts)
+    state = browser.leave(next_address=page, headers={"Referer": referer}, home="/shop/", **hosts)
     assert browser.come_back(state, **hosts) == "/shop/"
 
 
@@ -388,6 +389,40 @@ def test_the_cookie_is_for_this_browser_this_host_and_an_hour(client: vendo.Vend
     )
     assert redirect.cookie["secure"] is False
     assert redirect.cookie["key"].startswith(f"{web.CONNECT_COOKIE}_")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Forwarded-Proto": "https"},
+        {"X-Forwarded-Proto": "HTTPS, http"},
+        {"Sec-Fetch-Site": "same-origin"},  # browsers send it over https alone
+    ],
+)
+def test_an_application_that_does_not_know_of_its_https_says_so(
+    browser: Browser, headers: dict[str, str]
+) -> None:
+    assert browser.leave(headers=headers)
+    browser.site = SITE.replace("https", "http")
+    with pytest.raises(vendo.ValidationError, match="reached over https"):
+        browser.leave(headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("site", "headers"),
+    [
+        ("http://app.example.com", {}),
+        ("http://app.example.com", {"X-Forwarded-Proto": "http"}),
+        # To their own machine browsers send it over http too.
+        ("http://localhost:8000", {"Sec-Fetch-Site": "same-origin"}),
+        ("http://[::1]:8000", {"Sec-Fetch-Site": "none"}),
+    ],
+)
+def test_plain_http_is_not_mistaken_for_https(
+    browser: Browser, site: str, headers: dict[str, str]
+) -> None:
+    browser.site = site
+    assert browser.come_back(browser.leave(headers=headers)) == "/inbox"
 
 
 def test_over_https_a_cookie_that_another_host_could_set_does_not_count(

@@ -24,6 +24,7 @@ from vendo import sso
 from vendo._client.base import BaseClient
 from vendo._config.slugs import checked_slug
 from vendo._protocol.log import visible as logger
+from vendo._protocol.origins import is_loopback
 from vendo._protocol.secret import Secret
 from vendo.errors import IdentityNotPresent, ValidationError, VendoError, invalid
 from vendo.web._exceptions import ConnectForbidden
@@ -167,8 +168,8 @@ def start_connect(
     own_url: str,
     query: Mapping[str, str],
     cookies: Mapping[str, str],
+    headers: Mapping[str, str] | None = None,
     own_hosts: Collection[str] = (),
-    referer: str | None = None,
     home: str = "/",
 ) -> ConnectRedirect:
     """Begin to connect a provider. Vendo mode. Call `check_may_connect` first.
@@ -182,14 +183,15 @@ def start_connect(
             `checked_next`.
         cookies: the request's cookies. A user who connects several providers in several tabs comes
             back to each.
+        headers: the request's headers, by names in any case.
         own_hosts: further hosts of the application, beside that of `own_url`. A user who comes from
             one of them may go back there.
-        referer: the request's `Referer` header.
         home: the path of the application's first page.
 
     Raises:
         VendoOnlyFeature: no API key is set.
-        ValidationError: the slug or `next` is malformed, or the user comes from a denial by itself.
+        ValidationError: the slug or `next` is malformed, the user comes from a denial by itself, or
+            the browser came over https and `own_url` says http.
     """
     client._settings.required_key("Connecting a provider")
     slug = checked_slug(slug)
@@ -198,7 +200,8 @@ def start_connect(
             f"{provider_name(slug)} was not connected.",
             fix="Go back to the page that needs it, and connect it there.",
         )
-    parts = urlsplit(own_url)
+    parts, headers = urlsplit(own_url), headers or {}
+    _check_scheme(parts, headers)
     name = _cookie_name(slug, parts.scheme)
     secret = Secret(cookies.get(name) or "")
     if not _SECRET.fullmatch(secret):
@@ -206,6 +209,7 @@ def start_connect(
     is_https = parts.scheme == "https"
     hosts = [parts.netloc, *own_hosts]
     next_address = checked_next(query.get("next"), hosts, home=home, is_https=is_https)
+    referer = headers.get("Referer")
     if referer and _host_of(next_address) not in {"", parts.netloc, _host_of(referer)}:
         next_address = home  # the way began elsewhere
     folder = parts.path.rstrip("/").rpartition("/")[0]
@@ -297,6 +301,22 @@ def finish_connect(
             for each in (client, user_client):
                 each._forget(state.slug, before=state.made_at)
     return after_denial(next_address, state.slug) if is_denied else without_denial(next_address)
+
+
+def _check_scheme(own_url: SplitResult, headers: Mapping[str, str]) -> None:
+    """Check that an application behind a proxy that ends TLS knows that its address is https.
+
+    Otherwise the user would be sent back to http, and the cookie would have less protection.
+    """
+    forwarded = headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
+    # Browsers send this over https, and over http to their own machine.
+    is_secure = "Sec-Fetch-Site" in headers and not is_loopback(own_url.hostname or "")
+    if own_url.scheme == "http" and (forwarded == "https" or is_secure):
+        raise invalid(
+            "This application is reached over https, but takes its own address for http.",
+            fix="Let the proxy in front send X-Forwarded-Proto, and the application trust it. See "
+            "https://vendo.run/docs/deployment/#behind-nginx.",
+        )
 
 
 def _host_of(address: str) -> str | None:
