@@ -53,7 +53,7 @@ def test_unknown_tool_is_a_usage_error(tmp_path: Path) -> None:
 
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert done.stderr.strip() == (
-        "ERROR: VENDO_TESTS_REQUIRE names brwoser. Fix: use browser, redis."
+        "ERROR: VENDO_TESTS_REQUIRE names brwoser. Fix: use browser, nginx, redis."
     )
 
 
@@ -63,4 +63,4 @@ def test_only_named_tools_are_required(value: str) -> None:
 
 
 def test_every_tool_can_be_required() -> None:
-    assert required(" redis, browser ") == set(TOOLS)
+    assert required(" redis, browser,nginx ") == set(TOOLS)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from support.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +20,7 @@ class RedisServer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
 
     def start(self) -> None:
         """Start it, empty, on the port that it always has.

@@ -23,6 +23,13 @@ def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **environment, "PYTHONPATH": str(_TESTS)}
 
 
+def free_port() -> int:
+    """Return a port of this machine on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def serving(
     command: Sequence[str],
@@ -39,9 +46,7 @@ def serving(
         AssertionError: it did not start, or its log has an error, something unclosed, or its
             API key.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = folder / "server.log"
     with (
         log.open("wb") as output,
@@ -58,7 +63,7 @@ def serving(
         ) as process,
     ):
         try:
-            _wait_for(port, process, log)
+            wait_for_port(port, process, log)
             yield f"http://127.0.0.1:{port}"
         finally:
             process.send_signal(end)
@@ -72,7 +77,12 @@ def serving(
         assert complaint not in written, written
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a process listens on a port.
+
+    Raises:
+        AssertionError: it ended, or took too long. The message is its log.
+    """
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()

@@ -27,6 +27,7 @@ TOOLS = {
     "browser": Tool(
         ("chromium", "chromedriver"), "install Debian's packages chromium and chromium-driver"
     ),
+    "nginx": Tool(("nginx",), "install Debian's package nginx-light"),
     "redis": Tool(("redis-server",), "install Debian's package redis-server"),
 }
 

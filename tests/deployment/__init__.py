@@ -1,0 +1,1 @@
+"""The page docs/deployment.md: its blocks, with a small application for each framework."""

@@ -1,0 +1,72 @@
+"""A real nginx, with a certificate of its own and without privileges."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import trustme
+
+from support.servers import free_port, wait_for_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_CONFIGURATION = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/temporary;
+    proxy_temp_path {folder}/temporary;
+    fastcgi_temp_path {folder}/temporary;
+    uwsgi_temp_path {folder}/temporary;
+    scgi_temp_path {folder}/temporary;
+{servers}
+}}
+"""
+
+
+def write_certificate(folder: Path, *hosts: str) -> Path:
+    """Write `tls.pem` and `tls.key` into a folder, and return the file of the authority."""
+    authority = trustme.CA()
+    certificate = authority.issue_cert(*hosts)
+    for number, blob in enumerate(certificate.cert_chain_pems):
+        blob.write_to_path(str(folder / "tls.pem"), append=number > 0)
+    certificate.private_key_pem.write_to_path(str(folder / "tls.key"))
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
+    return folder / "authority.pem"
+
+
+@contextmanager
+def nginx(servers: str, folder: Path) -> Iterator[int]:
+    """Run nginx with these `server` blocks, and yield its port. `{port}` is filled in.
+
+    Raises:
+        AssertionError: it did not start.
+    """
+    port = free_port()
+    log = folder / "nginx.log"
+    configuration = folder / "nginx.conf"
+    configuration.write_text(
+        _CONFIGURATION.format(folder=folder, servers=servers.replace("{port}", str(port)))
+    )
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(configuration)],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            wait_for_port(port, process, log)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(30)
