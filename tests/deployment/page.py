@@ -42,13 +42,18 @@ def proxied_application(framework: str, folder: Path) -> Path:
     return target
 
 
+def instructions(dockerfile: str) -> list[tuple[str, str]]:
+    """Return the instructions of a Dockerfile, each with the text after it."""
+    lines = dockerfile.replace("\\\n", "").splitlines()
+    return [(name, rest) for name, _, rest in (line.partition(" ") for line in lines if line)]
+
+
 def command(framework: str, *, workers: int = 3, proxied: bool = False) -> list[str]:
     """Return the command of the image of a framework, for `serving`."""
     name = "Dockerfile" if framework == "django" else f"{framework}/Dockerfile"
     if proxied and framework == "fastapi":
         name = "fastapi/proxied"
-    line = texts()[name].rstrip().rpartition("\n")[2]
-    arguments: list[str] = json.loads(line.removeprefix("CMD "))
+    arguments: list[str] = json.loads(dict(instructions(texts()[name]))["CMD"])
     assert "--workers=3" in arguments
     here = {"0.0.0.0": "127.0.0.1", "8000": "{port}", "--workers=3": f"--workers={workers}"}
     return [replaced(part, here) for part in arguments]

@@ -62,12 +62,12 @@ class Site(NamedTuple):
             yield visitor
 
 
-@pytest.fixture(scope="module", params=FRAMEWORKS)
+@pytest.fixture(scope="module", params=[*FRAMEWORKS, "django under ASGI"])
 def site(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("nginx")
-    framework: str = request.param
+    framework, _, server = request.param.partition(" under ")
     with LocalVendo(["gmail"]) as vendo:
         environment = {
             **vendo.environment(),
@@ -75,10 +75,12 @@ def site(
             "VENDO_TOKEN_SHOP_SECRET_KEY": "not-a-secret-" * 4,
             "SHOP_EVENTS": str(folder / "events"),
         }
-        if framework != "fastapi":  # the framework itself believes the proxy, and not gunicorn
+        if framework != "fastapi":  # the framework itself believes the proxy, and not its server
             environment["FORWARDED_ALLOW_IPS"] = NOBODY
         application = proxied_application(framework, folder)
-        how = command(framework, workers=1, proxied=True)
+        how = command("fastapi" if server else framework, workers=1, proxied=True)
+        if server:
+            how[-1:] = ["--lifespan=off", "shop.asgi:application"]
         # gunicorn leaves its own socket open.
         with serving(how, environment, application, options=()) as upstream:
             yield Site(framework, upstream, folder, vendo)
