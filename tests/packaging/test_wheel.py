@@ -1,8 +1,4 @@
-"""The distribution has the packages, typed, and no tests.
-
-It is built from the checkout; or `VENDO_TEST_DIST` names a folder that has the wheel and the
-source distribution, where the tests run apart from the packages.
-"""
+"""The distribution has the packages, typed, and no tests."""
 
 from __future__ import annotations
 
@@ -19,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.distribution import distribution
+
 if TYPE_CHECKING:
     from email.message import Message
 
@@ -30,19 +28,7 @@ EXTRAS = set(PROJECT["project"]["optional-dependencies"])
 
 @pytest.fixture(scope="session")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    given = os.environ.get("VENDO_TEST_DIST")
-    if given:
-        return Path(given)
-    assert (ROOT / "vendo").is_dir(), "the packages are not here: set VENDO_TEST_DIST"
-    folder = tmp_path_factory.mktemp("dist")
-    done = subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-d", str(folder)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    return distribution(tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="session")
