@@ -47,10 +47,7 @@ class Image:
             CalledProcessError: a step failed.
         """
         for name, rest in instructions(dockerfile):
-            getattr(self, f"_{name.lower()}")(self._here(rest), context)
-
-    def _here(self, text: str) -> str:
-        return _PATH.sub(f"{self.root}/", text)
+            getattr(self, f"_{name.lower()}")(_PATH.sub(f"{self.root}/", rest), context)
 
     def _stage(self, name: str) -> Path:
         return self.root.with_name(f"stage-{name}")
@@ -74,7 +71,7 @@ class Image:
 
     def _env(self, rest: str, _: Path) -> None:
         for pair in rest.split():
-            name, _, value = pair.partition("=")
+            name, value = pair.split("=", 1)
             self.environment[name] = Template(value).substitute(self.environment)
 
     def _workdir(self, rest: str, _: Path) -> None:

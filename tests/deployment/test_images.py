@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from deployment.image import Image, building_environment
-from deployment.page import FRAMEWORKS, application, texts
+from deployment.page import FRAMEWORKS, application, instructions, texts
 from support.distribution import distribution
 from vendo.testing import LocalVendo
 
