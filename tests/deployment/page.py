@@ -8,6 +8,7 @@ from pathlib import Path
 
 from manual.blocks import ROOT, blocks
 
+PAGE = ROOT / "docs" / "deployment.md"
 FRAMEWORKS = ("django", "flask", "fastapi")
 #: What the page adds behind nginx, and where.
 _ADDITIONS = {
@@ -21,7 +22,7 @@ NOBODY = "192.0.2.1"
 
 def texts() -> dict[str, str]:
     """Return the blocks of the page that are files, by name."""
-    page = blocks(ROOT / "docs" / "deployment.md")
+    page = blocks(PAGE)
     return {name: block.text for block in page if (name := block.option("file")) is not None}
 
 
