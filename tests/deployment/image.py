@@ -14,7 +14,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from deployment.page import instructions, replaced
-from support.servers import free_port, wait_for_port
+from support.servers import free_port, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -118,26 +118,13 @@ class Image:
         here = {"0.0.0.0": "127.0.0.1", self._settings["port"]: str(port := free_port())}
         environment = {**self.environment, **variables}
         command: list[str] = json.loads(replaced(self._settings["command"], here))
-        with (
-            log.open("wb") as output,
-            subprocess.Popen(
-                command,
-                cwd=self.root / self._folder,
-                env=environment,
-                # PATH is that of the image.
-                executable=shutil.which(command[0], path=environment["PATH"]),
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            ) as process,
-        ):
-            try:
-                wait_for_port(port, process, log)
-                check: list[str] = json.loads(replaced(self._settings["healthcheck"], here))
-                self._finish(["env", *check], environment)
-                yield f"http://127.0.0.1:{port}"
-            finally:
-                process.terminate()
-                process.wait(60)
+        check: list[str] = json.loads(replaced(self._settings["healthcheck"], here))
+        folder = self.root / self._folder
+        # Its programs are those of the image.
+        command[0] = str(shutil.which(command[0], path=environment["PATH"]))
+        with listening(command, port, log, cwd=folder, env=environment) as process:
+            self._finish(["env", *check], environment)
+            yield f"http://127.0.0.1:{port}"
         assert process.returncode == 0, log.read_text()
 
 

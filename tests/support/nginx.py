@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import trustme
 
-from support.servers import free_port, wait_for_port
+from support.servers import free_port, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,22 +50,10 @@ def nginx(servers: str, folder: Path) -> Iterator[int]:
         AssertionError: it did not start.
     """
     port = free_port()
-    log = folder / "nginx.log"
     configuration = folder / "nginx.conf"
     configuration.write_text(
         _CONFIGURATION.format(folder=folder, servers=servers.replace("{port}", str(port)))
     )
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(configuration)],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        try:
-            wait_for_port(port, process, log)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(30)
+    command = ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(configuration)]
+    with listening(command, port, folder / "nginx.log"):
+        yield port

@@ -48,33 +48,46 @@ def serving(
     """
     port = free_port()
     log = folder / "server.log"
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            [
-                *(sys.executable, *options, "-m"),
-                *(argument.format(port=port) for argument in command),
-            ],
-            cwd=folder,
-            env=surroundings(environment),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        ) as process,
-    ):
-        try:
-            wait_for_port(port, process, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.send_signal(end)
-            process.wait(30)
-            # uWSGI without its master leaves its other workers behind.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+    arguments = (argument.format(port=port) for argument in command)
+    whole = [sys.executable, *options, "-m", *arguments]
+    with listening(whole, port, log, end, cwd=folder, env=surroundings(environment)):
+        yield f"http://127.0.0.1:{port}"
     written = log.read_text()
     # aiohttp logs "Unclosed" for a session or connection that was not closed.
     for complaint in ("Traceback", "Unclosed", "ResourceWarning", environment["VENDO_API_KEY"]):
         assert complaint not in written, written
+
+
+@contextmanager
+def listening(
+    command: Sequence[str],
+    port: int,
+    log: Path,
+    end: signal.Signals = signal.SIGTERM,
+    **options: Any,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program that listens on a port, and end it with a signal.
+
+    `options` are those of `Popen`. Its log is a file.
+
+    Raises:
+        AssertionError: it did not start.
+    """
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, **options
+        ) as process,
+    ):
+        try:
+            wait_for_port(port, process, log)
+            yield process
+        finally:
+            process.send_signal(end)
+            process.wait(60)
+            # uWSGI without its master leaves its other workers behind.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def wait_for_port(port: int, process: subprocess.Popen[Any], log: Path | None = None) -> None:

@@ -1,12 +1,9 @@
 """Django's command line for this project."""
 
-from __future__ import annotations
-
 import os
 import sys
 
 from django.core.management import execute_from_command_line
 
-if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
-    execute_from_command_line(sys.argv)
+os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
+execute_from_command_line(sys.argv)
