@@ -155,6 +155,19 @@ def test_an_application_that_takes_itself_for_http_says_so(site: Site) -> None:
     assert "Set-Cookie" not in leaving.headers
 
 
+def test_an_application_that_does_not_know_its_host_says_so(site: Site) -> None:
+    with site.behind(leave_out="proxy_set_header Host") as visitor:
+        leaving = visitor.open(f"{CONNECT}/slack/", headers={"Referer": f"https://{HOST}/app/"})
+    assert leaving.status_code == 400
+    assert "takes its own address for 127.0.0.1" in leaving.text
+
+
+def test_a_client_cannot_say_where_the_application_is(visitor: Visitor) -> None:
+    headers = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Prefix": "/evil"}
+    query = query_of(visitor.open(f"{CONNECT}/slack/", headers=headers).headers["Location"])
+    assert query["return_to"] == f"https://{HOST}/app/api/vendo/connect/done/"
+
+
 def test_a_webhook_arrives_byte_for_byte_up_to_its_limit(site: Site, visitor: Visitor) -> None:
     url = "/app/api/vendo/webhook/"
     headers, body = site.vendo.sign_webhook({"type": "t", "data": {"text": " \u00e9\r\n "}})

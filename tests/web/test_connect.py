@@ -408,9 +408,26 @@ def test_an_application_that_does_not_know_of_its_https_says_so(
         browser.leave(headers=headers)
 
 
+def test_an_application_that_does_not_know_its_host_says_so(browser: Browser) -> None:
+    headers = {"Sec-Fetch-Site": "same-origin", "Referer": "https://app.example.com/inbox"}
+    assert browser.leave(headers=headers)
+    browser.site = "https://127.0.0.1:8000"
+    with pytest.raises(vendo.ValidationError, match=r"own address for 127\.0\.0\.1:8000"):
+        browser.leave(headers=headers)
+
+
 @pytest.mark.parametrize(
     ("site", "headers"),
     [
+        (SITE, {"Sec-Fetch-Site": "same-origin", "Referer": "https://APP.example.com/"}),
+        (
+            "https://a.example:443",
+            {"Sec-Fetch-Site": "same-origin", "Referer": "https://a.example/"},
+        ),
+        (SITE, {"Sec-Fetch-Site": "same-site", "Referer": "https://www.example.com/"}),
+        (SITE, {"Sec-Fetch-Site": "cross-site", "Referer": "https://other.example/"}),
+        (SITE, {"Sec-Fetch-Site": "same-origin", "Referer": "https://["}),
+        (SITE, {"Referer": "https://other.example/"}),
         ("http://app.example.com", {}),
         ("http://app.example.com", {"X-Forwarded-Proto": "http"}),
         # To their own machine browsers send it over http too.
@@ -418,7 +435,7 @@ def test_an_application_that_does_not_know_of_its_https_says_so(
         ("http://[::1]:8000", {"Sec-Fetch-Site": "none"}),
     ],
 )
-def test_plain_http_is_not_mistaken_for_https(
+def test_other_headers_say_nothing_about_the_address(
     browser: Browser, site: str, headers: dict[str, str]
 ) -> None:
     browser.site = site

@@ -28,7 +28,7 @@ from vendo._protocol.origins import is_loopback
 from vendo._protocol.secret import Secret
 from vendo.errors import IdentityNotPresent, ValidationError, VendoError, invalid
 from vendo.web._exceptions import ConnectForbidden
-from vendo.web._next import after_denial, checked_next, without_denial
+from vendo.web._next import after_denial, checked_next, host_of, without_denial
 from vendo.web._providers import provider_name
 from vendo.web._replay import ReplayStore, is_first_use
 
@@ -37,6 +37,7 @@ CONNECT_SECONDS = 3600
 #: What each cookie's name begins with. Frameworks mask a cookie with `token` in its name.
 CONNECT_COOKIE = "vendo_connect_token"
 
+_BEHIND_PROXY = "https://vendo.run/docs/deployment/#behind-nginx"
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32}")
 #: Seconds that the clocks of two machines of an application may differ.
 _CLOCK_SKEW = 60
@@ -191,7 +192,7 @@ def start_connect(
     Raises:
         VendoOnlyFeature: no API key is set.
         ValidationError: the slug or `next` is malformed, the user comes from a denial by itself, or
-            the browser came over https and `own_url` says http.
+            the headers say that the browser knows another address than `own_url`.
     """
     client._settings.required_key("Connecting a provider")
     slug = checked_slug(slug)
@@ -201,7 +202,7 @@ def start_connect(
             fix="Go back to the page that needs it, and connect it there.",
         )
     parts, headers = urlsplit(own_url), headers or {}
-    _check_scheme(parts, headers)
+    _check_own_url(parts, headers)
     name = _cookie_name(slug, parts.scheme)
     secret = Secret(cookies.get(name) or "")
     if not _SECRET.fullmatch(secret):
@@ -303,19 +304,28 @@ def finish_connect(
     return after_denial(next_address, state.slug) if is_denied else without_denial(next_address)
 
 
-def _check_scheme(own_url: SplitResult, headers: Mapping[str, str]) -> None:
-    """Check that an application behind a proxy that ends TLS knows that its address is https.
+def _check_own_url(own_url: SplitResult, headers: Mapping[str, str]) -> None:
+    """Check that an application behind a proxy knows its address, as the browser does.
 
-    Otherwise the user would be sent back to http, and the cookie would have less protection.
+    Otherwise the user would be sent back to http with a cookie that has less protection, or to an
+    address that leads nowhere.
     """
     forwarded = headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
     # Browsers send this over https, and over http to their own machine.
-    is_secure = "Sec-Fetch-Site" in headers and not is_loopback(own_url.hostname or "")
+    site = headers.get("Sec-Fetch-Site")
+    is_secure = site is not None and not is_loopback(own_url.hostname or "")
     if own_url.scheme == "http" and (forwarded == "https" or is_secure):
         raise invalid(
             "This application is reached over https, but takes its own address for http.",
             fix="Let the proxy in front send X-Forwarded-Proto, and the application trust it. See "
-            "https://vendo.run/docs/deployment/#behind-nginx.",
+            f"{_BEHIND_PROXY}.",
+        )
+    page = _host_of(headers.get("Referer", ""))
+    own_host = host_of(own_url.netloc, own_url.scheme)
+    if site == "same-origin" and page and page.lower() != own_host:
+        raise invalid(
+            f"This application takes its own address for {own_host}, which the browser does not.",
+            fix=f"Let the proxy in front pass the header Host on. See {_BEHIND_PROXY}.",
         )
 
 

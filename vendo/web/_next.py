@@ -47,8 +47,8 @@ def checked_next(
         if (
             parts is not None
             and parts.scheme in schemes
-            and _host(parts.netloc, parts.scheme)
-            in {_host(host, parts.scheme) for host in own_hosts}
+            and host_of(parts.netloc, parts.scheme)
+            in {host_of(host, parts.scheme) for host in own_hosts}
         ):
             return address
     raise invalid(
@@ -62,7 +62,8 @@ def is_too_long(address: str) -> bool:
     return len(address.encode("utf-8", "replace")) > _MAX_NEXT
 
 
-def _host(netloc: str, scheme: str) -> str:
+def host_of(netloc: str, scheme: str) -> str:
+    """Return a host in lower case, without the port that is its scheme's own."""
     return netloc.lower().removesuffix(_DEFAULT_PORTS[scheme])
 
 
