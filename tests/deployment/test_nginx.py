@@ -159,7 +159,7 @@ def test_an_application_that_does_not_know_its_host_says_so(site: Site) -> None:
     with site.behind(leave_out="proxy_set_header Host") as visitor:
         leaving = visitor.open(f"{CONNECT}/slack/", headers={"Referer": f"https://{HOST}/app/"})
     assert leaving.status_code == 400
-    assert "takes its own address for 127.0.0.1" in leaving.text
+    assert "not reached at 127.0.0.1" in leaving.text
 
 
 def test_a_client_cannot_say_where_the_application_is(visitor: Visitor) -> None:

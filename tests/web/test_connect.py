@@ -412,7 +412,7 @@ def test_an_application_that_does_not_know_its_host_says_so(browser: Browser) ->
     headers = {"Sec-Fetch-Site": "same-origin", "Referer": "https://app.example.com/inbox"}
     assert browser.leave(headers=headers)
     browser.site = "https://127.0.0.1:8000"
-    with pytest.raises(vendo.ValidationError, match=r"own address for 127\.0\.0\.1:8000"):
+    with pytest.raises(vendo.ValidationError, match=r"not reached at 127\.0\.0\.1:8000"):
         browser.leave(headers=headers)
 
 

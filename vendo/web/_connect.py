@@ -324,7 +324,7 @@ def _check_own_url(own_url: SplitResult, headers: Mapping[str, str]) -> None:
     own_host = host_of(own_url.netloc, own_url.scheme)
     if site == "same-origin" and page and page.lower() != own_host:
         raise invalid(
-            f"This application takes its own address for {own_host}, which the browser does not.",
+            f"This application is not reached at {own_host}, which it takes for its own address.",
             fix=f"Let the proxy in front pass the header Host on. See {_BEHIND_PROXY}.",
         )
 
