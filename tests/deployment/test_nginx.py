@@ -46,17 +46,18 @@ class Site(NamedTuple):
     vendo: LocalVendo
 
     @contextmanager
-    def behind(self, leave_out: str = "$") -> Iterator[Visitor]:
+    def behind(self, leave_out: str | None = None, scheme: str = "$scheme") -> Iterator[Visitor]:
         """Run the nginx of the page, without the lines that have a text."""
-        lines = texts()["nginx.conf"].splitlines()
-        servers = "\n".join(line for line in lines if leave_out not in line or leave_out == "$")
+        page = texts()["nginx.conf"]
+        kept = [line for line in page.splitlines() if leave_out is None or leave_out not in line]
         here = {
             "443": "{port}",
+            "$scheme": scheme,
             "/etc/nginx/tls": f"{self.folder}/tls",
             "http://127.0.0.1:8000/": f"{self.upstream}/",
         }
-        assert all(shown in servers for shown in here)
-        servers = replaced(servers, here)
+        assert all(shown in page for shown in here)
+        servers = replaced("\n".join(kept), here)
         authority = write_certificate(self.folder, HOST, "127.0.0.1", "localhost")
         with nginx(servers, self.folder) as port, Visitor(port, authority) as visitor:
             yield visitor
@@ -195,7 +196,9 @@ def test_a_client_cannot_say_who_is_signed_in(site: Site, visitor: Visitor) -> N
 
 def test_nginx_behind_the_platforms_proxy_passes_the_user_on(site: Site) -> None:
     forged = {"X_Vendo_User_Id": "usr_eve"}
-    with site.behind(leave_out="X-Vendo-") as visitor:
+    with site.behind(leave_out="X-Vendo-", scheme="$http_x_forwarded_proto") as visitor:
+        visitor.headers["X-Forwarded-Proto"] = "https"
+        assert visitor.open(f"{CONNECT}/slack/", headers=USER).status_code == 302
         identity = visitor.open("/app/api/vendo/identity", headers=USER | forged)
         assert identity.json()["email"] == "ada@example.com"
         assert visitor.open("/app/api/vendo/identity", headers=forged).status_code == 401
