@@ -120,10 +120,8 @@ class Image:
         command: list[str] = json.loads(replaced(self._settings["command"], here))
         check: list[str] = json.loads(replaced(self._settings["healthcheck"], here))
         folder = self.root / self._folder
-        # Its programs are those of the image.
-        command[0] = str(shutil.which(command[0], path=environment["PATH"]))
         with listening(command, port, log, cwd=folder, env=environment) as process:
-            self._finish(["env", *check], environment)
+            self._finish(check, environment)
             yield f"http://127.0.0.1:{port}"
         assert process.returncode == 0, log.read_text()
 
