@@ -310,22 +310,22 @@ def _check_own_url(own_url: SplitResult, headers: Mapping[str, str]) -> None:
     Otherwise the user would be sent back to http with a cookie that has less protection, or to an
     address that leads nowhere.
     """
-    forwarded = headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
     # Browsers send this over https, and over http to their own machine.
     site = headers.get("Sec-Fetch-Site")
-    is_secure = site is not None and not is_loopback(own_url.hostname or "")
-    if own_url.scheme == "http" and (forwarded == "https" or is_secure):
-        raise invalid(
-            "This application is reached over https, but takes its own address for http.",
-            fix="Let the proxy in front send X-Forwarded-Proto, and the application trust it. See "
-            f"{_BEHIND_PROXY}.",
-        )
     page = _host_of(headers.get("Referer", ""))
     own_host = host_of(own_url.netloc, own_url.scheme)
     if site == "same-origin" and page and page.lower() != own_host:
         raise invalid(
             f"This application is not reached at {own_host}, which it takes for its own address.",
             fix=f"Let the proxy in front pass the header Host on. See {_BEHIND_PROXY}.",
+        )
+    forwarded = headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
+    is_secure = site is not None and not is_loopback(own_url.hostname or "")
+    if own_url.scheme == "http" and (forwarded == "https" or is_secure):
+        raise invalid(
+            "This application is reached over https, but takes its own address for http.",
+            fix="Let the proxy in front send X-Forwarded-Proto, and the application trust it. See "
+            f"{_BEHIND_PROXY}.",
         )
 
 
