@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -50,12 +49,6 @@ _OTHER_LOGIN = {
     "gmail": "Gmail's SMTP server needs XOAUTH2, which Django's mail backend does not support.",
     "mailchimp": "Mailchimp's marketing API does not send mail over SMTP.",
     "mailgun": "Mailgun's SMTP server needs the SMTP credentials of a domain, not the API key.",
-}
-
-_ENGINES = {
-    "mysql": "django.db.backends.mysql",
-    "postgres": "django.db.backends.postgresql",
-    "postgresql": "django.db.backends.postgresql",
 }
 
 
@@ -127,9 +120,12 @@ def database(slug: str, **settings: Any) -> dict[str, Any]:
 
     Args:
         slug: the credential, `VENDO_TOKEN_APP_DATABASE` in the environment. Its form is
-            `postgresql://user:password@host:5432/name?sslmode=require`, or the same with `mysql`;
-            the query becomes `OPTIONS`.
-        settings: further keys of the entry; they win over those of the URL.
+            `postgresql://user:password@host:5432/name?sslmode=require`, or the same with `postgis`
+            or `mysql`; a socket is `postgresql://user:password@/name?host=/cloudsql/…`, and a file
+            `sqlite:///name.sqlite3`. The query becomes `OPTIONS`, with numbers, truth values and
+            JSON objects as those; `conn_max_age`, `conn_health_checks`, `atomic_requests` and
+            `disable_server_side_cursors` become keys of the entry.
+        settings: further keys of the entry; they and those of `OPTIONS` win over those of the URL.
 
     Raises:
         ImproperlyConfigured: the credential is missing, or not such a URL. The text never contains
@@ -138,49 +134,23 @@ def database(slug: str, **settings: Any) -> dict[str, Any]:
     url = token(slug)
     if not url:  # an image is built, which uses no database
         return {"ENGINE": "django.db.backends.dummy", **settings}
-    entry = _entry(url)
-    if entry is None:
-        raise ImproperlyConfigured(
-            f"vendo: the credential of {slug!r} is not a connection URL of the form "
-            "postgresql://user:password@host:5432/name (or mysql://…), with special characters of "
-            "the password percent-encoded (%2F for /). The API token of a hosting provider does "
-            "not log in to its databases. Fix: set VENDO_TOKEN_APP_DATABASE to the connection URL "
-            'that the provider shows, and write database("app-database").'
-        )
-    return {**entry, **settings}
+    from vendo_django.database_url import BadOption, entry_of
 
-
-def _entry(url: MaskedStr) -> dict[str, Any] | None:
-    """Return the entry for a connection URL; None for another text, which no error then quotes."""
+    # Raised below: the frames of the parser have the password.
     try:
-        return _parsed(url)
+        entry = entry_of(url)
+    except BadOption as error:
+        problem = f"in the query of the connection URL of {slug!r}, {error}. Fix: correct the URL."
     except ValueError:
-        return None
-
-
-def _parsed(url: MaskedStr) -> dict[str, Any] | None:
-    parts = urlsplit(str(url))
-    engine = _ENGINES.get(parts.scheme)
-    name = unquote(parts.path.removeprefix("/"))
-    if engine is None or not parts.hostname or not name:
-        return None
-    options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
-    if parts.scheme == "mysql":
-        options = {key.replace("-", "_"): value for key, value in options.items()}
-
-    def masked(text: str) -> MaskedStr:
-        return MaskedStr(text, slug=url.slug, expires=url.expires)
-
-    return {
-        "ENGINE": engine,
-        "NAME": name,
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": masked(unquote(parts.password or "")),
-        "HOST": unquote(parts.hostname),
-        "PORT": parts.port or "",
-        "OPTIONS": {
-            # password, passwd, sslpassword
-            key: masked(value) if "pass" in key.lower() else value
-            for key, value in options.items()
-        },
-    }
+        problem = (
+            f"the credential of {slug!r} is not a connection URL of a database. Fix: set "
+            "VENDO_TOKEN_APP_DATABASE to the URL that the provider shows, such as "
+            "postgresql://user:password@host:5432/name (or postgis://…, mysql://…, sqlite:///…), "
+            "with special characters of the password percent-encoded (%2F for /), and write "
+            'database("app-database"). The API token of a hosting provider does not log in to its '
+            "databases."
+        )
+    else:
+        options = {**entry["OPTIONS"], **settings.pop("OPTIONS", {})}
+        return {**entry, "OPTIONS": options, **settings}
+    raise ImproperlyConfigured(f"vendo: {problem}")
