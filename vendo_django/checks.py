@@ -17,7 +17,7 @@ from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, reso
 
 from vendo import AuthError, VendoError, sso
 from vendo.web import has_webhook_secret, is_local, is_missing, is_missing_file
-from vendo_django import settings, webhooks
+from vendo_django import frozen, settings, webhooks
 from vendo_django.clients import client
 from vendo_django.credentials import BUILD_VARIABLE, is_build
 from vendo_django.masked import MaskedStr
@@ -115,11 +115,10 @@ def check_frozen_tokens(**_: Any) -> list[CheckMessage]:
         Warning(
             f"The setting {name} keeps a token of {value.slug!r}, which expires while the process "
             "runs.",
-            hint=f"Get it when it is needed: client().token({value.slug!r}), or "
-            f"request.vendo.session({value.slug!r}).",
+            hint=frozen.instead(name, value.slug),
             id="vendo.W001",
         )
-        for name, setting in _settings()
+        for name, setting in frozen.without_renewed(dict(_settings())).items()
         for value in _masked_values(setting)
         if value.expires
     ]

@@ -7,14 +7,17 @@ address for all customers. Databases: a credential that is a connection URL.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
 
 from vendo_django.credentials import token
 from vendo_django.masked import MaskedStr
 
-_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+#: The providers that accept their API credential as the password of their SMTP server.
+MailSlug: TypeAlias = Literal["postmark", "resend", "sendgrid"]
+
+_BACKEND = "vendo_django.mail.EmailBackend"
 #: Seconds. Django's own default is to wait forever.
 _TIMEOUT = 30
 
@@ -46,16 +49,22 @@ _SERVERS = {
 #: Mail providers that do not accept their API credential on their SMTP server.
 _OTHER_LOGIN = {
     "brevo": "Brevo's SMTP server needs an SMTP key, not the API key.",
-    "gmail": "Gmail's SMTP server needs XOAUTH2, which Django's mail backend does not support.",
+    "gmail": (
+        "Gmail's SMTP server needs the address of the mailbox too, and a token with the scope "
+        "https://mail.google.com/."
+    ),
     "mailchimp": "Mailchimp's marketing API does not send mail over SMTP.",
     "mailgun": "Mailgun's SMTP server needs the SMTP credentials of a domain, not the API key.",
 }
 
 
-def mailer(slug: str) -> dict[str, Any]:
+def mailer(slug: MailSlug) -> dict[str, Any]:
     """Return an entry of `MAILERS` (Django 6.1 and newer) for a provider. Both modes.
 
         MAILERS = {"default": mailer("resend")}
+
+    Its backend is `vendo_django.mail.EmailBackend`, which asks for the credential each time it
+    connects.
 
     Args:
         slug: `postmark`, `resend` or `sendgrid`.
@@ -77,10 +86,12 @@ def mailer(slug: str) -> dict[str, Any]:
     }
 
 
-def email_settings(slug: str) -> dict[str, Any]:
+def email_settings(slug: MailSlug) -> dict[str, Any]:
     """Return the `EMAIL_…` settings for a provider, for Django before 6.1. Both modes.
 
         globals().update(email_settings("resend"))
+
+    The backend is that of `mailer`.
 
     Args:
         slug: `postmark`, `resend` or `sendgrid`.
@@ -107,8 +118,8 @@ def _login(slug: str) -> tuple[_Server, MaskedStr]:
             slug.lower(), f"No SMTP server is known for the credential of {slug!r}."
         )
         raise ImproperlyConfigured(
-            f"vendo: {reason} Use one of {', '.join(sorted(_SERVERS))}, or write the settings "
-            "yourself, with a password from token()."
+            f"vendo: {reason} Fix: use one of {', '.join(sorted(_SERVERS))}, or write the settings "
+            f"yourself, with the backend {_BACKEND} and a password from token()."
         )
     return server, token(slug)
 

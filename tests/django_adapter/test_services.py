@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import cast
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import get_connection
-from django.core.mail.backends.smtp import EmailBackend
 from django.test import override_settings
 
 from vendo_django import email_settings, mailer
+from vendo_django.mail import EmailBackend
+from vendo_django.services import MailSlug
 
-SLUGS = {
+SLUGS: dict[MailSlug, tuple[str, str, str]] = {
     "postmark": ("POSTMARK_SERVER_TOKEN", "smtp.postmarkapp.com", "pm-canary"),
     "resend": ("RESEND_API_KEY", "smtp.resend.com", "resend"),
     "sendgrid": ("SENDGRID_API_KEY", "smtp.sendgrid.net", "apikey"),
@@ -26,13 +28,13 @@ SLUGS = {
 )  # newer releases of Django warn about EMAIL_… settings
 @pytest.mark.parametrize("slug", SLUGS)
 def test_mail_goes_over_tls_with_the_credential_as_the_password(
-    slug: str, monkeypatch: pytest.MonkeyPatch
+    slug: MailSlug, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variable, host, user = SLUGS[slug]
     monkeypatch.setenv(variable, "pm-canary")
 
     options = mailer(slug)["OPTIONS"]
-    settings = email_settings(slug.upper())
+    settings = email_settings(cast(MailSlug, slug.upper()))
 
     assert (options["host"], options["username"], options["password"]) == (host, user, "pm-canary")
     assert options["use_tls"] is True
@@ -77,7 +79,7 @@ assert (made.password, made.use_tls) == ("re_canary", True)
     [
         ("mailgun", "SMTP credentials of a domain"),
         ("brevo", "SMTP key"),
-        ("gmail", "XOAUTH2"),
+        ("gmail", "the scope https://mail.google.com/"),
         ("mailchimp", "not send mail over SMTP"),
         ("openai", "'openai'"),
     ],
@@ -85,7 +87,7 @@ assert (made.password, made.use_tls) == ("re_canary", True)
 def test_a_provider_without_smtp_is_an_error_with_the_reason(slug: str, words: str) -> None:
     for make in (mailer, email_settings):
         with pytest.raises(ImproperlyConfigured, match=words) as caught:
-            make(slug)
+            make(cast(MailSlug, slug))
         assert "postmark, resend, sendgrid" in str(caught.value)
 
 
