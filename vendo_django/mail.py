@@ -31,6 +31,10 @@ class EmailBackend(smtp.EmailBackend):
     a `VendoError` such as `NotConnected` where the credential is missing.
     """
 
+    fail_silently: bool
+    password: str
+    username: str
+
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
         """The class of a connection, which keeps what it sends at the login to itself."""

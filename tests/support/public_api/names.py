@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NAMED_BY_PATH = {
     "vendo_django": (
         "vendo_django.backends.VendoIdentityBackend",
+        "vendo_django.mail.EmailBackend",
         "vendo_django.middleware.VendoIdentityMiddleware",
         "vendo_django.middleware.VendoMiddleware",
     ),
