@@ -62,6 +62,7 @@ class EmailBackend(smtp.EmailBackend):
         except smtplib.SMTPAuthenticationError as error:
             if error.smtp_code != _REJECTED or not self._replace():
                 raise
+        self.close()  # older releases of Django keep a connection that is not logged in
         return super().open()
 
     def _renew(self) -> None:
