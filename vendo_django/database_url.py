@@ -85,18 +85,20 @@ def entry_of(url: MaskedStr) -> dict[str, Any]:
         return MaskedStr(text, slug=url.slug, expires=url.expires)
 
     keys = {_MYSQL: _MYSQL_KEYS, _SQLITE: {}}.get(engine, _POSTGRES_KEYS)
-    for name, text in _query(parts.query, plus_is_space=engine in {_MYSQL, _SQLITE}):
+    is_libpq = keys is _POSTGRES_KEYS
+    for name, text in _query(parts.query, plus_is_space=not is_libpq):
         key = name.replace("-", "_") if engine == _MYSQL else name
         if key in keys:
             entry[keys[key]] = text
         elif key.upper() in _SETTINGS:
-            entry[key.upper()] = _typed(key.upper(), text)
+            entry[key.upper()] = _typed(key.upper(), text, is_libpq=is_libpq)
         elif engine == _MYSQL and key in _MYSQL_SSL:
             entry["OPTIONS"].setdefault("ssl", {})[_MYSQL_SSL[key]] = text
         else:
             # password, passwd, sslpassword, oauth_client_secret
             is_secret = "pass" in key.lower() or "secret" in key.lower()
-            entry["OPTIONS"][key] = masked(text) if is_secret else _typed(key, text)
+            value = masked(text) if is_secret else _typed(key, text, is_libpq=is_libpq)
+            entry["OPTIONS"][key] = value
     if "PASSWORD" in entry:
         entry["PASSWORD"] = masked(entry["PASSWORD"])
     if not entry["NAME"] and "service" not in entry["OPTIONS"]:
@@ -159,7 +161,7 @@ def _decoded(text: str) -> str:
     return unquote(text, errors="strict")
 
 
-def _typed(key: str, text: str) -> object:
+def _typed(key: str, text: str, *, is_libpq: bool) -> object:
     """Return a value of the query as its key wants it.
 
     Raises:
@@ -167,7 +169,8 @@ def _typed(key: str, text: str) -> object:
     """
     value = _value(text)
     if key not in _KINDS:
-        return value
+        # libpq takes texts alone, and a number is the same text again.
+        return text if is_libpq and isinstance(value, bool | dict) else value
     kinds, words = _KINDS[key]
     if bool in kinds:
         value = _WORDS.get(text.lower(), value)
@@ -186,6 +189,6 @@ def _value(text: str) -> object:
         value = json.loads(text)
     except ValueError:
         return text
-    # A driver that wants a text makes the same text of a number again. 1e5 stays a text, and null.
+    # 1e5 stays a text, and null.
     is_number = isinstance(value, int | float) and str(value) == text
     return value if is_number or isinstance(value, dict) else text

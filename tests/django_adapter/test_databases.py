@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import ConnectionHandler
+from environ import Env  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -135,22 +136,42 @@ def test_a_connection_url_becomes_a_database(url: str, entry: dict[str, Any], ma
 
 
 @pytest.mark.parametrize(
-    ("query", "typed"),
+    ("scheme", "query", "typed"),
     [
-        ("connect_timeout=5", {"connect_timeout": 5}),
-        ("timeout=0.5", {"timeout": 0.5}),
-        ("compress=True&local_infile=false", {"compress": True, "local_infile": False}),
-        ("server_side_binding=on&pool=1", {"server_side_binding": True, "pool": True}),
-        ("server_side_binding=false&pool=off", {"server_side_binding": False, "pool": False}),
-        ('pool={"min_size":2}', {"pool": {"min_size": 2}}),
-        ("isolation_level=3", {"isolation_level": 3}),
-        ("application_name=1e5", {"application_name": "1e5"}),
-        ("application_name=007&sslmode=", {"application_name": "007", "sslmode": ""}),
-        ("a=null&b=NaN&c=[1]", {"a": "null", "b": "NaN", "c": "[1]"}),
+        ("postgresql", "connect_timeout=5&keepalives=1", {"connect_timeout": 5, "keepalives": 1}),
+        (
+            "postgresql",
+            "server_side_binding=on&pool=1",
+            {"server_side_binding": True, "pool": True},
+        ),
+        (
+            "postgis",
+            "server_side_binding=False&pool=off",
+            {"server_side_binding": False, "pool": False},
+        ),
+        ("postgresql", 'pool={"min_size":2}', {"pool": {"min_size": 2}}),
+        ("postgresql", "isolation_level=3", {"isolation_level": 3}),
+        (
+            "postgresql",
+            "application_name=TRUE&options={}",
+            {"application_name": "TRUE", "options": "{}"},
+        ),
+        (
+            "postgresql",
+            "application_name=007&sslmode=",
+            {"application_name": "007", "sslmode": ""},
+        ),
+        ("mysql", "compress=True&local_infile=false", {"compress": True, "local_infile": False}),
+        ("mysql", 'ssl={"ca":"/ca.pem"}', {"ssl": {"ca": "/ca.pem"}}),
+        ("mysql", "read-timeout=7", {"read_timeout": 7}),
+        ("mysql", "a=null&b=NaN&c=[1]&d=1e5", {"a": "null", "b": "NaN", "c": "[1]", "d": "1e5"}),
+        ("sqlite", "timeout=0.5", {"timeout": 0.5}),
     ],
 )
-def test_values_of_the_query_have_their_types(query: str, typed: dict[str, Any], made: Any) -> None:
-    options = made(f"postgresql://db/app?{query}")["OPTIONS"]
+def test_values_of_the_query_have_their_types(
+    scheme: str, query: str, typed: dict[str, Any], made: Any
+) -> None:
+    options = made(f"{scheme}:///app?{query}")["OPTIONS"]
 
     assert options == typed
     assert [type(options[key]) for key in typed] == [type(value) for value in typed.values()]
@@ -305,6 +326,26 @@ def test_sqlite_opens_the_file_with_its_options(tmp_path: Path) -> None:
     assert connection.transaction_mode == "IMMEDIATE"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgres://ada:p%40ss@db.example.com:6432/app?sslmode=require&connect_timeout=5",
+        "postgresql://ada:canary@one:5432,two:5433/app?target_session_attrs=read-write",
+        "pgsql://ada@db/app?options=-c%20search_path%3Dshop&conn_max_age=60&atomic_requests=True",
+        "postgis://ada:canary@[::1]/app",
+        "mysql://ada:canary@db:3306/app?connect_timeout=5&charset=utf8mb4&init_command=SET+a%3D1",
+        "sqlite:///app.sqlite3",
+        "sqlite:////srv/app.sqlite3?timeout=20",
+        "sqlite://:memory:",
+    ],
+)
+def test_a_project_that_comes_from_django_environ_has_the_same_database(url: str) -> None:
+    made = entry_of(MaskedStr(url))
+    theirs = {key: value for key, value in Env.db_url_config(url).items() if value}
+
+    assert {key: made.get(key) for key in theirs} == theirs
+
+
 MYSQL_URL = (
     "mysql://ada:canary@%2Ftmp%2Fmysql.sock/app?connect_timeout=5&read-timeout=7&compress=false"
     "&charset=utf8mb4&autocommit=true&ssl-verify-identity=false&isolation_level=serializable"
@@ -345,7 +386,7 @@ queries = st.dictionaries(
     st.sampled_from(
         ["application_name", "connect_timeout", "host", "options", "password", "sslmode", "user"]
     ),
-    texts | st.integers(0, 99).map(str),
+    texts | st.integers(0, 99).map(str) | st.sampled_from(["true", "FALSE", "{}", "1.0", "None"]),
 )
 
 
