@@ -109,6 +109,17 @@ def test_after_a_form_the_user_comes_back_to_its_page(referer: str, back: str) -
     assert parse_qs(urlsplit(link).query)["next"] == [back]
 
 
+@pytest.mark.usefixtures("errors", "vendo_mode")
+@pytest.mark.parametrize("accept", ["application/json", "application/json, text/plain, */*", "*/*"])
+def test_after_a_script_the_user_comes_back_to_its_page(accept: str) -> None:
+    """The address that it fetched is no page."""
+    headers = {"Accept": accept, "Referer": "http://testserver/inbox/?page=2"}
+    response = Client().get("/unconnected/", headers=headers)
+
+    link = response.json()["error"]["connect_url"]
+    assert parse_qs(urlsplit(link).query)["next"] == ["http://testserver/inbox/?page=2"]
+
+
 def test_in_oss_mode_the_page_names_the_variable_in_debug_mode_alone() -> None:
     for debug in (False, True):
         with override_settings(VENDO={"ERRORS": True}, DEBUG=debug):
