@@ -8,16 +8,15 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings as django_settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Django's own name
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 
 from vendo import AuthError, VendoError, sso
 from vendo.web import has_webhook_secret, is_local, is_missing, is_missing_file
-from vendo_django import frozen, settings, webhooks
+from vendo_django import frozen, project, settings, webhooks
 from vendo_django.clients import client
 from vendo_django.credentials import BUILD_VARIABLE, is_build
 from vendo_django.masked import MaskedStr
@@ -31,6 +30,8 @@ _MIDDLEWARE = "vendo_django.middleware.VendoMiddleware"
 _IDENTITY_MIDDLEWARE = "vendo_django.middleware.VendoIdentityMiddleware"
 _CACHE = "django.middleware.cache.UpdateCacheMiddleware"
 _AUTHENTICATION = "django.contrib.auth.middleware.AuthenticationMiddleware"
+_BACKEND = "vendo_django.backends.VendoIdentityBackend"
+_VIEWS = "vendo_django.views"
 
 #: How tokens begin that everybody may see.
 _PUBLIC = re.compile(r"pk[._-]|phc_|pub|sb_publishable_", re.IGNORECASE)
@@ -80,8 +81,9 @@ def check_setting(**_: Any) -> list[CheckMessage]:
 
 
 def check_key(**_: Any) -> list[CheckMessage]:
-    """Report a malformed key or address (`vendo.E003`)."""
+    """Report a malformed key, address or `VENDO_AUTH` (`vendo.E003`)."""
     try:
+        sso.is_enabled()
         client().is_vendo_mode()
         client().invalidate("openai")  # validates the key and the addresses, and sends nothing
     except ImproperlyConfigured as error:
@@ -140,11 +142,9 @@ def check_urls(**_: Any) -> list[CheckMessage]:
     """Report a webhook view without a secret (`vendo.W002`), and an identity view at a path that
     the platform's pages do not use (`vendo.W003`).
     """
-    from vendo_django import views
-
     found: list[CheckMessage] = []
-    routed = _routed_views()
-    if views.webhook in routed and not _has_secret() and not is_build():
+    routed = project.routed_views()
+    if f"{_VIEWS}.webhook" in routed and not _has_secret() and not is_build():
         found.append(
             Warning(
                 "The webhook view has no secret, and rejects every webhook.",
@@ -152,7 +152,7 @@ def check_urls(**_: Any) -> list[CheckMessage]:
                 id="vendo.W002",
             )
         )
-    if views.identity in routed and sso.is_enabled() and not _serves_identity():
+    if f"{_VIEWS}.identity" in routed and _has_proxy() and not _serves_identity():
         found.append(
             Warning(
                 f"The identity view is not at {sso.IDENTITY_ENDPOINT_PATH}, the path that the "
@@ -175,7 +175,8 @@ def check_connect(**_: Any) -> list[CheckMessage]:
         settings.may_connect()
     except ImproperlyConfigured:
         return []  # check_setting reports it
-    if permission is not None and _AUTHENTICATION not in django_settings.MIDDLEWARE:
+    middleware = project.lineages("MIDDLEWARE")
+    if permission is not None and _index(_AUTHENTICATION, middleware) is None:
         return [
             Error(
                 "CONNECT_PERMISSION needs AuthenticationMiddleware in MIDDLEWARE.",
@@ -190,10 +191,8 @@ def check_connect(**_: Any) -> list[CheckMessage]:
 
 
 def _closed_view() -> Iterator[CheckMessage]:
-    from vendo_django import views
-
     is_open = settings.connect_permission() or settings.may_connect() or sso.is_enabled()
-    if not is_open and not is_build() and views.connect in _routed_views():
+    if not is_open and not is_build() and f"{_VIEWS}.connect" in project.routed_views():
         yield Warning(
             "The connect view is closed: nothing says who may connect providers.",
             hint="Write VENDO = {'CONNECT_PERMISSION': 'app.codename'}, or MAY_CONNECT: a function "
@@ -206,9 +205,10 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
     """Report an identity middleware before those that it needs (`vendo.E006`), one without a
     backend (`vendo.E007`), and a cache that would serve one user's page to all (`vendo.E010`).
     """
-    middleware = list(django_settings.MIDDLEWARE)
+    middleware = project.lineages("MIDDLEWARE")
+    own, identity = _index(_MIDDLEWARE, middleware), _index(_IDENTITY_MIDDLEWARE, middleware)
     found: list[CheckMessage] = []
-    if _MIDDLEWARE in middleware and _CACHE in middleware[middleware.index(_MIDDLEWARE) :]:
+    if own is not None and _index(_CACHE, middleware[own:]) is not None:
         found.append(
             Error(
                 "UpdateCacheMiddleware comes after VendoMiddleware in MIDDLEWARE, and would serve "
@@ -217,9 +217,8 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
                 id="vendo.E010",
             )
         )
-    if _IDENTITY_MIDDLEWARE not in middleware:
+    if identity is None:
         return found
-    before = middleware[: middleware.index(_IDENTITY_MIDDLEWARE)]
     found += [
         Error(
             f"VendoIdentityMiddleware needs {needed.rpartition('.')[2]} before it in MIDDLEWARE.",
@@ -227,18 +226,23 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
             id="vendo.E006",
         )
         for needed in (_AUTHENTICATION, _MIDDLEWARE)
-        if needed not in before
+        if _index(needed, middleware[:identity]) is None
     ]
-    if not _has_backend():
+    if _index(_BACKEND, project.lineages("AUTHENTICATION_BACKENDS")) is None:
         found.append(
             Error(
                 "VendoIdentityMiddleware cannot sign users in: AUTHENTICATION_BACKENDS has no "
-                "VendoIdentityBackend.",
-                hint="Add 'vendo_django.backends.VendoIdentityBackend', or a subclass of it.",
+                "VendoIdentityBackend that can be imported.",
+                hint=f"Add {_BACKEND!r}, or a subclass of it.",
                 id="vendo.E007",
             )
         )
     return found
+
+
+def _index(path: str, lineages: list[frozenset[str]]) -> int | None:
+    """Return the place of the first class that is the one of a path, or a subclass of it."""
+    return next((index for index, lineage in enumerate(lineages) if path in lineage), None)
 
 
 def check_deployment(**_: Any) -> list[CheckMessage]:
@@ -262,9 +266,7 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
 
 
 def _local_store() -> Iterator[CheckMessage]:
-    from vendo_django import views
-
-    if webhooks.is_alone(replay_store()) and views.webhook in _routed_views():
+    if webhooks.is_alone(replay_store()) and f"{_VIEWS}.webhook" in project.routed_views():
         yield Warning(
             "Two processes may handle one webhook: the default cache is in memory or in files.",
             hint="Write VENDO = {'REDIS_URL': 'redis://…'}, or have CACHES use Redis or Memcached.",
@@ -322,19 +324,21 @@ def _settings() -> Iterator[tuple[str, object]]:
         if name.isupper() and django_settings.is_overridden(name):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # the project does not use a deprecated one here
-                value = getattr(django_settings, name, None)
+                value = project.setting(name)
             yield name, value
 
 
-def _masked_values(value: object) -> Iterator[MaskedStr]:
-    if isinstance(value, MaskedStr):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _masked_values(inner)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for inner in value:
-            yield from _masked_values(inner)
+def _masked_values(value: object, outer: tuple[int, ...] = ()) -> Iterator[MaskedStr]:
+    # By type: to ask a lazy object for its class evaluates it.
+    kind = type(value)
+    if issubclass(kind, MaskedStr):
+        yield cast("MaskedStr", value)
+    elif id(value) in outer or not issubclass(kind, dict | list | tuple | set | frozenset):
+        return
+    else:
+        inner: Any = dict.values(value) if isinstance(value, dict) else value
+        for each in inner:
+            yield from _masked_values(each, (*outer, id(value)))
 
 
 def _looks_secret(slug: str, vendo: Vendo) -> bool:
@@ -352,18 +356,6 @@ def _looks_secret(slug: str, vendo: Vendo) -> bool:
     return bool(integrations.env_vars(slug)) or bool(value and _SECRET.match(value))
 
 
-def _routed_views() -> set[object]:
-    return set(_views(get_resolver().url_patterns))
-
-
-def _views(patterns: list[Any]) -> Iterator[object]:
-    for pattern in patterns:
-        if isinstance(pattern, URLResolver):
-            yield from _views(pattern.url_patterns)
-        elif isinstance(pattern, URLPattern):
-            yield pattern.callback
-
-
 def _has_secret() -> bool:
     try:
         return has_webhook_secret(settings.webhook_secrets())
@@ -371,18 +363,14 @@ def _has_secret() -> bool:
         return True  # check_setting reports it
 
 
+def _has_proxy() -> bool:
+    try:
+        return sso.is_enabled()
+    except VendoError:
+        return False  # check_key reports it
+
+
 def _serves_identity() -> bool:
     from vendo_django import views
 
-    try:
-        return resolve(sso.IDENTITY_ENDPOINT_PATH).func is views.identity
-    except Resolver404:
-        return False
-
-
-def _has_backend() -> bool:
-    from django.contrib.auth import get_backends
-
-    from vendo_django.backends import VendoIdentityBackend
-
-    return any(isinstance(backend, VendoIdentityBackend) for backend in get_backends())
+    return project.view_at(sso.IDENTITY_ENDPOINT_PATH) is views.identity

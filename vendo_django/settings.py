@@ -115,9 +115,11 @@ def may_connect() -> Callable[..., object] | None:
     if isinstance(found, str):
         try:
             found = import_string(found)
-        except ImportError as error:
+        except Exception as error:
+            # The text of other errors may show what the module works with.
+            why = error if isinstance(error, ImportError) else type(error).__name__
             raise ImproperlyConfigured(
-                f"vendo: VENDO['MAY_CONNECT'] cannot be imported: {error}. Write the dotted path "
+                f"vendo: VENDO['MAY_CONNECT'] cannot be imported: {why}. Write the dotted path "
                 "of a function."
             ) from error
         if not callable(found):
@@ -151,8 +153,9 @@ def trusts_wsgi_headers() -> bool | None:
 
 def problems() -> Iterator[Problem]:
     """Yield everything that is wrong with the setting."""
-    setting = _setting()
-    if setting is None:
+    try:
+        setting = _setting()
+    except ImproperlyConfigured:
         yield _NOT_A_DICT
     else:
         yield from _options.problems(setting, setting.get)
@@ -170,15 +173,22 @@ def _value(name: str, get: Callable[[str], object]) -> Any:
 
 
 def _get_option() -> Callable[[str], object]:
-    setting = _setting()
-    if setting is None:
-        raise ImproperlyConfigured(f"vendo: {_NOT_A_DICT.text} {_NOT_A_DICT.fix}")
-    return setting.get
+    return _setting().get
 
 
-def _setting() -> Mapping[str, object] | None:
-    """Return the setting, which may be missing; None where it is not a dictionary."""
-    value = getattr(settings, "VENDO", None)
-    if value is None:
-        return {}
-    return value if isinstance(value, Mapping) else None
+def _setting() -> Mapping[str, object]:
+    """Return the setting, which may be missing.
+
+    Raises:
+        ImproperlyConfigured: it is not a dictionary, or raises when it is read.
+    """
+    failure = None
+    try:
+        value = getattr(settings, "VENDO", None)
+        if value is None:
+            return {}
+        if isinstance(value, Mapping):
+            return value
+    except Exception as error:  # noqa: BLE001  # whatever a lazy value raises
+        failure = error
+    raise ImproperlyConfigured(f"vendo: {_NOT_A_DICT.text} {_NOT_A_DICT.fix}") from failure

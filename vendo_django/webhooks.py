@@ -36,9 +36,11 @@ def replay_store() -> web.ReplayStore:
 
 def is_alone(store: web.ReplayStore) -> bool:
     """Return whether two processes may claim the same key: a store in memory, or in files."""
-    return store is _cache and isinstance(
-        caches["default"], LocMemCache | DummyCache | FileBasedCache
-    )
+    try:
+        backend = caches["default"]
+    except Exception:  # noqa: BLE001  # whatever its module raises, as at the first use
+        return False
+    return store is _cache and isinstance(backend, LocMemCache | DummyCache | FileBasedCache)
 
 
 def webhook_body(request: HttpRequest) -> bytes:

@@ -40,6 +40,13 @@ class Option(NamedTuple):
     default: Any = None
     is_secret: bool = False
 
+    def accepts(self, value: object) -> bool:
+        """Return whether a value is valid. It never fails: a lazy value may raise anything."""
+        try:
+            return self.is_valid(value)
+        except Exception:  # noqa: BLE001
+            return False
+
 
 def _is_string(value: object) -> bool:
     return isinstance(value, str)
@@ -123,7 +130,7 @@ class Options:
         value = self.masked(name, get)
         if value is None:
             return option.default
-        if not option.is_valid(value):
+        if not option.accepts(value):
             problem = self._invalid(name)
             raise invalid(problem.text, fix=problem.fix)
         return value
@@ -139,7 +146,7 @@ class Options:
                 yield self._unknown(name)
                 continue
             value = get(name)
-            if value is not None and not self._options[name].is_valid(value):
+            if value is not None and not self._options[name].accepts(value):
                 yield self._invalid(name)
 
     def label(self, name: object) -> str:
@@ -163,10 +170,13 @@ class Options:
 
 def _hidden(value: object) -> object:
     """Return a value whose `repr` shows nothing of a secret. It never fails."""
-    if value is None or isinstance(value, str | bytes):
-        return masked(value)
-    if isinstance(value, Collection) and not isinstance(value, Mapping):
-        return tuple(map(_hidden, value))
+    try:
+        if value is None or isinstance(value, str | bytes):
+            return masked(value)
+        if isinstance(value, Collection) and not isinstance(value, Mapping):
+            return tuple(map(_hidden, value))
+    except Exception:  # noqa: BLE001, S110  # of a lazy value
+        pass
     return _NOT_A_STRING
 
 

@@ -1,0 +1,3 @@
+"""URLs that cannot be imported."""
+
+raise RuntimeError("canary")
