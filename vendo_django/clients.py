@@ -5,7 +5,7 @@ Not `client.py`: a submodule of that name would take the place of the function `
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
@@ -18,8 +18,18 @@ from vendo_django.identity import sent_headers, used_headers
 
 _Client = TypeVar("_Client", "vendo.Vendo", "vendo.AsyncVendo")
 
+
+def _make_blocking(**options: Any) -> vendo.Vendo:
+    from vendo.web import BlockingVendo, LoopWarning  # imported for the first client
+
+    return BlockingVendo(
+        LoopWarning("Write the view with def, or await aclient(request).session({slug!r})."),
+        **options,
+    )
+
+
 _blocking: ClientCache[vendo.Vendo] = ClientCache(
-    lambda **options: vendo.Vendo(**options),  # noqa: PLW0108  # imported for the first client
+    _make_blocking,
     settings.client_label,
     close=lambda client: client.close(),
 )

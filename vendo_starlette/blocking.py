@@ -1,92 +1,16 @@
-"""The blocking client of an application. Its sessions warn once when they block an event loop."""
+"""The warning of a requests session in an endpoint, which names the async dependency to use."""
 
 from __future__ import annotations
 
-import asyncio
-import warnings
-from collections.abc import Callable
-from typing import Any
+from vendo import web
 
-from vendo import Vendo
-from vendo.web import optional, stack_level_outside
-
-#: The packages between the code that uses a session and the warning.
-_BETWEEN = frozenset({"requests", "vendo", "vendo_starlette"})
+BlockingVendo = web.BlockingVendo
 
 
-class LoopWarning:
+class LoopWarning(web.LoopWarning):
     """The warning of a session that blocks an event loop, given once for each application."""
 
-    __slots__ = ("is_given",)
+    __slots__ = ()
 
     def __init__(self) -> None:
-        self.is_given: bool = False
-
-    def warn(self, slug: str) -> None:
-        """Warn if this thread runs an event loop."""
-        if self.is_given or not _has_loop():
-            return
-        self.is_given = True
-        warnings.warn(
-            f"A requests session for {slug!r} blocks the event loop that runs in this thread. "
-            f"Write the endpoint with def, or use vendo_async_session({slug!r}).",
-            RuntimeWarning,
-            stacklevel=stack_level_outside(_BETWEEN),
-        )
-
-
-class BlockingVendo(Vendo):
-    """A `Vendo` for endpoints, which may run in the thread of an event loop.
-
-    `for_user` and `for_request` return one of these too.
-    """
-
-    def __init__(self, warning: LoopWarning, **arguments: Any) -> None:
-        super().__init__(**arguments)
-        self._warning = warning
-
-    def __repr__(self) -> str:
-        return super().__repr__().replace(type(self).__name__, Vendo.__name__, 1)
-
-    def __reduce_ex__(self, _protocol: object) -> tuple[Any, ...]:
-        return object.__new__, (Vendo,), self.__getstate__()  # a pickle has no application
-
-    def session(self, slug: str, **how: Any) -> optional.requests.Session:
-        """Return the client's session; see `Vendo.session`."""
-        session = super().session(slug, **how)
-        session.auth = _WarningAuth(session.auth, self._warning, slug)
-        return session
-
-
-class _WarningAuth:
-    """The authentication of a session, which requests calls in the thread that blocks."""
-
-    def __init__(self, auth: Any, warning: LoopWarning, slug: str) -> None:
-        self._auth = auth
-        self._warning = warning
-        self._slug = slug
-
-    def __repr__(self) -> str:
-        return repr(self._auth)
-
-    def __call__(
-        self, request: optional.requests.PreparedRequest
-    ) -> optional.requests.PreparedRequest:
-        self._warning.warn(self._slug)
-        authenticated: optional.requests.PreparedRequest = self._auth(request)
-        return authenticated
-
-    def __reduce__(self) -> tuple[Callable[[Any], Any], tuple[Any]]:
-        return _unchanged, (self._auth,)  # a pickle has no application
-
-
-def _unchanged(auth: Any) -> Any:
-    return auth
-
-
-def _has_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+        super().__init__("Write the endpoint with def, or use vendo_async_session({slug!r}).")

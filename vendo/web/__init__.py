@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vendo._reports.catalog import catalog_rows, catalog_text
     from vendo._reports.report import Report
     from vendo.errors import invalid
+    from vendo.web._blocking import BlockingVendo, LoopWarning
     from vendo.web._clients import ClientCache, ClientOptions
     from vendo.web._connect import (
         CONNECT_COOKIE,
@@ -121,6 +122,7 @@ __all__ = [
     "VARY_ON_IDENTITY",
     "WEBHOOK_SECRET",
     "WEBHOOK_SECRETS",
+    "BlockingVendo",
     "ClientCache",
     "ClientOptions",
     "ConnectForbidden",
@@ -131,6 +133,7 @@ __all__ = [
     "ErrorResponse",
     "EventInProgress",
     "LazyProxy",
+    "LoopWarning",
     "NoWebhookSecret",
     "Option",
     "Options",
@@ -199,6 +202,7 @@ _NAMES_OF_MODULE = {
     "vendo._reports.catalog": ("catalog_rows", "catalog_text"),
     "vendo._reports.report": ("Report",),
     "vendo.errors": ("invalid",),
+    "vendo.web._blocking": ("BlockingVendo", "LoopWarning"),
     "vendo.web._clients": ("ClientCache", "ClientOptions"),
     "vendo.web._connect": (
         "CONNECT_COOKIE",
