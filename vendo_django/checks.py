@@ -69,10 +69,12 @@ def check_setting(**_: Any) -> list[CheckMessage]:
     ]
     if found:
         return found
-    try:
-        settings.may_connect()
-    except ImproperlyConfigured as error:
-        found.append(Error(str(error).removeprefix("vendo: "), id="vendo.E002"))
+    reads = (settings.may_connect, settings.given_client, settings.given_async_client)
+    for read in reads:
+        try:
+            read()
+        except ImproperlyConfigured as error:
+            found.append(_configuration_error(error, "vendo.E002"))
     try:
         replay_store()
     except VendoError as error:
@@ -84,12 +86,13 @@ def check_key(**_: Any) -> list[CheckMessage]:
     """Report a malformed key, address or `VENDO_AUTH` (`vendo.E003`)."""
     try:
         sso.is_enabled()
-        client().is_vendo_mode()
-        client().invalidate("openai")  # validates the key and the addresses, and sends nothing
+        if not settings.has_client():
+            client().is_vendo_mode()
+            client().invalidate("openai")  # validates the key and addresses, and sends nothing
     except ImproperlyConfigured as error:
         if any(settings.problems()):
             return []  # check_setting reports it
-        return [Error(str(error).removeprefix("vendo: "), id="vendo.E003")]
+        return [_configuration_error(error, "vendo.E003")]
     except VendoError as error:
         if is_build() and is_missing_file(error):
             return []
@@ -316,6 +319,11 @@ def _secrets(vendo: Vendo, slugs: list[str]) -> Iterator[CheckMessage]:
 
 def _error(error: VendoError, message_id: str) -> CheckMessage:
     return Error(error.message, hint=error.suggested_fix, id=message_id)
+
+
+def _configuration_error(error: ImproperlyConfigured, message_id: str) -> CheckMessage:
+    text, _, fix = str(error).removeprefix("vendo: ").partition(" Fix: ")
+    return Error(text, hint=fix or None, id=message_id)
 
 
 def _settings() -> Iterator[tuple[str, object]]:

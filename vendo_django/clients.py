@@ -14,7 +14,7 @@ import vendo
 from vendo.errors import AuthError, ValidationError
 from vendo.web import VARY_ON_CLIENT, ClientCache, client_for_user, user_jwts
 from vendo_django import settings
-from vendo_django.identity import sent_headers, used_headers
+from vendo_django.identity import SentHeaders, sent_headers, used_headers
 
 _Client = TypeVar("_Client", "vendo.Vendo", "vendo.AsyncVendo")
 
@@ -44,7 +44,7 @@ def client(request: HttpRequest | None = None) -> vendo.Vendo:
     """Return the process's client, as the setting `VENDO` and the environment say. Both modes.
 
     It is made when it is first used, and made again when the settings change. Everything that comes
-    from it shares its connections.
+    from it shares its connections. `VENDO["CLIENT"]` takes its place.
 
     Args:
         request: if it carries a user's JWT, the client acts for that user. The result is the same
@@ -53,16 +53,18 @@ def client(request: HttpRequest | None = None) -> vendo.Vendo:
     Raises:
         ImproperlyConfigured: the settings or the key are malformed.
     """
-    return _of(request, _present(_blocking))
+    return _of(request, settings.given_client() or _present(_blocking))
 
 
 def aclient(request: HttpRequest | None = None) -> vendo.AsyncVendo:
     """Return the same for asyncio: await its methods. Both modes.
 
+    `VENDO["ASYNC_CLIENT"]` takes its place.
+
     Raises:
         ImproperlyConfigured: the settings or the key are malformed.
     """
-    return _of(request, _present(_asynchronous))
+    return _of(request, settings.given_async_client() or _present(_asynchronous))
 
 
 def _present(cache: ClientCache[_Client]) -> _Client:
@@ -79,6 +81,17 @@ def _present(cache: ClientCache[_Client]) -> _Client:
 def _of(request: HttpRequest | None, client: _Client) -> _Client:
     if request is None:
         return client
+    return client_of_headers(client, sent_headers(request), used_headers(request))
+
+
+def client_of_headers(client: _Client, headers: SentHeaders, used: dict[str, None]) -> _Client:
+    """Return the client that acts for the user in a request's headers.
+
+    Args:
+        client: the process's client.
+        headers: see `sent_headers`.
+        used: gets the headers that the response then depends on.
+    """
     if client.is_vendo_mode():
-        used_headers(request).update(dict.fromkeys(VARY_ON_CLIENT))
-    return client_for_user(client, user_jwts(sent_headers(request)))
+        used.update(dict.fromkeys(VARY_ON_CLIENT))
+    return client_for_user(client, user_jwts(headers))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from django.conf import settings
 from django.contrib import auth
@@ -19,13 +19,15 @@ if TYPE_CHECKING:  # a project need not have this app
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 _View = TypeVar("_View", bound=Callable[..., Any])
+#: `request.META`, or the pairs of bytes of an ASGI scope.
+SentHeaders: TypeAlias = dict[str, Any] | list[tuple[bytes, bytes]]
 
 #: In the session: the digest of the identity that was signed in. As long as the user has the same
 #: name and role, a request costs no query.
 _SESSION_KEY = "_vendo_identity"
 
 
-def sent_headers(request: HttpRequest) -> dict[str, Any] | list[tuple[bytes, bytes]]:
+def sent_headers(request: HttpRequest) -> SentHeaders:
     """Return the headers that identify a request's user, as they were sent.
 
     Under ASGI older releases of Django read `x_vendo_user_id` as `X-Vendo-User-Id`. A proxy that

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest
 
 import vendo
 from vendo import web
-from vendo_django.identity import sent_headers
+from vendo_django.identity import SentHeaders, sent_headers
 
 
 class RequestClient(web.LazyProxy):
@@ -16,7 +14,7 @@ class RequestClient(web.LazyProxy):
 
     __slots__ = ("_headers", "_made", "_used")
 
-    _headers: dict[str, Any] | list[tuple[bytes, bytes]]
+    _headers: SentHeaders
     _made: vendo.Vendo | None
     _used: dict[str, None]
 
@@ -33,12 +31,10 @@ class RequestClient(web.LazyProxy):
 
     def _client(self) -> vendo.Vendo:
         if self._made is None:
-            from vendo_django.clients import client  # the clients are imported for the first one
+            # The clients are imported for the first one.
+            from vendo_django.clients import client, client_of_headers
 
-            own = client()
-            made = web.client_for_user(own, web.user_jwts(self._headers))
+            made = client_of_headers(client(), self._headers, self._used)
             object.__setattr__(self, "_made", made)
-            if made is not own or own.is_vendo_mode():
-                self._used.update(dict.fromkeys(web.VARY_ON_CLIENT))
             return made
         return self._made

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import cache
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+import vendo
 from vendo.errors import ValidationError
 from vendo.web import (
     API_KEY,
@@ -25,6 +28,8 @@ from vendo.web import (
     Problem,
 )
 
+_Client = TypeVar("_Client", "vendo.Vendo", "vendo.AsyncVendo")
+
 
 def _is_dotted(value: object) -> bool:
     return isinstance(value, str) and "." in value and all(value.split("."))
@@ -34,6 +39,16 @@ _MAY_CONNECT = Option(
     lambda value: callable(value) or _is_dotted(value),
     "a function of request and slug, or its dotted path",
     '"shop.rules.may_connect"',
+)
+_CLIENT = Option(
+    lambda value: isinstance(value, vendo.Vendo) or callable(value) or _is_dotted(value),
+    "a vendo.Vendo, a function that returns one, or the dotted path of either",
+    '"shop.testing.client"',
+)
+_ASYNC_CLIENT = Option(
+    lambda value: isinstance(value, vendo.AsyncVendo) or callable(value) or _is_dotted(value),
+    _CLIENT.kind.replace("Vendo", "AsyncVendo"),
+    '"shop.testing.aclient"',
 )
 _PERMISSION = Option(
     lambda value: _is_dotted(value) and value.count(".") == 1,
@@ -52,6 +67,8 @@ _OPTIONS: dict[str, Option] = {
     "CONNECT_PERMISSION": _PERMISSION,
     "REDIS_URL": REDIS_URL,
     "TRUST_WSGI_HEADERS": TRUST,
+    "CLIENT": _CLIENT,
+    "ASYNC_CLIENT": _ASYNC_CLIENT,
 }
 _options = Options(_OPTIONS, label="VENDO[{name!r}]", line='Write VENDO = {{"{name}": {value}}}.')
 _NOT_A_DICT = Problem(
@@ -76,6 +93,60 @@ def client_options() -> ClientOptions:
 def client_label(argument: str) -> str:
     """Return how errors name an argument of the client."""
     return _options.label(argument.upper())
+
+
+def has_client() -> bool:
+    """Return whether the project gives a client in place of ours."""
+    return _read("CLIENT") is not None
+
+
+def given_client() -> vendo.Vendo | None:
+    """Return the client that the project gives in place of ours, or None.
+
+    Raises:
+        ImproperlyConfigured: it is not a client, or cannot be imported or made.
+    """
+    return _given("CLIENT", vendo.Vendo)
+
+
+def given_async_client() -> vendo.AsyncVendo | None:
+    """Return the same for asyncio."""
+    return _given("ASYNC_CLIENT", vendo.AsyncVendo)
+
+
+def _given(name: str, kind: type[_Client]) -> _Client | None:
+    found = _read(name)
+    if found is None:
+        return None
+    if isinstance(found, str):
+        found = _imported(name, found)
+    if not isinstance(found, kind) and callable(found) and isinstance(found, Hashable):
+        found = _made_by(found, name)
+    if isinstance(found, kind):
+        return found
+    raise ImproperlyConfigured(
+        f"vendo: {_options.label(name)} gives an object of type {type(found).__name__}. Fix: it "
+        f"must be {_OPTIONS[name].kind}."
+    )
+
+
+@cache
+def _made_by(function: Callable[[], object], name: str) -> object:
+    """Return what a function returns. It is called once, and again when the settings change."""
+    try:
+        return function()
+    except Exception as error:
+        raise ImproperlyConfigured(
+            f"vendo: {_options.label(name)} raised {type(error).__name__}. Fix: return a client."
+        ) from error
+
+
+def _forget_made(*, setting: str, **_: object) -> None:
+    if setting == "VENDO":
+        _made_by.cache_clear()
+
+
+setting_changed.connect(_forget_made)
 
 
 def required() -> list[str]:
@@ -113,19 +184,11 @@ def may_connect() -> Callable[..., object] | None:
             "vendo: VENDO has MAY_CONNECT and CONNECT_PERMISSION. Keep one of them."
         )
     if isinstance(found, str):
-        try:
-            found = import_string(found)
-        except Exception as error:
-            # The text of other errors may show what the module works with.
-            why = error if isinstance(error, ImportError) else type(error).__name__
-            raise ImproperlyConfigured(
-                f"vendo: VENDO['MAY_CONNECT'] cannot be imported: {why}. Write the dotted path "
-                "of a function."
-            ) from error
+        found = _imported("MAY_CONNECT", found)
         if not callable(found):
             raise ImproperlyConfigured(
-                "vendo: VENDO['MAY_CONNECT'] names something that is not a function. Write the "
-                "dotted path of a function of request and slug."
+                "vendo: VENDO['MAY_CONNECT'] names something that is not a function. Fix: write "
+                "the dotted path of a function of request and slug."
             )
     function: Callable[..., object] = found
     return function
@@ -159,6 +222,18 @@ def problems() -> Iterator[Problem]:
         yield _NOT_A_DICT
     else:
         yield from _options.problems(setting, setting.get)
+
+
+def _imported(name: str, path: str) -> Any:
+    try:
+        return import_string(path)
+    except Exception as error:
+        # The text of other errors may show what the module works with.
+        why = error if isinstance(error, ImportError) else type(error).__name__
+        raise ImproperlyConfigured(
+            f"vendo: {_options.label(name)} cannot be imported: {why}. Fix: write the dotted "
+            f"path of {_OPTIONS[name].kind.partition(',')[0]}."
+        ) from error
 
 
 def _read(name: str) -> Any:

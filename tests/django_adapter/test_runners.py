@@ -57,6 +57,13 @@ def test_each_test_has_its_own_settings(settings, monkeypatch):
     assert client().timeout == 7
 
 
+def test_a_test_may_have_a_client_of_its_own(settings):
+    from vendo.testing import MockClient
+
+    settings.VENDO = {"CLIENT": MockClient({"openai": "sk-test"})}
+    assert client().token("openai") == "sk-test"
+
+
 def test_the_settings_are_restored():
     assert client().timeout == 30
 
@@ -128,7 +135,7 @@ def test_pytest_django_runs_tests(environment: dict[str, str], tmp_path: Path) -
 
     said = run(["-m", "pytest", "-W", "error", "-q"], environment, tmp_path)
 
-    assert "3 passed" in said
+    assert "4 passed" in said
 
 
 def test_an_image_is_built_without_a_credential(

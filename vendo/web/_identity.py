@@ -89,12 +89,13 @@ def client_for_user(client: _Client, jwts: Sequence[Secret]) -> _Client:
     """Return the client that acts for a request's user.
 
     Args:
-        client: the application's client. It is returned without a JWT, and in OSS mode.
+        client: the application's client. It is returned without a JWT, and in OSS mode. So is a
+            mock of `unittest`, whose `is_vendo_mode()` is not True: it is every user's client.
         jwts: see `user_jwts`.
 
     Raises:
         ValidationError: several JWTs contradict each other, or one is malformed.
     """
-    if any(jwt.strip() for jwt in jwts) and client.is_vendo_mode():
+    if any(jwt.strip() for jwt in jwts) and client.is_vendo_mode() is True:
         return client.for_request([(JWT_HEADER, jwt) for jwt in jwts])
     return client
