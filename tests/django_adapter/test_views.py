@@ -339,6 +339,18 @@ def test_two_applications_with_one_store_each_handle_their_event(
     assert len(received) == 2
 
 
+def test_an_event_that_comes_to_two_urls_is_handled_once(
+    vendo_mode: LocalVendo, received: list[WebhookEvent]
+) -> None:
+    """They send the same signal, to the same receivers."""
+    headers, body = vendo_mode.sign_webhook(EVENT)
+    sent: dict[str, Any] = {"content_type": "application/json", "headers": headers}
+    with override_settings(ROOT_URLCONF="django_adapter.twice_urls"):
+        for address in (WEBHOOK, "/staff/vendo/webhook/"):
+            assert Client().post(address, body, **sent).status_code == 200
+    assert len(received) == 1
+
+
 def test_the_identity_endpoint_responds_with_the_platforms_fields(
     proxy: dict[str, str], db: None
 ) -> None:
