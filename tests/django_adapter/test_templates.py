@@ -63,6 +63,21 @@ def test_a_page_requests_its_users_connections(vendo_mode: LocalVendo) -> None:
     assert vendo_mode.requests[-1].headers["x-vendo-user-jwt"] == "user.one.jwt"
 
 
+def test_a_page_is_shown_while_vendo_is_away(
+    vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture
+) -> None:
+    vendo_mode.fail("api", status=400, times=None)
+    source = "{% vendo_connected 'gmail' %} {% vendo_connected 'slack' %} the rest"
+    assert render(source, RequestFactory().get("/")) == "False False the rest"
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+
+    for setting in ({"API_KEY": "can ary"}, {"BASE_URL": "http://canary.example.com"}):
+        with override_settings(VENDO=setting):
+            assert render("{% vendo_connected 'gmail' %}") == "False"
+    assert "API_KEY" in caplog.text
+    assert "can ary" not in caplog.text
+
+
 def test_a_template_without_a_request_knows_what_is_connected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django import template
@@ -9,12 +10,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.template.context import Context
 
+from vendo import VendoError
 from vendo.web import provider_name
 from vendo_django import settings
 from vendo_django.clients import client
 from vendo_django.connect import connect_link
 
 register: template.Library = template.Library()
+
+_log = logging.getLogger("vendo_django")
 
 _MEMO = "_vendo_connected"
 
@@ -36,14 +40,25 @@ def vendo_token(slug: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def vendo_connected(context: Context, slug: str) -> bool:
-    """Return whether a provider is connected. Both modes; one request to Vendo for a whole page."""
+    """Return whether a provider is connected. Both modes; one request to Vendo for a whole page.
+
+    False where Vendo does not say, which is logged: a page shows the rest all the same.
+    """
     request = _request(context)
     connected: frozenset[str] | None = getattr(request, _MEMO, None)
     if connected is None:
-        connected = frozenset(client(request).connections.connected_slugs())
+        connected = _connected_slugs(request)
         if request is not None:
             setattr(request, _MEMO, connected)
     return str(slug).lower() in connected
+
+
+def _connected_slugs(request: HttpRequest | None) -> frozenset[str]:
+    try:
+        return frozenset(client(request).connections.connected_slugs())
+    except (VendoError, ImproperlyConfigured) as error:
+        _log.error("What is connected is not known, and shown as not connected: %s", error)
+        return frozenset()
 
 
 @register.simple_tag(takes_context=True)
