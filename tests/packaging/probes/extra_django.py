@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 
 import django
 from django.conf import settings
 from django.core.management import call_command
 
-from vendo_django import token
+from vendo_django import aclient, token
 
 settings.configure(
     INSTALLED_APPS=["vendo_django"],
@@ -20,6 +21,7 @@ settings.configure(
 )
 django.setup()
 assert settings.OPENAI_API_KEY == "sk-probe"
+assert asyncio.run(aclient().token("openai")) == "sk-probe"
 call_command("check", fail_level="ERROR")
 printed = io.StringIO()
 call_command("vendo", "catalog", "openai", stdout=printed)
