@@ -13,12 +13,14 @@ from django.middleware.cache import UpdateCacheMiddleware
 from django.test import override_settings
 from django.utils.functional import SimpleLazyObject
 
-from vendo_django import MaskedStr
+from vendo_django import MaskedStr, client
 from vendo_django.checks import check_deployment, check_project
 from vendo_django.middleware import VendoMiddleware
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from vendo.testing import LocalVendo
 
 
 def found() -> set[str]:
@@ -132,6 +134,18 @@ class OwnVendo(VendoMiddleware):
 
 class OwnCache(UpdateCacheMiddleware):
     pass
+
+
+def test_an_option_may_be_lazy(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENDO_CREDENTIALS_URL", server.credentials_url)
+    setting = {
+        "API_KEY": SimpleLazyObject(lambda: server.api_key),
+        "BASE_URL": SimpleLazyObject(lambda: server.url),
+        "REQUIRED": SimpleLazyObject(lambda: ["gmail"]),
+    }
+    with override_settings(VENDO=setting):
+        assert client().token("gmail") == server.token("gmail")
+        assert not {message for message in found() if message.startswith("vendo.E")}
 
 
 def test_a_subclass_of_a_middleware_is_one() -> None:

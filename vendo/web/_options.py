@@ -171,6 +171,8 @@ class Options:
 def _hidden(value: object) -> object:
     """Return a value whose `repr` shows nothing of a secret. It never fails."""
     try:
+        if isinstance(value, str) and not issubclass(type(value), str):
+            return masked(str(value))  # a lazy one, which stands for a str
         if value is None or isinstance(value, str | bytes):
             return masked(value)
         if isinstance(value, Collection) and not isinstance(value, Mapping):
