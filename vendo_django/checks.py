@@ -155,7 +155,9 @@ def check_urls(**_: Any) -> list[CheckMessage]:
                 id="vendo.W002",
             )
         )
-    if f"{_VIEWS}.identity" in routed and _has_proxy() and not _serves_identity():
+    identity = f"{_VIEWS}.identity"
+    is_served = project.view_at(sso.IDENTITY_ENDPOINT_PATH) == identity
+    if identity in routed and not is_served and _has_proxy():
         found.append(
             Warning(
                 f"The identity view is not at {sso.IDENTITY_ENDPOINT_PATH}, the path that the "
@@ -376,9 +378,3 @@ def _has_proxy() -> bool:
         return sso.is_enabled()
     except VendoError:
         return False  # check_key reports it
-
-
-def _serves_identity() -> bool:
-    from vendo_django import views
-
-    return project.view_at(sso.IDENTITY_ENDPOINT_PATH) is views.identity

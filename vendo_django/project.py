@@ -58,9 +58,10 @@ def _views(patterns: list[Any]) -> Iterator[str]:
             yield pattern.lookup_str
 
 
-def view_at(path: str) -> object:
-    """Return the view at a path, or None."""
+def view_at(path: str) -> str | None:
+    """Return the dotted path of the view at an address, or None."""
     try:
-        return resolve(path).func
+        view: Any = resolve(path).func
     except Exception:  # noqa: BLE001  # no view, or as above
         return None
+    return f"{view.__module__}.{getattr(view, '__qualname__', '')}"

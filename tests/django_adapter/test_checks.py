@@ -348,7 +348,9 @@ def test_w003_the_identity_view_at_another_path(
         assert found() == {}
         monkeypatch.setenv("VENDO_AUTH", "1")
         assert set(found()) == {"vendo.W003"}
-    assert found() == {}
+    for urls in ("django_adapter.project_urls", "django_adapter.wrapped_urls"):
+        with override_settings(ROOT_URLCONF=urls):
+            assert found() == {}
 
 
 def test_w004_placeholders_in_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
