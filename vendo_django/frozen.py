@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils.module_loading import import_string
+from vendo_django.project import lineage
 
 _BACKEND = "vendo_django.mail.EmailBackend"
 _MAIL = ("EMAIL_HOST_PASSWORD", "EMAIL_HOST_USER")
@@ -15,22 +15,19 @@ def without_renewed(settings: dict[str, object]) -> dict[str, object]:
     kept = dict(settings)
     if _renews(settings.get("EMAIL_BACKEND")):
         kept = {name: kept[name] for name in kept if name not in _MAIL}
-    mailers = settings.get("MAILERS")
-    if isinstance(mailers, dict):
+    mailers: Any = settings.get("MAILERS")
+    # By type: to ask a lazy object for its class evaluates it.
+    if issubclass(type(mailers), dict):
         kept["MAILERS"] = [
             entry
             for entry in mailers.values()
-            if not (isinstance(entry, dict) and _renews(entry.get("BACKEND")))
+            if not (issubclass(type(entry), dict) and _renews(entry.get("BACKEND")))
         ]
     return kept
 
 
-def _renews(backend: Any) -> bool:
-    try:
-        bases = import_string(backend).__mro__
-    except Exception:  # noqa: BLE001  # no path, or whatever its module raises: Django's to report
-        return False
-    return _BACKEND in {f"{base.__module__}.{base.__qualname__}" for base in bases}
+def _renews(backend: object) -> bool:
+    return issubclass(type(backend), str) and _BACKEND in lineage(str(backend))
 
 
 def instead(name: str, slug: str) -> str:

@@ -23,18 +23,19 @@ def setting(name: str) -> Any:
 
 
 def lineages(name: str) -> list[frozenset[str]]:
-    """Return for each class in a setting, such as `MIDDLEWARE`, the paths of it and of its bases.
-
-    A path that cannot be imported, or names a function, is alone.
-    """
+    """Return `lineage` of each class in a setting, such as `MIDDLEWARE`."""
     paths = setting(name)
     # By type: to ask a lazy object for its class evaluates it.
     if not issubclass(type(paths), list | tuple):
         return []
-    return [_lineage(path) for path in paths if issubclass(type(path), str)]
+    return [lineage(path) for path in paths if issubclass(type(path), str)]
 
 
-def _lineage(path: str) -> frozenset[str]:
+def lineage(path: str) -> frozenset[str]:
+    """Return the paths of a class and of its bases.
+
+    A path that cannot be imported, or names a function, is alone.
+    """
     try:
         bases = import_string(path).__mro__
     except Exception:  # noqa: BLE001  # whatever the module raises; Django imports it too

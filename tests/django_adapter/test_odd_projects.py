@@ -52,6 +52,8 @@ SETTINGS: dict[str, list[Any]] = {
     ],
     "CACHES": [{}, {"default": {}}, {"default": {"BACKEND": "no.such.Cache"}}],
     "VENDO": [5, LAZY, {5: LAZY}],
+    "EMAIL_BACKEND": [5, LAZY, "no.such.Backend"],
+    "MAILERS": [5, LAZY, {"default": LAZY}, {"default": {"BACKEND": LAZY}}],
     "OTHER": [LAZY, [LAZY, {"a": LAZY}]],
 }
 
