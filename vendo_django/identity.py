@@ -61,7 +61,11 @@ def vary_on_identity(view: _View) -> _View:
 
 def used_headers(request: HttpRequest) -> dict[str, None]:
     """Return the headers of the user that a request's response depends on: add to them."""
-    used: dict[str, None] = request.__dict__.setdefault(_USED, {})
+    # Not out of `__dict__`: a request of Django REST framework has the attributes of Django's.
+    used: dict[str, None] | None = getattr(request, _USED, None)
+    if used is None:
+        used = {}
+        setattr(request, _USED, used)
     return used
 
 
