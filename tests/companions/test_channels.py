@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -67,3 +68,16 @@ def test_an_error_closes_the_socket_with_its_code(
             ask(socket, slug)
         assert caught.value.rcvd is not None
         assert caught.value.rcvd.code == code
+
+
+def test_daphne_stops_below_an_open_socket_and_starts_again_with_fresh_tokens(
+    environment: dict[str, str], server: LocalVendo, tmp_path: Path
+) -> None:
+    migrate(environment)
+    with ExitStack() as sockets:
+        for _ in range(2):
+            with serving(DAPHNE, environment, tmp_path) as url:
+                url = f"{url.replace('http:', 'ws:')}/ws/atoken"
+                tokens = [ask(sockets.enter_context(opened(url)), "gmail") for _ in range(2)]
+            assert [found["token"] for found in tokens] == [server.token("gmail", user=JWT)] * 2
+            server.rotate("gmail")
