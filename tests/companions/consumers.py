@@ -14,7 +14,7 @@ from vendo_django import aclient, client
 def user_of(scope: dict[str, Any]) -> str | None:
     """Return the id of the user whom the platform's proxy names."""
     user = sso.identity_from_headers(scope["headers"])
-    return user and user.user_id
+    return user.user_id if user else None
 
 
 def code_of(error: VendoError) -> int:

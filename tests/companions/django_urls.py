@@ -7,11 +7,12 @@ from django.urls import include, path
 
 from companions import drf_api, ninja_api
 from servers.handling import handle
+from vendo import WebhookEvent
 from vendo_django import VendoHttpRequest, aclient
 from vendo_django.signals import webhook_received
 
 
-def receive(sender: object, event: object, **_: object) -> None:
+def receive(sender: object, event: WebhookEvent, **_: object) -> None:
     handle(event)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from django.urls import path
 from rest_framework.decorators import api_view
 from rest_framework.exceptions import ParseError
@@ -14,6 +16,9 @@ import vendo
 from vendo import VendoError
 from vendo.web import error_response
 from vendo_django import client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Token(APIView):
@@ -30,11 +35,11 @@ class Token(APIView):
 class OwnErrors(Token):
     """The same, whose errors are those of the API."""
 
-    def get_exception_handler(self):
+    def get_exception_handler(self) -> Callable[..., Response | None]:
         return handle
 
 
-def handle(error: Exception, context: dict) -> Response | None:
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Respond to an error in the API's own form."""
     if isinstance(error, VendoError):
         found = error_response(error)

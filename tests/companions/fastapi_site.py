@@ -15,7 +15,7 @@ from servers.handling import handle
 from vendo_starlette import VendoMiddleware, install, vendo_routes, vendo_session, vendo_token
 
 
-class Mail(SQLModel, table=True):
+class Mail(SQLModel, table=True):  # type: ignore[call-arg]  # SQLModel is Any here
     id: int | None = Field(default=None, primary_key=True)
     address: str
 
@@ -84,7 +84,7 @@ class Guard:
         await self.app(scope, receive, send)
 
 
-def site(*middlewares: tuple[type, dict[str, Any]]) -> FastAPI:
+def site(*middlewares: tuple[Any, dict[str, Any]]) -> FastAPI:
     """Make a site with middlewares, the innermost first."""
     app = FastAPI(routes=vendo_routes(receive, may_connect=may_connect))
     for path, endpoint in (
@@ -103,6 +103,6 @@ def site(*middlewares: tuple[type, dict[str, Any]]) -> FastAPI:
 
 
 _sessions = (SessionMiddleware, {"secret_key": "not-a-secret-" * 4})
-_vendo = (VendoMiddleware, {})
+_vendo: tuple[Any, dict[str, Any]] = (VendoMiddleware, {})
 vendo_outside = site(_sessions, _vendo)
 vendo_inside = site(_vendo, _sessions)

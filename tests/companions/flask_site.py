@@ -47,12 +47,12 @@ csrf.exempt("vendo_flask.views.webhook")
 @app.post("/login")
 def login() -> str:
     login_user(User(request.form["name"]))
-    return current_user.id
+    return request.form["name"]
 
 
 @app.get("/form")
 def form() -> str:
-    return generate_csrf()
+    return str(generate_csrf())
 
 
 @app.get("/token/<slug>")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 from django.http import HttpRequest
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError
@@ -9,7 +11,7 @@ from ninja.security import django_auth
 
 import vendo
 from vendo import VendoError
-from vendo_django import aclient
+from vendo_django import VendoHttpRequest, aclient
 
 api = NinjaAPI()
 
@@ -20,24 +22,24 @@ class Token(Schema):
 
 
 @api.exception_handler(VendoError)
-def leave_to_the_middleware(request: HttpRequest, error: VendoError) -> None:
+def leave_to_the_middleware(request: HttpRequest, error: VendoError) -> NoReturn:
     """In debug mode ninja responds to every exception itself."""
     raise error
 
 
 @api.get("/token/{slug}/", response=Token, auth=django_auth)
-def token(request, slug: str):
+def token(request: VendoHttpRequest, slug: str) -> dict[str, str]:
     return {"token": request.vendo.token(slug), "user": request.user.get_username()}
 
 
 @api.get("/atoken/{slug}/", response=Token)
-async def atoken(request, slug: str):
+async def atoken(request: HttpRequest, slug: str) -> dict[str, str]:
     token = await aclient(request).token(slug)
     return {"token": token, "user": (await request.auser()).get_username()}
 
 
 @api.post("/webhook/")
-def webhook(request):
+def webhook(request: HttpRequest) -> dict[str, str | None]:
     try:
         event = vendo.webhooks.verify(request.headers, request.body)
     except vendo.ValidationError as error:

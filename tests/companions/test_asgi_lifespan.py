@@ -33,12 +33,14 @@ def application(*required: str) -> FastAPI:
 
     @app.get("/mail")
     async def mail(request: Request) -> Any:
-        async with await request.state.vendo.session("gmail") as gmail:
-            async with gmail.get("gmail/v1/users/me/profile") as response:
-                profile = await response.json()
-        gmail = request.state.vendo_sync.session("gmail")
-        response = await asyncio.to_thread(gmail.get, "gmail/v1/users/me/profile")
-        return [profile, response.json()]
+        async with (
+            await request.state.vendo.session("gmail") as gmail,
+            gmail.get("gmail/v1/users/me/profile") as response,
+        ):
+            profile = await response.json()
+        blocking = request.state.vendo_sync.session("gmail")
+        again = await asyncio.to_thread(blocking.get, "gmail/v1/users/me/profile")
+        return [profile, again.json()]
 
     @app.get("/token/{slug}")
     async def token(request: Request, slug: str) -> str:

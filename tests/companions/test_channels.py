@@ -76,8 +76,8 @@ def test_daphne_stops_below_an_open_socket_and_starts_again_with_fresh_tokens(
     migrate(environment)
     with ExitStack() as sockets:
         for _ in range(2):
-            with serving(DAPHNE, environment, tmp_path) as url:
-                url = f"{url.replace('http:', 'ws:')}/ws/atoken"
+            with serving(DAPHNE, environment, tmp_path) as site:
+                url = f"{site.replace('http:', 'ws:')}/ws/atoken"
                 tokens = [ask(sockets.enter_context(opened(url)), "gmail") for _ in range(2)]
             assert [found["token"] for found in tokens] == [server.token("gmail", user=JWT)] * 2
             server.rotate("gmail")

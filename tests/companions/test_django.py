@@ -49,9 +49,7 @@ def get(url: str, headers: dict[str, str] = ADA, **how: Any) -> requests.Respons
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_an_endpoint_acts_for_the_signed_in_user(
-    site: str, server: LocalVendo, api: str
-) -> None:
+def test_an_endpoint_acts_for_the_signed_in_user(site: str, server: LocalVendo, api: str) -> None:
     response = get(f"{site}/{api}/gmail/")
     assert response.json()["token"] == server.token("gmail", user=JWT)
     assert response.json()["user"] == "usr_ada"
