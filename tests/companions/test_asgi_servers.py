@@ -29,15 +29,21 @@ COMMANDS = {
     "gunicorn": [
         "gunicorn", "--bind=127.0.0.1:{port}", "--worker-class=uvicorn_worker.UvicornWorker", _APP
     ],
-    "hypercorn": ["hypercorn", "--bind=127.0.0.1:{port}", _APP],
+    # Before 0.18 no signal replaces a worker. So it ends after some requests.
+    "hypercorn": ["hypercorn", "--bind=127.0.0.1:{port}", "--max-requests=20", _APP],
     "granian": ["granian", "--port={port}", "--interface=asgi", _APP],
 }  # fmt: skip
 
 
 @pytest.fixture(params=COMMANDS)
-def running(request: pytest.FixtureRequest, environment: dict[str, str], tmp_path: Path) -> Any:
+def name(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture
+def running(name: str, environment: dict[str, str], tmp_path: Path) -> Any:
     """Return a context in which the server serves."""
-    return lambda: serving(COMMANDS[request.param], environment, tmp_path)
+    return lambda: serving(COMMANDS[name], environment, tmp_path)
 
 
 def get(url: str) -> requests.Response:
@@ -63,13 +69,14 @@ def test_a_request_acts_for_its_user_and_an_error_gets_its_response(
 
 
 def test_workers_that_are_replaced_take_tokens_and_connections_of_their_own(
-    running: Any, server: LocalVendo
+    name: str, running: Any, server: LocalVendo
 ) -> None:
     with running() as site:
         former = get(f"{site}/process").json()
         assert get(f"{site}/mail").status_code == 200
         server.expire("gmail", user=JWT)
-        os.kill(former["parent"], signal.SIGHUP)
+        if name != "hypercorn":
+            os.kill(former["parent"], signal.SIGHUP)
         with _later_worker(site, former["worker"]) as worker:
             token = worker.get(f"{site}/token/gmail", timeout=30).text
             assert token == server.token("gmail", user=JWT)
