@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 README = ROOT / "README.md"
 #: Its blocks run with the packages of all providers: see tests/sdks.
 PROVIDER_SDKS = ROOT / "docs" / "provider-sdks.md"
+#: Its blocks need packages that no other page does.
+COMPANIONS = ROOT / "docs" / "companions.md"
 
 
 @pytest.fixture
@@ -59,8 +61,15 @@ def reader(tmp_path: Path) -> Iterator[Reader]:
 
 @pytest.mark.parametrize(
     "page",
-    [page for page in pages() if page not in {README, PROVIDER_SDKS}],
-    ids=lambda page: page.relative_to(ROOT).as_posix(),
+    [
+        pytest.param(
+            page,
+            id=page.relative_to(ROOT).as_posix(),
+            marks=[pytest.mark.companions] if page == COMPANIONS else [],
+        )
+        for page in pages()
+        if page not in {README, PROVIDER_SDKS}
+    ],
 )
 def test_every_block_of_a_page_runs(page: Path, reader: Reader) -> None:
     for block in blocks(page):

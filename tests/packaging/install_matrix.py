@@ -20,7 +20,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PROBES = HERE / "probes"
 #: `all` has every probe. The others are for work on the project itself, which tests them.
-NO_PROBE = {"all", "benchmarks", "dev", "lint", "release", "sdks", "servers", "tools"}
+NO_PROBE = {
+    *("all", "benchmarks", "companions", "dev", "lint", "release", "sdks", "servers", "tools"),
+}
 
 
 class Failed(Exception):
