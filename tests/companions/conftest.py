@@ -6,10 +6,12 @@ Connected are `gmail` and the database of the Django site. `slack` is not, and `
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
+from companions.django_sites import make_database
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -21,6 +23,19 @@ if TYPE_CHECKING:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the module's site."""
     return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="session")
+def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("database") / "empty.sqlite3"
+    make_database(file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def database(_empty_database: Path, folder: Path) -> None:
+    """Give the module's Django site a database."""
+    shutil.copy(_empty_database, folder / "site.sqlite3")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from typing import Any
 from channels.generic.websocket import AsyncJsonWebsocketConsumer, JsonWebsocketConsumer
 
 from vendo import VendoError, sso
-from vendo.web import client_for_user, error_response, user_jwts
+from vendo.web import client_for_user, error_response, mask_jwt_of_scope, user_jwts
 from vendo_django import aclient, client
 
 
@@ -34,9 +34,16 @@ class Token(JsonWebsocketConsumer):
 
 
 class AsyncToken(AsyncJsonWebsocketConsumer):
-    """Runs in the event loop."""
+    """Runs in the event loop. For `scope` it sends what an error report would show."""
+
+    async def connect(self) -> None:
+        mask_jwt_of_scope(self.scope)
+        await self.accept()
 
     async def receive(self, text_data: str = "", **_: Any) -> None:
+        if text_data == "scope":
+            await self.send_json({"shown": repr(self.scope)})
+            return
         mine = client_for_user(aclient(), user_jwts(self.scope["headers"]))
         try:
             await self.send_json(

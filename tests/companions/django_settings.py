@@ -16,7 +16,6 @@ ALLOWED_HOSTS = ["127.0.0.1"]
 ROOT_URLCONF = "companions.django_urls"
 DATABASES = {"default": env.db_url_config(token("app-database"))}
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -25,7 +24,6 @@ INSTALLED_APPS = [
     "rest_framework",
     "vendo_django",
 ]
-ASGI_APPLICATION = "companions.django_asgi.application"  # for daphne's runserver
 MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from support.servers import surroundings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
 _ASGI = "companions.django_asgi:application"
 DAPHNE = ["daphne", "--port={port}", "--verbosity=0", _ASGI]
@@ -21,8 +21,12 @@ SITES = {
 }
 
 
-def migrate(environment: Mapping[str, str]) -> None:
-    """Make the tables of the site's database."""
+def make_database(file: Path) -> None:
+    """Make the site's database, with empty tables."""
+    environment = {
+        "DJANGO_SETTINGS_MODULE": "companions.django_settings",
+        "VENDO_TOKEN_APP_DATABASE": f"sqlite:///{file}",
+    }
     subprocess.run(
         [sys.executable, "-m", "django", "migrate", "--verbosity=0"],
         env=surroundings(environment),

@@ -50,9 +50,13 @@ def application(*required: str) -> FastAPI:
     return app
 
 
+def living(app: FastAPI) -> LifespanManager:
+    return LifespanManager(app, startup_timeout=60, shutdown_timeout=60)
+
+
 async def started(app: FastAPI, *paths: str) -> list[httpx.Response]:
     """Start an application, get some pages at the same time, and stop it."""
-    async with LifespanManager(app) as manager:
+    async with living(app) as manager:
         transport = httpx.ASGITransport(manager.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://site") as browser:
             return await asyncio.gather(*map(browser.get, paths))
@@ -73,7 +77,7 @@ def test_two_applications_live_one_inside_of_the_other(server: LocalVendo) -> No
     outer, inner = application(), application()
 
     async def nested() -> None:
-        async with LifespanManager(outer) as manager:
+        async with living(outer) as manager:
             transport = httpx.ASGITransport(manager.app)
             async with httpx.AsyncClient(transport=transport, base_url="http://site") as browser:
                 before = await browser.get("/mail")

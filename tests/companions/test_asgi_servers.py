@@ -60,7 +60,7 @@ def test_a_request_acts_for_its_user_and_an_error_gets_its_response(
         assert token.text == server.token("gmail", user=JWT)
         assert (missing.status_code, down.status_code) == (424, 502)
         url = f"{site.replace('http:', 'ws:')}/talk"
-        with connect(url, additional_headers=ADA, proxy=None) as socket:
+        with connect(url, additional_headers=ADA, proxy=None, open_timeout=60) as socket:
             socket.send("gmail")
             assert socket.recv(30) == server.token("gmail", user=JWT)
             socket.send("slack")

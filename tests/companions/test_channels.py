@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
 from companions import ADA, JWT
-from companions.django_sites import DAPHNE, UVICORN, migrate
+from companions.django_sites import DAPHNE, UVICORN
 from support.servers import serving
 
 if TYPE_CHECKING:
@@ -29,15 +29,14 @@ PATHS = ("ws/token", "ws/atoken")
 
 @pytest.fixture(scope="module", params=[DAPHNE, UVICORN], ids=["daphne", "uvicorn"])
 def site(
-    request: pytest.FixtureRequest, environment: dict[str, str], folder: Path
+    request: pytest.FixtureRequest, environment: dict[str, str], folder: Path, database: None
 ) -> Iterator[str]:
-    migrate(environment)
     with serving(request.param, environment, folder) as url:
         yield url.replace("http:", "ws:")
 
 
 def opened(url: str, headers: dict[str, str] = ADA) -> ClientConnection:
-    return connect(f"{url}/", additional_headers=headers, proxy=None)
+    return connect(f"{url}/", additional_headers=headers, proxy=None, open_timeout=60)
 
 
 def ask(socket: ClientConnection, slug: str) -> dict[str, str | None]:
@@ -58,6 +57,13 @@ def test_a_consumer_acts_for_the_user_of_its_socket(
             assert ask(other, "gmail") == nobody
 
 
+def test_a_scope_that_is_shown_has_no_jwt(site: str) -> None:
+    with opened(f"{site}/ws/atoken") as socket:
+        shown = str(ask(socket, "scope")["shown"])
+        assert "x-vendo-user-jwt" in shown
+        assert JWT not in shown
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(("slug", "code"), [("slack", 4424), ("openai", 4502)])
 def test_an_error_closes_the_socket_with_its_code(
@@ -71,9 +77,8 @@ def test_an_error_closes_the_socket_with_its_code(
 
 
 def test_daphne_stops_below_an_open_socket_and_starts_again_with_fresh_tokens(
-    environment: dict[str, str], server: LocalVendo, tmp_path: Path
+    environment: dict[str, str], server: LocalVendo, database: None, tmp_path: Path
 ) -> None:
-    migrate(environment)
     with ExitStack() as sockets:
         for _ in range(2):
             with serving(DAPHNE, environment, tmp_path) as site:

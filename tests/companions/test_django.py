@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from companions import ADA, JWT
-from companions.django_sites import SITES, UVICORN, migrate
+from companions.django_sites import SITES, UVICORN
 from support.servers import serving
 
 if TYPE_CHECKING:
@@ -28,17 +28,15 @@ APIS = ("drf/token", "ninja/token", "ninja/atoken")
 
 @pytest.fixture(scope="module", params=SITES)
 def site(
-    request: pytest.FixtureRequest, environment: dict[str, str], folder: Path
+    request: pytest.FixtureRequest, environment: dict[str, str], folder: Path, database: None
 ) -> Iterator[str]:
-    migrate(environment)
     with serving(SITES[request.param], environment, folder, options=()) as url:
         yield url
 
 
 def test_in_debug_mode_the_middleware_responds_to_errors_of_each_api(
-    environment: dict[str, str], folder: Path, tmp_path: Path
+    environment: dict[str, str], database: None, tmp_path: Path
 ) -> None:
-    migrate(environment)
     with serving(UVICORN, {**environment, "SITE_DEBUG": "1"}, tmp_path, options=()) as url:
         for api in APIS:
             assert get(f"{url}/{api}/slack/").status_code == 424
