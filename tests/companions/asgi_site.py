@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
 
-from vendo_starlette import VendoMiddleware, aclient, install
+from vendo_starlette import VendoMiddleware, aclient, client, install
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,3 +62,5 @@ app = Starlette(
     lifespan=lifespan,
 )
 install(app)
+# A preloading server forks with this token and the kept connection.
+client(app).token("gmail")

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.companions
 
 _APP = "companions.asgi_site:app"
+_GUNICORN = [
+    "gunicorn", "--bind=127.0.0.1:{port}", "--worker-class=uvicorn_worker.UvicornWorker", _APP
+]  # fmt: skip
 COMMANDS = {
-    "gunicorn": [
-        "gunicorn", "--bind=127.0.0.1:{port}", "--worker-class=uvicorn_worker.UvicornWorker", _APP
-    ],
+    "gunicorn": _GUNICORN,
+    "gunicorn, preloaded": [*_GUNICORN, "--preload"],
     # Before 0.18 no signal replaces a worker. So it ends after some requests.
     "hypercorn": ["hypercorn", "--bind=127.0.0.1:{port}", "--max-requests=20", _APP],
     "granian": ["granian", "--port={port}", "--interface=asgi", _APP],
