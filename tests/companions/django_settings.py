@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import environ
+import environ  # type: ignore[import-untyped]
 
 from vendo_django import token
 
