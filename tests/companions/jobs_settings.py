@@ -8,7 +8,6 @@ _FOLDER = environ.Env()("SITE_JOBS")
 
 SECRET_KEY = "not-a-secret-" * 4
 INSTALLED_APPS = ["vendo_django"]
-ROOT_URLCONF = "vendo_django.urls"
 CELERY_BROKER_URL = "filesystem://"
 CELERY_RESULT_BACKEND = f"file://{_FOLDER}"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
