@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, has_app_context
 from werkzeug.local import LocalProxy
 
 import vendo
@@ -59,6 +59,11 @@ def app_client() -> vendo.Vendo:
     Raises:
         RuntimeError: no application is active, or it has no Vendo.
     """
+    if not has_app_context():
+        raise RuntimeError(
+            "Vendo needs an application context. Fix: use it in a view or a command, or write "
+            '`with app.app_context():`. app.extensions["vendo"] needs none.'
+        )
     app = this_app()
     try:
         client: vendo.Vendo = app.extensions[EXTENSION]

@@ -10,13 +10,34 @@ from werkzeug.local import LocalProxy
 
 from vendo import VendoError, web
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vendo import Vendo as _CurrentClient
+else:
 
-class FlaskVendo:
+    class _CurrentClient:
+        """Passes public names on to `current_vendo`."""
+
+        def __getattr__(self, name: str) -> object:
+            if name.startswith("_"):  # `copy`, `inspect` and others look for these anywhere
+                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}.")
+            from vendo_flask.clients import current_client
+
+            return getattr(current_client(), name)
+
+
+class FlaskVendo(_CurrentClient):
     """Give applications a client each. Both modes.
 
     After `init_app`, `app.extensions["vendo"]` is the application's client, and `current_vendo`
     that of the current request. The client follows `app.config`, and where that has no value the
-    environment.
+    environment. In an application context the extension has the attributes of `current_vendo`:
+
+        vendo = FlaskVendo(app)
+
+        @app.get("/mail")
+        def mail():
+            return vendo.session("gmail").get("gmail/v1/users/me/profile").json()
 
     Args:
         app: the application; without it, call `init_app` later, once for each application.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import inspect
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -14,13 +16,11 @@ from flask import globals as flask_globals
 
 from flask_adapter.site import make_app
 from vendo import IdentityNotPresent, Vendo, VendoIdentity
-from vendo.testing import MockClient
+from vendo.testing import LocalVendo, MockClient
 from vendo_flask import FlaskVendo, context, current_vendo, vendo_identity
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
-
-    from vendo.testing import LocalVendo
 
 ONE, OTHER = "user.one.jwt", "user.other.jwt"
 
@@ -300,3 +300,44 @@ def test_the_configuration_says_whether_the_server_drops_such_names(
     server = {"SERVER_SOFTWARE": "WSGIServer/0.2"}
     page = app.test_client().get("/who/", headers=proxy, environ_overrides=server)
     assert page.text == ("ada@example.com" if trust in {True, "1"} else "nobody")
+
+
+def test_the_extension_has_the_attributes_of_the_current_client(
+    vendo_mode: LocalVendo, app: Flask
+) -> None:
+    vendo = FlaskVendo()
+    with app.app_context():
+        assert vendo.token("gmail") == vendo_mode.token("gmail")
+        assert vendo.connections.connected_slugs() == ["gmail", "openai"]
+        assert vendo.session("gmail").get("gmail/v1/users/me/profile").ok
+        assert vendo.connections is app.extensions["vendo"].connections
+    with app.test_request_context(headers=_headers(ONE)):
+        assert vendo.token("gmail") == vendo_mode.token("gmail", user=ONE)
+
+
+def test_an_extension_of_two_applications_uses_the_current_one() -> None:
+    vendo = FlaskVendo()
+    apps = [Flask(name) for name in ("one", "other")]
+    with LocalVendo(["gmail"]) as one, LocalVendo(["gmail"]) as other:
+        for app, server in zip(apps, (one, other), strict=True):
+            app.config.update(server.environment())
+            vendo.init_app(app)
+        with apps[0].app_context(), apps[1].app_context():
+            assert vendo.token("gmail") == other.token("gmail")
+        with apps[0].app_context():
+            assert vendo.token("gmail") == one.token("gmail")
+
+
+def test_outside_of_a_context_the_extension_says_what_to_do(app: Flask) -> None:
+    vendo = FlaskVendo()
+    with pytest.raises(RuntimeError, match=r"(?s)application context.*Fix: .*app\.app_context\(\)"):
+        vendo.token("gmail")
+    with app.app_context(), pytest.raises(AttributeError, match="tokenn"):
+        vendo.tokenn  # type: ignore[attr-defined]  # noqa: B018  # misspelt
+
+
+def test_an_extension_can_be_copied_and_inspected_without_a_context() -> None:
+    vendo = FlaskVendo(errors=True)
+    assert vars(copy.deepcopy(vendo)) == vars(vendo)
+    assert inspect.unwrap(vendo) is vendo  # type: ignore[arg-type]
+    assert "FlaskVendo" in repr(vendo)

@@ -9,7 +9,7 @@ from cachelib import SimpleCache
 from flask import Blueprint, Flask
 
 import vendo_flask
-from vendo import Health, Vendo, VendoIdentity
+from vendo import Connection, Health, Vendo, VendoIdentity
 from vendo_flask import FlaskVendo, blueprint, current_vendo, vendo_identity, webhook_received
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ assert_type(FlaskVendo(app, errors=True, cache=SimpleCache()), FlaskVendo)
 assert_type(FlaskVendo().init_app(app), None)
 assert_type(blueprint(), Blueprint)
 assert_type(FlaskVendo.blueprint(), Blueprint)
+extension = FlaskVendo()
+assert_type(extension.token("gmail"), str)
+assert_type(extension.token("gmail", default=None), str | None)
+assert_type(extension.session("gmail"), requests.Session)
+assert_type(extension.connections.list(), list[Connection])
+extension.tokenn  # type: ignore[attr-defined]  # noqa: B018  # misspelt
 FlaskVendo("app")  # type: ignore[arg-type]
 FlaskVendo(app, error=True)  # type: ignore[call-arg]
 FlaskVendo(app, cache={})  # type: ignore[arg-type]
