@@ -106,15 +106,23 @@ class Options:
         label: how errors name an option, such as `"VENDO[{name!r}]"`.
         line: the line that sets one, such as `'VENDO = {{"{name}": {value}}}'`.
         prefix: what all names begin with.
+        similar: other names that may be meant by an unknown one.
     """
 
     def __init__(
-        self, options: Mapping[str, Option], *, label: str, line: str, prefix: str = ""
+        self,
+        options: Mapping[str, Option],
+        *,
+        label: str,
+        line: str,
+        prefix: str = "",
+        similar: Iterable[str] = (),
     ) -> None:
         self._options = options
         self._label = label
         self._line = line
         self._prefix = prefix
+        self._similar = tuple(similar)
 
     def read(self, name: str, get: Callable[[str], object]) -> Any:
         """Return the value of an option, or its default.
@@ -161,7 +169,8 @@ class Options:
     def _unknown(self, name: object) -> Problem:
         from difflib import get_close_matches  # after a mistake only
 
-        short = {known.removeprefix(self._prefix): known for known in self._options}
+        names = (*self._options, *self._similar)
+        short = {known.removeprefix(self._prefix): known for known in names}
         wanted = str(name).upper().removeprefix(self._prefix)
         close = get_close_matches(wanted, short, n=1)
         fix = f"Did you mean {short[close[0]]}?" if close else f"Use {_either(self._options)}."
