@@ -30,12 +30,15 @@ class Finding:
 def check_start(app: Flask, client: Vendo) -> None:
     """Make sure that the key is well formed, and that the required slugs have credentials.
 
-    An application starts also while Vendo does not respond: that is logged.
+    An application starts also while Vendo does not respond: that is logged. So are options that
+    have no effect.
 
     Raises:
         NotConnected: slugs have no credential; the text names each with what to do.
         VendoError: the key or an address is malformed, or Vendo rejects the key.
     """
+    for finding in _without_effect(app):
+        app.logger.warning("%s Fix: %s", finding.text, finding.fix)
     client.invalidate("openai")  # validates the key and the addresses, and sends nothing
     required = settings.required(app)
     if not required:
@@ -53,6 +56,7 @@ def check_start(app: Flask, client: Vendo) -> None:
 def findings(app: Flask) -> list[Finding]:
     """Return all problems of the current application. In Vendo mode this sends requests."""
     found = [Finding(problem.text, problem.fix) for problem in settings.problems(app)]
+    found += _without_effect(app)
     try:
         found += [Finding(text, fix) for text, fix in _missing(app, app_client())]
     except VendoError as error:
@@ -60,6 +64,15 @@ def findings(app: Flask) -> list[Finding]:
             found.append(Finding(error.message, error.suggested_fix))
     views: list[Views] = app.extensions.get(VIEWS, [])
     return [*found, *_of_views(app, views)] if views else found
+
+
+def _without_effect(app: Flask) -> Iterator[Finding]:
+    for name in settings.without_effect(app):
+        yield Finding(
+            f'app.config["{name}"] has no effect: {name} is read from the environment alone.',
+            f"Set the environment variable {name}, for a .env file with dotenv.load_dotenv().",
+            is_wrong=False,
+        )
 
 
 def _of_views(app: Flask, views: list[Views]) -> Iterator[Finding]:

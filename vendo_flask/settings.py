@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -39,11 +40,25 @@ _OPTIONS: dict[str, Option] = {
     "VENDO_REDIS_URL": REDIS_URL,
     "VENDO_TRUST_WSGI_HEADERS": TRUST,
 }
+_OVERRIDE = "VENDO_TOKEN_"
+#: What the library reads from the environment alone, beside tokens.
+_VARIABLES = {
+    "VENDO_API_KEY_FILE",
+    "VENDO_API_URL",
+    "VENDO_AUTH",
+    "VENDO_CONNECTIONS",
+    "VENDO_DEPLOYMENT_ID",
+    "VENDO_DEPLOYMENT_SLUG",
+    "VENDO_DJANGO_BUILD",
+    "VENDO_SANDBOX",
+    "VENDO_TENANT_ID",
+}
 _options = Options(
     _OPTIONS,
     label='app.config["{name}"]',
     line='Write app.config["{name}"] = {value}.',
     prefix=_PREFIX,
+    similar=[*sorted(_VARIABLES), f"{_OVERRIDE}<SLUG>"],
 )
 
 
@@ -63,10 +78,23 @@ def problems(app: Flask) -> Iterator[Problem]:
     names = [
         name
         for name, value in app.config.items()
-        if name in _OPTIONS
-        or (str(name).startswith(_PREFIX) and not _is_from_environment(name, value))
+        if str(name).startswith(_PREFIX)
+        and not _is_variable(name)
+        and (name in _OPTIONS or not _is_from_environment(name, value))
     ]
-    return _options.problems(names, app.config.get)
+    return _options.problems(names, partial(_value, app))
+
+
+def without_effect(app: Flask) -> list[str]:
+    """Return the names of options that have a value, and that the library does not read here."""
+    return [
+        name
+        for name, value in app.config.items()
+        if _is_variable(name)
+        and value is not None
+        and str(value).strip()
+        and not _is_from_environment(name, value)
+    ]
 
 
 def client_options(app: Flask) -> ClientOptions:
@@ -75,9 +103,7 @@ def client_options(app: Flask) -> ClientOptions:
     Raises:
         ValidationError: a value is invalid.
     """
-    return ClientOptions(
-        *(_options.read(f"VENDO_{name.upper()}", app.config.get) for name in ClientOptions._fields)
-    )
+    return ClientOptions(*(_read(app, f"VENDO_{name.upper()}") for name in ClientOptions._fields))
 
 
 def client_values(app: Flask) -> tuple[Any, ...]:
@@ -88,7 +114,7 @@ def client_values(app: Flask) -> tuple[Any, ...]:
         get("VENDO_BASE_URL"),
         get("VENDO_CREDENTIALS_URL"),
         get("VENDO_DATA_PROXY_URL"),
-        get("VENDO_TIMEOUT"),
+        _value(app, "VENDO_TIMEOUT"),
     )
 
 
@@ -99,20 +125,20 @@ def client_label(argument: str) -> str:
 
 def required(app: Flask) -> list[str]:
     """Return the slugs that the application needs to work."""
-    return list(_options.read("VENDO_REQUIRED", app.config.get))
+    return list(_read(app, "VENDO_REQUIRED"))
 
 
 def webhook_secrets(app: Flask) -> str | list[str] | None:
     """Return the secrets that sign webhooks; None where the environment decides."""
-    secrets: str | list[str] | None = _options.read("VENDO_WEBHOOK_SECRETS", app.config.get)
+    secrets: str | list[str] | None = _read(app, "VENDO_WEBHOOK_SECRETS")
     if secrets is None:
-        secrets = _options.read("VENDO_WEBHOOK_SECRET", app.config.get) or None
+        secrets = _read(app, "VENDO_WEBHOOK_SECRET") or None
     return secrets
 
 
 def redis_url(app: Flask) -> str | None:
     """Return the URL of the Redis for webhooks; None where the environment decides."""
-    url: str | None = _options.read("VENDO_REDIS_URL", app.config.get)
+    url: str | None = _read(app, "VENDO_REDIS_URL")
     return url
 
 
@@ -120,8 +146,47 @@ def trusts_wsgi_headers(app: Flask) -> bool | None:
     """Return whether the WSGI server drops header names with underscores; None where the
     environment decides.
     """
-    trust = _options.read("VENDO_TRUST_WSGI_HEADERS", app.config.get)
-    return None if trust is None else trust in {True, "1"}
+    trust: bool | None = _read(app, "VENDO_TRUST_WSGI_HEADERS")
+    return trust
+
+
+def _read(app: Flask, name: str) -> Any:
+    return _options.read(name, partial(_value, app))
+
+
+def _value(app: Flask, name: str) -> Any:
+    """Return a value, with text as environments and files have it turned into what it stands for.
+
+    Text that does not stand for anything is returned as it is: it is invalid.
+    """
+    value = app.config.get(name)
+    if not isinstance(value, str) or name not in _FROM_TEXT:
+        return value
+    text = value.strip()
+    try:
+        return _FROM_TEXT[name](text) if text else None
+    except (KeyError, ValueError):
+        return value
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _flag(text: str) -> bool:
+    return {"1": True, "true": True, "0": False, "false": False}[text.lower()]
+
+
+_FROM_TEXT: dict[str, Callable[[str], Any]] = {
+    "VENDO_TIMEOUT": float,
+    "VENDO_REQUIRED": _parts,
+    "VENDO_WEBHOOK_SECRETS": _parts,
+    "VENDO_TRUST_WSGI_HEADERS": _flag,
+}
+
+
+def _is_variable(name: object) -> bool:
+    return name in _VARIABLES or (str(name).startswith(_OVERRIDE) and name != _OVERRIDE)
 
 
 def _is_from_environment(name: str, value: object) -> bool:

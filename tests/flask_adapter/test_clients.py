@@ -12,7 +12,7 @@ from flask import Flask
 from flask_adapter.site import make_app
 from vendo import AuthError, Vendo, VendoError
 from vendo.testing import LocalVendo
-from vendo_flask import FlaskVendo, current_vendo
+from vendo_flask import FlaskVendo, checks, current_vendo, settings
 
 
 def test_the_extension_has_every_method_of_the_client(vendo_mode: LocalVendo) -> None:
@@ -116,14 +116,18 @@ def test_concurrent_threads_get_the_same_client() -> None:
         ("VENDO_DATA_PROXY_URL", b"canary", "VENDO_DATA_PROXY_URL"),
         ("VENDO_TIMEOUT", 0, "VENDO_TIMEOUT"),
         ("VENDO_TIMEOUT", True, "VENDO_TIMEOUT"),
-        ("VENDO_TIMEOUT", "30", "VENDO_TIMEOUT"),
+        ("VENDO_TIMEOUT", "canary", "VENDO_TIMEOUT"),
+        ("VENDO_TIMEOUT", "inf", "VENDO_TIMEOUT"),
+        ("VENDO_TRUST_WSGI_HEADERS", "canary", "VENDO_TRUST_WSGI_HEADERS"),
         ("VENDO_TIMEOUT", float("inf"), "VENDO_TIMEOUT"),
-        ("VENDO_REQUIRED", "canary", "VENDO_REQUIRED"),
+        ("VENDO_REQUIRED", 5, "VENDO_REQUIRED"),
         ("VENDO_REQUIRED", [""], "VENDO_REQUIRED"),
         ("VENDO_WEBHOOK_SECRETS", ["canary", " "], "VENDO_WEBHOOK_SECRETS"),
         ("VENDO_WEBHOOK_SECRET", 5, "VENDO_WEBHOOK_SECRET"),
         ("VENDO_TIMEOUTS", "canary", r"Did you mean VENDO_TIMEOUT\?"),
         ("VENDO_KEY", "canary", r"Did you mean VENDO_API_KEY\?"),
+        ("VENDO_AUHT", "canary", r"Did you mean VENDO_AUTH\?"),
+        ("VENDO_TOKN_SLACK", "canary", r"Did you mean VENDO_TOKEN_<SLUG>\?"),
         ("VENDO_ERRORS", True, "Use VENDO_API_KEY"),
     ],
 )
@@ -137,7 +141,7 @@ def test_a_malformed_option_stops_the_start_and_is_not_repeated(
 
 def test_one_error_lists_everything_that_is_wrong() -> None:
     with pytest.raises(VendoError) as caught:
-        make_app(VENDO_TIMEOUT=-1, VENDO_KEY="canary", OTHER="fine")
+        make_app({5: "fine"}, VENDO_TIMEOUT=-1, VENDO_KEY="canary", OTHER="fine")  # type: ignore[dict-item]
     assert "VENDO_TIMEOUT" in str(caught.value)
     assert "VENDO_API_KEY" in str(caught.value)
 
@@ -157,12 +161,90 @@ def test_an_environment_may_be_copied_into_the_configuration(
     import os
 
     monkeypatch.setenv("VENDO_TENANT_ID", "tenant-1")
+    monkeypatch.setenv("VENDO_TIMEOUT", "12")
+    monkeypatch.setenv("VENDO_ANYTHING", "of another program")
     app = make_app(os.environ)
     assert app.extensions["vendo"].token("gmail") == vendo_mode.token("gmail")
+    assert app.extensions["vendo"].timeout == 12
 
-    # Variables that are not options cannot be set here.
-    with pytest.raises(VendoError, match="VENDO_AUTH"):
-        make_app(VENDO_AUTH="1")
+
+def test_values_may_be_text_as_files_and_environments_have_it(
+    monkeypatch: pytest.MonkeyPatch, proxy: dict[str, str]
+) -> None:
+    monkeypatch.setenv("VENDO_TOKEN_OPENAI", "sk-mine")
+    monkeypatch.setenv("VENDO_TOKEN_GMAIL", "g-mine")
+    text = {
+        "VENDO_TIMEOUT": "30",
+        "VENDO_REQUIRED": "openai, gmail",
+        "VENDO_TRUST_WSGI_HEADERS": "true",
+        "VENDO_WEBHOOK_SECRETS": "whsec_new,whsec_old",
+    }
+    app = make_app(text)
+    client = app.extensions["vendo"]
+    assert client.timeout == 30
+    assert client._get_current_object() is client._get_current_object()
+    assert list(settings.webhook_secrets(app) or ()) == ["whsec_new", "whsec_old"]
+    with pytest.raises(VendoError, match="slack"):
+        make_app({**text, "VENDO_REQUIRED": "openai,slack"})
+    unknown_server = {"SERVER_SOFTWARE": "WSGIServer/0.2"}
+    page = app.test_client().get("/who/", headers=proxy, environ_overrides=unknown_server)
+    assert page.text == "ada@example.com"
+
+    blank = make_app(dict.fromkeys([*text, "VENDO_API_KEY", "VENDO_TOKEN_SLACK"], ""))
+    assert blank.extensions["vendo"].timeout == 30
+    with blank.app_context():
+        (found,) = checks.findings(blank)
+    assert found.text == "The webhook view has no secret, and rejects every webhook."
+
+
+def test_a_prefixed_environment_may_be_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (
+        ("FLASK_VENDO_TIMEOUT", "7"),
+        ("FLASK_VENDO_REQUIRED", "openai"),
+        ("FLASK_VENDO_TRUST_WSGI_HEADERS", "1"),
+        ("VENDO_TOKEN_OPENAI", "sk-mine"),
+        ("VENDO_TIMEOUT", "9"),
+    ):
+        monkeypatch.setenv(name, value)
+    for prefix, timeout in (("FLASK", 7), ("VENDO", 30)):
+        app = Flask("prefixed")
+        app.config.from_prefixed_env(prefix)
+        FlaskVendo(app)
+        assert app.extensions["vendo"].timeout == timeout
+
+
+def test_a_variable_of_the_library_in_the_configuration_is_reported_as_without_effect(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    names = (
+        "VENDO_TOKEN_SLACK",
+        "VENDO_TOKEN_SLACK_FILE",
+        "VENDO_API_KEY_FILE",
+        "VENDO_API_URL",
+        "VENDO_AUTH",
+        "VENDO_CONNECTIONS",
+        "VENDO_DEPLOYMENT_ID",
+        "VENDO_DEPLOYMENT_SLUG",
+        "VENDO_SANDBOX",
+        "VENDO_TENANT_ID",
+    )
+    variables = dict.fromkeys(names, "canary")
+    app = make_app(variables, views=False)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        f'app.config["{name}"] has no effect: {name} is read from the environment alone. '
+        f"Fix: Set the environment variable {name}, for a .env file with dotenv.load_dotenv()."
+        for name in variables
+    ]
+    with app.app_context():
+        found = checks.findings(app)
+    assert [finding.is_wrong for finding in found] == [False] * len(variables)
+    assert "canary" not in f"{found} {caplog.text}"
+
+    for name in variables:
+        monkeypatch.setenv(name, "canary")
+    monkeypatch.setenv("VENDO_API_URL", "")  # or it would be an address
+    assert settings.without_effect(app) == ["VENDO_API_URL"]
 
 
 def test_required_slugs_without_a_credential_stop_the_start(
