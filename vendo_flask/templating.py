@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from markupsafe import Markup
 
+from vendo import VendoError
 from vendo.web import provider_name
-from vendo_flask.clients import current_client
+from vendo_flask.clients import EXTENSION, current_client
 from vendo_flask.connect import connect_link
 from vendo_flask.context import current_request
 from vendo_flask.identity import vendo_identity
 
-#: The attribute of a request that keeps its client and the connected slugs.
+#: The attribute of a request that keeps its application's client and the connected slugs.
 _MEMO = "_vendo_connected"
 
 
@@ -29,15 +30,30 @@ def add_globals(app: Flask) -> None:
 
 
 def vendo_connected(slug: str) -> bool:
-    """Return whether a provider is connected. Both modes; one request to Vendo for a whole page."""
+    """Return whether a provider is connected. Both modes; one request to Vendo for a whole page.
+
+    False while Vendo does not respond, or the key is malformed, which is logged: a page must not
+    fail because of a status that it shows.
+    """
     request = current_request()
-    client = current_client()
+    client = current_app.extensions.get(EXTENSION)  # which a test may replace with a mock
     kept = getattr(request, _MEMO, None)
     if kept is None or kept[0] is not client:
-        kept = (client, frozenset(client.connections.connected_slugs()))
+        kept = (client, _connected_slugs())
         if request is not None:
             setattr(request, _MEMO, kept)
     return str(slug).lower() in kept[1]
+
+
+def _connected_slugs() -> frozenset[str]:
+    try:
+        return frozenset(current_client().connections.connected_slugs())
+    except VendoError as error:
+        # Without a traceback, because the text has the reason.
+        current_app.logger.error(  # noqa: TRY400
+            "vendo_connected shows every provider as not connected: %s", error
+        )
+        return frozenset()
 
 
 def vendo_connect_url(slug: str) -> str:

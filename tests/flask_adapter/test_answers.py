@@ -114,6 +114,20 @@ def test_after_a_form_the_user_comes_back_to_its_page(
     assert parse_qs(urlsplit(link).query)["next"] == [back]
 
 
+@pytest.mark.usefixtures("vendo_mode")
+@pytest.mark.parametrize("accept", ["application/json", "application/json, text/plain, */*", "*/*"])
+@pytest.mark.parametrize("path", ["/unconnected/", "/aunconnected/"])
+def test_after_a_script_the_user_comes_back_to_its_page(
+    accept: str, path: str, browser: FlaskClient
+) -> None:
+    headers = {"Accept": accept, "Referer": "http://localhost/inbox/?page=2"}
+    response = browser.get(path, headers=headers)
+
+    assert response.json
+    link = response.json["error"]["connect_url"]
+    assert parse_qs(urlsplit(link).query)["next"] == ["http://localhost/inbox/?page=2"]
+
+
 def test_in_oss_mode_the_page_names_the_variable_in_debug_mode_alone(app: Flask) -> None:
     for debug in (False, True):
         app.debug = debug

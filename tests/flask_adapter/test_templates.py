@@ -8,6 +8,7 @@ import pytest
 from flask import Flask, render_template_string
 
 from flask_adapter.site import make_app
+from vendo_flask import templating
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,36 @@ def test_each_request_checks_again(vendo_mode: LocalVendo, app: Flask) -> None:
         assert render_template_string(BOTH) == "True False"
     with app.test_request_context():
         assert render_template_string(BOTH) == "False False"
+
+
+@pytest.mark.parametrize("problem", ["outage", "rejected key", "malformed key", "broken option"])
+def test_a_page_does_not_fail_because_of_a_status_and_the_log_says_why_once(
+    problem: str, vendo_mode: LocalVendo, app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.config["VENDO_TIMEOUT"] = 1
+    if problem == "outage":
+        vendo_mode.stop()
+    elif problem == "rejected key":
+        vendo_mode.revoke_key()
+    else:
+        app.config["VENDO_API_KEY"] = "canary key" if problem == "malformed key" else ["canary"]
+
+    with app.test_request_context("/inbox/", headers=JWT):
+        assert render_template_string(BOTH) == "False False"
+        link = render_template_string("{{ vendo_connect_url('gmail') }}")
+        assert link == "/api/vendo/connect/gmail/?next=%2Finbox%2F"
+        assert "Connect Gmail" in render_template_string("{{ vendo_connect_button('gmail') }}")
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == (app.logger.name, "ERROR")
+    assert record.getMessage().startswith("vendo_connected shows every provider as not connected: ")
+    assert "canary" not in caplog.text
+
+
+def test_an_error_of_the_application_still_fails_the_page() -> None:
+    app = Flask("bare")
+    templating.add_globals(app)
+    with app.test_request_context(), pytest.raises(RuntimeError, match="FlaskVendo"):
+        render_template_string(BOTH)
 
 
 def test_outside_of_a_request_nothing_is_cached(
