@@ -74,8 +74,10 @@ class FlaskVendo(_CurrentClient):
     def init_app(self, app: Flask) -> None:
         """Give an application its client, its commands, its template globals and its handler.
 
+        A client that is in `app.extensions["vendo"]` before, such as a mock, stays there.
+
         Raises:
-            RuntimeError: the application has a client already.
+            RuntimeError: the application has Vendo already.
             ValidationError: the configuration has an unknown option or an invalid value.
             AuthError: the key is malformed, or with `VENDO_REQUIRED` Vendo rejects it.
             MissingExtra: `VENDO_REDIS_URL` is set, and the package `redis` is not installed.
@@ -94,17 +96,18 @@ class FlaskVendo(_CurrentClient):
             webhooks,
         )
 
-        if clients.EXTENSION in app.extensions:
+        if webhooks.STORE in app.extensions:
             raise RuntimeError(
                 f"The application {app.name!r} has Vendo already. Call init_app once for each "
                 "application."
             )
         settings.check(app)
-        client = clients.AppClient(app)
-        checks.check_start(app, client())
-        app.extensions[clients.EXTENSION] = LocalProxy(client)
-        identity.mask_jwts(app)
+        # A test may have put a mock there.
+        client = app.extensions.get(clients.EXTENSION, LocalProxy(clients.AppClient(app)))
+        checks.check_start(app, client)
         webhooks.add_store(app, self._cache)
+        app.extensions[clients.EXTENSION] = client
+        identity.mask_jwts(app)
         templating.add_globals(app)
         app.cli.add_command(cli.commands)
         if self._errors:

@@ -11,7 +11,7 @@ from vendo import web
 from vendo_flask import settings
 
 #: The key of `app.extensions` with the store that needs no URL.
-_STORE = "vendo_replay_store"
+STORE = "vendo_replay_store"
 
 
 @lru_cache(maxsize=16)
@@ -27,8 +27,8 @@ def add_store(app: Flask, cache: web.SharedCache | None) -> None:
         ValidationError: the URL is malformed.
     """
     store = web.ReplayCache() if cache is None else web.SharedReplayCache(cache)
-    app.extensions[_STORE] = store
-    replay_store(app)
+    _chosen(app, store)
+    app.extensions[STORE] = store
 
 
 def replay_store(app: Flask) -> web.ReplayStore:
@@ -37,7 +37,10 @@ def replay_store(app: Flask) -> web.ReplayStore:
     Raises:
         MissingExtra, ValidationError: as for `add_store`.
     """
-    own: web.ReplayStore = app.extensions[_STORE]
+    return _chosen(app, app.extensions[STORE])
+
+
+def _chosen(app: Flask, own: web.ReplayStore) -> web.ReplayStore:
     url = web.redis_url(settings.redis_url(app))
     return own if url is None or isinstance(own, web.SharedReplayCache) else _redis(url)
 
