@@ -10,7 +10,15 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from vendo import NotConnected, UpstreamError, ValidationError, Vendo, VendoError, sso
+from vendo import (
+    NotConnected,
+    RateLimited,
+    UpstreamError,
+    ValidationError,
+    Vendo,
+    VendoError,
+    sso,
+)
 from vendo.web import has_webhook_secret, is_missing
 from vendo_flask import settings
 from vendo_flask.clients import app_client
@@ -46,7 +54,7 @@ def check_start(app: Flask, client: Vendo) -> None:
     try:
         client.tokens(required)  # one request for all of them
         missing = [f"{text} Fix: {fix}" if fix else text for text, fix in _missing(app, client)]
-    except UpstreamError as error:
+    except (RateLimited, UpstreamError) as error:
         app.logger.warning("The credentials of VENDO_REQUIRED were not checked: %s", error)
         return
     if missing:
@@ -58,6 +66,7 @@ def findings(app: Flask) -> list[Finding]:
     found = [Finding(problem.text, problem.fix) for problem in settings.problems(app)]
     found += _without_effect(app)
     try:
+        replay_store(app)
         found += [Finding(text, fix) for text, fix in _missing(app, app_client())]
     except VendoError as error:
         if error.message not in {finding.text for finding in found}:
@@ -117,7 +126,7 @@ def _remembers_alone(app: Flask) -> bool:
     try:
         return is_alone(replay_store(app))
     except VendoError:
-        return False  # reported as a problem of the configuration
+        return False  # reported above
 
 
 def _missing(app: Flask, client: Vendo) -> Iterator[tuple[str, str | None]]:

@@ -275,15 +275,60 @@ def test_a_rejected_key_stops_the_start(vendo_mode: LocalVendo) -> None:
     assert vendo_mode.api_key not in str(caught.value)
 
 
-def test_an_application_starts_while_vendo_is_unreachable(
-    vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_application_starts_while_vendo_does_not_serve_it(
+    status: int, vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture
 ) -> None:
-    vendo_mode.fail("credentials", status=503, times=None)
+    vendo_mode.fail("credentials", status=status, times=None)
     app = make_app(VENDO_REQUIRED=["openai"], VENDO_TIMEOUT=0.2)
 
-    assert "VENDO_REQUIRED" in caplog.text
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == (app.logger.name, "WARNING")
+    assert "VENDO_REQUIRED were not checked" in record.getMessage()
     vendo_mode.heal()
     assert app.extensions["vendo"].token("openai") == "sk-openai"
+
+
+@pytest.mark.parametrize("status", [200, 401, 402, 403, 404, 429, 500, 503])
+def test_the_doctor_reports_whatever_the_backend_responds(
+    status: int, vendo_mode: LocalVendo
+) -> None:
+    app = make_app(VENDO_REQUIRED=["gmail"], VENDO_TIMEOUT=1)
+    app.extensions["vendo"].invalidate("gmail")
+    vendo_mode.fail("credentials", status=status, times=None)
+    with app.app_context():
+        assert any(finding.is_wrong for finding in checks.findings(app))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("VENDO_API_KEY", "canary key"),
+        ("VENDO_API_KEY", ["canary"]),
+        ("VENDO_BASE_URL", "ftp://canary"),
+        ("VENDO_REDIS_URL", "canary"),
+        ("VENDO_REDIS_URL", {}),
+        ("VENDO_REQUIRED", 5),
+        ("VENDO_REQUIRED", [["canary"]]),
+        ("VENDO_REQUIRED", ["no slug!"]),
+        ("VENDO_TIMEOUT", {}),
+        ("VENDO_TRUST_WSGI_HEADERS", {}),
+        ("VENDO_WEBHOOK_SECRET", 7),
+        ("VENDO_WEBHOOK_SECRETS", {}),
+        ("VENDO_X", object()),
+    ],
+)
+@pytest.mark.parametrize("mode", ["oss", "vendo"])
+def test_the_doctor_reports_a_broken_option_once(
+    option: str, value: Any, mode: str, request: pytest.FixtureRequest
+) -> None:
+    if mode == "vendo":
+        request.getfixturevalue("vendo_mode")
+    app = make_app()
+    app.config[option] = value
+    with app.app_context():
+        (found,) = [finding for finding in checks.findings(app) if finding.is_wrong]
+    assert "canary" not in str(found)
 
 
 def test_init_app_twice_is_an_error() -> None:

@@ -14,6 +14,7 @@ from werkzeug.exceptions import NotFound
 
 from flask_adapter.site import make_app
 from vendo import NotConnected
+from vendo.testing import LocalVendo
 from vendo.web import MAX_WEBHOOK_BYTES
 from vendo_flask import FlaskVendo, blueprint, current_vendo, webhook_received
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from vendo import WebhookEvent
-    from vendo.testing import LocalVendo
 
 CONNECT = "/api/vendo/connect/gmail/"
 DONE = "/api/vendo/connect/done/"
@@ -91,6 +91,39 @@ def test_a_receiver_may_be_for_one_application_and_async(
             headers, body = vendo_mode.sign_webhook(EVENT)
             assert each.test_client().post(WEBHOOK, headers=headers, data=body).status_code == 200
     assert seen == [f"evt_1 {WEBHOOK}"]
+
+
+def test_an_event_that_comes_to_two_blueprints_is_handled_once(
+    vendo_mode: LocalVendo,
+) -> None:
+    app = make_app()
+    app.register_blueprint(blueprint(), name="other", url_prefix="/other")
+    events: list[str] = []
+
+    def receive(sender: Flask, event: WebhookEvent) -> None:
+        events.append(request.path)
+
+    with webhook_received.connected_to(receive):
+        for path in (WEBHOOK, "/other/webhook/"):
+            headers, body = vendo_mode.sign_webhook(EVENT)
+            assert app.test_client().post(path, headers=headers, data=body).status_code == 200
+    assert events == [WEBHOOK]
+
+
+def test_events_of_two_accounts_with_one_id_are_both_handled() -> None:
+    with LocalVendo() as one, LocalVendo() as other:
+        app = make_app(VENDO_WEBHOOK_SECRETS=[one.webhook_secret, other.webhook_secret])
+        slugs: list[str | None] = []
+
+        def receive(sender: Flask, event: WebhookEvent) -> None:
+            slugs.append(event.slug)
+
+        with webhook_received.connected_to(receive):
+            for account, slug in ((one, "gmail"), (other, "slack"), (one, "gmail")):
+                headers, body = account.sign_webhook({**EVENT, "data": {"slug": slug}})
+                browser = app.test_client()
+                assert browser.post(WEBHOOK, headers=headers, data=body).status_code == 200
+        assert slugs == ["gmail", "slack"]
 
 
 def test_a_failed_event_is_handled_on_redelivery(
