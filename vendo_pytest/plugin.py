@@ -20,14 +20,21 @@ if TYPE_CHECKING:
     from vendo_pytest._leaks import LeakReports, Leaks
     from vendo_pytest._suite import Suite, TestScope
 
+#: The plugin's names: that of its entry point, and that for `pytest_plugins`.
+_NAMES = ("vendo", __name__)
+
 _suites: pytest.StashKey[Suite | None] = pytest.StashKey()
 _tests: pytest.StashKey[TestScope] = pytest.StashKey()
 _leaks: pytest.StashKey[Leaks] = pytest.StashKey()
 _leak_reports: pytest.StashKey[LeakReports] = pytest.StashKey()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add the ini options and the command line option."""
+    for name in _NAMES:
+        if not pluginmanager.hasplugin(name):
+            # pytest loads a name that it does not know, and fails at a second name of a plugin.
+            pluginmanager.register(object(), name)
     parser.getgroup("vendo").addoption(
         "--vendo-live",
         action="store_true",

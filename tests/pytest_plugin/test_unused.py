@@ -151,3 +151,44 @@ def test_names_for_annotations_are_imported_lazily() -> None:
         assert name in dir(vendo_pytest)
     with pytest.raises(AttributeError, match="Nothing"):
         _ = vendo_pytest.Nothing
+
+
+@pytest.mark.parametrize("is_autoloaded", [True, False])
+@pytest.mark.parametrize(
+    ("arguments", "conftest"),
+    [
+        ("", "pytest_plugins = ['vendo_pytest.plugin']"),
+        ("-p vendo", "pytest_plugins = ['vendo_pytest.plugin']"),
+        ("-p vendo_pytest.plugin", ""),
+        ("-p vendo_pytest.plugin", "pytest_plugins = ['vendo_pytest.plugin']"),
+        ("-p vendo -p vendo_pytest.plugin", ""),
+        ("-p vendo_pytest.plugin -p vendo", ""),
+        ("-p xdist -n 1 -p vendo_pytest.plugin", ""),
+        ("-p pytester", "pytest_plugins = ['pytester', 'vendo_pytest.plugin']"),
+    ],
+)
+def test_plugin_may_be_named_more_than_once(
+    suite: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    is_autoloaded: bool,
+    arguments: str,
+    conftest: str,
+) -> None:
+    if is_autoloaded:
+        monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+        arguments = arguments.replace("-p xdist", "")
+    suite.makeconftest(conftest)
+    suite.makeini("[pytest]\nvendo_guard = true")
+    suite.makepyfile("def test_it(vendo_token): assert vendo_token('openai')")
+    result = suite.runpytest_subprocess("-W", "error", "-p", "no:asyncio", *arguments.split())
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["vendo: guard"])
+
+
+def test_plugin_can_be_left_out(suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    suite.makepyfile("def test_it(vendo_token): pass")
+    result = suite.runpytest_subprocess("-p", "no:asyncio", "-p", "no:vendo")
+
+    result.stdout.fnmatch_lines(["*fixture 'vendo_token' not found*"])
