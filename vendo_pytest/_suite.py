@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterable, Mapping
 
 import pytest
 
 import vendo.testing
 from vendo import ValidationError
-from vendo.testing import credential_variables, forget_tokens, override_variable
+from vendo.testing import forget_tokens, override_variable
 from vendo_pytest import _interceptor, _lookups
+from vendo_pytest._isolation import Isolation, found, isolate
 from vendo_pytest._variables import Variables
 
-_OWN_PREFIX = "VENDO_"
 #: A shorter token of another test may be a common word.
 _SHORTEST_OF_RUN = 8
 _MOST_OF_RUN = 1000
@@ -29,6 +28,7 @@ class Suite:
         self._interceptor = _interceptor.RunInterceptor(self)
         self._variables = Variables()
         self._given: dict[str, str] = {}
+        self._isolation = Isolation(self._given)
         self._test: TestScope | None = None
         self._records_run = False
         #: The scope of the fixture that is being set up.
@@ -48,18 +48,28 @@ class Suite:
         if self._has_guard:
             self._interceptor.install()
             _lookups.observe()
-            config.pluginmanager.register(self, "vendo-guard")
+        config.pluginmanager.register(self, "vendo-fixtures")
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(
         self, fixturedef: pytest.FixtureDef[object]
     ) -> Generator[None, object, object]:
-        """Note the scope of a fixture, for the text of an error."""
-        before, self._scope = self._scope, fixturedef.scope
+        """Note the scope of a fixture, for the text of an error, and what a wider one changes."""
+        if self._test is not None:
+            self._test.schedule_end()
+        scope, self._scope = self._scope, fixturedef.scope
+        is_tracked = self._isolates and fixturedef.scope != "function"
+        before = found() if is_tracked else {}
         try:
             return (yield)
         finally:
-            self._scope = before
+            self._scope = scope
+            if is_tracked:
+                self._isolation.fixture_changed(fixturedef, before)
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[object]) -> None:
+        """Note the end of a fixture."""
+        self._isolation.fixture_ended(fixturedef)
 
     def _end(self) -> None:
         self._interceptor.remove()
@@ -128,15 +138,17 @@ class Suite:
     def enter(self, item: pytest.Item) -> TestScope:
         """Begin a test: isolate it, then set the tokens of its markers."""
         is_live = item.get_closest_marker("vendo_live") is not None
-        test = self._test = TestScope(self, is_live=is_live)
+        test = self._test = TestScope(self, item, is_live=is_live)
         if self._has_guard:
             self._interceptor.install()
         try:
+            if self._isolates:
+                self._isolation.begin_test()
             if test.is_live:
                 test.variables.update(self._variables.removed)
             elif self._isolates:
                 # Again: the program may have loaded a .env file.
-                isolate(test.variables, kept=(*self._given, *test.given))
+                self._isolation.isolate()
             for marker in reversed(list(item.iter_markers("vendo"))):  # the closest one wins
                 test.give_all(marker.args, marker.kwargs)
         except BaseException:
@@ -144,9 +156,19 @@ class Suite:
             raise
         return test
 
+    def end_variables(self, test: TestScope) -> None:
+        """Undo what a test changed, before fixtures of a wider scope are torn down."""
+        if test.is_live:
+            return
+        test.variables.undo()
+        if self._isolates:
+            self._isolation.isolate()
+
     def leave(self, test: TestScope) -> None:
         """End a test."""
         test.variables.undo()
+        if self._isolates:
+            self._isolation.end_test()
         self._test = None
         if not self._has_guard and not self._records_run:
             self._interceptor.remove()
@@ -166,13 +188,24 @@ class TestScope:
 
     __test__ = False
 
-    def __init__(self, suite: Suite, *, is_live: bool) -> None:
+    def __init__(self, suite: Suite, item: pytest.Item, *, is_live: bool) -> None:
         self.suite: Suite = suite
+        self._item = item
+        self._is_end_scheduled = False
         self.is_live: bool = is_live
         self.variables: Variables = Variables()
         self.given: dict[str, str] = {}
         self.handed_out: list[tuple[str, str]] = []
         self.server: vendo.testing.LocalVendo | None = None
+
+    def schedule_end(self) -> None:
+        """End the changes of the environment after the test's own fixtures.
+
+        Call it before the first of them is set up: what is added first is done last.
+        """
+        if not self._is_end_scheduled:
+            self._is_end_scheduled = True
+            self._item.addfinalizer(lambda: self.suite.end_variables(self))
 
     def give(self, slug: str, token: str | None) -> str:
         """Set `VENDO_TOKEN_<SLUG>` for the rest of the test.
@@ -220,14 +253,6 @@ def _is_live(config: pytest.Config) -> bool:
     # plugin.
     spaces = (config.known_args_namespace, config.option)
     return any(getattr(space, "vendo_live", False) for space in spaces)
-
-
-def isolate(variables: Variables, kept: Iterable[str]) -> None:
-    """Remove `VENDO_*` and every variable of the catalog from the environment."""
-    kept, credentials = frozenset(kept), credential_variables()
-    for name in list(os.environ):
-        if (name in credentials or name.startswith(_OWN_PREFIX)) and name not in kept:
-            variables.set(name, None)
 
 
 def fake_token(slug: str) -> str:

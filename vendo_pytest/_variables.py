@@ -24,7 +24,7 @@ class Variables:
         """Set a variable, or remove it if the value is None."""
         self._before.setdefault(name, os.environ.get(name))
         self._ours[name] = value
-        _put(name, value)
+        put(name, value)
 
     def update(self, values: Mapping[str, str]) -> None:
         """Set several variables."""
@@ -44,12 +44,13 @@ class Variables:
         """Undo all changes."""
         for name, before in self._before.items():
             if os.environ.get(name) == self._ours[name]:
-                _put(name, before)
+                put(name, before)
         self._before.clear()
         self._ours.clear()
 
 
-def _put(name: str, value: str | None) -> None:
+def put(name: str, value: str | None) -> None:
+    """Set a variable, or remove it if the value is None."""
     if value is None:
         os.environ.pop(name, None)
     else:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: The plugin's names: that of its entry point, and that for `pytest_plugins`.
 _NAMES = ("vendo", __name__)
 
+#: The fixtures that change the environment.
+_CHANGING = frozenset({"vendo_isolated", "vendo_server", "vendo_token", "vendo_tokens"})
+
 _suites: pytest.StashKey[Suite | None] = pytest.StashKey()
 _tests: pytest.StashKey[TestScope] = pytest.StashKey()
 _leaks: pytest.StashKey[Leaks] = pytest.StashKey()
@@ -96,9 +99,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Begin a test before its fixtures do."""
-    if item.config.stash[_suites] is not None or item.get_closest_marker("vendo") is not None:
+    names = getattr(item, "fixturenames", ())
+    is_used = item.config.stash[_suites] is not None or not _CHANGING.isdisjoint(names)
+    if is_used or item.get_closest_marker("vendo") is not None:
         _test(item)
-    if "vendo_leaks" in getattr(item, "fixturenames", ()):
+    if "vendo_leaks" in names:
         _search(item)  # fixtures before that one may get tokens
 
 
