@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         @property
         def guards(self) -> bool: ...
         @property
-        def has_server(self) -> bool: ...
+        def server(self) -> str | None: ...
         @property
         def keeps_local(self) -> bool: ...
         @property
@@ -69,7 +69,7 @@ class RunInterceptor:
     def before_lookup(self, slug: str) -> None:
         """Check the lookup of a slug without a test token."""
         __tracebackhide__ = True
-        if self._run.guards and not any(run.has_server for run in running):
+        if self._run.guards and not any(run.server for run in running):
             raise self._error(slug)
         if self._before is not None:
             self._before.before_lookup(slug)
@@ -101,7 +101,7 @@ def _is_harmless(slug: str, token: str) -> bool:
     """
     if any(run.gave(slug, token) for run in running):
         return True
-    if not any(run.has_server for run in running):
+    if not any(run.server for run in running):
         return False
     # One that a server made may be in a variable too. One that a test gave it must not be real.
     is_made = token.startswith(f"local_{slug}_")
@@ -125,6 +125,7 @@ def _fix(slug: str, moment: str | None) -> str:
             f"fixture vendo_server, also for a LocalVendo of your own. {live}"
         )
     return (
-        f'{slug} in the ini option vendo_tokens, or @pytest.mark.vendo("{slug}") on the tests: a '
-        f"fixture of the scope {moment} cannot use those of a test. {live}"
+        f'{slug} in the ini option vendo_tokens, or @pytest.mark.vendo("{slug}") on the tests, or '
+        f"the fixture vendo_session_server: a fixture of the scope {moment} cannot use those of a "
+        f"test. {live}"
     )

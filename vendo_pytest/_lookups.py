@@ -67,13 +67,11 @@ def _message(host: str, slug: str, name: str) -> str:
             f"{problem}do it in a test, not before the tests begin. For the real one, run pytest "
             "with --vendo-live."
         )
-    if any(run.has_server for run in running):
-        return f"{problem}vendo_server.{address} is the address of its fake provider. {live}"
-    if moments == {"function"}:
-        server = "the fixture vendo_server"
-    else:
-        server = "a vendo.testing.LocalVendo in the fixture"
+    for run in running:
+        if run.server is not None:
+            return f"{problem}{run.server}.{address} is the address of its fake provider. {live}"
+    server = "vendo_server" if moments == {"function"} else "vendo_session_server"
     return (
-        f"{problem}{server}, whose {address} is the address of a fake provider, for any client. "
-        f"{live}"
+        f"{problem}the fixture {server}, whose {address} is the address of a fake provider, for "
+        f"any client. {live}"
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import pytest
 
@@ -31,6 +32,9 @@ class Suite:
         self._isolation = Isolation(self._given)
         self._test: TestScope | None = None
         self._records_run = False
+        #: Whether a fixture of a wider scope uses the server of the session, and what that changed.
+        self._uses_server = False
+        self._of_server = Variables()
         #: The scope of the fixture that is being set up.
         self._scope: str | None = None
         #: The tokens of the whole run, the newest last. A test may show one that it did not get.
@@ -95,16 +99,18 @@ class Suite:
         return self._has_guard and not (self._test is not None and self._test.is_live)
 
     @property
-    def has_server(self) -> bool:
-        """True if the current test uses the local server."""
-        return self._test is not None and self._test.server is not None
+    def server(self) -> str | None:
+        """The fixture with the local server that is used now, or None."""
+        if self._test is not None and self._test.server is not None:
+            return "vendo_server"
+        return "vendo_session_server" if self._uses_server else None
 
     @property
     def keeps_local(self) -> bool:
         """True if no real provider may be reached now."""
         if self.is_live or (self._test is not None and self._test.is_live):
             return False
-        return self._has_guard or self.has_server
+        return self._has_guard or self.server is not None
 
     @property
     def moment(self) -> str | None:
@@ -145,6 +151,7 @@ class Suite:
             if self._isolates:
                 self._isolation.begin_test()
             if test.is_live:
+                test.variables.update(self._of_server.before)
                 test.variables.update(self._variables.removed)
             elif self._isolates:
                 # Again: the program may have loaded a .env file.
@@ -172,6 +179,17 @@ class Suite:
         self._test = None
         if not self._has_guard and not self._records_run:
             self._interceptor.remove()
+
+    @contextmanager
+    def using(self, server: vendo.testing.LocalVendo) -> Iterator[None]:
+        """Make the whole library use a local server, in place of the ini file's tokens."""
+        self._uses_server = True
+        use(server, self._of_server, kept=self._test.given if self._test is not None else ())
+        try:
+            yield
+        finally:
+            self._of_server.undo()
+            self._uses_server = False
 
     def record(self) -> None:
         """Record tokens until the end of the test."""
@@ -241,11 +259,16 @@ class TestScope:
 
     def use(self, server: vendo.testing.LocalVendo) -> None:
         """Make the whole library use a local server, in place of the ini file's tokens."""
-        _lookups.observe()
-        self.isolate()
-        forget_tokens()
-        self.variables.update(server.environment())
+        use(server, self.variables, kept=self.given)
         self.server = server
+
+
+def use(server: vendo.testing.LocalVendo, variables: Variables, kept: Iterable[str]) -> None:
+    """Make the whole library use a local server, and the tokens in the variables of `kept`."""
+    _lookups.observe()
+    isolate(variables, kept)
+    forget_tokens()
+    variables.update(server.environment())
 
 
 def _is_live(config: pytest.Config) -> bool:

@@ -26,10 +26,15 @@ class Variables:
         self._ours[name] = value
         put(name, value)
 
-    def update(self, values: Mapping[str, str]) -> None:
+    def update(self, values: Mapping[str, str | None]) -> None:
         """Set several variables."""
         for name, value in values.items():
             self.set(name, value)
+
+    @property
+    def before(self) -> dict[str, str | None]:
+        """The changed variables with the values that they had, None for those that were not set."""
+        return dict(self._before)
 
     @property
     def removed(self) -> dict[str, str]:

@@ -239,6 +239,18 @@ def vendo_server(request: pytest.FixtureRequest, _vendo_local: LocalVendo) -> It
     _vendo_local.reset()  # end requests that the test holds or slows
 
 
+@pytest.fixture(scope="session")
+def vendo_session_server(request: pytest.FixtureRequest) -> Iterator[LocalVendo]:
+    """A Vendo on loopback for fixtures of a wider scope, which the whole library uses from then on.
+
+    It is never reset.
+    """
+    from vendo.testing import LocalVendo
+
+    with LocalVendo() as server, _suite(request.config).using(server):
+        yield server
+
+
 @pytest.fixture
 def vendo_client(vendo_server: LocalVendo) -> Iterator[Vendo]:
     """A `vendo.Vendo` for the server."""

@@ -186,7 +186,7 @@ def test_error_suggests_what_is_possible(run: Run) -> None:
         def test_it(wide): pass
     """
     result = run(text, ini=GUARD)
-    result.stdout.fnmatch_lines(["*GuardError: *LocalVendo in the fixture*"])
+    result.stdout.fnmatch_lines(["*GuardError: *the fixture vendo_session_server*"])
     result = run(text + "\n        look()", ini=GUARD)
     result.stdout.fnmatch_lines(["*GuardError: *in a test, not before*--vendo-live*"])
 
