@@ -97,6 +97,22 @@ if SUBTESTS:  # before pytest 9 with a plugin alone
 
         assert (failing.ret, passing.ret) == (1, 0)
 
+    def test_subtests_of_every_attempt_are_searched_and_masked(
+        run: Run, suite: pytest.Pytester, loud: tuple[str, ...]
+    ) -> None:
+        plugin = ("-p", "pytest_subtests.plugin") if SUBTESTS == ["pytest_subtests"] else ()
+        form = "with subtests.test('of ' + token, key=token):\n        "
+        end = "; assert request.node.execution_count > 1, token"
+        steps = ["print(token)", "warnings.warn(token)", "record_property('key', token)"]
+        leaks = [f"{form}{step}{end}" for step in steps]
+        arguments = ("-p", "pytest_rerunfailures", "--reruns=2", "-W", "default")
+        source = PREAMBLE + _suite(leaks, "subtests, request, record_property")
+        result = run(source, *loud, *plugin, *arguments)
+
+        assert result.ret == 1
+        assert result.parseoutcomes()["rerun"] >= len(steps)
+        _assert_masked(result, suite)
+
 
 def test_unittest_subtest_is_searched_and_masked(
     run: Run, suite: pytest.Pytester, loud: tuple[str, ...]

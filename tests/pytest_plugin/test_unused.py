@@ -111,6 +111,8 @@ def test_unused_plugin_prints_no_header(run: Run) -> None:
                 "    Remove VENDO_* and every provider's variables from the environment*",
                 "vendo_server*",
                 "    A Vendo on loopback*",
+                "vendo_session_server*",
+                "    A Vendo on loopback for fixtures of a wider scope*",
                 "vendo_client*",
                 "    A `vendo.Vendo` for the server.",
                 "vendo_async_client*",
