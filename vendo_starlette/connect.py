@@ -97,12 +97,15 @@ def _links(slug: str, connection: HTTPConnection, own: URL) -> Iterator[URL]:
         name: quote(value, safe="/") if isinstance(value, str) else value
         for name, value in connection.path_params.items()
     }
-    for name in _names(getattr(_router(connection), "routes", [])):
+    router: Any = _router(connection)
+    for name in _names(getattr(router, "routes", [])):
         for arguments in argument_sets(slug, captured):
             try:
-                link = connection.url_for(name, **arguments)
+                # `connection.url_for` of old releases needs a router, which no middleware has yet.
+                path = router.url_path_for(name, **arguments)
             except (NoMatchFound, AssertionError):  # AssertionError: a value that does not fit
                 continue
+            link = path.make_absolute_url(connection.base_url)
             # A mount fills in what it is given. A path that begins with // leads away.
             if "{" not in f"{link.netloc}{link.path}" and not link.path.startswith("//"):
                 # A `Host` route knows no port.

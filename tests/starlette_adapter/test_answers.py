@@ -28,11 +28,12 @@ from vendo import (
     VendoError,
     VendoOnlyFeature,
 )
-from vendo_starlette import install, vendo_routes
+from vendo_starlette import VendoMiddleware, install, vendo_routes
 from vendo_starlette.errors import handle_error
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
     from starlette.websockets import WebSocket
 
     from vendo.testing import LocalVendo
@@ -216,6 +217,25 @@ def test_a_mounted_application_finds_the_link_of_the_outer_one(vendo_mode: Local
     response = visitor(outer).get("/api/mail/page", headers=BROWSER)
 
     assert button_of(response.text) == "/api/vendo/connect/slack/?next=%2Fapi%2Fmail%2Fpage"
+
+
+@pytest.mark.parametrize("kind", [Starlette, FastAPI])
+def test_an_error_in_a_middleware_finds_the_link_too(kind: Any, vendo_mode: LocalVendo) -> None:
+    class Failing:
+        def __init__(self, app: Any) -> None: ...
+
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            raise UNCONNECTED
+
+    app = application(UNCONNECTED, kind=kind)
+    app.add_middleware(Failing)
+    app.add_middleware(VendoMiddleware)
+    response = visitor(app).get("/any")
+
+    assert response.status_code == 424
+    link = "/api/vendo/connect/slack/?next=%2Fany"
+    assert response.json()["error"]["connect_url"] == link
+    assert button_of(visitor(app).get("/any", headers=BROWSER).text) == link
 
 
 @pytest.mark.parametrize(
