@@ -71,11 +71,27 @@ class Clients:
         self.has_settings: bool = settings is not None
         self.settings: VendoSettings = VendoSettings() if settings is None else settings
         self.pools: Pools = Pools()
+        #: The names of the clients that `install` was given.
+        self._given: set[str] = set()
         # Without a lock: of two threads that make a client, the second takes the first one's.
         self._made: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"<Clients, {self.settings}>"
+
+    @property
+    def is_own(self) -> bool:
+        """True where the application has settings or clients of its own."""
+        return self.has_settings or bool(self._given)
+
+    def use(self, **clients: Any) -> None:
+        """Use these clients, which stay open when the application ends."""
+        self._given.update(clients)
+        self._made.update(clients)
+
+    def use_those_of(self, other: Clients) -> None:
+        """Use the clients that `install` gave to another one."""
+        self.use(**{name: other._made[name] for name in other._given})
 
     def blocking(self) -> vendo.Vendo:
         """Return the blocking client."""
@@ -110,12 +126,12 @@ class Clients:
 
     async def aclose(self) -> None:
         """Close the kept connections of this event loop. The clients can be used again."""
-        made = self._made
-        if "asynchronous" in made:
-            await made["asynchronous"].aclose()
+        ours = self._made.keys() - self._given
+        if "asynchronous" in ours:
+            await self._made["asynchronous"].aclose()
         await self.pools.aclose()
-        if "blocking" in made:
-            made["blocking"].close()
+        if "blocking" in ours:
+            self._made["blocking"].close()
 
     def _make(self, name: str, factory: Callable[..., Any]) -> Any:
         from vendo_starlette.settings import client_label, client_options
@@ -127,10 +143,12 @@ class Clients:
 class RequestClients:
     """The clients of one request, each made when it is first used."""
 
-    __slots__ = ("_asynchronous", "_blocking", "_clients", "app", "headers", "used")
+    __slots__ = ("_asynchronous", "_blocking", "_clients", "app", "headers", "mounted", "used")
 
     def __init__(self, clients: Clients | None, app: Any, headers: _Headers) -> None:
         self.app: Any = app
+        #: The mounted application that goes on with a scope of its own.
+        self.mounted: Any = app
         #: The headers of the user that the response depends on.
         self.used: set[str] = set()
         self._clients = clients
@@ -161,10 +179,10 @@ class RequestClients:
         return client_for_user(client, user_jwts(self.headers))
 
 
-def begin_request(scope: Scope, clients: Clients | None) -> RequestClients:
+def begin_request(scope: Scope, clients: Clients | None, app: Any) -> RequestClients:
     """Give a request these clients, or those of its application, and mask its JWT."""
     mask_jwt_of_scope(scope)
-    made = scope[_KEY] = RequestClients(clients, scope.get("app"), scope["headers"])
+    made = scope[_KEY] = RequestClients(clients, app, scope["headers"])
     return made
 
 
@@ -172,12 +190,25 @@ def request_clients(scope: Scope) -> RequestClients:
     """Return the clients of a request: those of the innermost application with settings."""
     found: RequestClients | None = scope.get(_KEY)
     app = scope.get("app")
-    if found is not None and (found.app is app or not _has_settings(app)):
+    if found is not None and (found.app is app or found.mounted is app or not _is_own(app)):
         return found
-    made = begin_request(scope, None)
+    made = begin_request(scope, None, app)
     if found is not None:
         made.used = found.used  # the middleware of the outer application looks there
     return made
+
+
+def scope_of_application(scope: Scope) -> Scope:
+    """Return the scope of a request for the clients of its application.
+
+    A mounted application gets a scope of its own: that of the application around it is still read.
+    """
+    found: RequestClients | None = scope.get(_KEY)
+    app = scope.get("app")
+    if found is None or found.app is app:
+        return scope
+    found.mounted = app
+    return dict(scope)
 
 
 def add_vary(headers: MutableHeaders, used: set[str]) -> None:
@@ -207,6 +238,8 @@ def give_clients(app: Starlette, clients: Clients) -> None:
             "The application was given VendoSettings twice.",
             fix="Give them to install() or to VendoMiddleware, not to both.",
         )
+    if found is not None:
+        clients.use_those_of(found)
     _applications[app] = clients
 
 
@@ -217,6 +250,6 @@ def clients_of(app: object) -> Clients:
     return _applications.setdefault(owner, Clients()) if found is None else found
 
 
-def _has_settings(app: object) -> bool:
+def _is_own(app: object) -> bool:
     found = _applications.get(app) if isinstance(app, Starlette) else None
-    return found is not None and found.has_settings
+    return found is not None and found.is_own

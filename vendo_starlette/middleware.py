@@ -22,6 +22,7 @@ from vendo_starlette.clients import (
     begin_request,
     clients_of,
     give_clients,
+    scope_of_application,
 )
 from vendo_starlette.concurrency import call
 from vendo_starlette.lazy import LazyAsyncClient, LazyBlockingClient
@@ -96,6 +97,8 @@ class VendoMiddleware:
     def __init__(self, app: ASGIApp, settings: vendo_starlette.VendoSettings | None = None) -> None:
         self.app = app
         self._own = None if settings is None else Clients(settings)
+        #: The application, where this is around it, and not in it.
+        self._around = app if isinstance(app, Starlette) else None
         #: The application that has these clients already.
         self._given_to: Any = None
 
@@ -127,6 +130,7 @@ class VendoMiddleware:
             return send(message)
 
         try:
+            scope = scope_of_application(scope)
             used = self._prepare(scope)  # here, since its errors need a response too
             await self.app(scope, receive, noting)
         except VendoError as error:
@@ -140,15 +144,15 @@ class VendoMiddleware:
 
     def _prepare(self, scope: Scope) -> set[str]:
         """Return the set of the headers of the user that the response depends on."""
+        app = scope.get("app", self._around)
         if self._own is not None:
-            self._give_clients(scope)
-        clients = begin_request(scope, self._own)
+            self._give_clients(app)
+        clients = begin_request(scope, self._own, app)
         scope["state"] = _State.of(scope.setdefault("state", {}), clients)
         return clients.used
 
-    def _give_clients(self, scope: Scope) -> None:
+    def _give_clients(self, app: object) -> None:
         """Give the clients to the application that has this middleware."""
-        app = scope.get("app")
         if self._own is not None and app is not self._given_to:
             if isinstance(app, Starlette):
                 give_clients(app, self._own)
@@ -159,9 +163,10 @@ class VendoMiddleware:
 
         first: list[Message] = [await receive()]
         try:
-            self._give_clients(scope)
-            clients = clients_of(scope.get("app")) if self._own is None else self._own
-            await check_start(clients, scope.get("app") or self.app)
+            app = scope.get("app", self._around)
+            self._give_clients(app)
+            clients = clients_of(app) if self._own is None else self._own
+            await check_start(clients, app or self.app)
         except VendoError as error:
             await send({"type": "lifespan.startup.failed", "message": f"vendo: {error}"})
             raise
