@@ -1,0 +1,131 @@
+"""The check at the start and the end of an application with `install`, without the middleware."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from vendo import AuthError, NotConnected
+from vendo_starlette import VendoMiddleware, VendoSettings, aclient, client, install
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from starlette.requests import Request
+
+    from vendo.testing import LocalVendo
+
+REQUIRED = VendoSettings(required=["gmail"])
+
+
+@pytest.mark.parametrize("kind", [Starlette, FastAPI])
+def test_required_credentials_are_checked_once(
+    kind: Callable[[], Starlette], vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture
+) -> None:
+    vendo_mode.fail("credentials", status=503, times=None)
+    with_both = Starlette(middleware=[Middleware(VendoMiddleware)])
+    for app in (kind(), with_both):
+        caplog.clear()
+        install(app, VendoSettings(required=["gmail"], timeout=1))
+        install(app)
+        with TestClient(app) as browser:
+            assert browser.get("/").status_code == 404
+        (record,) = caplog.records
+        assert "were not checked" in record.getMessage()
+
+
+@pytest.mark.parametrize("kind", [Starlette, FastAPI])
+def test_an_application_does_not_start_without_a_required_credential(kind: Any) -> None:
+    began: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        began.append("lifespan")
+        yield
+
+    app = kind(lifespan=lifespan)
+    install(app, REQUIRED)
+    with pytest.raises(NotConnected, match="GMAIL_ACCESS_TOKEN"), TestClient(app):
+        raise AssertionError
+    assert began == []
+
+
+def test_a_malformed_key_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENDO_API_KEY", "two words")
+    app = Starlette()
+    install(app)
+    with pytest.raises(AuthError, match="white space"), TestClient(app):
+        raise AssertionError
+
+
+def test_the_applications_own_lifespan_runs_and_its_state_is_there(vendo_mode: LocalVendo) -> None:
+    seen: list[str] = []
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, str]]:
+        seen.append(await aclient(app).token("gmail"))
+        yield {"greeting": "hello"}
+        seen.append(await aclient(app).token("gmail"))
+
+    async def greet(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(request.state.greeting)
+
+    app = FastAPI(routes=[Route("/", greet)], lifespan=lifespan)
+    install(app, REQUIRED)
+    router = APIRouter(lifespan=lambda _: _noting(seen))
+    app.include_router(router)
+    with TestClient(app) as browser:
+        assert browser.get("/").text == "hello"
+    token = vendo_mode.token("gmail")
+    assert seen == [token, "begins", "ends", token]
+
+
+@asynccontextmanager
+async def _noting(seen: list[str]) -> AsyncIterator[None]:
+    seen.append("begins")
+    yield
+    seen.append("ends")
+
+
+@pytest.mark.filterwarnings("ignore:.*on_event is deprecated:DeprecationWarning")
+def test_event_handlers_run() -> None:
+    seen: list[str] = []
+    before: Any = FastAPI()
+    before.router.on_startup.append(lambda: seen.append("before"))
+    install(before)
+    before.router.on_startup.append(lambda: seen.append("after"))
+    before.router.on_shutdown.append(lambda: seen.append("end"))
+    with TestClient(before):
+        assert seen == ["before", "after"]
+    assert seen == ["before", "after", "end"]
+
+
+def test_a_mounted_application_is_not_checked_since_starlette_does_not_start_it() -> None:
+    inner = Starlette()
+    install(inner, REQUIRED)
+    with TestClient(Starlette(routes=[Mount("/inner", inner)])) as browser:
+        assert browser.get("/inner/").status_code == 404
+
+
+def test_connections_close_at_the_end_and_open_after_a_restart(vendo_mode: LocalVendo) -> None:
+    async def profile(request: Request) -> JSONResponse:
+        blocking = client(request).session("gmail")
+        response = await asyncio.to_thread(blocking.get, "gmail/v1/users/me/profile")
+        return JSONResponse(response.json())
+
+    app = Starlette(routes=[Route("/", profile)])
+    install(app)
+    for _ in range(2):
+        with TestClient(app) as browser:
+            assert browser.get("/").status_code == 200
+        pool = client(app).session("gmail").get_adapter("https://x").poolmanager  # type: ignore[attr-defined]  # requests' own
+        assert not pool.pools
