@@ -4,6 +4,7 @@ So FastAPI resolves each once in a request, and `app.dependency_overrides` finds
 
     app.dependency_overrides[vendo_token("openai")] = lambda: "sk-test"
 
+One of `vendo_client()` or `vendo_sync_client()` counts for all that are made of that client.
 Each gets the request or the WebSocket, and leaves the OpenAPI document as it was.
 """
 
@@ -12,7 +13,13 @@ Each gets the request or the WebSocket, and leaves the OpenAPI document as it wa
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from inspect import Parameter, signature
+from inspect import (
+    Parameter,
+    isasyncgenfunction,
+    iscoroutinefunction,
+    isgeneratorfunction,
+    signature,
+)
 from typing import Any, Final, Generic, TypeVar, overload
 from weakref import finalize
 
@@ -23,6 +30,7 @@ import vendo
 from vendo import web
 from vendo.web import optional
 from vendo_starlette.clients import aclient, add_vary, client, request_clients
+from vendo_starlette.concurrency import call
 from vendo_starlette.identity import identity_of, require_identity
 
 _REQUIRED: Final = object()
@@ -34,17 +42,29 @@ _Factory = TypeVar("_Factory", bound=Callable[..., object])
 
 
 class CallItInDepends:
-    """What FastAPI says cannot be a field, where one of these is given to `Depends` without a call.
+    """The type of a parameter that FastAPI finds in a function given to `Depends` without a call.
 
     It would take the function for the dependency, and let everybody in.
     """
 
+    factory = ""
+    call = ""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, *_: object) -> Any:
+        raise web.invalid(
+            f"{cls.factory} is not a dependency. It makes one when it is called.",
+            fix=f"Write Depends({cls.call}).",
+        )
+
 
 def _to_be_called(factory: _Factory) -> _Factory:
     """Have FastAPI refuse a function that makes dependencies, and is not one."""
-    found = signature(factory)
-    fault = Parameter("called", Parameter.KEYWORD_ONLY, annotation=CallItInDepends)
-    refused = found.replace(parameters=[*found.parameters.values(), fault])
+    found, name = signature(factory), factory.__name__
+    call = f'{name}("gmail")' if "slug" in found.parameters else f"{name}()"
+    fault = type("CallItInDepends", (CallItInDepends,), {"factory": name, "call": call})
+    parameter = Parameter("called", Parameter.KEYWORD_ONLY, annotation=fault)
+    refused = found.replace(parameters=[*found.parameters.values(), parameter])
     factory.__signature__ = refused  # type: ignore[attr-defined]
     return factory
 
@@ -94,6 +114,40 @@ class _Dependency(_Value, ABC, Generic[_T]):
         """Return the value for a request or a WebSocket."""
 
 
+async def _asynchronous(connection: HTTPConnection) -> "vendo.AsyncVendo":
+    """Return the client that dependencies use: an override of `vendo_client()` is one of all."""
+    override = _override_of(connection, ClientDependency())
+    return aclient(connection) if override is None else await _called(override, "vendo_client")
+
+
+async def _blocking(connection: HTTPConnection) -> "vendo.Vendo":
+    """Return the same with `vendo_sync_client()`."""
+    override = _override_of(connection, SyncClientDependency())
+    return client(connection) if override is None else await _called(override, "vendo_sync_client")
+
+
+# Not by dependencies of our own on `vendo_client()`: each request would take a tenth longer.
+
+
+def _override_of(connection: HTTPConnection, dependency: object) -> Any:
+    overrides = getattr(connection.scope.get("app"), "dependency_overrides", None)
+    return overrides.get(dependency) if overrides else None
+
+
+async def _called(override: Callable[..., Any], name: str) -> Any:
+    try:
+        signature(override).bind()
+        is_plain = not (isgeneratorfunction(override) or isasyncgenfunction(override))
+    except TypeError:
+        is_plain = False
+    if not is_plain:
+        raise web.invalid(
+            f"The override of {name}() must be a function without arguments that returns a client.",
+            fix=f"Write app.dependency_overrides[{name}()] = lambda: client.",
+        )
+    return await call(override)
+
+
 class TokenDependency(_Dependency[_T]):
     """See `vendo_token`."""
 
@@ -108,7 +162,7 @@ class TokenDependency(_Dependency[_T]):
     async def _get(self, connection: HTTPConnection) -> _T:
         slug, default = self._arguments
         kept: dict[str, Any] = {} if default is _REQUIRED else {"default": default}
-        token: Any = await aclient(connection).token(slug, **kept)
+        token: Any = await (await _asynchronous(connection)).token(slug, **kept)
         found: _T = token
         return found
 
@@ -120,7 +174,8 @@ class SessionDependency(_Dependency["optional.requests.Session"]):
 
     async def _get(self, connection: HTTPConnection) -> "optional.requests.Session":
         slug, hosts, base_url, override = self._arguments
-        return client(connection).session(slug, hosts=hosts, base_url=base_url, override=override)
+        found = await _blocking(connection)
+        return found.session(slug, hosts=hosts, base_url=base_url, override=override)
 
 
 class AsyncSessionDependency(_Dependency["optional.aiohttp.ClientSession"]):
@@ -130,12 +185,13 @@ class AsyncSessionDependency(_Dependency["optional.aiohttp.ClientSession"]):
 
     async def _get(self, connection: HTTPConnection) -> "optional.aiohttp.ClientSession":
         slug, hosts, base_url, override = self._arguments
-        session = await aclient(connection).session(
+        session = await (await _asynchronous(connection)).session(
             slug, hosts=hosts, base_url=base_url, override=override
         )
         # Not a dependency with `yield`: before 0.118 FastAPI ends those before a stream begins. The
         # response holds the request to the end of streams and background tasks.
-        finalize(connection, session.detach)
+        if not iscoroutinefunction(session.detach):  # as that of a mock is
+            finalize(connection, session.detach)
         return session
 
 
@@ -148,10 +204,9 @@ class HttpxDependency(_Dependency["optional.httpx2.AsyncClient"]):
         from vendo_starlette.httpx_clients import make_httpx
 
         slug, hosts, base_url, override = self._arguments
+        found = await _asynchronous(connection)
         pools = request_clients(connection.scope).clients.pools
-        return make_httpx(
-            aclient(connection), pools, slug, hosts=hosts, base_url=base_url, override=override
-        )
+        return make_httpx(found, pools, slug, hosts=hosts, base_url=base_url, override=override)
 
 
 class ClientDependency(_Dependency["vendo.AsyncVendo"]):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
-from fastapi import Depends, FastAPI
-from fastapi.exceptions import FastAPIError
+from fastapi import APIRouter, Depends, FastAPI, Security
 from fastapi.testclient import TestClient
 from starlette.requests import HTTPConnection
 
@@ -29,7 +30,7 @@ from vendo_starlette import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from vendo.testing import LocalVendo
 
@@ -277,21 +278,44 @@ def test_a_plain_starlette_endpoint_can_call_them(vendo_mode: LocalVendo) -> Non
     assert token == vendo_mode.token("gmail", user=ONE)
 
 
-@pytest.mark.parametrize(
-    "factory",
-    [
-        vendo_identity,
-        vendo_webhook,
-        vendo_client,
-        vendo_sync_client,
-        vendo_token,
-        vendo_session,
-        vendo_async_session,
-        vendo_httpx,
-    ],
-)
+def _uses(factory: Any) -> Iterator[Callable[[], Any]]:
+    """Yield each place for a dependency."""
+
+    def nothing() -> None: ...
+
+    def below(value: Any) -> None: ...
+
+    below.__annotations__["value"] = Annotated[str, Depends(factory)]
+    for uses in (Depends(factory), Security(factory, scopes=["mail"]), Depends(below)):
+
+        def annotated(value: Any) -> None: ...
+
+        def default(value: Any = uses) -> None: ...
+
+        annotated.__annotations__["value"] = Annotated[str, uses]
+        for endpoint in (annotated, default):
+            yield partial(FastAPI().get("/"), endpoint)
+            yield partial(FastAPI().websocket("/"), endpoint)
+    guards = [Depends(factory)]
+    yield lambda: FastAPI().get("/", dependencies=guards)(nothing)
+    yield lambda: FastAPI(dependencies=guards).get("/")(nothing)
+    yield lambda: APIRouter(dependencies=guards).get("/")(nothing)
+
+    router = APIRouter()
+    router.get("/")(nothing)
+
+    def include() -> None:
+        app = FastAPI()
+        app.include_router(router, dependencies=guards)
+        TestClient(app).get("/")
+
+    yield include
+
+
+@pytest.mark.parametrize("factory", [*WITH_SLUG, *WITHOUT])
 def test_a_dependency_that_was_not_called_is_refused_where_it_is_written(factory: Any) -> None:
     """FastAPI would take the function for the dependency, and guard nothing."""
-    app = FastAPI()
-    with pytest.raises(FastAPIError, match="CallItInDepends"):
-        app.get("/", dependencies=[Depends(factory)])(lambda: None)
+    call = f'{factory.__name__}("gmail")' if factory in WITH_SLUG else f"{factory.__name__}()"
+    for use in _uses(factory):
+        with pytest.raises(ValidationError, match=re.escape(f"Fix: Write Depends({call})")):
+            use()

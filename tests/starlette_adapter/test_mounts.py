@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.responses import PlainTextResponse, StreamingResponse
-from starlette.routing import Host, Mount, Route
+from starlette.routing import BaseRoute, Host, Mount, Route
 from starlette.testclient import TestClient
 
 from vendo import NotConnected
@@ -76,7 +76,7 @@ async def stream(request: Request) -> StreamingResponse:
     return StreamingResponse(pieces())
 
 
-ROUTES = [Route("/token", token), Route("/stream", stream)]
+ROUTES: list[BaseRoute] = [Route("/token", token), Route("/stream", stream)]
 
 
 def nested(servers: list[LocalVendo]) -> Starlette:
