@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NoReturn, Self
 
+import vendo
 from vendo.web import (
     API_KEY,
     BASE_URL,
@@ -67,7 +68,7 @@ class VendoSettings:
     credentials_url: str | None = None
     data_proxy_url: str | None = None
     timeout: float | None = None
-    required: Sequence[str] = ()
+    required: Sequence[vendo.Slug | str] = ()
     webhook_secrets: str | Sequence[str] | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)
 

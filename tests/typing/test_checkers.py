@@ -65,8 +65,9 @@ def test_every_public_name_has_a_type(package: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("version", PYTHONS)
 def test_pyright_agrees_with_mypy(version: str, tmp_path: Path) -> None:
     """An expected error has an ignore, and an unneeded ignore is an error too."""
+    places = {"include": [str(HERE)], "extraPaths": [str(HERE.parent)]}
     (tmp_path / "pyrightconfig.json").write_text(
-        json.dumps({**_RULES, "include": [str(HERE)], "pythonVersion": version})
+        json.dumps({**_RULES, **places, "pythonVersion": version})
     )
     done = run(tmp_path, "basedpyright", "-p", str(tmp_path), "--outputjson")
     found = json.loads(done.stdout)
