@@ -57,7 +57,8 @@ def vendo_routes(
     Args:
         on_webhook: `receive(event, request)`, called once for each webhook event, after its
             signature was verified. When it raises, the response is 500, and the platform delivers
-            the webhook again. Without it webhooks are only verified.
+            the webhook again. Without it webhooks are only verified. All receivers of an
+            application share what it handled: an event goes to one of them.
         path: where the routes are; the platform's pages look for `identity` at
             `/api/vendo/identity`.
         may_connect: `may_connect(request, slug)` says whether the user may connect a provider, and

@@ -303,6 +303,25 @@ def test_the_settings_name_the_secrets(
         assert poster(app, vendo_mode)().status_code == status
 
 
+def test_an_application_handles_an_event_once_however_many_receivers_it_has(
+    vendo_mode: LocalVendo,
+) -> None:
+    received: list[str] = []
+
+    def receive(event: WebhookEvent, request: Request) -> None:
+        received.append(request.url.path)
+
+    routes = [*vendo_routes(receive, path="/one"), *vendo_routes(receive, path="/other")]
+    post = poster(Starlette(routes=routes), vendo_mode)
+    for path in ("/one/webhook/", "/other/webhook/", "/one/webhook/"):
+        assert post(path=path).status_code == 200
+    assert received == ["/one/webhook/"]
+
+    other = Starlette(routes=vendo_routes(receive))
+    assert poster(other, vendo_mode)().status_code == 200
+    assert received == ["/one/webhook/", WEBHOOK]
+
+
 @pytest.mark.parametrize("path", ["/api/vendo/webhook/", "/webhook"])
 @pytest.mark.parametrize("installed", [False, True])
 def test_without_a_secret_every_webhook_is_500_and_only_the_log_says_why(
