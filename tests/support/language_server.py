@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -29,9 +30,13 @@ def completions(
     program = folder / "program.py"
     program.write_text("\n".join(lines), encoding="utf-8")
     (folder / "pyrightconfig.json").write_text(json.dumps(settings or {}), encoding="utf-8")
-    command = [str(Path(sys.executable).parent / "basedpyright-langserver"), "--stdio"]
+    scripts = str(Path(sys.executable).parent)  # it looks for packages where `python` does
     with subprocess.Popen(
-        command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [str(Path(scripts, "basedpyright-langserver")), "--stdio"],
+        cwd=folder,
+        env={**os.environ, "PATH": scripts + os.pathsep + os.environ["PATH"]},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
         limit = Timer(_LIMIT, process.kill)
         limit.start()

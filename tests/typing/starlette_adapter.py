@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 
 import vendo_starlette
 from vendo import AsyncVendo, Health, Vendo, VendoIdentity, WebhookEvent
+from vendo.testing import MockAsyncClient, MockClient
 from vendo_starlette import (
     FromVendo,
     VendoMiddleware,
@@ -49,6 +50,8 @@ api.add_middleware(VendoMiddleware, settings=settings)
 install(api)
 app = Starlette(middleware=[Middleware(VendoMiddleware, settings=settings)])
 install(app, settings)
+install(app, client=MockClient(), aclient=MockAsyncClient())
+install(app, client=MockAsyncClient())  # type: ignore[arg-type]
 assert_type(client(api), Vendo)
 assert_type(aclient(app), AsyncVendo)
 client("app")  # type: ignore[arg-type]
