@@ -116,22 +116,22 @@ class _Dependency(_Value, ABC, Generic[_T]):
 
 async def _asynchronous(connection: HTTPConnection) -> "vendo.AsyncVendo":
     """Return the client that dependencies use: an override of `vendo_client()` is one of all."""
-    override = _override_of(connection, ClientDependency())
+    override = _override_of(connection, ClientDependency)
     return aclient(connection) if override is None else await _called(override, "vendo_client")
 
 
 async def _blocking(connection: HTTPConnection) -> "vendo.Vendo":
     """Return the same with `vendo_sync_client()`."""
-    override = _override_of(connection, SyncClientDependency())
+    override = _override_of(connection, SyncClientDependency)
     return client(connection) if override is None else await _called(override, "vendo_sync_client")
 
 
 # Not by dependencies of our own on `vendo_client()`: each request would take a tenth longer.
 
 
-def _override_of(connection: HTTPConnection, dependency: object) -> Any:
+def _override_of(connection: HTTPConnection, dependency: Callable[[], object]) -> Any:
     overrides = getattr(connection.scope.get("app"), "dependency_overrides", None)
-    return overrides.get(dependency) if overrides else None
+    return overrides.get(dependency()) if overrides else None
 
 
 async def _called(override: Callable[..., Any], name: str) -> Any:
