@@ -53,11 +53,15 @@ def mask_jwt_of_scope(scope: MutableMapping[str, Any]) -> None:
     headers = scope.get("headers", ())
     if not isinstance(headers, list):
         headers = scope["headers"] = list(headers)
-    if _JWT_NAME in dict(headers):  # almost never, and faster than a loop
-        # In the list itself, which a request's `headers` shares once they were read.
-        headers[:] = [
-            (name, HeaderBytes(value) if name == _JWT_NAME else value) for name, value in headers
-        ]
+    for present, _ in headers:  # each request does this, and a plain loop is the fastest
+        if present == _JWT_NAME:
+            break
+    else:
+        return
+    # In the list itself, which a request's `headers` shares once they were read.
+    headers[:] = [
+        (name, HeaderBytes(value) if name == _JWT_NAME else value) for name, value in headers
+    ]
 
 
 def user_jwts(headers: SentHeaders) -> list[Secret]:
