@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 import vendo
-from vendo import NotConnected, UpstreamError, VendoError, sso
+from vendo import NotConnected, RateLimited, UpstreamError, VendoError, sso
 from vendo.web import ReplayCache, has_webhook_secret, is_missing
 from vendo_starlette.clients import Clients
 from vendo_starlette.connect import RULE, endpoints
@@ -19,7 +19,7 @@ _logger = logging.getLogger("vendo_starlette")
 async def check_start(clients: Clients, app: object = None) -> None:
     """Make sure that the key is well formed, and that the required slugs have credentials.
 
-    An application starts also while Vendo does not respond: that is logged.
+    An application starts also while Vendo does not respond or limits the rate: that is logged.
 
     Raises:
         NotConnected: slugs have no credential; the text names each with what to do.
@@ -37,7 +37,7 @@ async def check_start(clients: Clients, app: object = None) -> None:
     try:
         missing = await _missing(client, required)
         problems = [problem for slug in missing if (problem := await _problem(client, slug))]
-    except UpstreamError as error:
+    except (RateLimited, UpstreamError) as error:
         _logger.warning("The required credentials were not checked: %s", error)
         return
     if problems:

@@ -80,10 +80,11 @@ def test_in_oss_mode_a_required_credential_must_be_set(monkeypatch: pytest.Monke
         assert browser.get("/").status_code == 404
 
 
-def test_an_application_starts_while_vendo_is_unreachable(
-    vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("status", [503, 429])
+def test_an_application_starts_while_vendo_does_not_respond_or_limits_the_rate(
+    status: int, vendo_mode: LocalVendo, caplog: pytest.LogCaptureFixture
 ) -> None:
-    vendo_mode.fail("credentials", status=503, times=None)
+    vendo_mode.fail("credentials", status=status, times=None)
     with caplog.at_level(logging.WARNING, "vendo"), TestClient(requiring("gmail", timeout=1.0)):
         pass
     assert "were not checked" in caplog.text
