@@ -1,7 +1,8 @@
-"""Responses to vendo's errors. Those that are internal are left to the framework."""
+"""Responses to vendo's errors, and the report of those that are internal."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
@@ -30,6 +31,9 @@ ErrorPageFactory: TypeAlias = Callable[[Request, VendoError, str | None], Any]
 
 _pages: WeakKeyDictionary[Starlette, ErrorPageFactory] = WeakKeyDictionary()
 
+# Not the logger "vendo", which is silent: a server without any logging set up shows it.
+_logger = logging.getLogger("vendo_starlette")
+
 
 def give_error_page(app: Starlette, make: ErrorPageFactory) -> None:
     """Give an application a page of its own for errors."""
@@ -40,8 +44,8 @@ async def handle_error(connection: Request | WebSocket, error: Exception) -> Res
     """Handle one of vendo's errors: the exception handler that `install` adds.
 
     Raises:
-        Exception: `error`, where it is not one of vendo's, and where it is internal: the framework
-            then logs it, and responds with a 500 or its debug page, as for any other exception.
+        Exception: `error`, where it is not one of vendo's, and where it is internal, in debug mode:
+            Starlette's debug page shows it.
     """
     if not isinstance(error, VendoError):
         raise error
@@ -51,9 +55,8 @@ async def handle_error(connection: Request | WebSocket, error: Exception) -> Res
     else:
         link = _link(connection, error)
         found = error_response(error, connect_url=link and link.address)
-    if found.is_internal:
-        raise error
     if isinstance(connection, WebSocket):
+        _log(found, error)
         await _close(connection, found)
         return None
     return await _response(connection, found, error, link)
@@ -65,10 +68,7 @@ async def handle_view_error(request: Request, error: VendoError) -> Response:
     Raises:
         VendoError: as for `handle_error`.
     """
-    found = request_error_response(error)
-    if found.is_internal:
-        raise error
-    return await _response(request, found, error)
+    return await _response(request, request_error_response(error), error)
 
 
 def _link(connection: HTTPConnection, error: VendoError) -> Link | None:
@@ -82,10 +82,15 @@ def _link(connection: HTTPConnection, error: VendoError) -> Link | None:
 async def _response(
     request: Request, found: ErrorResponse, error: VendoError, link: Link | None = None
 ) -> Response:
+    app = request.scope.get("app")
+    debug = isinstance(app, Starlette) and app.debug
+    if found.is_internal and debug:
+        raise error
+    _log(found, error)
     response: Response
     if prefers_html(request.headers.get("accept")):
         blocked = await why_not(request, error.slug or "", link.may_connect) if link else None
-        response = await _page(request, found, error, blocked)
+        response = await _page(request, found, error, blocked, debug=debug)
     else:
         response = _json(found)
     response.headers.add_vary_header("Accept")
@@ -97,9 +102,11 @@ async def _page(
     found: ErrorResponse,
     error: VendoError,
     blocked: VendoError | None,
+    *,
+    debug: bool,
 ) -> Response:
     app = request.scope.get("app")
-    own, debug = (_pages.get(app), app.debug) if isinstance(app, Starlette) else (None, False)
+    own = _pages.get(app) if isinstance(app, Starlette) else None
     if own is not None:
         link = None if blocked is not None else found.connect_url
         response: Response = await call(own, request, error, link)
@@ -123,3 +130,8 @@ async def _close(websocket: WebSocket, found: ErrorResponse) -> None:
     elif websocket.application_state == WebSocketState.DISCONNECTED:
         return
     await websocket.close(found.close_code, found.body["error"]["code"])
+
+
+def _log(found: ErrorResponse, error: VendoError) -> None:
+    if found.is_internal:
+        _logger.error("Internal error in a request.", exc_info=error)

@@ -31,10 +31,9 @@ def install(
 
     `NotConnected` and `NeedsReauth` become 424 with the link to connect the provider, for a browser
     a page with a button; `RateLimited` and `SpendCapExceeded` 429; `BalanceExhausted` 402;
-    `IdentityNotPresent` 401; `UpstreamError` 502, a time-out 504; `VendoOnlyFeature` 501. All
-    others are left to the framework, as any exception that no endpoint handles: a 500 without
-    detail, its traceback in the log, or the debug page. A handler that the application has for
-    `VendoError` stays.
+    `IdentityNotPresent` 401; `UpstreamError` 502, a time-out 504; `VendoOnlyFeature` 501; all
+    others 500, which the logger `vendo_starlette` logs with their traceback; in debug mode
+    Starlette's debug page shows them. A handler that the application has for `VendoError` stays.
 
     When the application starts, the key and the `required` slugs are checked, before its own
     lifespan; when it stops, the kept connections are closed, after it. Starlette runs no lifespan

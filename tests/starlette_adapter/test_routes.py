@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,16 +51,21 @@ def test_the_identity_endpoint_responds_with_the_platforms_fields(
     assert "ada" not in forged.text
 
 
-def test_an_internal_failure_is_left_to_the_framework(
-    app: Any, monkeypatch: pytest.MonkeyPatch
+def test_an_internal_failure_is_logged_and_not_in_the_response(
+    app: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("VENDO_API_KEY", "canary key")
-    with pytest.raises(AuthError) as caught:
-        visitor(app).get(CONNECT)
-    assert "canary" not in str(caught.value)
+    with caplog.at_level(logging.ERROR):
+        response = visitor(app).get(CONNECT)
+        page = visitor(app).get(CONNECT, headers=BROWSER)
 
-    page = visitor(app, raise_server_exceptions=False).get(CONNECT, headers=BROWSER)
-    assert (page.status_code, page.text) == (500, "Internal Server Error")
+    assert (response.status_code, response.json()["error"]["code"]) == (500, "internal_error")
+    assert page.status_code == 500
+    assert "Something went wrong" in page.text
+    record, _ = (record for record in caplog.records if record.name == "vendo_starlette")
+    assert record.exc_info
+    assert isinstance(record.exc_info[1], AuthError)
+    assert "canary" not in caplog.text + page.text
 
 
 def test_in_debug_mode_starlettes_page_shows_an_internal_failure(

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from starlette_adapter import project
 from starlette_adapter.asgi import call, http_scope
-from vendo import NotConnected, VendoError, WebhookEvent
+from vendo import NotConnected, WebhookEvent
 from vendo.web import MAX_WEBHOOK_BYTES
 from vendo_starlette import VendoSettings, install, vendo_routes
 
@@ -329,14 +329,16 @@ def test_without_a_secret_every_webhook_is_500_and_only_the_log_says_why(
     path: str,
     vendo_mode: LocalVendo,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.delenv("VENDO_WEBHOOK_SECRET")
-    app = project.make_app(installed=installed)
 
-    response = poster(app, vendo_mode)(path=path)
-    assert (response.status_code, response.text) == (500, "Internal Server Error")
-    with pytest.raises(VendoError, match="VENDO_WEBHOOK_SECRET is not set"):
-        TestClient(app).post(path, headers=vendo_mode.sign_webhook(EVENT)[0])
+    response = poster(project.make_app(installed=installed), vendo_mode)(path=path)
+
+    assert response.status_code == 500
+    assert "secret" not in response.text.lower()
+    if installed or path.startswith("/api"):  # else the server logs it
+        assert "VENDO_WEBHOOK_SECRET is not set" in caplog.text
 
 
 @pytest.mark.parametrize("installed", [False, True])
