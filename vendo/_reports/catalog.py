@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from vendo._catalog import catalog
 from vendo._reports.tables import table
 from vendo.errors import invalid
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from typing import Any
 
 
 def catalog_rows(slug: str | None) -> list[dict[str, Any]] | dict[str, Any]:

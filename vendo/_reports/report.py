@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from vendo.errors import VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
 
     from vendo import Vendo
-    from vendo.errors import VendoError
 
 
 @dataclass(frozen=True, slots=True)

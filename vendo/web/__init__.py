@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from vendo._protocol.headers import JWT_HEADER
     from vendo._protocol.secret import Secret
     from vendo._reports.catalog import catalog_rows, catalog_text
-    from vendo._reports.report import Report
     from vendo.errors import invalid
     from vendo.web._blocking import BlockingVendo, LoopWarning
     from vendo.web._clients import ClientCache, ClientOptions
@@ -142,7 +141,6 @@ __all__ = [
     "RedisReplayCache",
     "ReplayCache",
     "ReplayStore",
-    "Report",
     "Secret",
     "SharedCache",
     "SharedReplayCache",
@@ -200,7 +198,6 @@ _NAMES_OF_MODULE = {
     "vendo._protocol.headers": ("JWT_HEADER",),
     "vendo._protocol.secret": ("Secret",),
     "vendo._reports.catalog": ("catalog_rows", "catalog_text"),
-    "vendo._reports.report": ("Report",),
     "vendo.errors": ("invalid",),
     "vendo.web._blocking": ("BlockingVendo", "LoopWarning"),
     "vendo.web._clients": ("ClientCache", "ClientOptions"),
