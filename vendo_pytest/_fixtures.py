@@ -18,7 +18,7 @@ class VendoToken:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    def __call__(self, slug: str, token: str | None = None) -> str:
+    def __call__(self, slug: vendo.Slug | str, token: str | None = None) -> str:
         """Set `VENDO_TOKEN_<SLUG>` until the test ends, and return its value.
 
         Args:
@@ -43,7 +43,7 @@ class VendoTokens:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    def __call__(self, *slugs: str, **tokens: str | None) -> dict[str, str]:
+    def __call__(self, *slugs: vendo.Slug | str, **tokens: str | None) -> dict[str, str]:
         """Set `VENDO_TOKEN_<SLUG>` for each until the test ends, and return the values by slug.
 
         Args:
@@ -68,7 +68,9 @@ class VendoSession:
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
-    def __call__(self, slug: str, *, hosts: Sequence[str] = ()) -> _optional.requests.Session:
+    def __call__(
+        self, slug: vendo.Slug | str, *, hosts: Sequence[str] = ()
+    ) -> _optional.requests.Session:
         """Return an authenticated `requests.Session`, closed when the test ends.
 
         A relative URL goes to the fake provider. The provider is connected if it is not yet.
@@ -119,7 +121,7 @@ class VendoUsage:
         """The providers with a token used since the test began, without duplicates, in order."""
         return list(dict.fromkeys(slug for slug, _token in self._test.handed_out))
 
-    def assert_used(self, *slugs: str) -> None:
+    def assert_used(self, *slugs: vendo.Slug | str) -> None:
         """Fail unless the code under test got a token of each of these providers."""
         __tracebackhide__ = True
         used = self.slugs
@@ -127,7 +129,7 @@ class VendoUsage:
         if unused:
             raise AssertionError(f"{_listed(unused)} not used; {_listed(used)} used.")
 
-    def assert_unused(self, *slugs: str) -> None:
+    def assert_unused(self, *slugs: vendo.Slug | str) -> None:
         """Fail if the code under test got a token of one of these providers, by default of any."""
         __tracebackhide__ = True
         used = [slug for slug in self.slugs if not slugs or slug in map(str.lower, slugs)]

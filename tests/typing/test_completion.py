@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 IMPORTS = [
-    "import vendo, vendo_django",
+    "import vendo, vendo_django, vendo_flask, vendo_pytest",
     "from fastapi import Depends, FastAPI",
     "from vendo_starlette import *",
+    "from vendo.testing import LocalVendo",
     "app: FastAPI",
 ]
 CALLS = [
@@ -37,6 +38,12 @@ CALLS = [
     'aclient(app).token("")',
     'aclient(app).check([""])',
     'client(app).session("")',
+    'vendo_flask.FlaskVendo().token("")',
+    'vendo_flask.current_vendo.session("")',
+    'def test_a(vendo_token: vendo_pytest.VendoToken): vendo_token("")',
+    'def test_b(vendo_usage: vendo_pytest.VendoUsage): vendo_usage.assert_used("")',
+    'LocalVendo([""])',
+    'LocalVendo().token("")',
 ]
 MAIL = {"postmark", "resend", "sendgrid"}
 MAIL_CALLS = ['vendo_django.mailer("")', 'vendo_django.email_settings("")']

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from vendo._catalog.slug_type import Slug
 from vendo._config.slugs import checked_slug
 from vendo.testing._http.errors import ApiError
 from vendo.testing._http.messages import Json
@@ -34,7 +35,7 @@ class Controls:
 
     # Connections and tokens
 
-    def connect(self, slug: str, **options: Any) -> None:
+    def connect(self, slug: Slug | str, **options: Any) -> None:
         """Connect a provider, as a user does on the connect page.
 
         Args:
@@ -45,7 +46,7 @@ class Controls:
         """
         self._service.state.connect(checked_slug(slug), options)
 
-    def disconnect(self, slug: str) -> None:
+    def disconnect(self, slug: Slug | str) -> None:
         """Remove a connection.
 
         Raises:
@@ -53,7 +54,7 @@ class Controls:
         """
         self._service.state.disconnect(slug)
 
-    def set_status(self, slug: str, status: str) -> None:
+    def set_status(self, slug: Slug | str, status: str) -> None:
         """Change the status of a connection, for example to `needs_reauth` or `revoked`.
 
         Raises:
@@ -62,7 +63,7 @@ class Controls:
         """
         self._service.state.set_status(slug, checked_status(status))
 
-    def rotate(self, slug: str) -> str:
+    def rotate(self, slug: Slug | str) -> str:
         """Replace the credential, send an event, and return the deployment's new token.
 
         The fake provider rejects all earlier tokens, those of users included.
@@ -76,7 +77,7 @@ class Controls:
         state.events.emit("connection.changed", slug=slug, connection_id=connection.id)
         return self.token(slug)
 
-    def expire(self, slug: str, user: str | None = None) -> None:
+    def expire(self, slug: Slug | str, user: str | None = None) -> None:
         """Let the fake provider reject the current tokens. No event is sent.
 
         The credentials worker hands out new ones.
@@ -92,7 +93,7 @@ class Controls:
         connections.of(slug)
         connections.expire_tokens(slug, user_of(user))
 
-    def token(self, slug: str, user: str | None = None) -> str:
+    def token(self, slug: Slug | str, user: str | None = None) -> str:
         """Return the current token of the deployment, or of a user.
 
         Args:

@@ -44,7 +44,7 @@ class LocalVendo(Controls):
 
     def __init__(
         self,
-        connections: Mapping[str, Mapping[str, Any] | None] | Iterable[str] = (),
+        connections: Mapping[str, Mapping[str, Any] | None] | Iterable[vendo.Slug | str] = (),
         *,
         api_key: str | None = None,
         port: int = 0,
@@ -145,7 +145,7 @@ class LocalVendo(Controls):
         """The address of the data proxy."""
         return f"{self.url}/data-proxy"
 
-    def provider_url(self, slug: str) -> str:
+    def provider_url(self, slug: vendo.Slug | str) -> str:
         """Return the address of a fake provider."""
         return f"{self.url}/providers/{checked_slug(slug)}"
 
