@@ -49,18 +49,22 @@ class Isolation:
         """Undo what the test changed, and not what fixtures of a wider scope did."""
         self._replace({**self._outside, **self._changes()})
 
-    def fixture_changed(self, fixture: object, before: Mapping[str, str]) -> None:
+    def fixture_changed(
+        self, fixture: object, before: Mapping[str, str], others: Mapping[str, str | None]
+    ) -> None:
         """Note what the setup of a fixture changed, until it is torn down.
 
         Args:
             fixture: the fixture.
             before: what `found` returned before its setup.
+            others: changes that are not the fixture's own.
         """
         after = found()
         changed = {
             name: after.get(name)
             for name in before.keys() | after.keys()
             if before.get(name) != after.get(name)
+            and not (name in others and others[name] == after.get(name))
         }
         if changed:
             self._of_fixtures[fixture] = changed

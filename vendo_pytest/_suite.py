@@ -9,9 +9,10 @@ import pytest
 
 import vendo.testing
 from vendo import ValidationError
-from vendo.testing import forget_tokens, override_variable
+from vendo.testing import override_variable
 from vendo_pytest import _interceptor, _lookups
 from vendo_pytest._isolation import Isolation, found, isolate
+from vendo_pytest._session_server import NAME, SessionServer, use
 from vendo_pytest._variables import Variables
 
 #: A shorter token of another test may be a common word.
@@ -32,9 +33,7 @@ class Suite:
         self._isolation = Isolation(self._given)
         self._test: TestScope | None = None
         self._records_run = False
-        #: Whether a fixture of a wider scope uses the server of the session, and what that changed.
-        self._uses_server = False
-        self._of_server = Variables()
+        self._session_server = SessionServer(self._given)
         #: The scope of the fixture that is being set up.
         self._scope: str | None = None
         #: The tokens of the whole run, the newest last. A test may show one that it did not get.
@@ -69,7 +68,7 @@ class Suite:
         finally:
             self._scope = scope
             if is_tracked:
-                self._isolation.fixture_changed(fixturedef, before)
+                self._isolation.fixture_changed(fixturedef, before, self._session_server.changes)
 
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[object]) -> None:
         """Note the end of a fixture."""
@@ -103,7 +102,7 @@ class Suite:
         """The fixture with the local server that is used now, or None."""
         if self._test is not None and self._test.server is not None:
             return "vendo_server"
-        return "vendo_session_server" if self._uses_server else None
+        return NAME if self._session_server.is_used else None
 
     @property
     def keeps_local(self) -> bool:
@@ -151,11 +150,12 @@ class Suite:
             if self._isolates:
                 self._isolation.begin_test()
             if test.is_live:
-                test.variables.update(self._of_server.before)
                 test.variables.update(self._variables.removed)
             elif self._isolates:
                 # Again: the program may have loaded a .env file.
                 self._isolation.isolate()
+            if not test.is_live and test.uses_session_server:
+                self._session_server.resume()
             for marker in reversed(list(item.iter_markers("vendo"))):  # the closest one wins
                 test.give_all(marker.args, marker.kwargs)
         except BaseException:
@@ -170,10 +170,12 @@ class Suite:
         test.variables.undo()
         if self._isolates:
             self._isolation.isolate()
+        self._session_server.resume()  # it may be theirs
 
     def leave(self, test: TestScope) -> None:
         """End a test."""
         test.variables.undo()
+        self._session_server.pause()
         if self._isolates:
             self._isolation.end_test()
         self._test = None
@@ -182,14 +184,13 @@ class Suite:
 
     @contextmanager
     def using(self, server: vendo.testing.LocalVendo) -> Iterator[None]:
-        """Make the whole library use a local server, in place of the ini file's tokens."""
-        self._uses_server = True
-        use(server, self._of_server, kept=self._test.given if self._test is not None else ())
+        """Make the library use a local server, in place of the ini file's tokens."""
+        kept = self._test.given if self._test is not None else ()
+        self._session_server.begin(server, kept)
         try:
             yield
         finally:
-            self._of_server.undo()
-            self._uses_server = False
+            self._session_server.end()
 
     def record(self) -> None:
         """Record tokens until the end of the test."""
@@ -216,6 +217,11 @@ class TestScope:
         self.handed_out: list[tuple[str, str]] = []
         self.server: vendo.testing.LocalVendo | None = None
 
+    @property
+    def uses_session_server(self) -> bool:
+        """True where the session's server is among the fixtures of the test, or of one of them."""
+        return NAME in getattr(self._item, "fixturenames", ())
+
     def schedule_end(self) -> None:
         """End the changes of the environment after the test's own fixtures.
 
@@ -224,6 +230,11 @@ class TestScope:
         if not self._is_end_scheduled:
             self._is_end_scheduled = True
             self._item.addfinalizer(lambda: self.suite.end_variables(self))
+
+    def begin_teardown(self) -> None:
+        """End the changes of a test without fixtures; those of others end after their own."""
+        if not self._is_end_scheduled:
+            self.suite.end_variables(self)
 
     def give(self, slug: str, token: str | None) -> str:
         """Set `VENDO_TOKEN_<SLUG>` for the rest of the test.
@@ -261,14 +272,6 @@ class TestScope:
         """Make the whole library use a local server, in place of the ini file's tokens."""
         use(server, self.variables, kept=self.given)
         self.server = server
-
-
-def use(server: vendo.testing.LocalVendo, variables: Variables, kept: Iterable[str]) -> None:
-    """Make the whole library use a local server, and the tokens in the variables of `kept`."""
-    _lookups.observe()
-    isolate(variables, kept)
-    forget_tokens()
-    variables.update(server.environment())
 
 
 def _is_live(config: pytest.Config) -> bool:

@@ -32,9 +32,9 @@ class Variables:
             self.set(name, value)
 
     @property
-    def before(self) -> dict[str, str | None]:
-        """The changed variables with the values that they had, None for those that were not set."""
-        return dict(self._before)
+    def changes(self) -> dict[str, str | None]:
+        """The changed variables with their values, None for those that were removed."""
+        return dict(self._ours)
 
     @property
     def removed(self) -> dict[str, str]:

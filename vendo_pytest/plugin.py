@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 _NAMES = ("vendo", __name__)
 
 #: The fixtures that change the environment.
-_CHANGING = frozenset({"vendo_isolated", "vendo_server", "vendo_token", "vendo_tokens"})
+_CHANGING = frozenset(
+    {"vendo_isolated", "vendo_server", "vendo_session_server", "vendo_token", "vendo_tokens"}
+)
 
 _suites: pytest.StashKey[Suite | None] = pytest.StashKey()
 _tests: pytest.StashKey[TestScope] = pytest.StashKey()
@@ -119,10 +121,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
     """End a test after its fixtures, so that its `monkeypatch` is undone."""
+    test = item.stash.get(_tests, None)
+    if test is not None:
+        test.begin_teardown()
     try:
         return (yield)
     finally:
-        test = item.stash.get(_tests, None)
         if test is not None:
             del item.stash[_tests]
             test.suite.leave(test)
@@ -241,9 +245,9 @@ def vendo_server(request: pytest.FixtureRequest, _vendo_local: LocalVendo) -> It
 
 @pytest.fixture(scope="session")
 def vendo_session_server(request: pytest.FixtureRequest) -> Iterator[LocalVendo]:
-    """A Vendo on loopback for fixtures of a wider scope, which the whole library uses from then on.
+    """A Vendo on loopback for fixtures of a wider scope, never reset.
 
-    It is never reset.
+    The library uses it in the tests that have it among their fixtures, and in their fixtures.
     """
     from vendo.testing import LocalVendo
 

@@ -155,3 +155,47 @@ def test_each_worker_has_its_own(run: Run) -> None:
         "2",
         ini="vendo_guard = true\nvendo_isolate = true",
     ).assert_outcomes(passed=6)
+
+
+@pytest.mark.parametrize("isolates", ["true", "false"])
+def test_other_tests_do_not_see_it(run: Run, isolates: str) -> None:
+    run(
+        """
+        import os, pytest, vendo
+        from vendo_pytest import GuardError
+
+        @pytest.fixture(scope="module")
+        def mailbox(vendo_session_server):
+            vendo_session_server.connect("gmail")
+            os.environ["VENDO_TOKEN_NOTION"] = "n-of-the-fixture"
+            yield vendo_session_server
+            assert vendo.token("gmail") == vendo_session_server.token("gmail")
+            assert os.environ["VENDO_TOKEN_NOTION"] == "n-of-the-fixture"
+            del os.environ["VENDO_TOKEN_NOTION"]
+
+        def test_uses_it(mailbox):
+            assert vendo.token("gmail") == mailbox.token("gmail")
+            assert os.environ["VENDO_TOKEN_NOTION"] == "n-of-the-fixture"
+            with pytest.raises(vendo.NotConnected):
+                vendo.token("slack")
+
+        def test_uses_it_not():
+            assert "VENDO_BASE_URL" not in os.environ
+            assert vendo.token("slack") == "xoxb-ini"
+            with pytest.raises(GuardError):
+                vendo.token("gmail")
+
+        def test_uses_another(vendo_server):
+            assert vendo.connections.connected_slugs() == []
+
+        @pytest.mark.vendo(slack="xoxb-test")
+        def test_has_tokens_too(mailbox):
+            assert vendo.tokens(["gmail", "slack"]) == {
+                "gmail": mailbox.token("gmail"), "slack": "xoxb-test"
+            }
+
+        test_uses_it_again = test_uses_it
+        test_uses_it_not_either = test_uses_it_not
+        """,
+        ini=f"vendo_isolate = {isolates}\nvendo_guard = true\nvendo_tokens = slack = xoxb-ini",
+    ).assert_outcomes(passed=6)
