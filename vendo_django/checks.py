@@ -15,7 +15,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Dja
 from django.core.exceptions import ImproperlyConfigured
 
 from vendo import AuthError, VendoError, sso
-from vendo.web import has_webhook_secret, is_local, is_missing, is_missing_file
+from vendo.web import check_client, has_webhook_secret, is_local, is_missing, is_missing_file
 from vendo_django import frozen, project, settings, webhooks
 from vendo_django.clients import client
 from vendo_django.credentials import BUILD_VARIABLE, is_build
@@ -87,8 +87,7 @@ def check_key(**_: Any) -> list[CheckMessage]:
     try:
         sso.is_enabled()
         if not settings.has_client():
-            client().is_vendo_mode()
-            client().invalidate("openai")  # validates the key and addresses, and sends nothing
+            check_client(client())
     except ImproperlyConfigured as error:
         if any(settings.problems()):
             return []  # check_setting reports it

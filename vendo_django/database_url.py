@@ -65,26 +65,36 @@ class BadOption(ValueError):
     """A value of the query is of no use to its key. The text contains the key alone."""
 
 
-def entry_of(url: MaskedStr) -> dict[str, Any]:
+def entry_of(url: MaskedStr, engine: str | None = None) -> dict[str, Any]:
     """Return the entry of `DATABASES` for a connection URL. What may be secret is masked.
+
+    Args:
+        url: the URL.
+        engine: an engine in place of that of the URL's scheme, which may be any then.
 
     Raises:
         BadOption: the query has a value of the wrong type.
         ValueError: it is not a connection URL. The text may contain the URL.
     """
     parts = urlsplit(str(url))
-    engine = _ENGINES.get(parts.scheme)
+    engine = _ENGINES.get(parts.scheme, engine)
     if engine is None or parts.fragment or "%00" in url:
         raise ValueError
     if engine == _SQLITE:
-        entry: dict[str, Any] = {"ENGINE": engine, "NAME": _sqlite_name(parts), "OPTIONS": {}}
+        entry: dict[str, Any] = {
+            "ENGINE": engine,
+            "NAME": _sqlite_name(str(url), parts),
+            "OPTIONS": {},
+        }
     else:
         entry = {"ENGINE": engine, **_place(parts), "OPTIONS": {}}
 
     def masked(text: str) -> MaskedStr:
         return MaskedStr(text, slug=url.slug, expires=url.expires)
 
-    keys = {_MYSQL: _MYSQL_KEYS, _SQLITE: {}}.get(engine, _POSTGRES_KEYS)
+    keys = {_MYSQL: _MYSQL_KEYS, _POSTGRES: _POSTGRES_KEYS, _POSTGIS: _POSTGRES_KEYS}.get(
+        engine, {}
+    )
     is_libpq = keys is _POSTGRES_KEYS
     for name, text in _query(parts.query, plus_is_space=not is_libpq):
         key = name.replace("-", "_") if engine == _MYSQL else name
@@ -106,8 +116,8 @@ def entry_of(url: MaskedStr) -> dict[str, Any]:
     return entry
 
 
-def _sqlite_name(parts: SplitResult) -> str:
-    if parts.netloc not in {"", ":memory:"}:
+def _sqlite_name(url: str, parts: SplitResult) -> str:
+    if parts.netloc not in {"", ":memory:"} or not url.startswith("sqlite://"):
         raise ValueError
     return _decoded(parts.path[1:]) or ":memory:"
 

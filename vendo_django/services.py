@@ -149,7 +149,7 @@ def database(slug: str, **settings: Any) -> dict[str, Any]:
 
     # Raised below: the frames of the parser have the password.
     try:
-        entry = entry_of(url)
+        entry = entry_of(url, settings.get("ENGINE"))
     except BadOption as error:
         problem = f"in the query of the connection URL of {slug!r}, {error}. Fix: correct the URL."
     except ValueError:
@@ -162,6 +162,6 @@ def database(slug: str, **settings: Any) -> dict[str, Any]:
             "databases."
         )
     else:
-        options = {**entry["OPTIONS"], **settings.pop("OPTIONS", {})}
+        options = {**entry["OPTIONS"], **(settings.pop("OPTIONS", None) or {})}
         return {**entry, "OPTIONS": options, **settings}
     raise ImproperlyConfigured(f"vendo: {problem}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -27,6 +27,8 @@ from vendo.web import (
     Options,
     Problem,
 )
+from vendo_django.credentials import is_build
+from vendo_django.masked import MaskedStr
 
 _Client = TypeVar("_Client", "vendo.Vendo", "vendo.AsyncVendo")
 
@@ -221,7 +223,23 @@ def problems() -> Iterator[Problem]:
     except ImproperlyConfigured:
         yield _NOT_A_DICT
     else:
+        if is_build():
+            setting = _without_placeholders(setting)
         yield from _options.problems(setting, setting.get)
+
+
+def _without_placeholders(setting: Mapping[str, object]) -> dict[str, object]:
+    """Leave out what stands for a credential while an image is built, or for all of a list."""
+    kept: dict[str, object] = {}
+    for name, value in setting.items():
+        parts = cast("list[object]", value) if issubclass(type(value), list | tuple) else [value]
+        if not parts or not all(map(_is_placeholder, parts)):
+            kept[name] = value
+    return kept
+
+
+def _is_placeholder(value: object) -> bool:
+    return issubclass(type(value), MaskedStr) and not value
 
 
 def _imported(name: str, path: str) -> Any:

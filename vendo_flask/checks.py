@@ -19,7 +19,7 @@ from vendo import (
     VendoError,
     sso,
 )
-from vendo.web import has_webhook_secret, is_missing
+from vendo.web import check_client, has_webhook_secret, is_missing
 from vendo_flask import settings
 from vendo_flask.clients import app_client
 from vendo_flask.connect import VIEWS, Views
@@ -47,7 +47,7 @@ def check_start(app: Flask, client: Vendo) -> None:
     """
     for finding in _without_effect(app):
         app.logger.warning("%s Fix: %s", finding.text, finding.fix)
-    client.invalidate("openai")  # validates the key and the addresses, and sends nothing
+    check_client(client)
     required = settings.required(app)
     if not required:
         return

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 from flask.cli import AppGroup
+from werkzeug.local import LocalProxy
 
 from vendo import ValidationError, VendoError, web  # each name of `web` is imported at its use
 from vendo_flask import checks, settings
-from vendo_flask.clients import app_client
+from vendo_flask.clients import EXTENSION, app_client
 from vendo_flask.context import this_app
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -60,6 +61,10 @@ def doctor(context: click.Context, timeout: float, as_json: bool) -> None:
     report = web.doctor_report(
         options, settings.client_label, adapter="vendo_flask", timeout=timeout
     )
+    if not isinstance(app.extensions[EXTENSION], LocalProxy):
+        report.note(
+            'What is in app.extensions["vendo"] takes the place of the client, not shown here.'
+        )
     found = checks.findings(app)
     is_wrong = bool(report.problems) or any(finding.is_wrong for finding in found)
     if as_json:

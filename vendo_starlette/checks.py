@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import vendo
 from vendo import NotConnected, RateLimited, UpstreamError, VendoError, sso
-from vendo.web import ReplayCache, has_webhook_secret, is_missing
+from vendo.web import ReplayCache, check_client, has_webhook_secret, is_missing
 from vendo_starlette.clients import Clients
 from vendo_starlette.connect import RULE, endpoints
 from vendo_starlette.webhooks import RECEIVES
@@ -27,7 +27,7 @@ async def check_start(clients: Clients, app: object = None) -> None:
         VendoError: the key or an address is malformed, or Vendo rejects the key.
     """
     client = clients.asynchronous()
-    client.invalidate("openai")  # validates the key and the addresses, and sends nothing
+    check_client(client)
     clients.replay_store()  # validates its URL, and connects to nothing
     if client.is_vendo_mode():
         _warn_of_routes(clients, app)

@@ -10,6 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from vendo.testing import MockClient
+
 if TYPE_CHECKING:
     from vendo.testing import LocalVendo
 
@@ -69,6 +71,25 @@ def test_doctor_fails_if_a_check_fails_and_lists_all_checks(
     assert "canary" not in page
     assert error.returncode == 1
     assert {check["id"] for check in json.loads(report)["checks"]} >= {"vendo.E002", "vendo.W002"}
+
+
+def test_doctor_asks_vendo_for_what_is_required(vendo_mode: LocalVendo) -> None:
+    with override_settings(VENDO={"REQUIRED": ["gmail", "stripe"]}):
+        page, _ = failing("doctor")
+    assert "(vendo.E004) VENDO['REQUIRED'] names 'stripe'." in page
+    assert "'gmail'" not in page
+
+
+def test_doctor_does_not_advise_itself_and_says_that_a_client_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("BASE", "CREDENTIALS", "DATA_PROXY"):
+        monkeypatch.setenv(f"VENDO_{name}_URL", "http://127.0.0.1:1")
+    with override_settings(VENDO={"API_KEY": "vendo_sk_canary", "CLIENT": MockClient()}):
+        page, _ = failing("doctor", "--timeout", "2")
+    assert "cannot be reached" in page
+    assert "Run python -m vendo doctor" not in page
+    assert "VENDO['CLIENT'] takes the place of the project's client" in page
 
 
 def test_doctor_fails_if_the_backend_fails(vendo_mode: LocalVendo) -> None:

@@ -265,3 +265,28 @@ def test_in_a_build_the_database_is_a_dummy(monkeypatch: pytest.MonkeyPatch) -> 
         "ENGINE": "django.db.backends.dummy",
         "ATOMIC_REQUESTS": True,
     }
+
+
+@pytest.mark.parametrize(
+    ("url", "engine"),
+    [
+        ("oracle://ada:canary@db:1521/app", "django.db.backends.oracle"),
+        ("mssql://ada:canary@db:1521/app?driver=x", "mssql"),
+        ("postgresql://ada:canary@db:1521/app", "django_cockroachdb"),
+    ],
+)
+def test_another_engine_may_have_another_scheme(
+    url: str, engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDO_TOKEN_APP_DATABASE", url)
+    entry = database("app-database", ENGINE=engine, OPTIONS=None)
+    assert (entry["ENGINE"], entry["HOST"], entry["PORT"], entry["NAME"]) == (
+        *(engine, "db", 1521, "app"),
+    )
+
+
+@pytest.mark.parametrize("url", ["sqlite:db.sqlite3", "sqlite:/srv/db.sqlite3"])
+def test_a_file_without_slashes_is_not_a_url(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENDO_TOKEN_APP_DATABASE", url)
+    with pytest.raises(ImproperlyConfigured, match="sqlite:///"):
+        database("app-database")

@@ -219,3 +219,11 @@ def test_a_command_runs_without_a_secret_key_or_urls(
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_placeholder_of_a_build_is_not_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENDO_DJANGO_BUILD", "1")
+    placeholder = MaskedStr("", slug="wh")
+    for value in (placeholder, [placeholder], ("", placeholder)):
+        with override_settings(VENDO={"WEBHOOK_SECRETS": value}):
+            assert ("vendo.E002" in found()) is (value == ("", placeholder))

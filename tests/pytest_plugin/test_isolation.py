@@ -17,6 +17,7 @@ REAL = {
     "VENDO_API_KEY_FILE": "/run/secrets/vendo",
     "VENDO_TOKEN_GMAIL_FILE": "/run/secrets/gmail",
     "STRIPE_SECRET_KEY_FILE": "/run/secrets/stripe",
+    "OPENAI_BASE_URL": "https://gateway.example.com",  # where a credential would go
 }
 
 

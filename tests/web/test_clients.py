@@ -76,3 +76,14 @@ def test_a_client_is_kept_for_its_options_and_closed_with_them() -> None:
 def test_blank_options_are_left_to_the_environment() -> None:
     options = web.ClientOptions(web.Secret("key"), " ", credentials_url="https://c.example.com")
     assert list(options.given()) == ["api_key", "credentials_url"]
+
+
+@pytest.mark.parametrize("name", ["BASE_URL", "API_URL", "CREDENTIALS_URL", "DATA_PROXY_URL"])
+def test_each_malformed_address_is_found_without_a_request(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDO_API_KEY", "vendo_sk_canary")
+    web.check_client(vendo.Vendo())
+    monkeypatch.setenv(f"VENDO_{name}", "vendo.run")
+    with pytest.raises(vendo.ValidationError, match=f"VENDO_{name}"):
+        web.check_client(vendo.Vendo())

@@ -142,3 +142,25 @@ def test_retry_after_is_a_number_of_seconds_or_missing(
     response = web.error_response(error)
     assert response.headers == headers
     assert web.error_page(error, response).html()
+
+
+@pytest.mark.parametrize(
+    ("error", "link", "level"),
+    [
+        (errors.UpstreamError("upstream_error", "Vendo is away."), None, "ERROR"),
+        (errors.NotConnected("binding_missing", "No credential.", slug="slack"), None, "WARNING"),
+        (
+            errors.NotConnected("binding_missing", "No credential.", slug="slack"),
+            "/connect/slack/",
+            None,
+        ),
+        (errors.RateLimited("upstream_rate_limited", "Too many."), None, None),
+    ],
+)
+def test_what_the_operator_must_mend_is_logged(
+    error: errors.VendoError, link: str | None, level: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    status = web.error_response(error, connect_url=link).status
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == (
+        [(level, f"A response is {status}: {error}")] if level else []
+    )

@@ -147,7 +147,7 @@ def _add_connection_problems(report: Report) -> None:
                 f"The connection of {row.slug} {_BROKEN[row.status]}.",
                 f"python -m vendo connect-url {row.slug}",
             )
-        elif row.status == "connected" and not row.token and row.profile not in _WITHOUT_TOKEN:
+        elif row.status == "connected" and row.token is False and row.profile not in _WITHOUT_TOKEN:
             report.note(f"{row.slug} is connected, but the credentials worker has no token for it.")
 
 

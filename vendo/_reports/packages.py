@@ -71,4 +71,6 @@ def _version(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
-        return None
+        # A vendored folder may be without what a package says of itself.
+        module = package.removeprefix("python-")
+        return None if find_spec(module) is None else "of an unknown version"

@@ -129,7 +129,10 @@ class Report:
 
     def failed(self, error: VendoError, *, about: str | None = None) -> None:
         """Add an error as a problem, with its own text."""
-        self.problem(f"{about}: {error.message}" if about else error.message, error.suggested_fix)
+        fix = error.suggested_fix
+        if fix and "vendo doctor" in fix:  # which runs now
+            fix = "Check the network, HTTPS_PROXY and the address."
+        self.problem(f"{about}: {error.message}" if about else error.message, fix)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as `doctor --json` prints it."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vendo._reports.catalog import catalog_rows, catalog_text
     from vendo.errors import invalid
     from vendo.web._blocking import BlockingVendo, LoopWarning
-    from vendo.web._clients import ClientCache, ClientOptions
+    from vendo.web._clients import ClientCache, ClientOptions, check_client
     from vendo.web._connect import (
         CONNECT_COOKIE,
         CONNECT_SECONDS,
@@ -151,6 +151,7 @@ __all__ = [
     "calling_module",
     "catalog_rows",
     "catalog_text",
+    "check_client",
     "check_may_connect",
     "checked_next",
     "checked_rule",
@@ -200,7 +201,7 @@ _NAMES_OF_MODULE = {
     "vendo._reports.catalog": ("catalog_rows", "catalog_text"),
     "vendo.errors": ("invalid",),
     "vendo.web._blocking": ("BlockingVendo", "LoopWarning"),
-    "vendo.web._clients": ("ClientCache", "ClientOptions"),
+    "vendo.web._clients": ("ClientCache", "ClientOptions", "check_client"),
     "vendo.web._connect": (
         "CONNECT_COOKIE",
         "CONNECT_SECONDS",

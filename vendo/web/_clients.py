@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from vendo._client.base import BaseClient
 from vendo._config.api_keys import checked_key
+from vendo._config.settings import Settings
 from vendo._protocol.origins import DEFAULT_URLS, given_origin, platform_origin
 from vendo._protocol.secret import Secret
 from vendo.errors import VendoError
@@ -60,6 +62,20 @@ class ClientOptions(NamedTuple):
         except VendoError as error:
             return error.replace()
         return None
+
+
+def check_client(client: BaseClient) -> None:
+    """Validate the key and the addresses of a client, and send nothing.
+
+    Raises:
+        AuthError: the key is malformed.
+        ValidationError: an address is, or the environment.
+    """
+    client.invalidate("openai")
+    settings = getattr(client, "_settings", None)  # a mock of `unittest` has none
+    if isinstance(settings, Settings) and settings.is_vendo_mode():
+        settings.base_url()
+        settings.data_proxy_url()
 
 
 class ClientCache(Generic[_Client]):

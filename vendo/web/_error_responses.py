@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from vendo import errors
+from vendo._protocol.log import visible as logger
 from vendo.web._exceptions import ConnectForbidden, EventInProgress
 
 # WebSocket close codes (RFC 6455, section 7.4, and its registry).
@@ -65,6 +66,9 @@ class ErrorResponse(NamedTuple):
 def error_response(error: errors.VendoError, *, connect_url: str | None = None) -> ErrorResponse:
     """Return the response to an error that no view handles.
 
+    What the operator must mend is logged: an error of the backend, and a connection that the user
+    cannot make. The adapter logs an internal error, with its traceback.
+
     Args:
         error: what reached the framework.
         connect_url: the application's own redirect to the connect page of `error.slug`, where it
@@ -75,6 +79,11 @@ def error_response(error: errors.VendoError, *, connect_url: str | None = None) 
         # The caller learns nothing of our key or our code.
         body = _body("internal_error", "Internal error; the server log has the details.")
         return ErrorResponse(500, body, {}, close_code=_INTERNAL_ERROR, is_internal=True)
+    # The caller may be a visitor, who cannot mend it.
+    if rule.status >= 500:
+        logger.error("A response is %s: %s", rule.status, error)
+    elif rule.has_connect_url and connect_url is None:
+        logger.warning("A response is %s: %s", rule.status, error)
     headers = {}
     if rule.has_retry_after and error.retry_after is not None:
         headers["Retry-After"] = str(max(0, error.retry_after))

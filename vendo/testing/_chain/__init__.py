@@ -40,10 +40,12 @@ def provider_at(host: str) -> tuple[str, str] | None:
 def credential_variables() -> frozenset[str]:
     """Return every variable in the catalog: primaries, alternatives and companions.
 
-    `<VARIABLE>_FILE`, which names the file of a credential, is one of them.
+    `<VARIABLE>_FILE`, which names the file of a credential, is one of them, and so is
+    `<SLUG>_BASE_URL`, which says where a credential is sent.
     """
     names: set[str] = set()
     for provider in filter(None, map(catalog.provider, catalog.slugs())):
+        names.add(environment.base_url_variable(provider.slug).name)
         variables = map(environment.CredentialVariable, provider.variables)
         names.update(environment.names_of(variables), provider.companions)
     return frozenset(names)

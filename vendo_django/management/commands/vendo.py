@@ -10,7 +10,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core import checks
-from django.core.checks import Tags
+from django.core.checks import CheckMessage, Tags
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
@@ -25,7 +25,15 @@ from vendo.web import (
     doctor_text,
 )
 from vendo_django import settings
+from vendo_django.checks import check_deployment
 from vendo_django.clients import client
+
+#: What of `check --deploy` depends on Vendo. The rest is about production alone.
+_AS_VENDO_HAS_IT = frozenset({"vendo.E004", "vendo.E005"})
+
+
+def _is_ours(message: CheckMessage) -> bool:
+    return str(message.id).startswith("vendo.")
 
 
 class Command(BaseCommand):
@@ -62,17 +70,16 @@ class Command(BaseCommand):
         report = doctor_report(
             given, settings.client_label, adapter="vendo_django", timeout=options["timeout"]
         )
-        found = [
-            message
-            for message in checks.run_checks(tags=[Tags.security])
-            if str(message.id).startswith("vendo.")
+        found = [one for one in checks.run_checks(tags=[Tags.security]) if _is_ours(one)]
+        found += [
+            one for one in check_deployment() if one.id in _AS_VENDO_HAS_IT and one not in found
         ]
+        if settings.has_client():
+            report.note("VENDO['CLIENT'] takes the place of the project's client, not shown here.")
         is_wrong = bool(report.problems) or any(message.is_serious() for message in found)
         if options["json"]:
-            messages = [
-                {"id": message.id, "text": message.msg, "fix": message.hint} for message in found
-            ]
-            self._print({**report.as_dict(), "checks": messages})
+            rows = [{"id": one.id, "text": one.msg, "fix": one.hint} for one in found]
+            self._print({**report.as_dict(), "checks": rows})
         else:
             for message in found:
                 add = report.problem if message.is_serious() else report.note
