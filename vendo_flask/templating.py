@@ -8,7 +8,7 @@ from flask import Flask, current_app
 from markupsafe import Markup
 
 from vendo import VendoError
-from vendo.web import provider_name
+from vendo.web import connected_slugs, provider_name
 from vendo_flask.clients import EXTENSION, current_client
 from vendo_flask.connect import connect_link
 from vendo_flask.context import current_request
@@ -32,8 +32,8 @@ def add_globals(app: Flask) -> None:
 def vendo_connected(slug: str) -> bool:
     """Return whether a provider is connected. Both modes; one request to Vendo for a whole page.
 
-    False while Vendo does not respond, or the key is malformed, which is logged: a page must not
-    fail because of a status that it shows.
+    False where Vendo does not say within five seconds, or the key is malformed, which is logged: a
+    page must not fail because of a status that it shows.
     """
     request = current_request()
     client = current_app.extensions.get(EXTENSION)  # which a test may replace with a mock
@@ -47,7 +47,7 @@ def vendo_connected(slug: str) -> bool:
 
 def _connected_slugs() -> frozenset[str]:
     try:
-        return frozenset(current_client().connections.connected_slugs())
+        return connected_slugs(current_client())
     except VendoError as error:
         # Without a traceback, because the text has the reason.
         current_app.logger.error(  # noqa: TRY400

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest.mock import create_autospec
 
 import pytest
 
 import vendo
 from vendo import web
-from vendo.testing import LocalVendo
+from vendo.testing import LocalVendo, MockClient
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,3 +66,36 @@ def test_token_of_a_file_is_local(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         assert not web.is_local("gmail", client)
         file.write_text("mine")
         assert web.is_local("gmail", client)
+
+
+class _Hanging:
+    """A transport to a backend that never responds. It notes how long a request may take."""
+
+    def __init__(self) -> None:
+        self.timeouts: list[float] = []
+
+    def send(self, request: Any) -> Any:
+        self.timeouts.append(request.timeout)
+        raise vendo.UpstreamTimeout("upstream_error", "No response.")
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(("timeout", "limit"), [(30.0, 5.0), (2.0, 2.0)])
+def test_a_page_waits_five_seconds_for_its_status(timeout: float, limit: float) -> None:
+    transport = _Hanging()
+    once = vendo.RetryPolicy(1)
+    client = vendo.Vendo("vendo_sk_canary", timeout=timeout, retry=once, transport=transport)
+    with pytest.raises(vendo.UpstreamTimeout):
+        web.connected_slugs(client)
+    assert limit - 1 < transport.timeouts[0] <= limit
+    with pytest.raises(vendo.UpstreamTimeout):
+        client.connections.connected_slugs()
+    assert timeout - 1 < transport.timeouts[1] <= timeout  # the client is as it was
+
+
+def test_the_connected_slugs_of_mocks() -> None:
+    assert web.connected_slugs(MockClient({"gmail": "g-test"})) == {"gmail"}
+    mock = create_autospec(vendo.Vendo, instance=True)
+    mock.connections.connected_slugs.return_value = ["openai"]
+    assert web.connected_slugs(mock) == {"openai"}

@@ -89,10 +89,20 @@ class Settings:
         """Copy the settings, scoped to the user with this JWT."""
         from hashlib import sha256
 
-        twin = object.__new__(Settings)
-        twin.__dict__.update(self.__dict__)
+        twin = self._copy()
         twin.user_jwt = jwt
         twin.user = sha256(jwt.encode()).hexdigest()
+        return twin
+
+    def within(self, seconds: float) -> Settings:
+        """Copy the settings, for calls that take no longer than this."""
+        twin = self._copy()
+        twin.timeout = min(self.timeout, seconds)
+        return twin
+
+    def _copy(self) -> Settings:
+        twin = object.__new__(Settings)
+        twin.__dict__.update(self.__dict__)
         return twin
 
     def __getstate__(self) -> dict[str, object]:

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     )
     from vendo.web._providers import (
         checked_session,
+        connected_slugs,
         httpx_auth_without_proxies,
         provider_base_url,
         provider_name,
@@ -158,6 +159,7 @@ __all__ = [
     "checked_session",
     "checked_slug",
     "client_for_user",
+    "connected_slugs",
     "connection_rows",
     "connection_text",
     "current_page",
@@ -259,6 +261,7 @@ _NAMES_OF_MODULE = {
     ),
     "vendo.web._providers": (
         "checked_session",
+        "connected_slugs",
         "httpx_auth_without_proxies",
         "provider_base_url",
         "provider_name",

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import vendo
 from vendo import _client
 from vendo._catalog import catalog
 from vendo._client.base import BaseClient
+from vendo._client.cached import twin
 from vendo._config import environment
 from vendo._config.slugs import checked_slug
 from vendo._protocol.origins import given_origin
+
+#: Seconds that a page waits for the status of its providers.
+_STATUS_TIMEOUT = 5.0
+
+
+def connected_slugs(client: vendo.Vendo) -> frozenset[str]:
+    """Return the slugs of the connected providers, for a page. Both modes.
+
+    A page that waits for a backend which hangs would end with the worker of the server: this takes
+    at most five seconds.
+
+    Raises:
+        AuthError, UpstreamError: as for `client.connections.list`.
+    """
+    if issubclass(type(client), vendo.Vendo):  # a mock of `unittest` only says that it is one
+        limited = twin(client)
+        limited._settings = client._settings.within(_STATUS_TIMEOUT)
+        client = limited
+    return frozenset(client.connections.connected_slugs())
 
 
 def provider_name(slug: str) -> str:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.template.context import Context
 
 from vendo import VendoError
-from vendo.web import provider_name
+from vendo.web import connected_slugs, provider_name
 from vendo_django import settings
 from vendo_django.clients import client
 from vendo_django.connect import connect_link
@@ -42,7 +42,8 @@ def vendo_token(slug: str) -> str:
 def vendo_connected(context: Context, slug: str) -> bool:
     """Return whether a provider is connected. Both modes; one request to Vendo for a whole page.
 
-    False where Vendo does not say, which is logged: a page shows the rest all the same.
+    False where Vendo does not say within five seconds, which is logged: a page shows the rest all
+    the same.
     """
     request = _request(context)
     connected: frozenset[str] | None = getattr(request, _MEMO, None)
@@ -55,7 +56,7 @@ def vendo_connected(context: Context, slug: str) -> bool:
 
 def _connected_slugs(request: HttpRequest | None) -> frozenset[str]:
     try:
-        return frozenset(client(request).connections.connected_slugs())
+        return connected_slugs(client(request))
     except (VendoError, ImproperlyConfigured) as error:
         _log.error("What is connected is not known, and shown as not connected: %s", error)
         return frozenset()
