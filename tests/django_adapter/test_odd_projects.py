@@ -63,6 +63,7 @@ def no_backend(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENDO_BASE_URL", "http://127.0.0.1:1")
 
 
+@pytest.mark.filterwarnings("ignore:The EMAIL_BACKEND setting is deprecated")
 @pytest.mark.parametrize(
     ("name", "number"), [(name, i) for name, values in SETTINGS.items() for i in range(len(values))]
 )
