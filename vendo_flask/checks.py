@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import Flask
+from werkzeug.local import LocalProxy
 
 from vendo import (
     NotConnected,
@@ -19,7 +20,7 @@ from vendo import (
     VendoError,
     sso,
 )
-from vendo.web import check_client, has_webhook_secret, is_missing
+from vendo.web import check_client, has_webhook_secret, impatient, is_missing
 from vendo_flask import settings
 from vendo_flask.clients import app_client
 from vendo_flask.connect import VIEWS, Views
@@ -51,6 +52,8 @@ def check_start(app: Flask, client: Vendo) -> None:
     required = settings.required(app)
     if not required:
         return
+    # An application has a proxy, which follows its configuration.
+    client = impatient(client._get_current_object() if isinstance(client, LocalProxy) else client)
     try:
         client.tokens(required)  # one request for all of them
         missing = [f"{text} Fix: {fix}" if fix else text for text, fix in _missing(app, client)]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import vendo
 from vendo import NotConnected, RateLimited, UpstreamError, VendoError, sso
-from vendo.web import ReplayCache, check_client, has_webhook_secret, is_missing
+from vendo.web import ReplayCache, check_client, has_webhook_secret, impatient, is_missing
 from vendo_starlette.clients import Clients
 from vendo_starlette.connect import RULE, endpoints
 from vendo_starlette.webhooks import RECEIVES
@@ -32,8 +32,9 @@ async def check_start(clients: Clients, app: object = None) -> None:
     if client.is_vendo_mode():
         _warn_of_routes(clients, app)
     required = clients.settings.required
-    if not required:
-        return
+    if not required or not issubclass(type(client), vendo.AsyncVendo):
+        return  # a mock of `unittest` has no credentials
+    client = impatient(client)
     try:
         missing = await _missing(client, required)
         problems = [problem for slug in missing if (problem := await _problem(client, slug))]
@@ -45,7 +46,7 @@ async def check_start(clients: Clients, app: object = None) -> None:
 
 
 def _warn_of_routes(clients: Clients, app: object) -> None:
-    """Log what in `vendo_routes()` is closed to everybody, or not shared by processes."""
+    """Log what in `vendo_routes()` is closed to everybody, or for webhooks not set up."""
     routed = list(endpoints(app))
     rules = [getattr(endpoint, RULE) for endpoint in routed if hasattr(endpoint, RULE)]
     if None in rules and not sso.is_enabled():
@@ -54,11 +55,14 @@ def _warn_of_routes(clients: Clients, app: object) -> None:
             "vendo_routes(may_connect=...), with a function of request and slug. All who can open "
             "the route hold the API key."
         )
-    if (
-        any(getattr(endpoint, RECEIVES, False) for endpoint in routed)
-        and isinstance(clients.replay_store(), ReplayCache)
-        and has_webhook_secret(clients.settings.webhook_secrets)
-    ):
+    if not any(getattr(endpoint, RECEIVES, False) for endpoint in routed):
+        return
+    if not has_webhook_secret(clients.settings.webhook_secrets):
+        _logger.warning(
+            "The webhook route has no secret, and rejects every webhook. Set VENDO_WEBHOOK_SECRET, "
+            "or VendoSettings(webhook_secrets=...)."
+        )
+    elif isinstance(clients.replay_store(), ReplayCache):
         _logger.warning(
             "Two processes may handle one webhook: the replay store is in memory. Set "
             "VENDO_REDIS_URL, or VendoSettings(redis_url=...)."

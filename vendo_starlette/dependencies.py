@@ -13,13 +13,7 @@ Each gets the request or the WebSocket, and leaves the OpenAPI document as it wa
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from inspect import (
-    Parameter,
-    isasyncgenfunction,
-    iscoroutinefunction,
-    isgeneratorfunction,
-    signature,
-)
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from typing import Any, Final, Generic, TypeVar, overload
 from weakref import finalize
 
@@ -32,41 +26,13 @@ from vendo.web import optional
 from vendo_starlette.clients import aclient, add_vary, client, request_clients
 from vendo_starlette.concurrency import call
 from vendo_starlette.identity import identity_of, require_identity
+from vendo_starlette.uncalled import to_be_called
 
 _REQUIRED: Final = object()
 
 TYPE_CHECKING = False
 
 _T = TypeVar("_T")
-_Factory = TypeVar("_Factory", bound=Callable[..., object])
-
-
-class CallItInDepends:
-    """The type of a parameter that FastAPI finds in a function given to `Depends` without a call.
-
-    It would take the function for the dependency, and let everybody in.
-    """
-
-    factory = ""
-    call = ""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, *_: object) -> Any:
-        raise web.invalid(
-            f"{cls.factory} is not a dependency. It makes one when it is called.",
-            fix=f"Write Depends({cls.call}).",
-        )
-
-
-def _to_be_called(factory: _Factory) -> _Factory:
-    """Have FastAPI refuse a function that makes dependencies, and is not one."""
-    found, name = signature(factory), factory.__name__
-    call = f'{name}("gmail")' if "slug" in found.parameters else f"{name}()"
-    fault = type("CallItInDepends", (CallItInDepends,), {"factory": name, "call": call})
-    parameter = Parameter("called", Parameter.KEYWORD_ONLY, annotation=fault)
-    refused = found.replace(parameters=[*found.parameters.values(), parameter])
-    factory.__signature__ = refused  # type: ignore[attr-defined]
-    return factory
 
 
 class _Value:
@@ -85,6 +51,15 @@ class _Value:
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other._arguments == self._arguments
+
+    def __deepcopy__(self, *_: object) -> Any:
+        # Without `Depends`, FastAPI takes it for a default, which it copies, or reads the body.
+        raise web.invalid(
+            "A dependency of vendo_starlette is an argument of Depends.",
+            fix="Write Depends(vendo_identity()), and the same for others.",
+        )
+
+    __get_pydantic_core_schema__ = __deepcopy__
 
     def __hash__(self) -> int:
         return hash((type(self), self._arguments))
@@ -260,7 +235,7 @@ if TYPE_CHECKING:
     def vendo_token(slug: "web.Slug | str", *, default: _T) -> TokenDependency[str | _T]: ...
 
 
-@_to_be_called
+@to_be_called
 def vendo_token(
     slug: "web.Slug | str", *, default: Any = _REQUIRED
 ) -> TokenDependency[str] | TokenDependency[Any]:
@@ -278,7 +253,7 @@ def vendo_token(
     return TokenDependency(web.checked_slug(slug), default)
 
 
-@_to_be_called
+@to_be_called
 def vendo_session(
     slug: "web.Slug | str",
     *,
@@ -304,7 +279,7 @@ def vendo_session(
     return SessionDependency(*web.checked_session(slug, hosts, base_url, override))
 
 
-@_to_be_called
+@to_be_called
 def vendo_async_session(
     slug: "web.Slug | str",
     *,
@@ -331,7 +306,7 @@ def vendo_async_session(
     return AsyncSessionDependency(*web.checked_session(slug, hosts, base_url, override))
 
 
-@_to_be_called
+@to_be_called
 def vendo_httpx(
     slug: "web.Slug | str",
     *,
@@ -358,7 +333,7 @@ def vendo_httpx(
     return HttpxDependency(*web.checked_session(slug, hosts, base_url, override))
 
 
-@_to_be_called
+@to_be_called
 def vendo_client() -> ClientDependency:
     """Declare the client for asyncio, `request.state.vendo`: `Depends(vendo_client())`. Both
     modes.
@@ -366,7 +341,7 @@ def vendo_client() -> ClientDependency:
     return ClientDependency()
 
 
-@_to_be_called
+@to_be_called
 def vendo_sync_client() -> SyncClientDependency:
     """Declare the blocking client, `request.state.vendo_sync`: `Depends(vendo_sync_client())`. Both
     modes.
@@ -374,7 +349,7 @@ def vendo_sync_client() -> SyncClientDependency:
     return SyncClientDependency()
 
 
-@_to_be_called
+@to_be_called
 def vendo_identity(required: bool = True) -> IdentityDependency:
     """Declare the signed-in user, a `VendoIdentity`: `Depends(vendo_identity())`. Both modes.
 
@@ -387,7 +362,7 @@ def vendo_identity(required: bool = True) -> IdentityDependency:
     return IdentityDependency(required)
 
 
-@_to_be_called
+@to_be_called
 def vendo_webhook() -> WebhookDependency:
     """Declare the verified `WebhookEvent` of a request: `Depends(vendo_webhook())`. Both modes.
 

@@ -17,7 +17,7 @@ from starlette.requests import HTTPConnection
 import vendo_starlette
 from starlette_adapter import project
 from starlette_adapter.asgi import http_scope
-from vendo import AuthError, NotConnected, ValidationError
+from vendo import AuthError, NotConnected, ValidationError, VendoIdentity
 from vendo_starlette import (
     vendo_async_session,
     vendo_client,
@@ -319,3 +319,19 @@ def test_a_dependency_that_was_not_called_is_refused_where_it_is_written(factory
     for use in _uses(factory):
         with pytest.raises(ValidationError, match=re.escape(f"Fix: Write Depends({call})")):
             use()
+
+
+def test_a_dependency_without_depends_is_an_error_and_not_a_part_of_the_request() -> None:
+    app = FastAPI()
+    with pytest.raises(ValidationError, match=r"Fix: Write Depends\(vendo_identity\(\)\)"):
+
+        @app.post("/role")
+        def role(user: Annotated[VendoIdentity, vendo_identity()]) -> str:
+            return str(user.role)
+
+    @app.get("/token")
+    def token(found: str = vendo_token("openai")) -> str:  # type: ignore[assignment]
+        return found
+
+    with pytest.raises(ValidationError, match=r"argument of Depends"):
+        TestClient(app).get("/token")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
+from unittest.mock import create_autospec
 
 import pytest
 from fastapi import APIRouter, FastAPI
@@ -14,8 +15,15 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from vendo import AuthError, NotConnected
-from vendo_starlette import VendoMiddleware, VendoSettings, aclient, client, install
+from vendo import AsyncVendo, AuthError, NotConnected, Vendo
+from vendo_starlette import (
+    VendoMiddleware,
+    VendoSettings,
+    aclient,
+    client,
+    install,
+    vendo_routes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -129,3 +137,28 @@ def test_connections_close_at_the_end_and_open_after_a_restart(vendo_mode: Local
             assert browser.get("/").status_code == 200
         pool = client(app).session("gmail").get_adapter("https://x").poolmanager  # type: ignore[attr-defined]  # requests' own
         assert not pool.pools
+
+
+def test_mocks_of_unittest_have_no_credentials_to_check() -> None:
+    app = Starlette()
+    mocks: dict[str, Any] = {
+        "client": create_autospec(Vendo, instance=True),
+        "aclient": create_autospec(AsyncVendo, instance=True),
+    }
+    install(app, REQUIRED, **mocks)
+    with TestClient(app) as browser:
+        assert browser.get("/").status_code == 404
+
+
+@pytest.mark.parametrize("secret", [None, "whsec_canary"])
+def test_a_webhook_route_without_a_secret_is_logged(
+    secret: str | None, vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.delenv("VENDO_WEBHOOK_SECRET", raising=False)
+    routes = vendo_routes(lambda event, request: None, may_connect=lambda request, slug: True)
+    app = Starlette(routes=routes)
+    install(app, VendoSettings(webhook_secrets=secret))
+    with TestClient(app):
+        (record,) = caplog.records
+    expected = "The webhook route has no secret" if secret is None else "Two processes may handle"
+    assert record.getMessage().startswith(expected)

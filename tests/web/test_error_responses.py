@@ -155,6 +155,8 @@ def test_retry_after_is_a_number_of_seconds_or_missing(
             None,
         ),
         (errors.RateLimited("upstream_rate_limited", "Too many."), None, None),
+        (errors.BalanceExhausted("balance_exhausted", "Empty."), None, "WARNING"),
+        (errors.SpendCapExceeded("spend_cap_daily", "Reached."), None, "WARNING"),
     ],
 )
 def test_what_the_operator_must_mend_is_logged(
@@ -162,5 +164,5 @@ def test_what_the_operator_must_mend_is_logged(
 ) -> None:
     status = web.error_response(error, connect_url=link).status
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == (
-        [(level, f"A response is {status}: {error}")] if level else []
+        [(level, f"An error became {status}: {error}")] if level else []
     )

@@ -76,6 +76,7 @@ if TYPE_CHECKING:
         checked_session,
         connected_slugs,
         httpx_auth_without_proxies,
+        impatient,
         provider_base_url,
         provider_name,
     )
@@ -173,6 +174,7 @@ __all__ = [
     "has_webhook_secret",
     "httpx_auth_without_proxies",
     "identity_body",
+    "impatient",
     "invalid",
     "is_local",
     "is_missing",
@@ -263,6 +265,7 @@ _NAMES_OF_MODULE = {
         "checked_session",
         "connected_slugs",
         "httpx_auth_without_proxies",
+        "impatient",
         "provider_base_url",
         "provider_name",
     ),

@@ -25,6 +25,8 @@ class _Rule(NamedTuple):
     close_code: int = _POLICY_VIOLATION
     has_connect_url: bool = False
     has_retry_after: bool = False
+    #: Only the operator can mend it.
+    is_for_operator: bool = False
 
 
 #: The first class that fits decides.
@@ -32,8 +34,10 @@ _RULES = {
     errors.NotConnected: _Rule(424, has_connect_url=True),
     errors.NeedsReauth: _Rule(424, has_connect_url=True),
     errors.RateLimited: _Rule(429, _TRY_AGAIN_LATER, has_retry_after=True),
-    errors.SpendCapExceeded: _Rule(429, _TRY_AGAIN_LATER, has_retry_after=True),
-    errors.BalanceExhausted: _Rule(402),
+    errors.SpendCapExceeded: _Rule(
+        429, _TRY_AGAIN_LATER, has_retry_after=True, is_for_operator=True
+    ),
+    errors.BalanceExhausted: _Rule(402, is_for_operator=True),
     ConnectForbidden: _Rule(403),
     EventInProgress: _Rule(409, _TRY_AGAIN_LATER, has_retry_after=True),
     errors.IdentityNotPresent: _Rule(401),
@@ -81,9 +85,9 @@ def error_response(error: errors.VendoError, *, connect_url: str | None = None) 
         return ErrorResponse(500, body, {}, close_code=_INTERNAL_ERROR, is_internal=True)
     # The caller may be a visitor, who cannot mend it.
     if rule.status >= 500:
-        logger.error("A response is %s: %s", rule.status, error)
-    elif rule.has_connect_url and connect_url is None:
-        logger.warning("A response is %s: %s", rule.status, error)
+        logger.error("An error became %s: %s", rule.status, error)
+    elif rule.is_for_operator or (rule.has_connect_url and connect_url is None):
+        logger.warning("An error became %s: %s", rule.status, error)
     headers = {}
     if rule.has_retry_after and error.retry_after is not None:
         headers["Retry-After"] = str(max(0, error.retry_after))

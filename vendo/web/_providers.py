@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 import vendo
 from vendo import _client
@@ -13,24 +14,32 @@ from vendo._config import environment
 from vendo._config.slugs import checked_slug
 from vendo._protocol.origins import given_origin
 
-#: Seconds that a page waits for the status of its providers.
-_STATUS_TIMEOUT = 5.0
+_Client = TypeVar("_Client", bound=BaseClient)
+
+#: Seconds that a page or a start waits for Vendo.
+_PATIENCE = 5.0
+
+
+def impatient(client: _Client) -> _Client:
+    """Return a client whose calls take at most five seconds, for a page and for a start.
+
+    A page that waits for a backend which hangs would end with the worker of the server, and so
+    would an application that does not start. A mock of `unittest` is returned as it is.
+    """
+    if not issubclass(type(client), BaseClient):
+        return client
+    limited = twin(client)
+    limited._settings = client._settings.within(_PATIENCE)
+    return limited
 
 
 def connected_slugs(client: vendo.Vendo) -> frozenset[str]:
     """Return the slugs of the connected providers, for a page. Both modes.
 
-    A page that waits for a backend which hangs would end with the worker of the server: this takes
-    at most five seconds.
-
     Raises:
         AuthError, UpstreamError: as for `client.connections.list`.
     """
-    if issubclass(type(client), vendo.Vendo):  # a mock of `unittest` only says that it is one
-        limited = twin(client)
-        limited._settings = client._settings.within(_STATUS_TIMEOUT)
-        client = limited
-    return frozenset(client.connections.connected_slugs())
+    return frozenset(impatient(client).connections.connected_slugs())
 
 
 def provider_name(slug: str) -> str:
