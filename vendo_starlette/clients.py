@@ -97,9 +97,10 @@ class Clients:
         """Return the blocking client."""
         made: vendo.Vendo | None = self._made.get("blocking")
         if made is None:
-            from vendo_starlette.blocking import BlockingVendo, LoopWarning
+            from vendo.web import BlockingVendo, LoopWarning
 
-            made = self._make("blocking", partial(BlockingVendo, LoopWarning()))
+            fix = "Write the endpoint with def, or use vendo_async_session({slug!r})."
+            made = self._make("blocking", partial(BlockingVendo, LoopWarning(fix)))
         return made
 
     def asynchronous(self) -> vendo.AsyncVendo:
