@@ -514,3 +514,9 @@ def test_packages_of_the_extras_are_shown(shell: Shell) -> None:
 
     assert set(packages) == {"requests", "aiohttp", "httpx2", "httpx", "python-dotenv"}
     assert (packages["requests"] is None) is (find_spec("requests") is None)
+
+
+def test_a_token_that_was_not_asked_for_is_not_missed(deployed: Shell, server: LocalVendo) -> None:
+    server.fail("credentials", status=503, times=None)
+    report = run_doctor(deployed, status=1)
+    assert not [text for text, _ in findings(report, "notes") if "has no token" in text]

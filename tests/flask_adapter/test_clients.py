@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
+from werkzeug.local import LocalProxy
 
 from flask_adapter.site import make_app
-from vendo import AuthError, Vendo, VendoError
+from vendo import AuthError, RetryPolicy, UpstreamTimeout, Vendo, VendoError
 from vendo.testing import LocalVendo
 from vendo_flask import FlaskVendo, checks, current_vendo, settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def test_the_extension_has_every_method_of_the_client(vendo_mode: LocalVendo) -> None:
@@ -346,3 +350,29 @@ def test_init_app_can_be_repeated_after_an_error() -> None:
         FlaskVendo(app)
     app.config["VENDO_TIMEOUT"] = 1
     FlaskVendo(app)
+
+
+class _Hanging:
+    """A transport to a backend that never responds. It notes how long a request may take."""
+
+    def __init__(self) -> None:
+        self.timeouts: list[float] = []
+
+    def send(self, request: Any) -> Any:
+        self.timeouts.append(request.timeout)
+        raise UpstreamTimeout("upstream_error", "No response.")
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize("wrap", [lambda client: client, lambda client: LocalProxy(lambda: client)])
+def test_a_start_waits_five_seconds_for_a_backend_that_hangs(
+    wrap: Callable[[Vendo], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    transport, app = _Hanging(), Flask(__name__)
+    client = Vendo("vendo_sk_canary", retry=RetryPolicy(1), transport=transport)
+    app.extensions["vendo"] = wrap(client)
+    app.config["VENDO_REQUIRED"] = ["openai"]
+    FlaskVendo(app)
+    assert max(transport.timeouts) <= 5
+    assert "were not checked" in caplog.text

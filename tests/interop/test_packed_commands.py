@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 import zipapp
 from pathlib import Path
@@ -60,3 +61,20 @@ def test_commands_run_in_this_process(mode: Mode, program: Path, tmp_path: Path)
     assert "SLACK_BOT_TOKEN" in output("catalog")
     if mode.name == "vendo":
         assert output("connections") == "gmail  connected\n"
+
+
+@pytest.mark.parametrize("source", ["flask_command.py"], indirect=True)
+def test_packages_of_a_folder_without_their_versions(source: Path) -> None:
+    (source / "requests.py").touch()
+    program = (
+        "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); "
+        "runpy.run_module('vendo', run_name='__main__', alter_sys=True)"
+    )
+    done = subprocess.run(
+        [PYTHON, "-I", "-S", "-c", program, str(source), "doctor", "--json"],
+        capture_output=True,
+        text=True,
+        env={},
+    )
+    packages = json.loads(done.stdout)["packages"]
+    assert (packages["requests"], packages["aiohttp"]) == ("of an unknown version", None)

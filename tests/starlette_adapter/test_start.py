@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from vendo import AsyncVendo, AuthError, NotConnected, Vendo
+from vendo import AsyncVendo, AuthError, NotConnected, RetryPolicy, UpstreamTimeout, Vendo
 from vendo_starlette import (
     VendoMiddleware,
     VendoSettings,
@@ -162,3 +162,29 @@ def test_a_webhook_route_without_a_secret_is_logged(
         (record,) = caplog.records
     expected = "The webhook route has no secret" if secret is None else "Two processes may handle"
     assert record.getMessage().startswith(expected)
+
+
+class _Hanging:
+    """A transport to a backend that never responds. It notes how long a request may take."""
+
+    def __init__(self) -> None:
+        self.timeouts: list[float] = []
+
+    async def send(self, request: Any) -> Any:
+        self.timeouts.append(request.timeout)
+        raise UpstreamTimeout("upstream_error", "No response.")
+
+    open = send
+
+    async def aclose(self) -> None: ...
+
+
+def test_a_start_waits_five_seconds_for_a_backend_that_hangs(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    transport, app = _Hanging(), Starlette()
+    given: Any = AsyncVendo("vendo_sk_canary", retry=RetryPolicy(1), transport=transport)
+    install(app, REQUIRED, aclient=given)
+    with TestClient(app):
+        assert max(transport.timeouts) <= 5
+    assert "were not checked" in caplog.text
