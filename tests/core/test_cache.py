@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import random
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -394,6 +395,37 @@ def test_pause_that_the_backend_asks_for_outlasts_rejections(
     clock.now += 99.0
     cache.reject(KEY, "t1")
     assert cache.get(KEY) == "t1"
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_rejection_counts_after_a_wall_clock_that_was_ahead_is_set_back(
+    cache: TokenCache, clock: Clock, monkeypatch: pytest.MonkeyPatch, *, accepted: bool
+) -> None:
+    put(cache, "t1", None)
+    cache._entries[KEY].wall_offset = time.time() - clock.now
+    if accepted:
+        cache.accept(KEY, "t1")
+    with monkeypatch.context() as ahead:
+        now = time.time
+        ahead.setattr(time, "time", lambda: now() + 7200.0)
+        cache.reject(KEY, "t1")
+    assert is_due(cache)
+
+
+def test_rejections_are_ignored_no_longer_for_a_wall_clock_that_was_ahead(
+    cache: TokenCache, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(cache, "t1", 3 * 3600.0)
+    cache._entries[KEY].wall_offset = time.time() - clock.now
+    cache.accept(KEY, "t1")
+    cache.reject(KEY, "t1")
+    with monkeypatch.context() as ahead:
+        now = time.time
+        ahead.setattr(time, "time", lambda: now() + 7200.0)
+        assert cache.fail(lead(cache), outage(), transient=True)
+    clock.now += 2.0
+    cache.reject(KEY, "t1")
+    assert is_due(cache)
 
 
 def test_invalidating_during_a_fetch_wins(cache: TokenCache) -> None:

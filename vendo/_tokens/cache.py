@@ -218,7 +218,7 @@ class TokenCache:
                 pause = max(backoff, error.retry_after or 0.0)
                 entry.refresh_at = entry.check_at = min(now + pause, entry.expires_at)
                 if entry.is_accepted:
-                    entry.trust(now, backoff, error.retry_after)
+                    entry.trust(self._clock(), backoff, error.retry_after)
                 flight.token = entry.token
                 served = True
             else:
@@ -253,7 +253,7 @@ class TokenCache:
             if flight is not None and not is_known:
                 flight.rejected = token
             if entry is not None and entry.token == token:
-                entry.reject(self._now(entry))
+                entry.reject(self._clock())  # a wall clock that is set back delays no fetch
 
     def accept(self, key: CacheKey, token: str) -> None:
         """Note that the provider accepted a token."""
