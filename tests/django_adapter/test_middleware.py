@@ -16,7 +16,7 @@ from django.http import HttpResponse
 from django.test import AsyncClient, Client, RequestFactory, override_settings
 
 from django_adapter.asgi import AsgiClient
-from vendo import AuthError, ValidationError, Vendo
+from vendo import AuthError, IdentityNotPresent, Vendo
 from vendo_django.middleware import VendoMiddleware
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_a_jwt_header_with_underscores_is_ignored(vendo_mode: LocalVendo, path: 
 
 
 def test_two_jwts_in_one_request_are_an_error(vendo_mode: LocalVendo) -> None:
-    with pytest.raises(ValidationError, match="different values"):
+    with pytest.raises(IdentityNotPresent, match="different values"):
         _get_asgi("/token/", *((b"x-vendo-user-jwt", jwt.encode()) for jwt in (ONE, OTHER)))
 
 

@@ -17,7 +17,14 @@ from starlette.routing import Mount, Route, Router
 from starlette.testclient import TestClient
 
 from starlette_adapter.asgi import http_scope, request
-from vendo import AsyncVendo, AuthError, ValidationError, Vendo, VendoOnlyFeature
+from vendo import (
+    AsyncVendo,
+    AuthError,
+    IdentityNotPresent,
+    ValidationError,
+    Vendo,
+    VendoOnlyFeature,
+)
 from vendo.testing import LocalVendo
 from vendo_starlette import VendoMiddleware, VendoSettings, aclient, client, install
 from vendo_starlette.clients import Clients, clients_of
@@ -168,7 +175,7 @@ def test_in_oss_mode_a_client_cannot_be_scoped_to_a_user() -> None:
 def test_two_different_jwts_in_one_request_are_an_error(vendo_mode: LocalVendo) -> None:
     headers = [(b"x-vendo-user-jwt", jwt.encode()) for jwt in (ONE, OTHER)]
 
-    with pytest.raises(ValidationError, match="different values"):
+    with pytest.raises(IdentityNotPresent, match="different values"):
         client(HTTPConnection(http_scope(headers=headers)))
 
 

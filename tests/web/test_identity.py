@@ -44,8 +44,19 @@ def test_in_oss_mode_it_is_the_applications_client() -> None:
     assert web.client_for_user(client, [web.Secret(ONE)]) is client
 
 
-def test_jwts_that_contradict_each_other_are_an_error(client: vendo.Vendo) -> None:
-    headers = [(b"x-vendo-user-jwt", jwt.encode()) for jwt in (ONE, OTHER)]
+@pytest.mark.parametrize(
+    ("jwts", "message"),
+    [
+        ([ONE.encode(), OTHER.encode()], "different values"),
+        (["canary.é.canary".encode()], "no JWT contains"),
+        ([b"canary. .canary"], "no JWT contains"),
+        ([b"canary.\x00.canary"], "no JWT contains"),
+    ],
+)
+def test_malformed_jwt_is_no_identity(jwts: list[bytes], message: str, client: vendo.Vendo) -> None:
+    headers = [(b"x-vendo-user-jwt", jwt) for jwt in jwts]
 
-    with pytest.raises(vendo.ValidationError, match="different values"):
+    with pytest.raises(vendo.IdentityNotPresent, match=message) as caught:
         web.client_for_user(client, web.user_jwts(headers))
+    assert "canary" not in repr(caught.value)
+    assert caught.value.suggested_fix

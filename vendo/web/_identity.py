@@ -8,7 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 from vendo import sso
 from vendo._protocol.headers import JWT_HEADER
 from vendo._protocol.secret import Secret, SecretBytes, WireSecret
-from vendo.errors import IdentityNotPresent
+from vendo.errors import IdentityNotPresent, ValidationError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,8 +98,13 @@ def client_for_user(client: _Client, jwts: Sequence[Secret]) -> _Client:
         jwts: see `user_jwts`.
 
     Raises:
-        ValidationError: several JWTs contradict each other, or one is malformed.
+        IdentityNotPresent: several JWTs contradict each other, or one is malformed.
     """
-    if any(jwt.strip() for jwt in jwts) and client.is_vendo_mode() is True:
+    if not any(jwt.strip() for jwt in jwts) or client.is_vendo_mode() is not True:
+        return client
+    try:
         return client.for_request([(JWT_HEADER, jwt) for jwt in jwts])
-    return client
+    except ValidationError as error:  # of the sender, not of this program
+        raise IdentityNotPresent(
+            "identity_not_present", error.message, suggested_fix=error.suggested_fix
+        ) from None
