@@ -207,7 +207,8 @@ def _closed_view() -> Iterator[CheckMessage]:
 
 def check_middleware(**_: Any) -> list[CheckMessage]:
     """Report an identity middleware before those that it needs (`vendo.E006`), one without a
-    backend (`vendo.E007`), and a cache that would serve one user's page to all (`vendo.E010`).
+    backend (`vendo.E007`), a cache that would serve one user's page to all (`vendo.E010`), and
+    `ERRORS` without `VendoMiddleware` (`vendo.W008`).
     """
     middleware = project.lineages("MIDDLEWARE")
     own, identity = _index(_MIDDLEWARE, middleware), _index(_IDENTITY_MIDDLEWARE, middleware)
@@ -219,6 +220,14 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
                 "one user's page to all.",
                 hint=f"Put {_CACHE!r} before {_MIDDLEWARE!r}.",
                 id="vendo.E010",
+            )
+        )
+    if own is None and not any(settings.problems()) and settings.handles_errors():
+        found.append(
+            Warning(
+                "VENDO['ERRORS'] has no effect: MIDDLEWARE has no VendoMiddleware.",
+                hint=f"Add {_MIDDLEWARE!r}.",
+                id="vendo.W008",
             )
         )
     if identity is None:

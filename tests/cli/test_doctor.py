@@ -150,6 +150,14 @@ def test_surprising_variables_are_noted(shell: Shell) -> None:
     assert "canary" not in str(report)
 
 
+@pytest.mark.parametrize("name", ["VENDO_AUTH", "VENDO_SANDBOX", "VENDO_TRUST_WSGI_HEADERS"])
+def test_flag_that_is_neither_1_nor_0_is_noted(shell: Shell, name: str) -> None:
+    for value, expected in (("yes", 1), ("true", 1), ("1", 0), ("0", 0), (" ", 0)):
+        shell.env[name] = value
+        found = [fix for text, fix in findings(run_doctor(shell), "notes") if "neither" in text]
+        assert found == [f"Set {name}=1, or unset it."] * expected
+
+
 def test_conventional_variables_are_ignored_in_vendo_mode(deployed: Shell) -> None:
     deployed.env.update(OPENAI_API_KEY="sk-mine", VENDO_TOKEN_GITHUB="ghp")
 

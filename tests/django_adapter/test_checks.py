@@ -121,6 +121,15 @@ def test_e010_a_cache_that_stores_pages_without_their_vary() -> None:
         assert cached in str(all_found()["vendo.E010"].hint)
 
 
+def test_w008_errors_without_the_middleware() -> None:
+    with override_settings(VENDO={"ERRORS": True}):
+        assert "vendo.W008" not in all_found()
+    with override_settings(VENDO={"ERRORS": True}, MIDDLEWARE=[]):
+        assert "VendoMiddleware" in str(all_found()["vendo.W008"].hint)
+    with override_settings(VENDO={"ERRORS": "yes"}, MIDDLEWARE=[]):
+        assert list(all_found()) == ["vendo.E002"]
+
+
 def test_e009_a_permission_without_its_middleware() -> None:
     with override_settings(MIDDLEWARE=[], VENDO={"CONNECT_PERMISSION": "auth.add_user"}):
         assert "AuthenticationMiddleware" in all_found()["vendo.E009"].msg

@@ -25,13 +25,13 @@ _KEY_LENGTH = len(_KEY_PREFIX) + 32
 _FILE_SUFFIX = "_FILE"
 _OVERRIDE_PREFIX = "VENDO_TOKEN_"
 
+_FLAGS = (environment.AUTH, environment.SANDBOX, environment.TRUST_WSGI_HEADERS)
 _DEPLOYMENT = (
     environment.TENANT_ID,
     environment.DEPLOYMENT_ID,
     environment.DEPLOYMENT_SLUG,
-    environment.AUTH,
-    environment.SANDBOX,
     environment.CONNECTIONS,
+    *_FLAGS,
 )
 
 
@@ -72,11 +72,16 @@ def _reason(variable: CredentialVariable) -> str:
 
 
 def check_deployment(report: Report) -> None:
-    """Add the variables that the platform sets."""
+    """Add the variables that say how the program is deployed."""
     for variable in _DEPLOYMENT:
         value = _read(variable, report)
         if value is not None:
             report.deployment[variable.name] = value.reveal()
+        if variable in _FLAGS and value not in {None, "0", "1"}:
+            report.note(
+                f"{variable.name} is neither 1 nor 0, and counts as not set.",
+                f"Set {variable.name}=1, or unset it.",
+            )
     if _read(environment.WEBHOOK_SECRET, report) is not None:
         report.deployment[environment.WEBHOOK_SECRET.name] = "is set"
 
