@@ -119,7 +119,7 @@ def check_frozen_tokens(**_: Any) -> list[CheckMessage]:
         Warning(
             f"The setting {name} keeps a token of {value.slug!r}, which expires while the process "
             "runs.",
-            hint=frozen.instead(name, value.slug),
+            hint=frozen.instead(name, value),
             id="vendo.W001",
         )
         for name, setting in frozen.without_renewed(dict(_settings())).items()

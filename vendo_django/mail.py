@@ -23,9 +23,10 @@ class EmailBackend(smtp.EmailBackend):
         EMAIL_HOST_PASSWORD = token("resend")
 
     A password or user name from `token` says which credential to ask the application's client for;
-    any other is used as it is. If the server rejects the credential, the backend asks for a new
-    one, and connects once more. With the token of `gmail` or `google` it logs in by XOAUTH2, for
-    which the connection needs the scope `https://mail.google.com/`.
+    any other is used as it is, and so is what was made out of a token. If the server rejects the
+    credential, the backend asks for a new one, and connects once more. With the token of `gmail` or
+    `google` it logs in by XOAUTH2, for which the connection needs the scope
+    `https://mail.google.com/`.
 
     `open` and `send_messages` raise, unless `fail_silently` is set, what Django's backend does, and
     a `VendoError` such as `NotConnected` where the credential is missing.
@@ -72,7 +73,7 @@ class EmailBackend(smtp.EmailBackend):
     def _replace(self) -> bool:
         """Ask for a credential in place of a rejected one. Return False if there is no other."""
         rejected = self.password
-        if not isinstance(rejected, MaskedStr) or not rejected.slug:
+        if not isinstance(rejected, MaskedStr) or not _is_renewed(rejected):
             return False
         client().invalidate(rejected.slug, token=str(rejected))
         self._renew()
@@ -80,9 +81,13 @@ class EmailBackend(smtp.EmailBackend):
 
 
 def _current(value: str) -> str:
-    if not isinstance(value, MaskedStr) or not value.slug:
+    if not isinstance(value, MaskedStr) or not _is_renewed(value):
         return value
     return MaskedStr(client().token(value.slug), slug=value.slug, expires=value.expires)
+
+
+def _is_renewed(value: MaskedStr) -> bool:
+    return bool(value.slug) and not value.is_part
 
 
 class _Connection(smtplib.SMTP):

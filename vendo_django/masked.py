@@ -12,7 +12,7 @@ from vendo.web import Secret, calling_module
 #: What Django's own debug page prints in the place of a secret.
 MASK = "*" * 20
 
-_ATTRIBUTES = frozenset({"slug", "expires"})
+_ATTRIBUTES = frozenset({"slug", "expires", "is_part"})
 
 
 def _is_for_template() -> bool:
@@ -33,18 +33,21 @@ class MaskedStr(Secret, SafeString):
         slug: the provider of the credential, or empty.
         expires: True for a credential that Vendo replaces after a while. A value that is kept for
             the life of a process goes stale.
+        is_part: True for what was made out of a credential, and is not all of it and that alone.
     """
 
-    __slots__ = ("expires", "slug")
+    __slots__ = ("expires", "is_part", "slug")
 
     slug: str
     expires: bool
+    is_part: bool
 
     def __new__(cls, text: str = "", *, slug: str = "", expires: bool = False) -> MaskedStr:
         """`text` is the credential."""
         value = super().__new__(cls, text if isinstance(text, str) else str(text))
         value.slug = slug
         value.expires = expires
+        value.is_part = False
         return value
 
     def __repr__(self) -> str:
@@ -115,12 +118,16 @@ class MaskedStr(Secret, SafeString):
         return self._like(str.upper(self))
 
     def _like(self, text: str) -> MaskedStr:
-        return MaskedStr(text, slug=self.slug, expires=self.expires)
+        made = MaskedStr(text, slug=self.slug, expires=self.expires)
+        made.is_part = self.is_part or text != self
+        return made
 
     def __reduce_ex__(self, _protocol: SupportsIndex) -> tuple[Any, ...]:
         # A test runner that spawns its workers pickles the settings of the databases.
-        return _restore, (str.__str__(self), self.slug, self.expires)
+        return _restore, (str.__str__(self), self.slug, self.expires, self.is_part)
 
 
-def _restore(text: str, slug: str, expires: bool) -> MaskedStr:
-    return MaskedStr(text, slug=slug, expires=expires)
+def _restore(text: str, slug: str, expires: bool, is_part: bool) -> MaskedStr:
+    value = MaskedStr(text, slug=slug, expires=expires)
+    value.is_part = is_part
+    return value

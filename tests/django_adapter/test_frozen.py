@@ -57,6 +57,17 @@ def test_another_mail_backend_keeps_a_token(backend: Any) -> None:
     assert not found(MAILERS=5)
 
 
+@pytest.mark.parametrize("part", [TOKEN[2:], "x-" + TOKEN, TOKEN.upper()])
+def test_the_mail_backend_renews_no_part_of_a_token(part: MaskedStr) -> None:
+    mailer = {"BACKEND": BACKEND, "OPTIONS": {"username": TOKEN, "password": part}}
+
+    [setting] = found(EMAIL_BACKEND=BACKEND, EMAIL_HOST_PASSWORD=part, EMAIL_HOST_USER=TOKEN)
+    [option] = found(MAILERS={"default": mailer, "empty": {"BACKEND": BACKEND}})
+
+    for warning in (setting, option):
+        assert "token('resend') unchanged" in str(warning.hint)
+
+
 def test_following_the_hint_for_mail_ends_the_warning() -> None:
     [warning] = found(EMAIL_HOST_PASSWORD=TOKEN)
     program: dict[str, Any] = {}

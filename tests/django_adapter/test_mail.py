@@ -72,6 +72,22 @@ def test_a_token_that_was_renewed_is_used_for_the_next_mail(
     assert len(passwords(mails)) == len(mails.mails) == mails.connections == 2
 
 
+def test_what_is_made_of_a_token_is_sent_as_it_is(connected: LocalVendo) -> None:
+    whole = token("resend")
+    made = ["u-" + whole, whole[4:], whole.upper(), whole.replace("local", "canary")]
+    sent = [str(text) for text in made]
+    with mail_server(lambda _password: True) as server:
+        for text in made:
+            connected.rotate("resend")
+            assert send(backend(server, text, username=text)) == 1
+        client().invalidate("resend")
+        assert send(backend(server, whole.strip())) == 1  # nothing was cut off
+
+    *parts, last = server.logins
+    assert [(user, password) for _, user, password in parts] == [(text, text) for text in sent]
+    assert last[-1] == connected.token("resend")
+
+
 def test_a_rejected_token_is_replaced_once(connected: LocalVendo, mails: MailServer) -> None:
     connection = backend(mails, token("resend"))
     old, new = connected.token("resend"), connected.rotate("resend")
