@@ -134,8 +134,7 @@ def _page_of(request: HttpRequest) -> str:
     return current_page(
         request.method,
         request.get_full_path(),
-        accept=request.META.get("HTTP_ACCEPT"),
-        referer=request.META.get("HTTP_REFERER"),
+        request.headers.get,
         own_host=request.get_host(),
         home=get_script_prefix(),
     )

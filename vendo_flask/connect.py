@@ -135,8 +135,7 @@ def _page_of(request: Request) -> str:
     return current_page(
         request.method,
         f"{parts.path}?{parts.query}" if parts.query else parts.path,
-        accept=request.headers.get("Accept"),
-        referer=request.headers.get("Referer"),
+        request.headers.get,
         own_host=request.host,
         home=f"{request.root_path}/",
     )

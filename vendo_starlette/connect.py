@@ -194,8 +194,7 @@ def _page_of(connection: HTTPConnection, own: URL) -> str:
     return current_page(
         connection.scope.get("method"),
         own.path + (f"?{own.query}" if own.query else ""),
-        accept=connection.headers.get("accept"),
-        referer=connection.headers.get("referer"),
+        connection.headers.get,
         own_host=own.netloc,
         home=f"{root_path(connection)}/",
     )

@@ -517,30 +517,47 @@ def test_who_may_connect(
     assert "Gmail" in caught.value.message
 
 
+HERE, FORM = "https://app.example.com/other", "https://app.example.com/form"
+
+
 @pytest.mark.parametrize(
-    ("method", "accept", "referer", "page"),
+    ("method", "sent", "page"),
     [
-        ("GET", "text/html", "https://app.example.com/other", "/here?a=b"),
+        ("GET", {"Accept": "text/html", "Referer": HERE}, "/here?a=b"),
         (
             "GET",
-            "application/json",
-            "https://app.example.com/other?vendo_connect=denied&slug=gmail",
-            "https://app.example.com/other",
+            {"Accept": "text/html", "Sec-Fetch-Dest": "document", "Referer": HERE},
+            "/here?a=b",
         ),
-        ("GET", "application/json", "https://evil.example/", "/here?a=b"),
-        ("GET", None, None, "/here?a=b"),
-        ("POST", "text/html", "https://app.example.com/form", "https://app.example.com/form"),
-        ("POST", "text/html", "https://evil.example/", "/"),
-        ("POST", "text/html", None, "/"),
-        (None, None, None, "/"),
+        (
+            "GET",
+            {
+                "Accept": "application/json",
+                "Referer": f"{HERE}?vendo_connect=denied&slug=gmail",
+            },
+            HERE,
+        ),
+        ("GET", {"Accept": "text/html", "Sec-Fetch-Dest": "empty", "Referer": HERE}, HERE),
+        ("GET", {"Accept": "text/html", "HX-Request": "true", "Referer": HERE}, HERE),
+        ("GET", {"Accept": "text/html", "Turbo-Frame": "inbox", "Referer": HERE}, HERE),
+        (
+            "GET",
+            {"Accept": "text/html", "X-Requested-With": "XMLHttpRequest", "Referer": HERE},
+            HERE,
+        ),
+        ("GET", {"Accept": "text/html", "HX-Request": "true"}, "/here?a=b"),
+        ("GET", {"Accept": "application/json", "Referer": "https://evil.example/"}, "/here?a=b"),
+        ("GET", {}, "/here?a=b"),
+        ("POST", {"Accept": "text/html", "Referer": FORM}, FORM),
+        ("POST", {"Accept": "text/html", "Referer": "https://evil.example/"}, "/"),
+        ("POST", {"Accept": "text/html"}, "/"),
+        (None, {}, "/"),
     ],
 )
 def test_a_user_comes_back_to_the_page_they_are_on(
-    method: str | None, accept: str | None, referer: str | None, page: str
+    method: str | None, sent: dict[str, str], page: str
 ) -> None:
-    found = web.current_page(
-        method, "/here?a=b", accept=accept, referer=referer, own_host="app.example.com"
-    )
+    found = web.current_page(method, "/here?a=b", sent.get, own_host="app.example.com")
     assert found == page
 
 
@@ -574,8 +591,10 @@ def test_the_nearest_of_several_links_is_taken() -> None:
 
 @pytest.mark.parametrize("length", [2040, 4000])
 def test_a_page_with_a_long_address_can_be_come_back_to(length: int) -> None:
-    how: dict[str, Any] = {"accept": "text/html", "referer": None, "own_host": "app.example.com"}
+    how: dict[str, Any] = {"own_host": "app.example.com"}
+    header = {"Accept": "text/html"}.get
     query = "?q=" + "a" * length
-    found = web.current_page("GET", "/here" + query, **how)
+    found = web.current_page("GET", "/here" + query, header, **how)
     assert found == ("/here" + query if length == 2040 else "/here")
-    assert web.current_page("GET", "/" + "a" * length * 2, **how, home="/shop/") == "/shop/"
+    far = "/" + "a" * length * 2
+    assert web.current_page("GET", far, header, **how, home="/shop/") == "/shop/"

@@ -97,11 +97,15 @@ def test_a_malformed_environment_is_not_about_the_request(
         ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
         ("TEXT/HTML; q=1", True),
         ("application/problem+json", False),
+        ("text/html;q=0", False),
+        ("text/html;q=0, application/json", False),
+        ("application/json;q=0.1, text/html", True),
+        ("application/json;q=0.1, text/html;q=0.05", False),
+        ("text/html ; level=1 ; q=0.4, application/json; q=0.3", True),
+        ("text/html;q=canary", True),
     ],
 )
-def test_a_browser_is_recognised_by_what_it_accepts_first(
-    accept: str | None, expected: bool
-) -> None:
+def test_a_browser_is_recognised_by_what_it_prefers(accept: str | None, expected: bool) -> None:
     assert web.prefers_html(accept) is expected
 
 

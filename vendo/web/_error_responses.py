@@ -6,6 +6,7 @@ a response of its framework.
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from vendo import errors
@@ -45,6 +46,11 @@ _RULES = {
     errors.UpstreamError: _Rule(502, _INTERNAL_ERROR),
     errors.VendoOnlyFeature: _Rule(501, _INTERNAL_ERROR),
 }
+
+
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+_DATA = frozenset({"application/json", "text/json"})
+_WEIGHT = re.compile(r"(?:^|;)\s*q=([01](?:\.\d{0,3})?)\s*(?:;|$)", re.ASCII)
 
 
 class ErrorResponse(NamedTuple):
@@ -114,11 +120,21 @@ def _body(code: str, message: str) -> dict[str, Any]:
 
 
 def prefers_html(accept: str | None) -> bool:
-    """Return True for the `Accept` header of a browser, which lists a page before JSON."""
-    kinds = [kind.partition(";")[0].strip().lower() for kind in (accept or "").split(",")]
-    for kind in kinds:
-        if kind in {"text/html", "application/xhtml+xml"}:
-            return True
-        if kind in {"application/json", "text/json"} or kind.endswith("+json"):
-            return False
-    return False
+    """Return True for the `Accept` header of a browser, which prefers a page to JSON.
+
+    Of two that are as welcome, the first counts.
+    """
+    best, is_page = 0.0, False
+    for kind, weight in map(_weighed, (accept or "").lower().split(",")):
+        if weight > best and kind in _PAGES:
+            best, is_page = weight, True
+        elif weight > best and (kind in _DATA or kind.endswith("+json")):
+            best, is_page = weight, False
+    return is_page
+
+
+def _weighed(media_range: str) -> tuple[str, float]:
+    """Return a part of an `Accept` header and its weight (RFC 9110, section 12.4.2)."""
+    kind, _, parameters = media_range.partition(";")
+    found = _WEIGHT.search(parameters)
+    return kind.strip(), float(found[1]) if found else 1.0

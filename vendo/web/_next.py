@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from vendo import errors
@@ -12,6 +12,8 @@ from vendo.web._error_responses import prefers_html
 
 #: What `after_denial` adds, as the page's program reads it.
 _DENIED = "denied"
+#: Sent by scripts that ask for a part of a page. Over http a browser sends no `Sec-Fetch-Dest`.
+_OF_SCRIPTS = ("HX-Request", "Turbo-Frame", "X-Requested-With")
 #: Bytes. The address travels in the state, whose length platforms and browsers limit.
 _MAX_NEXT = 2048
 _MARK = re.compile(r"(?:^|&)vendo_connect=denied&slug=[^&]*")
@@ -70,36 +72,42 @@ def host_of(netloc: str, scheme: str) -> str:
 def current_page(
     method: str | None,
     address: str,
+    header: Callable[[str], str | None],
     *,
-    accept: str | None,
-    referer: str | None,
     own_host: str,
     home: str = "/",
 ) -> str:
     """Return the page that the user of a request is on, for coming back to it.
 
     That is the request's own address where a browser loads a page, else the page that sent the
-    request. Of an address that is too long the query is left out.
+    request: a script's, of which the response is a part at most. Of an address that is too long the
+    query is left out.
 
     Args:
         method: the request's method; None for a WebSocket.
         address: the request's path and query.
-        accept: its `Accept` header.
-        referer: its `Referer` header.
+        header: returns the value of one of its headers, or None. The case does not matter.
         own_host: the application's host as in addresses.
         home: the path of the application's first page.
     """
     is_read = method in {"GET", "HEAD"}
     page = address if is_read else home
-    if not (is_read and prefers_html(accept)):
+    if not (is_read and _loads_page(header)):
         try:
-            page = checked_next(referer, [own_host], home=page)
+            page = checked_next(header("Referer"), [own_host], home=page)
         except errors.ValidationError:
             pass  # from another site
     page = without_denial(page)
     if is_too_long(page):
         page = page.partition("?")[0]
     return home if is_too_long(page) else page
+
+
+def _loads_page(header: Callable[[str], str | None]) -> bool:
+    """Return whether a browser shows the response as a page, and no script has asked for it."""
+    if header("Sec-Fetch-Dest") == "empty" or any(header(name) for name in _OF_SCRIPTS):
+        return False
+    return prefers_html(header("Accept"))
 
 
 def after_denial(address: str, slug: str) -> str:
