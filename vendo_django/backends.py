@@ -25,8 +25,8 @@ _MARK = f"{UNUSABLE_PASSWORD_PREFIX}vendo$"
 class VendoIdentityBackend(ModelBackend):
     """Find or create the user of a `VendoIdentity`. Permissions are those of `ModelBackend`.
 
-    It signs a user in to the account that it created for them. Another account of the same name
-    stays closed to it: see `owns`.
+    It signs a user in to the account that it created for them, and renames that where their name
+    has changed. Another account of the same name stays closed to it: see `owns`.
 
     Subclass it to let in known users only (`create_unknown_user = False`), to name users
     differently (`username_of`), or to give them groups by their role (`configure_user`).
@@ -41,19 +41,9 @@ class VendoIdentityBackend(ModelBackend):
         """Return the user of an identity, or None where there is none or they are not active."""
         if vendo_identity is None:
             return None
-        model: Any = get_user_model()
-        username = self.username_of(vendo_identity)
-        created = False
-        if self.create_unknown_user:
-            user, created = model._default_manager.get_or_create(
-                **{model.USERNAME_FIELD: username},
-                defaults={"password": _password_of(vendo_identity)},
-            )
-        else:
-            try:
-                user = model._default_manager.get_by_natural_key(username)
-            except model.DoesNotExist:
-                return None
+        user, created = self._found_or_created(vendo_identity)
+        if user is None:
+            return None
         if not self.owns(user, vendo_identity):
             _log.warning(
                 "A user of the platform was not signed in: VendoIdentityBackend did not create the "
@@ -62,6 +52,27 @@ class VendoIdentityBackend(ModelBackend):
             return None
         configured = self.configure_user(request, user, vendo_identity, created=created)
         return configured if self.user_can_authenticate(configured) else None
+
+    def _found_or_created(self, identity: VendoIdentity) -> tuple[Any, bool]:
+        """Return the account, or None, and whether it is new."""
+        model: Any = get_user_model()
+        username, password = self.username_of(identity), _password_of(identity)
+        accounts = model._default_manager
+        try:
+            return accounts.get_by_natural_key(username), False
+        except model.DoesNotExist:
+            pass
+        if username != identity.user_id:  # a name that may change, such as the mail address
+            account = accounts.filter(password=password).first()
+            if account is not None:
+                setattr(account, model.USERNAME_FIELD, username)
+                account.save(update_fields=[model.USERNAME_FIELD])
+                return account, False
+        if not self.create_unknown_user:
+            return None, False
+        names = {model.USERNAME_FIELD: username}
+        account, is_new = accounts.get_or_create(**names, defaults={"password": password})
+        return account, is_new
 
     async def aauthenticate(  # type: ignore[override]  # as above
         self, request: HttpRequest | None, vendo_identity: VendoIdentity | None = None

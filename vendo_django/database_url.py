@@ -96,7 +96,7 @@ def entry_of(url: MaskedStr, engine: str | None = None) -> dict[str, Any]:
         engine, {}
     )
     is_libpq = keys is _POSTGRES_KEYS
-    for name, text in _query(parts.query, plus_is_space=not is_libpq):
+    for name, text in _query(parts.query, is_libpq=is_libpq):
         key = name.replace("-", "_") if engine == _MYSQL else name
         if key in keys:
             entry[keys[key]] = text
@@ -161,10 +161,13 @@ def _is_socket(host: str) -> bool:
     return host[:3].lower() == "%2f"
 
 
-def _query(query: str, *, plus_is_space: bool) -> list[tuple[str, str]]:
+def _query(query: str, *, is_libpq: bool) -> list[tuple[str, str]]:
     """Return the query as PostgreSQL reads it, or as forms do."""
-    text = query if plus_is_space else query.replace("+", "%2B")
-    return parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), errors="strict")
+    text = query.replace("+", "%2B") if is_libpq else query
+    pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), errors="strict")
+    # JDBC's ssl=true, which libpq takes in a URL alone.
+    jdbc = {("ssl", "true"): ("sslmode", "require")} if is_libpq else {}
+    return [jdbc.get(pair, pair) for pair in pairs]
 
 
 def _decoded(text: str) -> str:

@@ -20,18 +20,21 @@ def _redis(url: str) -> web.RedisReplayCache:
     return web.RedisReplayCache(url)
 
 
-_cache = web.SharedReplayCache(cache)
+@lru_cache(maxsize=1)
+def _cache() -> web.SharedReplayCache:
+    return web.SharedReplayCache(cache)
 
 
 def replay_store() -> web.ReplayStore:
     """Return where replays are remembered: in Redis where there is a URL, else the default cache.
 
     Raises:
+        ImproperlyConfigured: there is no URL, and no default cache.
         MissingExtra: the package `redis` is not installed.
         ValidationError: the URL is malformed.
     """
     url = web.redis_url(settings.redis_url())
-    return _cache if url is None else _redis(url)
+    return _cache() if url is None else _redis(url)
 
 
 def is_alone(store: web.ReplayStore) -> bool:
@@ -40,7 +43,7 @@ def is_alone(store: web.ReplayStore) -> bool:
         backend = caches["default"]
     except Exception:  # noqa: BLE001  # whatever its module raises, as at the first use
         return False
-    return store is _cache and isinstance(backend, LocMemCache | DummyCache | FileBasedCache)
+    return store is _cache() and isinstance(backend, LocMemCache | DummyCache | FileBasedCache)
 
 
 def webhook_body(request: HttpRequest) -> bytes:

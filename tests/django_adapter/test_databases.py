@@ -126,6 +126,7 @@ def test_a_connection_url_becomes_a_database(url: str, entry: dict[str, Any], ma
         ),
         ("postgresql", 'pool={"min_size":2}', {"pool": {"min_size": 2}}),
         ("postgresql", "isolation_level=3", {"isolation_level": 3}),
+        ("postgresql", "ssl=true", {"sslmode": "require"}),
         (
             "postgresql",
             "application_name=TRUE&options={}",

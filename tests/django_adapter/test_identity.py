@@ -195,6 +195,34 @@ def test_an_address_that_another_user_of_the_platform_gets_opens_no_account(
     assert ByEmail().authenticate(None, second) is None
 
 
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize("field", ["username", "email"])
+def test_a_user_with_a_new_address_keeps_the_account(
+    field: str, create: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class ByEmail(VendoIdentityBackend):
+        create_unknown_user = create
+
+        def username_of(self, identity: VendoIdentity) -> str:
+            return identity.email
+
+    def sign_in(user_id: str, email: str) -> Any:
+        return ByEmail().authenticate(None, VendoIdentity(user_id, email, "", "tenant-1", "member"))
+
+    monkeypatch.setattr(User, "USERNAME_FIELD", field)
+    if not create:
+        User.objects.create_user("sam@old.example", email="sam@old.example")
+    first = sign_in("usr_1", "sam@old.example")
+    for email in ("sam@new.example", "Sam@new.example"):
+        again = sign_in("usr_1", email)
+        assert (again.pk, again.email, getattr(again, field)) == (first.pk, email, email)
+    assert User.objects.count() == 1
+
+    if field == "username":  # the stock model needs one
+        other = sign_in("usr_2", "sam@old.example")  # which is free again
+        assert (other is not None) is create
+
+
 def test_a_deactivated_user_is_signed_out_at_the_next_change(
     get: Get, proxy: dict[str, str]
 ) -> None:

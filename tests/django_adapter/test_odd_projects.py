@@ -50,7 +50,10 @@ SETTINGS: dict[str, list[Any]] = {
         *(None, 5, LAZY, [], [5, LAZY]),
         *(["no.such.Backend"], ["django_adapter.broken_urls.Backend"], ["builtins.map"]),
     ],
-    "CACHES": [{}, {"default": {}}, {"default": {"BACKEND": "no.such.Cache"}}],
+    "CACHES": [
+        *({}, {"default": {}}, {"default": {"BACKEND": "no.such.Cache"}}),
+        {"other": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}},
+    ],
     "VENDO": [5, LAZY, {5: LAZY}],
     "EMAIL_BACKEND": [5, LAZY, "no.such.Backend"],
     "MAILERS": [5, LAZY, {"default": LAZY}, {"default": {"BACKEND": LAZY}}],
