@@ -65,11 +65,13 @@ class Clients:
     def __init__(self, settings: VendoSettings | None = None) -> None:
         # With the first application, so that importing the package stays cheap.
         from vendo_starlette.httpx_clients import Pools
-        from vendo_starlette.settings import VendoSettings
+        from vendo_starlette.settings import VendoSettings, checked_settings
 
         #: False for an application without settings: it follows the environment.
         self.has_settings: bool = settings is not None
-        self.settings: VendoSettings = VendoSettings() if settings is None else settings
+        self.settings: VendoSettings = (
+            VendoSettings() if settings is None else checked_settings(settings)
+        )
         self.pools: Pools = Pools()
         #: The names of the clients that `install` was given.
         self._given: set[str] = set()
@@ -237,7 +239,7 @@ def give_clients(app: Starlette, clients: Clients) -> None:
     if found is not None and found.has_settings:
         raise invalid(
             "The application was given VendoSettings twice.",
-            fix="Give them to install() or to VendoMiddleware, not to both.",
+            fix="Give them once, to install() or to VendoMiddleware.",
         )
     if found is not None:
         clients.use_those_of(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote, unquote, urlencode, urljoin
@@ -98,6 +98,7 @@ def _links(slug: str, connection: HTTPConnection, own: URL) -> Iterator[URL]:
         for name, value in connection.path_params.items()
     }
     router: Any = _router(connection)
+    base = own.replace(path=f"{root_path(connection)}/", query="")
     for name in _names(getattr(router, "routes", [])):
         for arguments in argument_sets(slug, captured):
             try:
@@ -105,7 +106,7 @@ def _links(slug: str, connection: HTTPConnection, own: URL) -> Iterator[URL]:
                 path = router.url_path_for(name, **arguments)
             except (NoMatchFound, AssertionError):  # AssertionError: a value that does not fit
                 continue
-            link = path.make_absolute_url(connection.base_url)
+            link = path.make_absolute_url(base)
             # A mount fills in what it is given. A path that begins with // leads away.
             if "{" not in f"{link.netloc}{link.path}" and not link.path.startswith("//"):
                 # A `Host` route knows no port.
@@ -146,22 +147,30 @@ def _rule_of(link: URL, connection: HTTPConnection) -> MayConnect | None:
 
 def _matched(app: object, scope: Scope) -> Iterator[object]:
     """Yield the endpoints that a request may reach."""
-    for route in getattr(app, "routes", None) or ():
+    for route in routes_of(app):
         match, child = route.matches(dict(scope))
         if match is Match.FULL:
             yield child.get("endpoint")
             yield from _matched(route, {**scope, **child})
 
 
-def endpoints(app: object) -> Iterator[object]:
+def endpoints(app: object, around: tuple[object, ...] = ()) -> Iterator[object]:
     """Yield the endpoints of an application, below its mounts, hosts and routers too."""
     # Newer releases of FastAPI keep a router that was included as it is.
     app = getattr(app, "original_router", app)
-    for route in getattr(app, "routes", None) or ():
+    if any(app is each for each in around):  # it is mounted in itself
+        return
+    for route in routes_of(app):
         endpoint = getattr(route, "endpoint", None)
         if endpoint is not None:
             yield endpoint
-        yield from endpoints(route)
+        yield from endpoints(route, (*around, app))
+
+
+def routes_of(app: object) -> Sequence[Any]:
+    """Return the routes of an application or a mount. Any ASGI application may be mounted."""
+    found = getattr(app, "routes", None)
+    return found if isinstance(found, Sequence) else ()
 
 
 def own_hosts(connection: HTTPConnection) -> set[str]:
@@ -181,6 +190,10 @@ def own_url(connection: HTTPConnection) -> URL:
         path = prefix + path
     # Before 1.1, a `?` or `#` in the path ends up in the query of `connection.url`.
     url = URL(scope={**connection.scope, "path": "/"})
+    try:
+        url.port  # noqa: B018  # releases before 1.10 parse a malformed `Host` here
+    except ValueError:
+        url = URL(scope={**connection.scope, "path": "/", "headers": []})
     return url.replace(path=quote(path, safe="/:@!$&'()*+,;=~"))
 
 

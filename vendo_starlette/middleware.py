@@ -92,6 +92,9 @@ class VendoMiddleware:
         app: the next application.
         settings: settings of this application; without them those of `install`, or else the
             environment.
+
+    Raises:
+        ValidationError: the settings are of another type.
     """
 
     def __init__(self, app: ASGIApp, settings: vendo_starlette.VendoSettings | None = None) -> None:
@@ -167,7 +170,8 @@ class VendoMiddleware:
             self._give_clients(app)
             clients = clients_of(app) if self._own is None else self._own
             await check_start(clients, app or self.app)
-        except VendoError as error:
+        except Exception as error:
+            # A server takes an error that it was not told of for an application without lifespan.
             await send({"type": "lifespan.startup.failed", "message": f"vendo: {error}"})
             raise
 

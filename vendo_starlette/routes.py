@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial, wraps
+from inspect import isasyncgenfunction, isgeneratorfunction
 from typing import TypeAlias
 
 from starlette.exceptions import HTTPException
@@ -67,13 +68,14 @@ def vendo_routes(
             the route hold the API key.
 
     Raises:
-        ValidationError: `on_webhook` or `may_connect` is not a function.
+        ValidationError: `on_webhook` or `may_connect` is not a function. One with `yield` would do
+            nothing when it is called.
     """
     checked_rule(may_connect)
-    if on_webhook is not None and not callable(on_webhook):
+    if on_webhook is not None and (not callable(on_webhook) or _is_generator(on_webhook)):
         raise invalid(
             "on_webhook= must be a function of event and request.",
-            fix="Write vendo_routes(receive), with def receive(event, request).",
+            fix="Write vendo_routes(receive), with def receive(event, request) and without yield.",
         )
     connect = _handles_errors(_connect_endpoint(may_connect))
     setattr(connect, RULE, may_connect)
@@ -86,6 +88,10 @@ def vendo_routes(
         Route(f"{path}/webhook/", webhook, methods=["POST"], name="vendo:webhook"),
         Route(f"{path}/identity", _handles_errors(identity), name="vendo:identity"),
     ]
+
+
+def _is_generator(function: object) -> bool:
+    return isgeneratorfunction(function) or isasyncgenfunction(function)
 
 
 def _handles_errors(endpoint: _Endpoint) -> _Endpoint:

@@ -100,6 +100,20 @@ class VendoSettings:
         self.__reduce__()
 
 
+def checked_settings(settings: object) -> VendoSettings:
+    """Return what an application was given.
+
+    Raises:
+        ValidationError: they are not `VendoSettings`.
+    """
+    if not isinstance(settings, VendoSettings):
+        raise invalid(
+            "The settings must be VendoSettings.",
+            fix="Write VendoSettings(timeout=10), which takes every option by its name.",
+        )
+    return settings
+
+
 def client_options(settings: VendoSettings) -> ClientOptions:
     """Return what an application's clients are made of.
 

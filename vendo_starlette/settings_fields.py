@@ -83,10 +83,16 @@ def vendo_settings_source(
 
 def _marks(field: Any) -> Iterator[FromVendo]:
     """Find the marks of a field, also in `Annotated[SecretStr, FromVendo("openai")] | None`."""
-    for part in (*field.metadata, *get_args(field.annotation)):
+    annotation = _without_alias(field.annotation)
+    for part in (*field.metadata, annotation, *map(_without_alias, get_args(annotation))):
         for mark in (part, *getattr(part, "__metadata__", ())):
             if isinstance(mark, FromVendo):
                 yield mark
+
+
+def _without_alias(annotation: Any) -> Any:
+    """Return what a `type` statement gave a name."""
+    return getattr(annotation, "__value__", annotation)
 
 
 def _keys(field: Any, name: str) -> list[str]:

@@ -57,7 +57,7 @@ def install(
     """
     if app.middleware_stack is not None and app not in _installed:
         raise RuntimeError("The application has started. Call install() before it starts.")
-    _check(settings, error_page, client, aclient)
+    _check(error_page, client, aclient)
     if settings is not None:
         give_clients(app, Clients(settings))
     given = {"blocking": client, "asynchronous": aclient}
@@ -70,12 +70,7 @@ def install(
         _check_at_start(app)
 
 
-def _check(settings: object, error_page: object, client: object, aclient: object) -> None:
-    if settings is not None and not isinstance(settings, VendoSettings):
-        raise invalid(
-            "The settings must be VendoSettings.",
-            fix="Write install(app, VendoSettings(timeout=10)).",
-        )
+def _check(error_page: object, client: object, aclient: object) -> None:
     if error_page is not None and not callable(error_page):
         raise invalid(
             "error_page= must be a function of request, error and connect_url.",

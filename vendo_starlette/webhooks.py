@@ -37,7 +37,8 @@ async def webhook_body(request: Request) -> bytes:
         body += chunk
         if len(body) > MAX_WEBHOOK_BYTES:  # there was no length, or a wrong one
             raise HTTPException(413)
-    return bytes(body)
+    request._body = bytes(body)  # as `Request.body` keeps it, for a receiver that reads it again
+    return request._body
 
 
 async def verified_webhook(request: Request) -> web.VerifiedWebhook:

@@ -10,6 +10,7 @@ import pydantic
 import pytest
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings
+from typing_extensions import TypeAliasType
 
 import vendo
 from support.imports import imported_after
@@ -214,3 +215,12 @@ def test_under_the_guard_a_field_with_a_default_has_it(
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     plugins = ["-p", "no:asyncio", "-p", "no:cacheprovider"]
     pytester.runpytest_subprocess(*plugins).assert_outcomes(passed=2)
+
+
+def test_mark_in_an_alias_of_a_type_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "canary")
+    key: Any = TypeAliasType("key", Annotated[SecretStr, FromVendo("openai")])
+    namespace = {"__annotations__": {"one": key, "two": key | None}, "two": None}
+    settings = type("Named", (VendoSettings,), namespace | {"__module__": __name__})()
+
+    assert [secret(settings.one), secret(settings.two)] == ["canary", "canary"]

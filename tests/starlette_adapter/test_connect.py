@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Host, Mount, Route, Router
 from starlette.testclient import TestClient
 
-from starlette_adapter.asgi import call, http_scope
+from starlette_adapter.asgi import call, http_scope, request
 from support.connect_flow import (
     BROWSER,
     FOREIGN_ADDRESSES,
@@ -62,6 +62,19 @@ def state_of(browser: TestClient, **query: str) -> str:
 
 def come_back(browser: TestClient, state: str, **query: str) -> Any:
     return browser.get(DONE, params={"state": state, **query})
+
+
+@pytest.mark.parametrize("host", [b"[", b"evil:99999999", b"a:b:c", b"evil:port", b"a/b"])
+def test_a_malformed_host_is_not_believed(host: bytes, vendo_mode: LocalVendo) -> None:
+    routes = [Route("/mail", needs_gmail), *vendo_routes(may_connect=anyone)]
+    app = Starlette(routes=routes)
+    install(app)
+    scope = {"server": ("app.example.com", 443), "scheme": "https", "headers": [(b"host", host)]}
+
+    status, body = request(app, {**http_scope("/mail"), **scope})
+    assert status == 424
+    assert b'"connect_url":"/api/vendo/connect/gmail/?' in body
+    assert request(app, {**http_scope(CONNECT), **scope})[0] == 302
 
 
 class TestTheWay:

@@ -15,7 +15,15 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-from vendo import AsyncVendo, AuthError, NotConnected, RetryPolicy, UpstreamTimeout, Vendo
+from vendo import (
+    AsyncVendo,
+    AuthError,
+    NotConnected,
+    RetryPolicy,
+    UpstreamTimeout,
+    ValidationError,
+    Vendo,
+)
 from vendo_starlette import (
     VendoMiddleware,
     VendoSettings,
@@ -65,6 +73,58 @@ def test_an_application_does_not_start_without_a_required_credential(kind: Any) 
     with pytest.raises(NotConnected, match="GMAIL_ACCESS_TOKEN"), TestClient(app):
         raise AssertionError
     assert began == []
+
+
+@pytest.mark.parametrize("settings", [{"required": ["gmail"]}, REQUIRED.required, "gmail"])
+def test_other_settings_are_an_error(settings: Any) -> None:
+    with pytest.raises(ValidationError, match="must be VendoSettings"):
+        install(Starlette(), settings)
+    with pytest.raises(ValidationError, match="must be VendoSettings"):
+        VendoMiddleware(Starlette(), settings)
+
+
+def test_whatever_the_check_raises_stops_the_start(
+    vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_self: object) -> None:
+        raise RuntimeError("canary")
+
+    monkeypatch.setattr("vendo_starlette.clients.Clients.replay_store", fail)
+    sent: list[Any] = []
+
+    async def main() -> None:
+        app = Starlette(middleware=[Middleware(VendoMiddleware)])
+
+        async def receive() -> Any:
+            return {"type": "lifespan.startup"}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await app({"type": "lifespan"}, receive, send)
+
+    with pytest.raises(RuntimeError, match="canary"):
+        asyncio.run(main())
+    assert sent == [{"type": "lifespan.startup.failed", "message": "vendo: canary"}]
+
+
+class WithMethod:
+    """An ASGI application of its own kind."""
+
+    def routes(self) -> None: ...
+
+    async def __call__(self, *_: Any) -> None: ...
+
+
+@pytest.mark.filterwarnings("error")
+def test_an_application_of_any_kind_may_be_mounted(vendo_mode: LocalVendo) -> None:
+    first, second = Starlette(middleware=[Middleware(VendoMiddleware)]), FastAPI()
+    first.mount("/self", first)
+    first.mount("/second", second)
+    second.mount("/first", first)
+    second.mount("/other", WithMethod())
+    with TestClient(first) as browser:
+        assert browser.get("/").status_code == 404
 
 
 def test_a_malformed_key_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from starlette_adapter import project
 from starlette_adapter.asgi import call, http_scope
-from vendo import NotConnected, WebhookEvent
+from vendo import NotConnected, ValidationError, WebhookEvent
 from vendo.web import MAX_WEBHOOK_BYTES
-from vendo_starlette import VendoSettings, install, vendo_routes
+from vendo_starlette import VendoSettings, install, vendo_routes, vendo_webhook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from starlette.requests import Request
 
     from vendo.testing import LocalVendo
 
@@ -89,6 +88,39 @@ def test_a_receiver_may_be_an_ordinary_function(vendo_mode: LocalVendo) -> None:
 
     assert poster(FastAPI(routes=vendo_routes(receive)), vendo_mode)().status_code == 200
     assert received == ["evt_1"]
+
+
+def test_a_receiver_may_read_the_body_again(vendo_mode: LocalVendo) -> None:
+    received: list[Any] = []
+
+    async def receive(event: WebhookEvent, request: Request) -> None:
+        received.append((await request.json(), await request.body()))
+
+    app = FastAPI(routes=vendo_routes(receive))
+
+    @app.post("/own/")
+    async def own(
+        event: Annotated[WebhookEvent, Depends(vendo_webhook())], request: Request
+    ) -> None:
+        await receive(event, request)
+
+    post = poster(app, vendo_mode)
+    for path in (WEBHOOK, "/own/"):
+        assert post(path=path, event={**EVENT, "id": path}).status_code == 200
+    assert [found["id"] for found, _ in received] == [WEBHOOK, "/own/"]
+    assert all(b"gmail" in body for _, body in received)
+
+
+def test_a_receiver_with_yield_is_an_error() -> None:
+    def receive(event: WebhookEvent, request: Request) -> Any:
+        yield
+
+    async def receive_async(event: WebhookEvent, request: Request) -> Any:
+        yield
+
+    for receiver in (receive, receive_async):
+        with pytest.raises(ValidationError, match="on_webhook="):
+            vendo_routes(receiver)
 
 
 def test_a_receiver_may_be_any_callable(vendo_mode: LocalVendo) -> None:
