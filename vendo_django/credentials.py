@@ -26,7 +26,11 @@ _REQUIRED: Final = object()
 
 def is_build() -> bool:
     """Return True while an image is built: a missing credential is an empty placeholder then."""
-    return os.environ.get(BUILD_VARIABLE, "").strip() == "1"
+    return _build_flag() == "1"
+
+
+def _build_flag() -> str:
+    return os.environ.get(BUILD_VARIABLE, "").strip()
 
 
 def is_placeholder_for(error: VendoError) -> bool:
@@ -118,4 +122,7 @@ def _masked(slug: str, value: str) -> MaskedStr:
 
 
 def _text(error: VendoError) -> str:
-    return f"vendo: {error}"
+    text = f"vendo: {error}"
+    if _build_flag() not in {"", "0", "1"}:
+        text += f" {BUILD_VARIABLE} is neither 1 nor 0: to build an image, set {BUILD_VARIABLE}=1."
+    return text

@@ -171,6 +171,20 @@ def test_a_build_still_reports_malformed_values(monkeypatch: pytest.MonkeyPatch)
         tokens("openai", "no slug!")
 
 
+@pytest.mark.parametrize("value", ["true", "yes", "TRUE", "2"])
+def test_the_error_names_a_build_variable_of_another_value(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENDO_DJANGO_BUILD", value)
+    for get in (token, tokens):
+        with pytest.raises(ImproperlyConfigured, match="set VENDO_DJANGO_BUILD=1"):
+            get("openai")
+    for unset in ("", "0"):
+        monkeypatch.setenv("VENDO_DJANGO_BUILD", unset)
+        with pytest.raises(ImproperlyConfigured, match=r"^(?!.*BUILD)"):
+            token("openai")
+
+
 def test_another_value_of_the_variable_does_not_start_a_build(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
