@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -68,12 +69,12 @@ def doctor(context: click.Context, timeout: float, as_json: bool) -> None:
     found = checks.findings(app)
     is_wrong = bool(report.problems) or any(finding.is_wrong for finding in found)
     if as_json:
-        _print({**report.as_dict(), "checks": [asdict(finding) for finding in found]})
+        _print_json({**report.as_dict(), "checks": [asdict(finding) for finding in found]})
     else:
         for finding in found:
             add = report.problem if finding.is_wrong else report.note
             add(finding.text, finding.fix)
-        click.echo(web.doctor_text(report))
+        _print(web.doctor_text(report))
     if is_wrong:
         context.exit(1)
 
@@ -84,9 +85,9 @@ def doctor(context: click.Context, timeout: float, as_json: bool) -> None:
 def catalog(slug: str | None, as_json: bool) -> None:
     """List the known providers with their variables, or show one."""
     if as_json:
-        _print(web.catalog_rows(slug))
+        _print_json(web.catalog_rows(slug))
     else:
-        click.echo(web.catalog_text(slug))
+        _print(web.catalog_text(slug))
 
 
 @commands.command()
@@ -95,17 +96,27 @@ def connections(as_json: bool) -> None:
     """List the providers and their status."""
     found = app_client().connections.list()
     if as_json:
-        _print(web.connection_rows(found))
+        _print_json(web.connection_rows(found))
     else:
-        click.echo(web.connection_text(found))
+        _print(web.connection_text(found))
 
 
 @commands.command()
 @click.argument("slug", callback=_checked)
 def token(slug: str) -> None:
     """Print the token of a provider and nothing else."""
-    click.echo(app_client().token(slug))
+    _print(app_client().token(slug), web.write_token)
 
 
-def _print(value: object) -> None:
-    click.echo(json.dumps(value, indent=2))
+def _print_json(value: object) -> None:
+    _print(json.dumps(value, indent=2))
+
+
+def _print(text: str, write: Callable[[str], None] | None = None) -> None:
+    try:
+        (write or web.write_text)(text)
+    except BrokenPipeError:
+        raise  # click ends the command
+    except OSError as error:
+        web.discard_output()
+        raise click.ClickException(web.output_failure(error)) from None

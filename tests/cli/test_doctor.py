@@ -528,3 +528,18 @@ def test_a_token_that_was_not_asked_for_is_not_missed(deployed: Shell, server: L
     server.fail("credentials", status=503, times=None)
     report = run_doctor(deployed, status=1)
     assert not [text for text, _ in findings(report, "notes") if "has no token" in text]
+
+
+@pytest.mark.parametrize("slug", ["\ud800", "a\0b", "\x1b[2J"])
+def test_a_slug_of_the_backend_that_is_none_is_shown_without_its_control_characters(
+    deployed: Shell, server: LocalVendo, slug: str
+) -> None:
+    rows = [{"slug": slug, "status": "connected", "id": "1"}]
+    server.fail("api", 200, body=json.dumps({"connections": rows}), times=None)
+
+    page = deployed.vendo("doctor")
+
+    assert (page.returncode, page.stderr) == (0, "")
+    assert "connected" in page.stdout
+    assert slug not in page.stdout
+    assert run_doctor(deployed)["connections"][0]["slug"] == slug

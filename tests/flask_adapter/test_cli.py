@@ -172,21 +172,50 @@ def test_a_malformed_command_line_is_a_usage_error(app: Flask) -> None:
     run(app, "token", status=2)
 
 
-def test_the_flask_command_line_has_it(server: LocalVendo) -> None:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "flask",
-            "--app",
-            "flask_adapter.site:make_app",
-            "vendo",
-            "token",
-            "openai",
-        ],
-        env={**os.environ, **server.environment(), "PYTHONPATH": str(Path(__file__).parents[1])},
+def flask_vendo(
+    server: LocalVendo, *arguments: str, shell: str = 'exec "$@"', **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `flask vendo` as a process of its own, below a line of a shell."""
+    program = [sys.executable, "-m", "flask", "--app", "flask_adapter.site:make_app", "vendo"]
+    return subprocess.run(
+        ["sh", "-c", shell, "sh", *program, *arguments],
+        env={
+            **os.environ,
+            **server.environment(),
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+            **environment,
+        },
         capture_output=True,
+        encoding=environment.get("PYTHONIOENCODING"),
         text=True,
-        check=True,
     )
-    assert done.stdout == "sk-openai\n"
+
+
+def test_the_flask_command_line_has_it(server: LocalVendo) -> None:
+    done = flask_vendo(server, "token", "openai")
+    assert (done.stdout, done.stderr, done.returncode) == ("sk-openai\n", "", 0)
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp437", "ascii"])
+def test_what_a_terminal_cannot_show_is_escaped(server: LocalVendo, encoding: str) -> None:
+    rows = [{"slug": slug, "status": "connected", "display_name": "…"} for slug in ("\ud800", "…")]
+    server.fail("api", 200, body=json.dumps({"connections": rows}), times=None)
+
+    report = flask_vendo(server, "doctor", PYTHONIOENCODING=encoding)
+    lines = flask_vendo(server, "connections", PYTHONIOENCODING=encoding)
+
+    assert "Traceback" not in report.stderr + lines.stderr
+    assert "\\u2026  connected" in report.stdout
+    assert lines.stdout == "   connected\n\\u2026  connected\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("command", [("doctor",), ("token", "openai"), ("connections", "--json")])
+def test_output_that_cannot_be_written_is_an_error(
+    server: LocalVendo, command: tuple[str, ...]
+) -> None:
+    closed = flask_vendo(server, *command, shell='exec "$@" >&-')
+    full = flask_vendo(server, *command, shell='exec "$@" >/dev/full')
+
+    assert (closed.returncode, closed.stderr) == (1, "Error: Standard output is closed.\n")
+    assert (full.returncode, full.stderr) == (1, "Error: No space left on device.\n")

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _BROKEN_PIPE
     except OSError as error:
         output.discard()
-        output.report_failure(f"{error.strerror or type(error).__name__}".rstrip(".") + ".")
+        output.report_failure(output.output_failure(error))
     else:
         return status
     return 1

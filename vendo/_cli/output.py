@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sys
 
+from vendo._reports.stdout import discard_output as discard
+from vendo._reports.stdout import output_failure, write_token
+from vendo._reports.stdout import write_text as write
 from vendo._reports.tables import printable
 from vendo.errors import NeedsReauth, NotConnected
 
+__all__ = [
+    "discard",
+    "flush",
+    "notify",
+    "output_failure",
+    "report_error",
+    "report_failure",
+    "write",
+    "write_json",
+    "write_token",
+]
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from io import TextIOWrapper
     from typing import Any
 
     from vendo.errors import VendoError
-
-
-def write(text: str = "") -> None:
-    """Print a result. It is flushed, for programs that read line by line.
-
-    Raises:
-        OSError: it cannot be written, as on a full disk.
-    """
-    stdout = _stdout()
-    # An event may hold letters that the locale cannot encode.
-    encoding = stdout.encoding or "ascii"
-    stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    stdout.flush()
-
-
-def write_token(token: str) -> None:
-    """Print a token with the bytes that it has in the environment, whatever the locale.
-
-    Raises:
-        OSError: it cannot be written.
-    """
-    stdout = _stdout()
-    stdout.flush()
-    stdout.buffer.write(os.fsencode(token) + b"\n")
-
-
-def _stdout() -> TextIOWrapper:
-    # None where the parent process has closed it.
-    if sys.stdout is None:
-        raise OSError(errno.EBADF, "Standard output is closed")
-    stdout: TextIOWrapper = sys.stdout  # type: ignore[assignment]  # typeshed allows for any TextIO
-    return stdout
 
 
 def write_json(value: Any, *, indent: int | None = 2) -> None:
@@ -82,13 +62,3 @@ def flush() -> None:
     """Flush standard output, so that a failure is noticed while it can be handled."""
     if sys.stdout is not None:
         sys.stdout.flush()
-
-
-def discard() -> None:
-    """Discard the rest of the output: the interpreter would fail to flush it at exit."""
-    try:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
-        os.close(null)
-    except (OSError, ValueError, AttributeError):
-        pass  # standard output is not a file

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vendo._catalog import catalog
 from vendo._config import environment
-from vendo.errors import invalid
+from vendo.errors import ValidationError, invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,3 +66,12 @@ def checked_slug(slug: object) -> str:
         f"A slug is made of ASCII letters, digits, - and _, such as 'openai', and {shown} is not.",
         fix=fix or "Run python -m vendo catalog. It lists the slugs.",
     )
+
+
+def is_slug(slug: object) -> bool:
+    """Return whether something is a slug, in upper or lower case."""
+    try:
+        checked_slug(slug)
+    except ValidationError:
+        return False
+    return True

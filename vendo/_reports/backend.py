@@ -6,6 +6,7 @@ import time
 
 from vendo._catalog import catalog
 from vendo._config import environment
+from vendo._config.slugs import is_slug
 from vendo._protocol import decoding
 from vendo._protocol.clock import http_date
 from vendo._protocol.credentials import fetch_tokens
@@ -110,7 +111,8 @@ def _check_platform(report: Report, client: Vendo, api_key: Secret, url: str) ->
 
 def _check_worker(report: Report, client: Vendo, api_key: Secret, url: str) -> bool:
     """Fetch the tokens of all connections. Return False where the key is rejected."""
-    slugs = list(dict.fromkeys(row.slug for row in report.connections if row.status == "connected"))
+    connected = dict.fromkeys(row.slug for row in report.connections if row.status == "connected")
+    slugs = [slug for slug in connected if is_slug(slug)]
     try:
         issued = client._run(
             # Without a connection, any slug shows whether the worker responds.

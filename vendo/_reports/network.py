@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from vendo._catalog import catalog
 from vendo._config import environment
 from vendo._config.addresses import origin_in
+from vendo._config.slugs import is_slug
 from vendo._reports.report import Address
 from vendo._sessions.base_urls import catalog_base_url
 from vendo._transports.routes import route_of
@@ -60,7 +61,7 @@ def check_addresses(report: Report, client: Vendo, given: Given) -> None:
 def check_provider_addresses(report: Report) -> None:
     """Add the addresses of providers that the environment sets, in the catalog or configured."""
     configured = [found.slug for found in report.credentials]
-    configured += [row.slug for row in report.connections]
+    configured += [row.slug for row in report.connections if is_slug(row.slug)]
     for slug in dict.fromkeys((*catalog.slugs(), *configured)):
         variable = environment.base_url_variable(slug)
         try:

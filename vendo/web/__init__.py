@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vendo._protocol.headers import JWT_HEADER
     from vendo._protocol.secret import Secret
     from vendo._reports.catalog import catalog_rows, catalog_text
+    from vendo._reports.stdout import discard_output, output_failure, write_text, write_token
     from vendo.errors import invalid
     from vendo.web._blocking import BlockingVendo, LoopWarning
     from vendo.web._clients import ClientCache, ClientOptions, check_client
@@ -165,6 +166,7 @@ __all__ = [
     "connection_text",
     "current_page",
     "denied_slug",
+    "discard_output",
     "doctor_report",
     "doctor_text",
     "error_page",
@@ -183,6 +185,7 @@ __all__ = [
     "mask_jwt",
     "mask_jwt_of_scope",
     "nearest_link",
+    "output_failure",
     "prefers_html",
     "provider_base_url",
     "provider_name",
@@ -195,6 +198,8 @@ __all__ = [
     "user_jwts",
     "verified_webhook",
     "why_blocked",
+    "write_text",
+    "write_token",
 ]
 
 _NAMES_OF_MODULE = {
@@ -203,6 +208,7 @@ _NAMES_OF_MODULE = {
     "vendo._protocol.headers": ("JWT_HEADER",),
     "vendo._protocol.secret": ("Secret",),
     "vendo._reports.catalog": ("catalog_rows", "catalog_text"),
+    "vendo._reports.stdout": ("discard_output", "output_failure", "write_text", "write_token"),
     "vendo.errors": ("invalid",),
     "vendo.web._blocking": ("BlockingVendo", "LoopWarning"),
     "vendo.web._clients": ("ClientCache", "ClientOptions", "check_client"),

@@ -11,7 +11,7 @@ import vendo
 from vendo._config.settings import checked_timeout
 from vendo._reports import doctor
 from vendo._reports.report import Given, Report
-from vendo._reports.tables import Style
+from vendo._reports.tables import Style, printable
 from vendo.web._clients import ClientOptions
 
 _COLUMNS = ("slug", "status", "display_name", "category", "profile", "connected_at")
@@ -52,9 +52,9 @@ def connection_rows(connections: Iterable[vendo.Connection]) -> list[dict[str, A
 
 def connection_text(connections: Iterable[vendo.Connection]) -> str:
     """Return a line for each connection: its slug and its status."""
-    rows = _made(connections)
-    width = max((len(row.slug) for row in rows), default=0)
-    lines = [f"{row.slug:<{width}}  {row.status}" for row in rows]
+    rows = [(printable(row.slug), printable(row.status)) for row in _made(connections)]
+    width = max((len(slug) for slug, _ in rows), default=0)
+    lines = [f"{slug:<{width}}  {status}" for slug, status in rows]
     return "\n".join(lines) or "Nothing is connected."
 
 
