@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from asgiref.sync import async_to_sync
-from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest
 from django.urls import (
     NoReverseMatch,
     URLPattern,
@@ -54,7 +54,7 @@ def why_not(request: HttpRequest, slug: str) -> VendoError | None:
     try:
         check_connect(request, slug)
     except Exception as error:  # noqa: BLE001  # the project's rule may raise anything
-        return why_blocked(error, slug)
+        return why_blocked(error, slug, answers=(PermissionDenied, Http404, SuspiciousOperation))
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from flask import Flask, Request, current_app, request, url_for
+from werkzeug.exceptions import HTTPException
 from werkzeug.routing import BuildError
 from werkzeug.urls import iri_to_uri
 
@@ -58,7 +59,7 @@ def why_not(slug: str, may_connect: MayConnect | None) -> VendoError | None:
     try:
         check_connect(slug, may_connect)
     except Exception as error:  # noqa: BLE001  # the application's rule may raise anything
-        return why_blocked(error, slug)
+        return why_blocked(error, slug, answers=(HTTPException,))
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import quote, unquote, urlencode, urljoin
 
 from starlette.datastructures import URL
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.routing import BaseRoute, Host, Match, NoMatchFound
 from starlette.types import Scope
@@ -56,7 +57,7 @@ async def why_not(
     try:
         await check_connect(connection, slug, may_connect)
     except Exception as error:  # noqa: BLE001  # the application's rule may raise anything
-        return why_blocked(error, slug)
+        return why_blocked(error, slug, answers=(HTTPException,))
     return None
 
 

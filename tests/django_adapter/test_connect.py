@@ -230,7 +230,7 @@ class TestWhoMayConnect:
 
     @pytest.mark.parametrize("error", [PermissionDenied, RuntimeError])
     def test_what_a_rule_raises_leaves_the_page_without_its_button(
-        self, error: type[Exception]
+        self, error: type[Exception], caplog: pytest.LogCaptureFixture
     ) -> None:
         def rule(request: HttpRequest, slug: str) -> bool:
             raise error
@@ -239,6 +239,9 @@ class TestWhoMayConnect:
             page = Client().get("/unconnected/", headers=BROWSER)
         assert page.status_code == 424
         assert is_page(page.content.decode(), "Ask a user who may connect Slack.")
+        records = [found for found in caplog.records if "may_connect raised" in found.getMessage()]
+        assert len(records) == (error is RuntimeError)
+        assert all(found.levelname == "ERROR" and found.exc_info for found in records)
 
     @pytest.mark.parametrize("result", [None, 0, "", False, 1, "yes", [True]])
     def test_anything_but_true_is_no(self, result: Any) -> None:

@@ -309,7 +309,7 @@ class TestWhoMayConnect:
     @pytest.mark.usefixtures("vendo_mode")
     @pytest.mark.parametrize("error", [Unauthorized, RuntimeError])
     def test_what_a_rule_raises_leaves_the_page_without_its_button(
-        self, error: type[Exception]
+        self, error: type[Exception], caplog: pytest.LogCaptureFixture
     ) -> None:
         def rule(asking: Request, slug: str) -> bool:
             raise error
@@ -322,6 +322,9 @@ class TestWhoMayConnect:
         assert page.status_code == 424
         assert is_page(page.text, "Ask a user who may connect Slack.")
         assert button_of(page.text) is None
+        records = [found for found in caplog.records if "may_connect raised" in found.getMessage()]
+        assert len(records) == (error is RuntimeError)
+        assert all(found.levelname == "ERROR" and found.exc_info for found in records)
 
     @pytest.mark.parametrize("rule", [True, "app.rule", [1]])
     def test_a_rule_is_a_function(self, rule: Any) -> None:

@@ -434,7 +434,9 @@ class TestWhoMayConnect:
 
     @pytest.mark.usefixtures("vendo_mode")
     @pytest.mark.parametrize("error", [HTTPException(302), RuntimeError()])
-    def test_what_a_rule_raises_leaves_the_page_without_its_button(self, error: Exception) -> None:
+    def test_what_a_rule_raises_leaves_the_page_without_its_button(
+        self, error: Exception, caplog: pytest.LogCaptureFixture
+    ) -> None:
         async def rule(request: HTTPConnection, slug: str) -> bool:
             raise error
 
@@ -444,6 +446,9 @@ class TestWhoMayConnect:
         assert page.status_code == 424
         assert is_page(page.text, "Ask a user who may connect Gmail.")
         assert button_of(page.text) is None
+        records = [found for found in caplog.records if "may_connect raised" in found.getMessage()]
+        assert len(records) == (isinstance(error, RuntimeError))
+        assert all(found.levelname == "ERROR" and found.exc_info for found in records)
 
     @pytest.mark.parametrize("how", [{"may_connect": True}, {"on_webhook": "receive"}])
     def test_a_rule_is_a_function(self, how: Any) -> None:

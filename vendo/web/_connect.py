@@ -101,16 +101,29 @@ def check_may_connect(
     )
 
 
-def why_blocked(error: Exception, slug: str) -> VendoError:
+def why_blocked(error: Exception, slug: str, *, answers: tuple[type[Exception], ...]) -> VendoError:
     """Return why a user may not connect a provider, for an error of `check_may_connect` or of
     the application's rule.
+
+    The rule's own failure is logged, since the page only shows that the user may not connect.
+
+    Args:
+        error: what was raised.
+        slug: the provider.
+        answers: the framework's errors with which a rule says no, such as a 404.
     """
+    if not isinstance(error, (ConnectForbidden, IdentityNotPresent, *answers)):
+        logger.error(
+            "may_connect raised %s for %s, which counts as no.",
+            type(error).__name__,
+            slug,
+            exc_info=error,
+        )
     if isinstance(error, VendoError):
         return error
-    name = provider_name(slug)
     return ConnectForbidden(
         "connect_forbidden",
-        f"You may not connect {name}.",
+        f"You may not connect {provider_name(slug)}.",
         slug=slug,
         suggested_fix=f"may_connect raised {type(error).__name__}.",
     )
