@@ -16,8 +16,8 @@ from vendo_django import settings
 
 
 @lru_cache(maxsize=1)
-def _redis(url: str) -> web.RedisReplayCache:
-    return web.RedisReplayCache(url)
+def _redis(url: str, source: str) -> web.RedisReplayCache:
+    return web.RedisReplayCache(url, source=source)
 
 
 @lru_cache(maxsize=1)
@@ -33,8 +33,11 @@ def replay_store() -> web.ReplayStore:
         MissingExtra: the package `redis` is not installed.
         ValidationError: the URL is malformed.
     """
-    url = web.redis_url(settings.redis_url())
-    return _cache() if url is None else _redis(url)
+    given = settings.redis_url()
+    url = web.redis_url(given)
+    if url is None:
+        return _cache()
+    return _redis(url, web.redis_source(given, settings.client_label("redis_url")))
 
 
 def is_alone(store: web.ReplayStore) -> bool:

@@ -117,13 +117,15 @@ class Clients:
             MissingExtra: the package `redis` is not installed.
             ValidationError: the URL is malformed.
         """
-        from vendo.web import RedisReplayCache, ReplayCache, redis_url
-        from vendo_starlette.settings import given_redis_url
+        from vendo.web import RedisReplayCache, ReplayCache, redis_source, redis_url
+        from vendo_starlette.settings import client_label, given_redis_url
 
-        url = redis_url(given_redis_url(self.settings))
+        given = given_redis_url(self.settings)
+        url = redis_url(given)
         made: ReplayStore | None = self._made.get(f"store {url is not None}")
         if made is None:
-            made = ReplayCache() if url is None else RedisReplayCache(url)
+            source = redis_source(given, client_label("redis_url"))
+            made = ReplayCache() if url is None else RedisReplayCache(url, source=source)
             made = self._made.setdefault(f"store {url is not None}", made)
         return made
 

@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo._catalog.slug_type import Slug
     from vendo._config.lazy_names import lazy_names
-    from vendo._config.slugs import checked_slug
+    from vendo._config.slugs import checked_slug, is_slug
     from vendo._protocol.headers import JWT_HEADER
     from vendo._protocol.secret import Secret
     from vendo._reports.catalog import catalog_rows, catalog_text
@@ -101,6 +101,7 @@ if TYPE_CHECKING:
         MAX_WEBHOOK_BYTES,
         VerifiedWebhook,
         has_webhook_secret,
+        redis_source,
         redis_url,
         verified_webhook,
     )
@@ -181,6 +182,7 @@ __all__ = [
     "is_local",
     "is_missing",
     "is_missing_file",
+    "is_slug",
     "lazy_names",
     "mask_jwt",
     "mask_jwt_of_scope",
@@ -189,6 +191,7 @@ __all__ = [
     "prefers_html",
     "provider_base_url",
     "provider_name",
+    "redis_source",
     "redis_url",
     "request_error_response",
     "returned_state",
@@ -204,7 +207,7 @@ __all__ = [
 
 _NAMES_OF_MODULE = {
     "vendo._catalog.slug_type": ("Slug",),
-    "vendo._config.slugs": ("checked_slug",),
+    "vendo._config.slugs": ("checked_slug", "is_slug"),
     "vendo._protocol.headers": ("JWT_HEADER",),
     "vendo._protocol.secret": ("Secret",),
     "vendo._reports.catalog": ("catalog_rows", "catalog_text"),
@@ -295,6 +298,7 @@ _NAMES_OF_MODULE = {
         "MAX_WEBHOOK_BYTES",
         "VerifiedWebhook",
         "has_webhook_secret",
+        "redis_source",
         "redis_url",
         "verified_webhook",
     ),

@@ -24,14 +24,16 @@ class RedisReplayCache:
     Args:
         url: the server and its database, such as `redis://127.0.0.1:6379/0`, or `rediss://` for
             TLS.
+        source: where the URL was set, for errors: an option or a variable.
 
     Raises:
         MissingExtra: the package `redis` is not installed.
         ValidationError: the URL is malformed.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, source: str | None = None) -> None:
         self._url = masked(url)
+        self._name = f"The Redis URL in {source}" if source else "The Redis URL"
         require("redis", "redis")
         self._connect()
         on_fork(self, RedisReplayCache._connect)
@@ -40,7 +42,7 @@ class RedisReplayCache:
         return "<RedisReplayCache>"
 
     def _connect(self) -> None:
-        self._client = _client(self._url)
+        self._client = _client(self._url, self._name)
         if isinstance(self._client, ValidationError):
             raise self._client
 
@@ -72,10 +74,10 @@ class RedisReplayCache:
         self._client.eval(_DISCARD, 1, key, value)
 
 
-def _client(url: object) -> Any:
+def _client(url: object, name: str) -> Any:
     """Return a client, or an error, since a traceback would show the password."""
     if not isinstance(url, Secret):
-        return invalid("The Redis URL must be a str.", fix=_FIX)
+        return invalid(f"{name} must be a str.", fix=_FIX)
     from redis import Redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -90,5 +92,5 @@ def _client(url: object) -> Any:
         pool = client.connection_pool
         pool.connection_class(**pool.connection_kwargs)  # validates them, and connects to nothing
     except (ValueError, TypeError):
-        return invalid("The Redis URL is malformed.", fix=_FIX)
+        return invalid(f"{name} is malformed.", fix=_FIX)
     return client

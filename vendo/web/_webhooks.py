@@ -71,3 +71,8 @@ def has_webhook_secret(secrets: str | Sequence[str] | None) -> bool:
 def redis_url(given: str | None) -> str | None:
     """Return the URL of the application's Redis: its own, or `VENDO_REDIS_URL`."""
     return given if given and given.strip() else environment.REDIS_URL.secret()
+
+
+def redis_source(given: str | None, label: str) -> str:
+    """Return where `redis_url` has the URL from: the option of this label, or the variable."""
+    return label if given and given.strip() else environment.REDIS_URL.source().name
