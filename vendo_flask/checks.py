@@ -20,11 +20,20 @@ from vendo import (
     VendoError,
     sso,
 )
-from vendo.web import check_client, has_webhook_secret, impatient, is_missing
+from vendo.web import (
+    ReplayStore,
+    check_client,
+    checked_slug,
+    has_webhook_secret,
+    impatient,
+    invalid,
+    is_missing,
+    is_slug,
+)
 from vendo_flask import settings
-from vendo_flask.clients import app_client
+from vendo_flask.clients import EXTENSION, app_client
 from vendo_flask.connect import VIEWS, Views
-from vendo_flask.webhooks import is_alone, replay_store
+from vendo_flask.webhooks import STORE, chosen_store, is_alone, replay_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +45,23 @@ class Finding:
     is_wrong: bool = True
 
 
-def check_start(app: Flask, client: Vendo) -> None:
-    """Make sure that the key is well formed, and that the required slugs have credentials.
+def check_start(app: Flask, client: Vendo, store: ReplayStore) -> None:
+    """Validate the configuration, and make sure that the required slugs have credentials.
 
     An application starts also while Vendo does not respond: that is logged. So are options that
     have no effect.
 
     Raises:
         NotConnected: slugs have no credential; the text names each with what to do.
-        VendoError: the key or an address is malformed, or Vendo rejects the key.
+        VendoError: an option is unknown or malformed, and the text names all of these; or Vendo
+            rejects the key.
     """
+    unknown = {problem.text: f"{problem.text} {problem.fix}" for problem in settings.problems(app)}
+    malformed = [e for e in _malformed(app, client, store) if e.message not in unknown]
+    if len(malformed) == 1 and not unknown:
+        raise malformed[0]
+    if unknown or malformed:
+        raise invalid(" ".join([*unknown.values(), *map(str, malformed)]))
     for finding in _without_effect(app):
         app.logger.warning("%s Fix: %s", finding.text, finding.fix)
     check_client(client)
@@ -66,16 +82,36 @@ def check_start(app: Flask, client: Vendo) -> None:
 
 def findings(app: Flask) -> list[Finding]:
     """Return all problems of the current application. In Vendo mode this sends requests."""
-    found = [Finding(problem.text, problem.fix) for problem in settings.problems(app)]
-    found += _without_effect(app)
+    client, store = app.extensions[EXTENSION], app.extensions[STORE]
+    texts: dict[str, str | None] = {found.text: found.fix for found in settings.problems(app)}
+    texts.update((e.message, e.suggested_fix) for e in _malformed(app, client, store))
     try:
-        replay_store(app)
-        found += [Finding(text, fix) for text, fix in _missing(app, app_client())]
+        texts.update(_missing(app, app_client()))
     except VendoError as error:
-        if error.message not in {finding.text for finding in found}:
-            found.append(Finding(error.message, error.suggested_fix))
+        texts[error.message] = error.suggested_fix
+    found = [*(Finding(text, fix) for text, fix in texts.items()), *_without_effect(app)]
     views: list[Views] = app.extensions.get(VIEWS, [])
     return [*found, *_of_views(app, views)] if views else found
+
+
+def _malformed(app: Flask, client: Vendo, store: ReplayStore) -> Iterator[VendoError]:
+    """Yield the error of each option whose value cannot be used."""
+    if isinstance(client, LocalProxy):  # made of the options, unlike a mock
+        yield from settings.readable_client_options(app)[0].problems(settings.client_label).values()
+    try:
+        chosen_store(app, store)
+    except VendoError as error:
+        yield error
+    try:
+        required = settings.required(app)
+    except ValidationError as error:
+        yield error
+        return
+    for slug in required:
+        try:
+            checked_slug(slug)
+        except ValidationError as error:
+            yield error.replace(message=f"VENDO_REQUIRED: {error.message}")
 
 
 def _without_effect(app: Flask) -> Iterator[Finding]:
@@ -133,7 +169,7 @@ def _remembers_alone(app: Flask) -> bool:
 
 
 def _missing(app: Flask, client: Vendo) -> Iterator[tuple[str, str | None]]:
-    for slug in settings.required(app):
+    for slug in filter(is_slug, settings.required(app)):
         try:
             client.token(slug)
         except VendoError as error:

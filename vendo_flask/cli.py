@@ -55,12 +55,13 @@ def commands() -> None:
 def doctor(context: click.Context, timeout: float, as_json: bool) -> None:
     """Show the mode, credentials, the backend, and what is wrong. Never a secret."""
     app = this_app()
-    try:
-        options = settings.client_options(app)
-    except ValidationError:
-        options = web.ClientOptions()  # the checks report what is wrong
+    options, malformed = settings.readable_client_options(app)
     report = web.doctor_report(
-        options, settings.client_label, adapter="vendo_flask", timeout=timeout
+        options,
+        settings.client_label,
+        adapter="vendo_flask",
+        timeout=timeout,
+        malformed=malformed,  # the checks report what is wrong
     )
     if not isinstance(app.extensions[EXTENSION], LocalProxy):
         report.note(

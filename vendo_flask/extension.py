@@ -91,7 +91,6 @@ class FlaskVendo(_CurrentClient):
             clients,
             errors,
             identity,
-            settings,
             templating,
             webhooks,
         )
@@ -101,11 +100,11 @@ class FlaskVendo(_CurrentClient):
                 f"The application {app.name!r} has Vendo already. Call init_app once for each "
                 "application."
             )
-        settings.check(app)
         # A test may have put a mock there.
         client = app.extensions.get(clients.EXTENSION, LocalProxy(clients.AppClient(app)))
-        checks.check_start(app, client)
-        webhooks.add_store(app, self._cache)
+        store = webhooks.own_store(self._cache)
+        checks.check_start(app, client, store)
+        app.extensions[webhooks.STORE] = store
         app.extensions[clients.EXTENSION] = client
         identity.mask_jwts(app)
         templating.add_globals(app)

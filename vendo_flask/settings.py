@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask
 
+from vendo import ValidationError
 from vendo.web import (
     API_KEY,
     BASE_URL,
@@ -24,7 +25,6 @@ from vendo.web import (
     Option,
     Options,
     Problem,
-    invalid,
 )
 
 _PREFIX = "VENDO_"
@@ -62,19 +62,8 @@ _options = Options(
 )
 
 
-def check(app: Flask) -> None:
-    """Validate the configuration.
-
-    Raises:
-        ValidationError: something is wrong; the text names everything.
-    """
-    found = [f"{problem.text} {problem.fix}" for problem in problems(app)]
-    if found:
-        raise invalid(" ".join(found))
-
-
 def problems(app: Flask) -> Iterator[Problem]:
-    """Yield everything that is wrong with the configuration."""
+    """Yield the unknown options, and those of a wrong type."""
     names = [
         name
         for name, value in app.config.items()
@@ -104,6 +93,17 @@ def client_options(app: Flask) -> ClientOptions:
         ValidationError: a value is invalid.
     """
     return ClientOptions(*(_read(app, f"VENDO_{name.upper()}") for name in ClientOptions._fields))
+
+
+def readable_client_options(app: Flask) -> tuple[ClientOptions, list[str]]:
+    """Return the same without the values of a wrong type, and the names of these."""
+    values, malformed = {}, []
+    for name in ClientOptions._fields:
+        try:
+            values[name] = _read(app, f"VENDO_{name.upper()}")
+        except ValidationError:
+            malformed.append(name)
+    return ClientOptions(**values), malformed
 
 
 def client_values(app: Flask) -> tuple[Any, ...]:

@@ -15,34 +15,36 @@ STORE = "vendo_replay_store"
 
 
 @lru_cache(maxsize=16)
-def _redis(url: str) -> web.RedisReplayCache:
-    return web.RedisReplayCache(url)
+def _redis(url: str, source: str) -> web.RedisReplayCache:
+    return web.RedisReplayCache(url, source=source)
 
 
-def add_store(app: Flask, cache: web.SharedCache | None) -> None:
-    """Give the application a replay store: in `cache`, in Redis, or in each process's memory.
-
-    Raises:
-        MissingExtra: there is a URL of a Redis, and the package `redis` is not installed.
-        ValidationError: the URL is malformed.
-    """
-    store = web.ReplayCache() if cache is None else web.SharedReplayCache(cache)
-    _chosen(app, store)
-    app.extensions[STORE] = store
+def own_store(cache: web.SharedCache | None) -> web.ReplayStore:
+    """Return a replay store that needs no URL: in `cache`, or in each process's memory."""
+    return web.ReplayCache() if cache is None else web.SharedReplayCache(cache)
 
 
 def replay_store(app: Flask) -> web.ReplayStore:
     """Return where the application remembers replays.
 
     Raises:
-        MissingExtra, ValidationError: as for `add_store`.
+        MissingExtra, ValidationError: as for `chosen_store`.
     """
-    return _chosen(app, app.extensions[STORE])
+    return chosen_store(app, app.extensions[STORE])
 
 
-def _chosen(app: Flask, own: web.ReplayStore) -> web.ReplayStore:
-    url = web.redis_url(settings.redis_url(app))
-    return own if url is None or isinstance(own, web.SharedReplayCache) else _redis(url)
+def chosen_store(app: Flask, own: web.ReplayStore) -> web.ReplayStore:
+    """Return the store in Redis, or `own` without one.
+
+    Raises:
+        MissingExtra: there is a URL of a Redis, and the package `redis` is not installed.
+        ValidationError: the URL is malformed.
+    """
+    given = settings.redis_url(app)
+    url = web.redis_url(given)
+    if url is None or isinstance(own, web.SharedReplayCache):
+        return own
+    return _redis(url, web.redis_source(given, settings.client_label("redis_url")))
 
 
 def is_alone(store: web.ReplayStore) -> bool:

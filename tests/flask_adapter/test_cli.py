@@ -13,6 +13,7 @@ import pytest
 from cachelib import NullCache, RedisCache, SimpleCache
 
 from flask_adapter.site import make_app
+from flask_adapter.test_clients import MALFORMED
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -89,6 +90,50 @@ def test_doctor_checks_each_option(app: Flask, config: dict[str, Any], words: st
     page = app.test_cli_runner().invoke(args=["vendo", "doctor"]).output
     assert words in page
     assert "canary" not in page
+
+
+def test_doctor_lists_all_malformed_options_and_shows_nothing_in_their_place(
+    app: Flask, vendo_mode: LocalVendo
+) -> None:
+    vendo_mode.clear_requests()
+    app.config.update(MALFORMED, VENDO_DATA_PROXY_URL="https://proxy.example.com")
+    report = json.loads(run(app, "doctor", "--json", status=1))
+
+    texts = "".join(check["text"] for check in report["checks"])
+    malformed = {*MALFORMED} - {"VENDO_DATA_PROXY_URL"}
+    assert [name for name in malformed if name not in texts] == []
+    assert len({check["text"] for check in report["checks"]}) == len(report["checks"])
+    assert [(row["url"], row["source"]) for row in report["addresses"]] == [
+        ("https://proxy.example.com", 'app.config["VENDO_DATA_PROXY_URL"]')
+    ]
+    assert (report["mode"], report["reason"]) == ("vendo", 'app.config["VENDO_API_KEY"] is set')
+    assert vendo_mode.requests == []
+    assert "canary" not in json.dumps(report)
+    app.config["VENDO_TIMEOUT"] = app.config["VENDO_BASE_URL"] = None
+    app.config["VENDO_CREDENTIALS_URL"] = None
+
+
+@pytest.mark.parametrize("timeout", ["x", {}, -1])
+def test_doctor_uses_the_other_options_beside_a_malformed_timeout(
+    server: LocalVendo, timeout: Any
+) -> None:
+    app = make_app(server.environment())
+    app.config["VENDO_TIMEOUT"] = timeout
+    report = json.loads(run(app, "doctor", "--json", status=1))
+    assert (report["mode"], report["reason"]) == ("vendo", 'app.config["VENDO_API_KEY"] is set')
+    assert {row["slug"] for row in report["connections"]} == {"gmail", "openai"}
+    assert "VENDO_TIMEOUT" in report["checks"][0]["text"]
+
+
+@pytest.mark.parametrize("value", ["canary", 5])
+def test_doctor_does_not_use_the_environments_key_in_place_of_a_malformed_one(
+    vendo_mode: LocalVendo, app: Flask, value: Any
+) -> None:
+    app.config["VENDO_API_KEY"] = [value]
+    vendo_mode.clear_requests()
+    report = json.loads(run(app, "doctor", "--json", status=1))
+    assert (report["mode"], report["reason"]) == ("vendo", 'app.config["VENDO_API_KEY"] is set')
+    assert vendo_mode.requests == []
 
 
 def test_doctor_reports_a_connect_view_that_is_closed_and_a_store_of_each_process(

@@ -143,11 +143,30 @@ def test_a_malformed_option_stops_the_start_and_is_not_repeated(
     assert "canary" not in str(caught.value)
 
 
+MALFORMED: dict[str, Any] = {
+    "VENDO_API_KEY": "canary key",
+    "VENDO_BASE_URL": "canary",
+    "VENDO_CREDENTIALS_URL": "ftp://canary",
+    "VENDO_DATA_PROXY_URL": "http://u:canary@127.0.0.1",
+    "VENDO_REDIS_URL": "canary",
+    "VENDO_TIMEOUT": "canary",
+    "VENDO_REQUIRED": ["lin ear", "op!"],
+}
+
+
 def test_one_error_lists_everything_that_is_wrong() -> None:
     with pytest.raises(VendoError) as caught:
         make_app({5: "fine"}, VENDO_TIMEOUT=-1, VENDO_KEY="canary", OTHER="fine")  # type: ignore[dict-item]
     assert "VENDO_TIMEOUT" in str(caught.value)
     assert "VENDO_API_KEY" in str(caught.value)
+
+
+def test_one_error_lists_every_value_that_cannot_be_used() -> None:
+    with pytest.raises(VendoError) as caught:
+        make_app(VENDO_KEY="canary", **MALFORMED)
+    assert [name for name in (*MALFORMED, "VENDO_KEY") if name not in str(caught.value)] == []
+    assert all(repr(slug) in str(caught.value) for slug in MALFORMED["VENDO_REQUIRED"])
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["canary key", ["canary"], 5])

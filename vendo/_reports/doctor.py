@@ -6,7 +6,6 @@ from vendo import Vendo
 from vendo._reports import backend, network, packages, variables
 from vendo._reports.report import Given, Report
 from vendo._reports.tables import Cell, Style, printable, table
-from vendo.errors import VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,15 +25,11 @@ def check(timeout: float, given: Given | None = None) -> Report:
     """Run all checks. `timeout` is in seconds, for each response of the backend.
 
     A malformed option of an application is left to the checks of its adapter: the backend is not
-    asked then.
+    asked then, and the report has no value in its place.
     """
     report = Report()
     given = given or Given(Vendo)
-    is_malformed = False
-    try:
-        client = given.make()
-    except VendoError:
-        client, is_malformed = Vendo(), True
+    client = given.make()
     packages.check_versions(report)
     packages.check_adapters(report, given.adapter)
     key = variables.check_mode(report, client, given)
@@ -43,7 +38,7 @@ def check(timeout: float, given: Given | None = None) -> Report:
     variables.check_env_file(report)
     network.check_addresses(report, client, given)
     network.check_proxies(report)
-    if key is not None and not is_malformed:
+    if key is not None and not given.malformed:
         backend.check_backend(report, key, timeout, given)
     network.check_provider_addresses(report)  # those of its connections too
     return report

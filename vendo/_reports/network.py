@@ -46,6 +46,8 @@ _USERS = {
 def check_addresses(report: Report, client: Vendo, given: Given) -> None:
     """Add the addresses of the backend."""
     for surface, (argument, variables) in _SURFACES.items():
+        if argument in given.malformed:
+            continue
         try:
             url = getattr(client._settings, argument)()
             names = [v.name for v in variables if v.get()] or ["default"]

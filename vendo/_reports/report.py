@@ -19,13 +19,14 @@ class Given:
     """The options of an application. The environment decides those that it leaves out.
 
     `make` makes a client with them, and with the arguments that it gets. `sources` has the name of
-    each option that is given, such as `VENDO['API_KEY']` for `api_key`. `adapter` is the package
-    whose command prints the report.
+    each option that is given, such as `VENDO['API_KEY']` for `api_key`. `malformed` has those of
+    them that `make` leaves out. `adapter` is the package whose command prints the report.
     """
 
     make: Callable[..., Vendo]
     sources: Mapping[str, str] = field(default_factory=dict)
     adapter: str | None = None
+    malformed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ def check_mode(report: Report, client: Vendo, given: Given) -> Secret | None:
     source = given.sources.get("api_key")
     report.mode = "vendo" if client.is_vendo_mode() or source else "oss"
     report.reason = f"{source} is set" if source else _reason(variable)
+    if "api_key" in given.malformed:
+        return None
     key = None
     try:
         key = client._settings.api_key()

@@ -35,8 +35,7 @@ class ClientOptions(NamedTuple):
             AuthError: the key is malformed.
             ValidationError: an address or the time-out is.
         """
-        problem = self._problem(label)
-        if problem is not None:
+        for problem in self.problems(label).values():
             raise problem
         given = {name: value for name, value in self._asdict().items() if value is not None}
         return factory(**given)
@@ -49,19 +48,24 @@ class ClientOptions(NamedTuple):
             if value is not None and not (isinstance(value, str) and not value.strip())
         }
 
-    def _problem(self, label: Callable[[str], str]) -> VendoError | None:
-        try:
-            checked_key(self.api_key, label("api_key"))
-            for name, default in DEFAULT_URLS.items():
-                address = getattr(self, name)
-                if address is None or not address.strip():
-                    continue
-                address = given_origin(address, label(name), default)
-                if name == "base_url":
-                    platform_origin(address, label(name))
-        except VendoError as error:
-            return error.replace()
-        return None
+    def problems(self, label: Callable[[str], str]) -> dict[str, VendoError]:
+        """Return the error of each option that is malformed. No frame shows its value."""
+        found = {}
+        for name in ("api_key", *DEFAULT_URLS):
+            try:
+                self._check(name, label(name))
+            except VendoError as error:
+                found[name] = error.replace()
+        return found
+
+    def _check(self, name: str, label: str) -> None:
+        value = getattr(self, name)
+        if name == "api_key":
+            checked_key(value, label)
+        elif value is not None and value.strip():
+            address = given_origin(value, label, DEFAULT_URLS[name])
+            if name == "base_url":
+                platform_origin(address, label)
 
 
 def check_client(client: BaseClient) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -18,7 +18,12 @@ _COLUMNS = ("slug", "status", "display_name", "category", "profile", "connected_
 
 
 def doctor_report(
-    options: ClientOptions, label: Callable[[str], str], *, adapter: str, timeout: float
+    options: ClientOptions,
+    label: Callable[[str], str],
+    *,
+    adapter: str,
+    timeout: float,
+    malformed: Collection[str] = (),
 ) -> Report:
     """Return what `doctor` finds with the options of an application.
 
@@ -27,17 +32,21 @@ def doctor_report(
         label: see `ClientOptions.make`.
         adapter: the adapter's package.
         timeout: seconds, for each response of the backend.
+        malformed: the names of options that are left out of `options`, since their type is wrong.
 
     Raises:
         ValidationError: the time-out is out of range.
     """
     checked_timeout(timeout, usual=5)
 
-    def make(**arguments: Any) -> vendo.Vendo:
-        return options._replace(timeout=None).make(partial(vendo.Vendo, **arguments), label)
+    wrong = frozenset({*malformed, *options.problems(label)}) - {"timeout"}
+    usable = options._replace(timeout=None, **dict.fromkeys(wrong))
 
-    sources = {name: label(name) for name in options.given()}
-    return doctor.check(timeout, Given(make, sources, adapter))
+    def make(**arguments: Any) -> vendo.Vendo:
+        return usable.make(partial(vendo.Vendo, **arguments), label)
+
+    sources = {name: label(name) for name in (*options.given(), *wrong)}
+    return doctor.check(timeout, Given(make, sources, adapter, wrong))
 
 
 def doctor_text(report: Report) -> str:
