@@ -8,7 +8,7 @@ from flask import Flask, current_app
 from markupsafe import Markup
 
 from vendo import VendoError
-from vendo.web import connected_slugs, provider_name
+from vendo.web import checked_slug, connected_slugs, provider_name
 from vendo_flask.clients import EXTENSION, current_client
 from vendo_flask.connect import connect_link
 from vendo_flask.context import current_request
@@ -61,8 +61,9 @@ def vendo_connect_url(slug: str) -> str:
 
     Raises:
         RuntimeError: the application does not have the view.
+        ValidationError: the slug is malformed, or a variable that is not set.
     """
-    link = connect_link(str(slug).lower())
+    link = connect_link(checked_slug(slug))
     if link is None:
         raise RuntimeError(
             "The application has no view to connect a provider. Write "
@@ -73,6 +74,7 @@ def vendo_connect_url(slug: str) -> str:
 
 def vendo_connect_button(slug: str, label: str | None = None) -> Markup:
     """Return the link as a button: an `a` of the class `vendo-connect`. Vendo mode."""
+    url = vendo_connect_url(slug)
     return Markup('<a class="vendo-connect" href="{}" rel="nofollow">{}</a>').format(
-        vendo_connect_url(slug), label or f"Connect {provider_name(str(slug))}"
+        url, label or f"Connect {provider_name(slug)}"
     )

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.template import Context, RequestContext, Template
 from django.test import Client, RequestFactory, override_settings
 
-from vendo.errors import NotConnected
+from vendo.errors import NotConnected, ValidationError
 
 if TYPE_CHECKING:
     from vendo.testing import LocalVendo
@@ -114,3 +114,10 @@ def test_without_the_views_the_error_says_what_to_add() -> None:
         pytest.raises(ImproperlyConfigured, match=r"vendo_django\.urls"),
     ):
         Client().get("/page/")
+
+
+@pytest.mark.parametrize("slug", ["''", "None", "undefined", "'my tool'", "5"])
+@pytest.mark.parametrize("tag", ["vendo_connect_button", "vendo_connect_url"])
+def test_a_link_for_what_is_no_slug_is_an_error_about_the_slug(tag: str, slug: str) -> None:
+    with pytest.raises(ValidationError, match="A slug is made of"):
+        render(f"{{% {tag} {slug} %}}")

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask, render_template_string
 
 from flask_adapter.site import make_app
+from vendo import ValidationError
 from vendo_flask import templating
 
 if TYPE_CHECKING:
@@ -133,3 +134,11 @@ def test_a_page_can_name_the_user(app: Flask, proxy: dict[str, str]) -> None:
         assert render_template_string(source) == "Ada Example False"
     with app.test_request_context():
         assert render_template_string(source) == "signed out True"
+
+
+@pytest.mark.usefixtures("page")
+@pytest.mark.parametrize("slug", ["''", "none", "undefined", "'my tool'", "5"])
+@pytest.mark.parametrize("helper", ["vendo_connect_button", "vendo_connect_url"])
+def test_a_link_for_what_is_no_slug_is_an_error_about_the_slug(helper: str, slug: str) -> None:
+    with pytest.raises(ValidationError, match="A slug is made of"):
+        render_template_string(f"{{{{ {helper}({slug}) }}}}")

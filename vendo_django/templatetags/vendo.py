@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.template.context import Context
 
 from vendo import VendoError
-from vendo.web import connected_slugs, provider_name
+from vendo.web import checked_slug, connected_slugs, provider_name
 from vendo_django import settings
 from vendo_django.clients import client
 from vendo_django.connect import connect_link
@@ -68,8 +68,9 @@ def vendo_connect_url(context: Context, slug: str) -> str:
 
     Raises:
         ImproperlyConfigured: the project's URLs do not have the view.
+        ValidationError: the slug is malformed, or a variable that is not set.
     """
-    link = connect_link(str(slug).lower(), _request(context))
+    link = connect_link(checked_slug(slug), _request(context))
     if link is None:
         raise ImproperlyConfigured(
             "vendo: the project has no view to connect a provider. Add "
@@ -84,12 +85,13 @@ def vendo_connect_button(context: Context, slug: str, label: str | None = None) 
 
     Its template, `vendo_django/connect_button.html`, can be overridden.
     """
-    name = provider_name(str(slug))
+    url = vendo_connect_url(context, slug)
+    name = provider_name(slug)
     return {
         "slug": slug,
         "name": name,
         "label": label or f"Connect {name}",
-        "url": vendo_connect_url(context, slug),
+        "url": url,
     }
 
 
