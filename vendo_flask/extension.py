@@ -78,7 +78,8 @@ class FlaskVendo(_CurrentClient):
 
         Raises:
             RuntimeError: the application has Vendo already.
-            ValidationError: the configuration has an unknown option or an invalid value.
+            ValidationError: it is no application, or its configuration has an unknown option or an
+                invalid value.
             AuthError: the key is malformed, or with `VENDO_REQUIRED` Vendo rejects it.
             MissingExtra: `VENDO_REDIS_URL` is set, and the package `redis` is not installed.
             NotConnected: a slug of `VENDO_REQUIRED` has no credential. In Vendo mode this sends a
@@ -95,6 +96,13 @@ class FlaskVendo(_CurrentClient):
             webhooks,
         )
 
+        if isinstance(app, LocalProxy):  # such as `current_app`, which ends with its context
+            app = app._get_current_object()
+        if not isinstance(app, Flask):
+            raise web.invalid(
+                f"FlaskVendo needs a Flask application, not a value of type {type(app).__name__}.",
+                fix="Write FlaskVendo(app) for app = Flask(__name__).",
+            )
         if webhooks.STORE in app.extensions:
             raise RuntimeError(
                 f"The application {app.name!r} has Vendo already. Call init_app once for each "
