@@ -116,9 +116,12 @@ def connect_link(slug: str) -> Link | None:
 def _address(blueprint: str, slug: str, captured: dict[str, Any]) -> str | None:
     for arguments in argument_sets(slug, captured):
         try:
-            return url_for(f"{blueprint}.connect", **arguments)
+            address = url_for(f"{blueprint}.connect", **arguments)
         except BuildError:
-            pass
+            continue
+        # With `host_matching`, no request reaches a view without a host.
+        parts = urlsplit(address)
+        return None if parts.scheme and not parts.netloc else address
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec
@@ -21,6 +22,7 @@ from vendo.web import (
     finish_connect,
     handle_once,
     identity_body,
+    invalid,
     returned_state,
     start_connect,
 )
@@ -33,6 +35,9 @@ from vendo_flask.signals import webhook_received
 from vendo_flask.webhooks import replay_store, verified_webhook, webhook_body
 
 _Parameters = ParamSpec("_Parameters")
+
+#: An argument `slug` in a rule, with or without a converter.
+_SLUG = re.compile(r"<(?:[^>]*:)?slug>")
 
 
 def blueprint(*, may_connect: MayConnect | None = None) -> Blueprint:
@@ -59,18 +64,23 @@ def blueprint(*, may_connect: MayConnect | None = None) -> Blueprint:
         return _connected(may_connect)
 
     def keep(state: BlueprintSetupState) -> None:
+        if _SLUG.search(f"{state.url_prefix} {state.subdomain}"):
+            raise invalid(
+                "The argument slug of url_prefix= is taken by the connect view.",
+                fix="Give it another name, such as /<tenant>/vendo.",
+            )
         # It can be registered under another name, and inside of another blueprint.
         name = f"{state.name_prefix}.{state.name}".lstrip(".")
         state.app.extensions.setdefault(VIEWS, []).append(Views(name, may_connect))
 
     views = Blueprint("vendo", __name__, url_prefix="/api/vendo")
+    views.record(keep)
     views.add_url_rule("/connect/done/", view_func=_handles_errors(connected))
     views.add_url_rule("/connect/<slug>/", view_func=_handles_errors(connect))
     views.add_url_rule(
         "/webhook/", view_func=webhook, methods=["POST"], provide_automatic_options=False
     )
     views.add_url_rule("/identity", view_func=identity)
-    views.record(keep)
     return views
 
 

@@ -345,3 +345,32 @@ class TestWhoMayConnect:
         assert staff
         assert staff.startswith("/staff/vendo/connect/gmail/")
         assert button_of(browser.get("/admin/page/", headers=BROWSER).text) is None
+
+    @pytest.mark.parametrize(
+        "where",
+        [
+            {"url_prefix": "/<slug>/vendo"},
+            {"url_prefix": "/<any(a, b):slug>/vendo"},
+            {"subdomain": "<slug>"},
+        ],
+    )
+    def test_an_argument_of_the_prefix_may_not_be_named_as_that_of_the_view(
+        self, where: dict[str, Any]
+    ) -> None:
+        with pytest.raises(ValidationError, match="is taken by the connect view"):
+            Flask("one").register_blueprint(blueprint(may_connect=anyone), **where)
+        prefix = "/<slug2>/<my_slug>/vendo"
+        Flask("two").register_blueprint(blueprint(may_connect=anyone), url_prefix=prefix)
+
+    @pytest.mark.usefixtures("vendo_mode")
+    def test_a_view_without_a_host_has_no_link_where_hosts_are_matched(self) -> None:
+        app = Flask("hosts", host_matching=True, static_host="example.com")
+        FlaskVendo(app, errors=True)
+        app.register_blueprint(blueprint(may_connect=anyone))
+        app.add_url_rule("/page/", view_func=_needs_gmail, host="example.com")
+        url = "https://example.com/page/"
+        page = app.test_client().get(url, base_url="https://example.com", headers=BROWSER)
+        assert page.status_code == 424
+        assert button_of(page.text) is None
+        assert app.test_client().get(url).get_json()["error"]["connect_url"] is None
+        assert app.test_client().get(f"https://example.com{CONNECT}").status_code == 404
