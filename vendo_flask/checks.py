@@ -61,7 +61,7 @@ def check_start(app: Flask, client: Vendo, store: ReplayStore) -> None:
     if len(malformed) == 1 and not unknown:
         raise malformed[0]
     if unknown or malformed:
-        raise invalid(" ".join([*unknown.values(), *map(str, malformed)]))
+        raise invalid("\n".join([*unknown.values(), *map(str, malformed)]))
     for finding in _without_effect(app):
         app.logger.warning("%s Fix: %s", finding.text, finding.fix)
     check_client(client)
