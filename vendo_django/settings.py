@@ -92,6 +92,22 @@ def client_options() -> ClientOptions:
     )
 
 
+def readable_client_options() -> tuple[ClientOptions, list[str]]:
+    """Return the same without the values that are invalid, and the names of these."""
+    values: dict[str, Any] = {}
+    malformed = []
+    try:
+        get = _get_option()
+    except ImproperlyConfigured:
+        return ClientOptions(), []
+    for name in ("api_key", "base_url", "timeout"):
+        try:
+            values[name] = _value(name.upper(), get)
+        except ImproperlyConfigured:
+            malformed.append(name)
+    return ClientOptions(**values), malformed
+
+
 def client_label(argument: str) -> str:
     """Return how errors name an argument of the client."""
     return _options.label(argument.upper())

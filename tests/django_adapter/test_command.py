@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -140,3 +144,49 @@ def test_a_failure_is_printed_with_its_fix(vendo_mode: LocalVendo) -> None:
 def test_a_malformed_command_line_is_a_usage_error() -> None:
     failing("nonsense")
     failing("doctor", "--timeout", "-1")
+
+
+def test_one_option_of_a_wrong_type_hides_no_other() -> None:
+    with override_settings(VENDO={"API_KEY": "vendo_sk_canary", "TIMEOUT": "canary"}):
+        page, _ = failing("doctor")
+    assert "VENDO['API_KEY'] is set" in page
+    assert "OSS mode" not in page
+    assert "canary" not in page
+
+
+def manage(server: LocalVendo, *arguments: str, **how: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "django", "vendo", *arguments],
+        env={
+            **os.environ,
+            **server.environment(),
+            "DJANGO_SETTINGS_MODULE": "django_adapter.project_settings",
+            "PYTHONPATH": str(Path(__file__).parents[1]),
+            "SITE_DATABASE": ":memory:",
+            "VENDO_TOKEN_SITE_SECRET": "canary",
+            "PYTHONIOENCODING": how.get("encoding", "utf-8"),
+        },
+        **{"stdout": subprocess.PIPE, **how},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp437", "ascii"])
+def test_what_a_terminal_cannot_show_is_escaped(server: LocalVendo, encoding: str) -> None:
+    rows = [{"slug": slug, "status": "connected", "display_name": "…"} for slug in ("\ud800", "…")]
+    server.fail("api", 200, body=json.dumps({"connections": rows}), times=None)
+
+    report = manage(server, "doctor", encoding=encoding)
+    lines = manage(server, "connections", encoding=encoding)
+
+    assert "Traceback" not in report.stderr + lines.stderr
+    assert "\\u2026  connected" in report.stdout
+    assert lines.stdout == "   connected\n\\u2026  connected\n"
+
+
+def test_output_that_cannot_be_written_is_an_error(server: LocalVendo) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = manage(server, "connections", stdout=full)
+    assert done.returncode == 1
+    assert done.stderr == "CommandError: No space left on device.\n"

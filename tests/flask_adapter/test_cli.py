@@ -254,7 +254,6 @@ def test_what_a_terminal_cannot_show_is_escaped(server: LocalVendo, encoding: st
     assert lines.stdout == "   connected\n\\u2026  connected\n"
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 @pytest.mark.parametrize("command", [("doctor",), ("token", "openai"), ("connections", "--json")])
 def test_output_that_cannot_be_written_is_an_error(
     server: LocalVendo, command: tuple[str, ...]

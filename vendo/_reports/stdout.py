@@ -18,10 +18,17 @@ def write_text(text: str = "") -> None:
         OSError: it cannot be written, as on a full disk.
     """
     stdout = _stdout()
-    # It may hold letters that the locale cannot encode, and halves of surrogate pairs.
-    encoding = stdout.encoding or "ascii"
-    stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stdout.write(encodable(text, stdout.encoding) + "\n")
     stdout.flush()
+
+
+def encodable(text: str, encoding: str | None) -> str:
+    """Return a text with escapes for the letters that an encoding lacks; None is ASCII.
+
+    It may also hold halves of surrogate pairs, which no encoding has.
+    """
+    encoding = encoding or "ascii"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def write_token(token: str) -> None:

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from vendo._protocol.headers import JWT_HEADER
     from vendo._protocol.secret import Secret
     from vendo._reports.catalog import catalog_rows, catalog_text
-    from vendo._reports.stdout import discard_output, output_failure, write_text, write_token
+    from vendo._reports.stdout import (
+        discard_output,
+        encodable,
+        output_failure,
+        write_text,
+        write_token,
+    )
     from vendo.errors import invalid
     from vendo.web._blocking import BlockingVendo, LoopWarning
     from vendo.web._clients import ClientCache, ClientOptions, check_client
@@ -170,6 +176,7 @@ __all__ = [
     "discard_output",
     "doctor_report",
     "doctor_text",
+    "encodable",
     "error_page",
     "error_response",
     "finish_connect",
@@ -211,7 +218,13 @@ _NAMES_OF_MODULE = {
     "vendo._protocol.headers": ("JWT_HEADER",),
     "vendo._protocol.secret": ("Secret",),
     "vendo._reports.catalog": ("catalog_rows", "catalog_text"),
-    "vendo._reports.stdout": ("discard_output", "output_failure", "write_text", "write_token"),
+    "vendo._reports.stdout": (
+        "discard_output",
+        "encodable",
+        "output_failure",
+        "write_text",
+        "write_token",
+    ),
     "vendo.errors": ("invalid",),
     "vendo.web._blocking": ("BlockingVendo", "LoopWarning"),
     "vendo.web._clients": ("ClientCache", "ClientOptions", "check_client"),

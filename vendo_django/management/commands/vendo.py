@@ -16,13 +16,15 @@ from django.core.management.base import BaseCommand, CommandError
 
 from vendo import VendoError
 from vendo.web import (
-    ClientOptions,
     catalog_rows,
     catalog_text,
     connection_rows,
     connection_text,
+    discard_output,
     doctor_report,
     doctor_text,
+    encodable,
+    output_failure,
 )
 from vendo_django import settings
 from vendo_django.checks import check_deployment
@@ -63,12 +65,13 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _doctor(self, options: dict[str, Any]) -> None:
-        try:
-            given = settings.client_options()
-        except ImproperlyConfigured:
-            given = ClientOptions()  # the system checks report what is wrong
+        given, malformed = settings.readable_client_options()
         report = doctor_report(
-            given, settings.client_label, adapter="vendo_django", timeout=options["timeout"]
+            given,
+            settings.client_label,
+            adapter="vendo_django",
+            timeout=options["timeout"],
+            malformed=malformed,  # the system checks report what is wrong
         )
         found = [one for one in checks.run_checks(tags=[Tags.security]) if _is_ours(one)]
         found += [
@@ -84,7 +87,7 @@ class Command(BaseCommand):
             for message in found:
                 add = report.problem if message.is_serious() else report.note
                 add(f"({message.id}) {message.msg}", message.hint)
-            self.stdout.write(doctor_text(report))
+            self._write(doctor_text(report))
         if is_wrong:
             raise CommandError("Something is wrong; see above.", returncode=1)
 
@@ -92,14 +95,22 @@ class Command(BaseCommand):
         if options["json"]:
             self._print(catalog_rows(options["slug"]))
         else:
-            self.stdout.write(catalog_text(options["slug"]))
+            self._write(catalog_text(options["slug"]))
 
     def _connections(self, options: dict[str, Any]) -> None:
         connections = client().connections.list()
         if options["json"]:
             self._print(connection_rows(connections))
         else:
-            self.stdout.write(connection_text(connections))
+            self._write(connection_text(connections))
 
     def _print(self, value: object) -> None:
-        self.stdout.write(json.dumps(value, indent=2))
+        self._write(json.dumps(value, indent=2))
+
+    def _write(self, text: str) -> None:
+        try:
+            self.stdout.write(encodable(text, getattr(self.stdout, "encoding", None) or "utf-8"))
+            self.stdout.flush()
+        except OSError as error:
+            discard_output()
+            raise CommandError(output_failure(error)) from None
