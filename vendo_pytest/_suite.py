@@ -74,9 +74,13 @@ class Suite:
         """Note the end of a fixture."""
         self._isolation.fixture_ended(fixturedef)
 
+    def restore(self) -> None:
+        """Restore the environment as it was before the run."""
+        self._variables.undo()
+
     def _end(self) -> None:
         self._interceptor.remove()
-        self._variables.undo()
+        self.restore()
         _interceptor.running.remove(self)
 
     def header(self) -> str | None:

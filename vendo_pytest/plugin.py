@@ -86,6 +86,14 @@ def pytest_configure(config: pytest.Config) -> None:
     _begin(config)  # if a conftest file names the plugin
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config) -> None:
+    """Restore the environment for the workers: they isolate their tests, and here no test runs."""
+    suite = config.stash[_suites]
+    if suite is not None:
+        suite.restore()
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Show the active options of the ini file and the command line."""
     suite = config.stash[_suites]

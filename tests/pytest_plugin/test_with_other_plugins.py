@@ -106,6 +106,38 @@ def test_live_option_reaches_xdist_workers(run: Run, monkeypatch: pytest.MonkeyP
     ).assert_outcomes(passed=1)
 
 
+def test_live_test_has_the_real_credentials_in_xdist_workers(
+    run: Run, suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
+    monkeypatch.setenv("VENDO_TOKEN_STRIPE", "sk-canary")
+    suite.makeconftest("import os\nassert 'OPENAI_API_KEY' not in os.environ")
+    result = run(
+        """
+        import os, pytest, vendo
+
+        @pytest.mark.vendo_live
+        @pytest.mark.parametrize("n", range(4))
+        def test_live(n):
+            assert len(vendo.token("openai")) == len("sk-canary")
+            assert vendo.token("stripe") == "sk-ini"
+
+        @pytest.mark.parametrize("n", range(4))
+        def test_it(n):
+            assert vendo.tokens(["openai", "stripe"]) == {"openai": None, "stripe": "sk-ini"}
+        """,
+        "-p",
+        "xdist",
+        "-n",
+        "2",
+        "-v",
+        ini="vendo_isolate = true\nvendo_tokens = stripe = sk-ini",
+    )
+
+    result.assert_outcomes(passed=8)
+    assert "canary" not in result.stdout.str() + result.stderr.str()
+
+
 def test_leaks_are_found_and_masked_in_xdist_workers(run: Run) -> None:
     result = run(
         """
