@@ -28,7 +28,7 @@ class VendoToken:
         Raises:
             TypeError: the token is not a str.
             ValueError: the token is blank.
-            vendo.ValidationError: the slug is malformed.
+            vendo.ValidationError: the slug is malformed, or the token contains a control character.
         """
         __tracebackhide__ = True
         return self._test.give(slug, token)

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 import pytest
 
 import vendo.testing
-from vendo import ValidationError
 from vendo.testing import override_variable
 from vendo_pytest import _interceptor, _lookups
 from vendo_pytest._isolation import Isolation, found, isolate
 from vendo_pytest._session_server import NAME, SessionServer, use
+from vendo_pytest._tokens import checked_token, fake_token, parsed_tokens
 from vendo_pytest._variables import Variables
 
 #: A shorter token of another test may be a common word.
@@ -241,23 +241,15 @@ class TestScope:
             self.suite.end_variables(self)
 
     def give(self, slug: str, token: str | None) -> str:
-        """Set `VENDO_TOKEN_<SLUG>` for the rest of the test.
+        """Set `VENDO_TOKEN_<SLUG>` for the rest of the test, and return its value.
 
         Raises:
-            TypeError: the token is not a str.
-            ValueError: the token is blank.
+            TypeError, ValueError, ValidationError: see `checked_token`.
             ValidationError: the slug is malformed.
         """
         __tracebackhide__ = True
         name = override_variable(slug)
-        token = fake_token(slug) if token is None else token
-        if not isinstance(token, str):
-            raise TypeError(f"The token for {slug!r} must be a str, not {type(token).__name__}.")
-        if not token.strip():
-            raise ValueError(
-                f"The token for {slug!r} is blank. Fix: leave it out for a fake token, or use the "
-                "fixture vendo_isolated for a test without tokens."
-            )
+        token = fake_token(slug) if token is None else checked_token(slug, token)
         self.given[name] = token
         self.variables.set(name, token)
         return token
@@ -283,32 +275,3 @@ def _is_live(config: pytest.Config) -> bool:
     # plugin.
     spaces = (config.known_args_namespace, config.option)
     return any(getattr(space, "vendo_live", False) for space in spaces)
-
-
-def fake_token(slug: str) -> str:
-    """Return a token that is clearly not real, always the same for a slug."""
-    return f"vendo-test-token-{slug.lower()}"
-
-
-def parsed_tokens(lines: Iterable[str]) -> dict[str, str]:
-    """Parse the ini option `vendo_tokens`: lines of `slug = token`, or of a slug for a fake token.
-
-    Raises:
-        pytest.UsageError: a line is malformed. The text has the slug, not the token.
-    """
-    tokens: dict[str, str] = {}
-    for line in lines:
-        slug, equals, token = (part.strip() for part in line.partition("="))
-        if slug.startswith("#"):
-            continue
-        try:
-            override_variable(slug)
-        except ValidationError as problem:
-            raise pytest.UsageError(f"vendo_tokens: {problem}") from None
-        if equals and not token:
-            raise pytest.UsageError(
-                f"vendo_tokens: {slug!r} has no token after the =. Fix: write a token, or only the "
-                "slug for a fake token."
-            )
-        tokens[slug.lower()] = token or fake_token(slug)
-    return tokens

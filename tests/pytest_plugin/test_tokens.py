@@ -43,6 +43,18 @@ def test_fake_token_is_recognisable_and_the_same_at_each_call(run: Run) -> None:
     ).assert_outcomes(passed=1)
 
 
+def test_value_is_the_one_that_the_library_returns(run: Run) -> None:
+    run(
+        """
+        import vendo
+
+        def test_it(vendo_token, vendo_tokens):
+            assert vendo_token("openai", " sk test\\n") == vendo.token("openai") == "sk test"
+            assert vendo_tokens(slack=" x ") == {"slack": vendo.token("slack")}
+        """
+    ).assert_outcomes(passed=1)
+
+
 def test_token_wins_in_vendo_mode_too(run: Run) -> None:
     run(
         """
@@ -201,6 +213,7 @@ def test_native_toml_list_works_too(suite: pytest.Pytester) -> None:
     [
         ("no slug = sk-canary", "*vendo_tokens: A slug is made of ASCII letters*'no slug'*"),
         ("openai =", "*vendo_tokens: 'openai' has no token after the =*"),
+        ("openai = sk-canary\1", "*vendo_tokens: The token for 'openai' contains a control *"),
     ],
 )
 def test_malformed_ini_line_ends_the_run_with_one_line(run: Run, line: str, message: str) -> None:
@@ -218,6 +231,13 @@ def test_malformed_ini_line_ends_the_run_with_one_line(run: Run, line: str, mess
         ('vendo_token("openai", b"sk-canary" + b"-1")', "*TypeError: *must be a str, not bytes*"),
         ('vendo_token("openai", "  ")', "*ValueError: *is blank*vendo_isolated*"),
         ('vendo_tokens("no slug", openai="sk-canary" + "-1")', "*ValidationError: A slug is*"),
+        *[
+            (
+                f'vendo_token("openai", "sk-canary" + "-1{character}2")',
+                "E *ValidationError: The token for 'openai' contains *Fix: *on one line.",
+            )
+            for character in (r"\0", r"\n", r"\x85", r"\u2028", r"\ud800")
+        ],
     ],
 )
 def test_mistake_in_a_test_is_one_error_without_values(run: Run, call: str, message: str) -> None:
