@@ -118,14 +118,14 @@ def _fix(slug: str, moment: str | None) -> str:
             "applies. Or request it in a function that a test calls. For the real credential, run "
             "pytest with --vendo-live."
         )
-    live = "For the real credential, mark the test with vendo_live or run pytest with --vendo-live."
     if moment == "function":
         return (
             f'vendo_token("{slug}") in the test, or {slug} in the ini option vendo_tokens, or the '
-            f"fixture vendo_server, also for a LocalVendo of your own. {live}"
+            "fixture vendo_server, also for a LocalVendo of your own. For the real credential, "
+            "mark the test with vendo_live or run pytest with --vendo-live."
         )
     return (
         f'{slug} in the ini option vendo_tokens, or @pytest.mark.vendo("{slug}") on the tests, or '
         f"the fixture vendo_session_server: a fixture of the scope {moment} cannot use those of a "
-        f"test. {live}"
+        "test. For the real credential, run pytest with --vendo-live."
     )

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
 import vendo.testing
-from vendo.testing import override_variable
+from vendo.testing import forget_tokens, override_variable
 from vendo_pytest import _interceptor, _lookups
-from vendo_pytest._isolation import Isolation, found, isolate
-from vendo_pytest._session_server import NAME, SessionServer, use
+from vendo_pytest._environment import Environment, Layer, found
 from vendo_pytest._tokens import checked_token, fake_token, parsed_tokens
 from vendo_pytest._variables import Variables
 
 #: A shorter token of another test may be a common word.
 _SHORTEST_OF_RUN = 8
 _MOST_OF_RUN = 1000
+SESSION_SERVER = "vendo_session_server"
 
 
 class Suite:
@@ -30,19 +30,15 @@ class Suite:
         self._interceptor = _interceptor.RunInterceptor(self)
         self._variables = Variables()
         self._given: dict[str, str] = {}
-        self._isolation = Isolation(self._given)
         self._test: TestScope | None = None
         self._records_run = False
-        self._session_server = SessionServer(self._given)
-        #: The scope of the fixture that is being set up.
-        self._scope: str | None = None
         #: The tokens of the whole run, the newest last. A test may show one that it did not get.
         self._handed_out: dict[tuple[str, str], None] = {}
         tokens = parsed_tokens(config.getini("vendo_tokens"))
         _interceptor.running.append(self)
         config.add_cleanup(self._end)
         if self._isolates:
-            isolate(self._variables, kept=())
+            self._variables.update(dict.fromkeys(found()))
         for slug, token in tokens.items():
             name = override_variable(slug)
             self._given[name] = token
@@ -51,28 +47,70 @@ class Suite:
         if self._has_guard:
             self._interceptor.install()
             _lookups.observe()
-        config.pluginmanager.register(self, "vendo-fixtures")
+        self._environment = Environment(self._given, isolates=self._isolates)
 
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_fixture_setup(
-        self, fixturedef: pytest.FixtureDef[object]
-    ) -> Generator[None, object, object]:
-        """Note the scope of a fixture, for the text of an error, and what a wider one changes."""
+    @contextmanager
+    def setting_up(
+        self, fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+    ) -> Iterator[None]:
+        """Set up a fixture; one of a wider scope without what is the current test's own.
+
+        It is torn down likewise: of its finalizers, the last one is called first.
+        """
+        __tracebackhide__ = True
         if self._test is not None:
             self._test.schedule_end()
-        scope, self._scope = self._scope, fixturedef.scope
-        is_tracked = self._isolates and fixturedef.scope != "function"
-        before = found() if is_tracked else {}
+        if fixturedef.scope == "function":
+            yield
+            return
+        # pytest has set up the fixtures among its arguments.
+        asked = map(request._get_active_fixturedef, fixturedef.argnames)
+        layer = Layer(
+            fixturedef.scope,
+            fixture=fixturedef,
+            given=None if self._test is None else self._test.marked,
+            uses_server=any(map(self._environment.is_user, asked)),
+        )
+        end = ExitStack()
+        fixturedef.addfinalizer(end.close)
+        self._environment.enter(layer)
         try:
-            return (yield)
+            yield
         finally:
-            self._scope = scope
-            if is_tracked:
-                self._isolation.fixture_changed(fixturedef, before, self._session_server.changes)
+            self._environment.leave()
+            if layer.uses_server:
+                self._watch(fixturedef)
+            fixturedef.addfinalizer(lambda: end.enter_context(self._tearing_down(fixturedef)))
 
-    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[object]) -> None:
-        """Note the end of a fixture."""
-        self._isolation.fixture_ended(fixturedef)
+    @contextmanager
+    def _tearing_down(self, fixturedef: pytest.FixtureDef[object]) -> Iterator[None]:
+        uses_server = self._environment.is_user(fixturedef)
+        self._environment.enter(Layer(fixturedef.scope, uses_server=uses_server))
+        try:
+            yield
+        finally:
+            self._environment.end_fixture(fixturedef)
+            self._environment.leave()
+
+    def _watch(self, fixturedef: pytest.FixtureDef[object]) -> None:
+        """Use the session's server whenever a fixture is requested that uses it.
+
+        No hook tells of a fixture that is set up already and requested by `getfixturevalue`.
+        """
+        execute = fixturedef.execute
+        if getattr(execute, "watches", False):
+            return
+
+        def watched(request: pytest.FixtureRequest) -> object:
+            __tracebackhide__ = True
+            try:
+                return execute(request=request)  # type: ignore[arg-type]  # it is a SubRequest
+            finally:
+                if self._environment.is_user(fixturedef):
+                    self._environment.use_server()
+
+        watched.watches = True  # type: ignore[attr-defined]
+        fixturedef.execute = watched  # type: ignore[method-assign]
 
     def restore(self) -> None:
         """Restore the environment as it was before the run."""
@@ -99,26 +137,27 @@ class Suite:
     @property
     def guards(self) -> bool:
         """True if a credential that the test did not provide is an error now."""
-        return self._has_guard and not (self._test is not None and self._test.is_live)
+        return self._has_guard and not self._environment.current.is_live
 
     @property
     def server(self) -> str | None:
         """The fixture with the local server that is used now, or None."""
-        if self._test is not None and self._test.server is not None:
+        layer = self._environment.current
+        if isinstance(layer, TestScope) and layer.server is not None:
             return "vendo_server"
-        return NAME if self._session_server.is_used else None
+        return SESSION_SERVER if self._environment.uses_server else None
 
     @property
     def keeps_local(self) -> bool:
         """True if no real provider may be reached now."""
-        if self.is_live or (self._test is not None and self._test.is_live):
+        if self.is_live or self._environment.current.is_live:
             return False
         return self._has_guard or self.server is not None
 
     @property
     def moment(self) -> str | None:
         """The scope of the fixture or test that runs now; None outside of tests."""
-        return self._scope or (None if self._test is None else "function")
+        return self._environment.current.scope
 
     def gave(self, slug: str, token: str) -> bool:
         """Return True for a token that the ini file or the current test provides for the slug."""
@@ -146,55 +185,44 @@ class Suite:
 
     def enter(self, item: pytest.Item) -> TestScope:
         """Begin a test: isolate it, then set the tokens of its markers."""
-        is_live = item.get_closest_marker("vendo_live") is not None
-        test = self._test = TestScope(self, item, is_live=is_live)
+        test = self._test = TestScope(self, item)
         if self._has_guard:
             self._interceptor.install()
+        self._environment.enter(test)
         try:
-            if self._isolates:
-                self._isolation.begin_test()
             if test.is_live:
-                test.variables.update(self._variables.removed)
-            elif self._isolates:
-                # Again: the program may have loaded a .env file.
-                self._isolation.isolate()
-            if not test.is_live and test.uses_session_server:
-                self._session_server.resume()
+                for name, value in self._variables.removed.items():
+                    test.set(name, value)
             for marker in reversed(list(item.iter_markers("vendo"))):  # the closest one wins
                 test.give_all(marker.args, marker.kwargs)
         except BaseException:
-            self.leave(test)
+            self.leave()
             raise
+        test.marked = dict(test.given)
         return test
 
     def end_variables(self, test: TestScope) -> None:
         """Undo what a test changed, before fixtures of a wider scope are torn down."""
-        if test.is_live:
-            return
-        test.variables.undo()
-        if self._isolates:
-            self._isolation.isolate()
-        self._session_server.resume()  # it may be theirs
+        test.server = None
+        self._environment.end_test()
 
-    def leave(self, test: TestScope) -> None:
+    def leave(self) -> None:
         """End a test."""
-        test.variables.undo()
-        self._session_server.pause()
-        if self._isolates:
-            self._isolation.end_test()
+        self._environment.leave()
         self._test = None
         if not self._has_guard and not self._records_run:
             self._interceptor.remove()
 
     @contextmanager
     def using(self, server: vendo.testing.LocalVendo) -> Iterator[None]:
-        """Make the library use a local server, in place of the ini file's tokens."""
-        kept = self._test.given if self._test is not None else ()
-        self._session_server.begin(server, kept)
+        """Let fixtures and tests use a local server; the one that runs now begins with it."""
+        _lookups.observe()
+        forget_tokens()
+        self._environment.begin_server(server.environment())
         try:
             yield
         finally:
-            self._session_server.end()
+            self._environment.begin_server({})
 
     def record(self) -> None:
         """Record tokens until the end of the test."""
@@ -206,25 +234,23 @@ class Suite:
         self._interceptor.install()
 
 
-class TestScope:
+class TestScope(Layer):
     """One test: the tokens that it provides, and those that the code under test got."""
 
     __test__ = False
 
-    def __init__(self, suite: Suite, item: pytest.Item, *, is_live: bool) -> None:
+    def __init__(self, suite: Suite, item: pytest.Item) -> None:
+        super().__init__("function")
         self.suite: Suite = suite
         self._item = item
         self._is_end_scheduled = False
-        self.is_live: bool = is_live
-        self.variables: Variables = Variables()
+        self.is_live = item.get_closest_marker("vendo_live") is not None
+        self.uses_server = not self.is_live and SESSION_SERVER in getattr(item, "fixturenames", ())
         self.given: dict[str, str] = {}
+        #: The variables of its markers.
+        self.marked: dict[str, str] = {}
         self.handed_out: list[tuple[str, str]] = []
         self.server: vendo.testing.LocalVendo | None = None
-
-    @property
-    def uses_session_server(self) -> bool:
-        """True where the session's server is among the fixtures of the test, or of one of them."""
-        return NAME in getattr(self._item, "fixturenames", ())
 
     def schedule_end(self) -> None:
         """End the changes of the environment after the test's own fixtures.
@@ -251,7 +277,7 @@ class TestScope:
         name = override_variable(slug)
         token = fake_token(slug) if token is None else checked_token(slug, token)
         self.given[name] = token
-        self.variables.set(name, token)
+        self.set(name, token)
         return token
 
     def give_all(self, fakes: Iterable[str], tokens: Mapping[str, str | None]) -> dict[str, str]:
@@ -262,11 +288,16 @@ class TestScope:
 
     def isolate(self) -> None:
         """Remove every credential from the environment, except those of this test."""
-        isolate(self.variables, kept=self.given)
+        for name in found().keys() - self.given.keys():
+            self.set(name, None)
 
     def use(self, server: vendo.testing.LocalVendo) -> None:
         """Make the whole library use a local server, in place of the ini file's tokens."""
-        use(server, self.variables, kept=self.given)
+        _lookups.observe()
+        self.isolate()
+        forget_tokens()
+        for name, value in server.environment().items():
+            self.set(name, value)
         self.server = server
 
 

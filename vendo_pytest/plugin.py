@@ -8,6 +8,8 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 
 TYPE_CHECKING = False
@@ -29,6 +31,10 @@ _CHANGING = frozenset(
 )
 
 _suites: pytest.StashKey[Suite | None] = pytest.StashKey()
+#: The fixtures that are being set up before there is a suite: one of them may begin it.
+_waiting: pytest.StashKey[
+    dict[ExitStack, tuple[pytest.FixtureDef[object], pytest.FixtureRequest]]
+] = pytest.StashKey()
 _tests: pytest.StashKey[TestScope] = pytest.StashKey()
 _leaks: pytest.StashKey[Leaks] = pytest.StashKey()
 _leak_reports: pytest.StashKey[LeakReports] = pytest.StashKey()
@@ -101,8 +107,11 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Record the tokens of the whole run if a test searches for leaks."""
-    if any("vendo_leaks" in getattr(item, "fixturenames", ()) for item in session.items):
+    """Begin if the whole run matters to a fixture: with its tokens, or its variables."""
+    names = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    if "vendo_session_server" in names:
+        _suite(session.config)
+    if "vendo_leaks" in names:
         _suite(session.config).record_run()
 
 
@@ -115,6 +124,26 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _test(item)
     if "vendo_leaks" in names:
         _search(item)  # fixtures before that one may get tokens
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Set up a fixture of a wider scope apart from the test that is the first to request it."""
+    __tracebackhide__ = True
+    if fixturedef.argname in _CHANGING:
+        _test(request._pyfuncitem)  # it may have been requested by name
+    suite, waiting = request.config.stash[_suites], request.config.stash[_waiting]
+    with ExitStack() as stack:
+        if suite is None:
+            waiting[stack] = (fixturedef, request)
+        else:
+            stack.enter_context(suite.setting_up(fixturedef, request))
+        try:
+            return (yield)
+        finally:
+            waiting.pop(stack, None)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -137,7 +166,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
     finally:
         if test is not None:
             del item.stash[_tests]
-            test.suite.leave(test)
+            test.suite.leave()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -176,7 +205,7 @@ def _begin(config: pytest.Config) -> None:
         return
     is_used = any(map(config.getini, ("vendo_tokens", "vendo_isolate", "vendo_guard")))
     is_used = is_used or "vendo_leaks" in config.getini("usefixtures")
-    config.stash[_suites] = None
+    config.stash[_suites], config.stash[_waiting] = None, {}
     if is_used:
         _suite(config).record_run()  # tokens that are fetched at import too
 
@@ -194,6 +223,10 @@ def _test(item: pytest.Item) -> TestScope:
     test = item.stash.get(_tests, None)
     if test is None:
         test = item.stash[_tests] = _suite(item.config).enter(item)
+        waiting = item.config.stash[_waiting]
+        for stack, (fixturedef, request) in waiting.items():
+            stack.enter_context(test.suite.setting_up(fixturedef, request))
+        waiting.clear()
     return test
 
 
@@ -255,7 +288,7 @@ def vendo_server(request: pytest.FixtureRequest, _vendo_local: LocalVendo) -> It
 def vendo_session_server(request: pytest.FixtureRequest) -> Iterator[LocalVendo]:
     """A Vendo on loopback for fixtures of a wider scope, never reset.
 
-    The library uses it in the tests that have it among their fixtures, and in their fixtures.
+    The library uses it in the tests that request it, or a fixture with it, and in these fixtures.
     """
     from vendo.testing import LocalVendo
 

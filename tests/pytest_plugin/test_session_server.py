@@ -199,3 +199,173 @@ def test_other_tests_do_not_see_it(run: Run, isolates: str) -> None:
         """,
         ini=f"vendo_isolate = {isolates}\nvendo_guard = true\nvendo_tokens = slack = xoxb-ini",
     ).assert_outcomes(passed=6)
+
+
+@pytest.mark.parametrize("ini", ["", "vendo_isolate = true"])
+@pytest.mark.parametrize("order", [("test_1.py", "test_2.py"), ("test_2.py", "test_1.py")])
+def test_wider_fixtures_that_do_not_ask_for_it_do_not_see_it(
+    suite: pytest.Pytester, ini: str, order: tuple[str, str]
+) -> None:
+    suite.makeini(f"[pytest]\nvendo_tokens = stripe\n{ini}")
+    suite.makepyfile(
+        test_1="""
+        import os, pytest, vendo
+
+        @pytest.fixture(scope="session")
+        def mb(vendo_session_server):
+            yield vendo_session_server
+            assert vendo.connections.connected_slugs() == []
+
+        @pytest.fixture(scope="module", autouse=True)
+        def plain():
+            assert vendo.token("stripe") == "vendo-test-token-stripe"
+            yield
+            assert vendo.token("stripe") == "vendo-test-token-stripe"
+            assert "VENDO_BASE_URL" not in os.environ
+
+        def test_mb(mb):
+            with pytest.raises(vendo.NotConnected):
+                vendo.token("stripe")
+
+        def test_given(mb, vendo_token):
+            vendo_token("stripe", "sk")
+            assert vendo.token("stripe") == "sk"
+        """,
+        test_2="""
+        import pytest, vendo
+
+        @pytest.fixture(scope="module")
+        def plain():
+            yield
+            assert vendo.token("stripe") == "vendo-test-token-stripe"
+
+        def test_plain(plain):
+            pass
+        """,
+    )
+    suite.runpytest_subprocess("-p", "vendo", *order).assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize("ini", ["", "vendo_isolate = true\nvendo_tokens = stripe"])
+@pytest.mark.parametrize("arguments", ["a, mb", "mb, a"])
+def test_tokens_of_other_wider_fixtures_stay(run: Run, ini: str, arguments: str) -> None:
+    run(
+        f"""
+        import os, pytest, vendo
+
+        @pytest.fixture(scope="session")
+        def a():
+            os.environ["VENDO_TOKEN_SLACK"] = "xoxb-test"
+            os.environ["VENDO_API_KEY"] = "vendo_sk_" + "x" * 32
+            yield
+            assert os.environ["VENDO_TOKEN_SLACK"] == "xoxb-test"
+
+        @pytest.fixture(scope="session")
+        def mb(vendo_session_server):
+            vendo_session_server.connect("gmail")
+            yield vendo_session_server
+            assert vendo.token("gmail")
+
+        @pytest.fixture(scope="session")
+        def c(mb):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("GMAIL_ACCESS_TOKEN", "g-test")
+                patch.setenv("VENDO_TOKEN_NOTION", "n-test")
+                yield
+
+        def test_before(a):
+            assert vendo.token("slack") == "xoxb-test"
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_it({arguments}, c, n):
+            assert vendo.tokens(["slack", "gmail", "notion"]) == {{
+                "slack": "xoxb-test", "gmail": mb.token("gmail"), "notion": "n-test"
+            }}
+            assert "STRIPE_API_KEY" not in os.environ
+
+        def test_after(a):
+            assert vendo.token("slack") == "xoxb-test"
+            assert os.environ["VENDO_API_KEY"] == "vendo_sk_" + "x" * 32
+        """,
+        "-p",
+        "no:randomly",
+        ini=ini,
+    ).assert_outcomes(passed=4)
+
+
+def test_what_it_hides_returns_with_the_fixture_that_set_it_over(run: Run) -> None:
+    run(
+        """
+        import os, pytest, vendo
+
+        @pytest.fixture(scope="class")
+        def patched(vendo_session_server):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("GMAIL_ACCESS_TOKEN", "g-test")
+                yield
+
+        class TestIt:
+            @pytest.mark.parametrize("n", range(2))
+            def test_it(self, patched, n):
+                assert os.environ["GMAIL_ACCESS_TOKEN"] == "g-test"
+
+        def test_after():
+            assert os.environ["GMAIL_ACCESS_TOKEN"] == "g-real"
+            assert os.environ["VENDO_API_KEY"] == "vendo_sk_real"
+        """,
+        "-p",
+        "no:randomly",
+    ).assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize(
+    "ini", ["", "vendo_isolate = true\nvendo_guard = true\nvendo_tokens = gmail = g-ini"]
+)
+@pytest.mark.parametrize("scope", ["function", "module", "session"])
+def test_requested_by_name_it_is_used_in_each_test(run: Run, ini: str, scope: str) -> None:
+    run(
+        f"""
+        import os, pytest, vendo
+
+        @pytest.fixture(scope="session")
+        def mailbox(vendo_session_server):
+            vendo_session_server.connect("gmail")
+            return vendo_session_server
+
+        @pytest.fixture(scope="session")
+        def by_name(request):
+            return request.getfixturevalue("mailbox")
+
+        @pytest.fixture(scope="session")
+        def none():
+            return None
+
+        @pytest.fixture(scope="{scope}", params=["mailbox", "by_name", "none"])
+        def backend(request):
+            server = request.getfixturevalue(request.param)
+            assert server is None or vendo.token("gmail") == server.token("gmail")
+            yield server
+            assert server is None or vendo.token("gmail") == server.token("gmail")
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_it(backend, n):
+            if backend is None:
+                assert "VENDO_BASE_URL" not in os.environ
+            else:
+                assert vendo.token("gmail") == backend.token("gmail")
+
+        @pytest.mark.parametrize("n", range(2))
+        @pytest.mark.parametrize("name", ["vendo_session_server", "mailbox", "by_name"])
+        def test_in_the_test(n, name, request):
+            assert "VENDO_BASE_URL" not in os.environ
+            server = request.getfixturevalue(name)
+            assert vendo.token("gmail") == server.token("gmail")
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_other(n, vendo_isolated):
+            assert vendo.token("gmail", default=None) is None
+        """,
+        "-p",
+        "no:randomly",
+        ini=ini,
+    ).assert_outcomes(passed=14)
