@@ -20,6 +20,8 @@ class Layer:
         scope: that of the fixture, `function` for a test; None outside of tests.
         fixture: the fixture that is set up, whose changes stay until it is torn down.
         given: variables that it finds, and that are not its own.
+        uses_server: the library uses the session's server meanwhile.
+        is_live: real credentials may be used.
     """
 
     def __init__(
@@ -29,12 +31,15 @@ class Layer:
         fixture: object = None,
         given: Mapping[str, str | None] | None = None,
         uses_server: bool = False,
+        is_live: bool = False,
     ) -> None:
         self.scope = scope
         self.fixture = fixture
         self.given_variables: Mapping[str, str | None] = given or {}
         self.uses_server = uses_server
-        self.is_live = False
+        self.is_live = is_live
+        #: What the fixture has changed.
+        self.changes: Changes = {}
         #: What a test has changed, and what of it ends with the test also without isolation.
         self.own: Changes = {}
         self.ending: Changes = {}
@@ -60,21 +65,25 @@ class Environment:
     At the bottom is what is set outside of tests, or under `vendo_isolate` what the ini file sets.
     On it is what fixtures of a wider scope have set, for as long as they last, and on top what is
     the test's own. A fixture of a wider scope does not find the test's own, so it is the same for
-    each test. For those who use the session's server, its variables take the place of the bottom.
+    each test. For those who use the session's server, its variables take the place of the bottom,
+    and for those who are live, real ones come on top of it: what others of a wider scope have set
+    does not count there, and what those of their kind have set does.
 
     Args:
         given: the variables of the ini file.
+        real: the variables of the machine that are removed.
         isolates: True under `vendo_isolate`.
     """
 
-    def __init__(self, given: Mapping[str, str], *, isolates: bool) -> None:
+    def __init__(
+        self, given: Mapping[str, str], real: Mapping[str, str], *, isolates: bool
+    ) -> None:
         self._given = given
         self._isolates = isolates
         self._layers = [Layer(None)]
-        #: fixture -> what it changed, in the order of their setup
-        self._of_fixtures: dict[object, Changes] = {}
-        #: Those of them that used the session's server: their changes are made on its variables.
-        self._users: set[object] = set()
+        self._real = real
+        #: fixture -> its setup, in the order of their changes
+        self._setups: dict[object, Layer] = {}
         self._outside: Changes = dict(found())
         #: What the current layer began with; the difference is its own.
         self._shown = found()
@@ -137,12 +146,11 @@ class Environment:
 
     def is_user(self, fixture: object) -> bool:
         """True for a fixture that is set up, and used the session's server for that."""
-        return fixture in self._users
+        return fixture in self._setups and self._setups[fixture].uses_server
 
     def end_fixture(self, fixture: object) -> None:
         """Forget what a fixture changed: what its teardown left of it is no longer the suite's."""
-        self._of_fixtures.pop(fixture, None)
-        self._users.discard(fixture)
+        self._setups.pop(fixture, None)
         self._shown = self._wanted()
 
     def _keep(self) -> None:
@@ -154,11 +162,9 @@ class Environment:
             if self._shown.get(name) != now.get(name)
         }
         if layer.fixture is not None:
-            changed = self._of_fixtures.pop(layer.fixture, {}) | changed
-            if changed:
-                self._of_fixtures[layer.fixture] = changed
-            if layer.uses_server:
-                self._users.add(layer.fixture)
+            self._setups.pop(layer.fixture, None)
+            self._setups[layer.fixture] = layer
+            layer.changes |= changed
         elif layer.scope is None:
             self._outside.update(changed)
         else:
@@ -167,22 +173,30 @@ class Environment:
     def _assign(self, changed: Changes) -> None:
         """Let a change last: as the fixture's that has the variable, or as one outside of tests."""
         for name, value in changed.items():
-            owners = [one for one in self._of_fixtures.values() if name in one]
+            owners = [one.changes for one in self._setups.values() if name in one.changes]
             (owners[-1] if owners else self._outside)[name] = value
 
     def _wanted(self) -> dict[str, str]:
-        layer, fixtures = self.current, self._of_fixtures
+        layer, setups = self.current, list(self._setups.values())
+        bottom: Mapping[str, str | None] = self._outside
+        middle: Mapping[str, str] = {}
+        above: list[Layer] = []
         if self.uses_server:
-            others = [fixtures[one] for one in fixtures if one not in self._users]
-            users = [fixtures[one] for one in fixtures if one in self._users]
-            parts = [*others, self._of_server, *users]
-        elif self._isolates and layer.scope is not None and not layer.is_live:
-            parts = [self._given, *fixtures.values()]
-        else:
-            parts = [self._outside, *fixtures.values()]
-        wanted: Changes = {}
-        for part in (*parts, layer.given_variables):
-            wanted.update(part)
+            bottom, middle = {}, self._of_server
+            above = [one for one in setups if one.uses_server]
+        elif layer.is_live:
+            middle = self._real
+            above = [one for one in setups if one.is_live]
+        elif self._isolates and layer.scope is not None:
+            bottom = self._given
+        below = [one for one in setups if one not in above]
+        wanted: Changes = dict(bottom)
+        for one in below:
+            wanted.update(one.changes)
+        wanted.update(middle)
+        for one in above:
+            wanted.update(one.changes)
+        wanted.update(layer.given_variables)
         return {name: value for name, value in wanted.items() if value is not None}
 
     def _show(self) -> None:

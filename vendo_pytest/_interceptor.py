@@ -115,17 +115,22 @@ def _fix(slug: str, moment: str | None) -> str:
     if moment is None:
         return (
             f"{slug} in the ini option vendo_tokens: no test has begun, so no fixture or marker "
-            "applies. Or request it in a function that a test calls. For the real credential, run "
-            "pytest with --vendo-live."
+            f"applies. Or request it in a function that a test calls. {real(moment)}"
         )
     if moment == "function":
         return (
             f'vendo_token("{slug}") in the test, or {slug} in the ini option vendo_tokens, or the '
-            "fixture vendo_server, also for a LocalVendo of your own. For the real credential, "
-            "mark the test with vendo_live or run pytest with --vendo-live."
+            f"fixture vendo_server, also for a LocalVendo of your own. {real(moment)}"
         )
     return (
         f'{slug} in the ini option vendo_tokens, or @pytest.mark.vendo("{slug}") on the tests, or '
         f"the fixture vendo_session_server: a fixture of the scope {moment} cannot use those of a "
-        "test. For the real credential, run pytest with --vendo-live."
+        f"test. {real(moment)}"
     )
+
+
+def real(moment: str | None, what: str = "the real credential") -> str:
+    """Return how what is real may be used at this moment."""
+    marked = {"function": "test", "class": "class", "module": "module"}.get(moment or "")
+    mark = f"mark the {marked} with vendo_live or " if marked else ""
+    return f"For {what}, {mark}run pytest with --vendo-live."

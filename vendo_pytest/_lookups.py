@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from vendo.testing import provider_at
-from vendo_pytest._interceptor import GuardError, running
+from vendo_pytest._interceptor import GuardError, real, running
 
 _LOOK_UPS = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
 _TUNNEL = b"CONNECT "
@@ -52,26 +52,28 @@ def _check(host: object) -> None:
     if f".{host.lower().removesuffix('.')}".endswith(_PLATFORM):
         raise GuardError(
             f"The code under test requested {host}, a host of the real Vendo. Fix: the fixture "
-            "vendo_server. For the real one, mark the test with vendo_live or run pytest with "
-            "--vendo-live."
+            f"vendo_server. {real(_moment(), 'the real one')}"
         )
 
 
 def _message(host: str, slug: str, name: str) -> str:
     problem = f"The code under test requested {host}, a host of the real {name}. Fix: "
-    live = "For the real one, mark the test with vendo_live or run pytest with --vendo-live."
-    moments = {run.moment for run in running} - {None}
+    moment = _moment()
+    live = real(moment, "the real one")
     address = f'provider_url("{slug}")'
-    if not moments:
-        return (
-            f"{problem}do it in a test, not before the tests begin. For the real one, run pytest "
-            "with --vendo-live."
-        )
+    if moment is None:
+        return f"{problem}do it in a test, not before the tests begin. {live}"
     for run in running:
         if run.server is not None:
             return f"{problem}{run.server}.{address} is the address of its fake provider. {live}"
-    server = "vendo_server" if moments == {"function"} else "vendo_session_server"
+    server = "vendo_server" if moment == "function" else "vendo_session_server"
     return (
         f"{problem}the fixture {server}, whose {address} is the address of a fake provider, for "
         f"any client. {live}"
     )
+
+
+def _moment() -> str | None:
+    """Return the scope of the fixture that runs now; one wider than a test's comes first."""
+    moments = {run.moment for run in running} - {None}
+    return next(iter(moments - {"function"} or moments), None)

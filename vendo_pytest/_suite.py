@@ -47,7 +47,9 @@ class Suite:
         if self._has_guard:
             self._interceptor.install()
             _lookups.observe()
-        self._environment = Environment(self._given, isolates=self._isolates)
+        self._environment = Environment(
+            self._given, self._variables.removed, isolates=self._isolates
+        )
 
     @contextmanager
     def setting_up(
@@ -55,7 +57,8 @@ class Suite:
     ) -> Iterator[None]:
         """Set up a fixture; one of a wider scope without what is the current test's own.
 
-        It is torn down likewise: of its finalizers, the last one is called first.
+        It is live if its class or module is, and so all its tests. It is torn
+        down likewise: of its finalizers, the last one is called first.
         """
         __tracebackhide__ = True
         if self._test is not None:
@@ -63,13 +66,17 @@ class Suite:
         if fixturedef.scope == "function":
             yield
             return
+        scope = fixturedef.scope
+        is_live = request.node.get_closest_marker("vendo_live") is not None  # the class or module
         # pytest has set up the fixtures among its arguments.
-        asked = map(request._get_active_fixturedef, fixturedef.argnames)
+        names = [name for name in fixturedef.argnames if name != "request"]
+        asked = map(request._get_active_fixturedef, names)
         layer = Layer(
-            fixturedef.scope,
+            scope,
             fixture=fixturedef,
             given=None if self._test is None else self._test.marked,
-            uses_server=any(map(self._environment.is_user, asked)),
+            uses_server=not is_live and any(map(self._environment.is_user, asked)),
+            is_live=is_live,
         )
         end = ExitStack()
         fixturedef.addfinalizer(end.close)
@@ -80,12 +87,13 @@ class Suite:
             self._environment.leave()
             if layer.uses_server:
                 self._watch(fixturedef)
-            fixturedef.addfinalizer(lambda: end.enter_context(self._tearing_down(fixturedef)))
+            at_end = Layer(scope, uses_server=layer.uses_server, is_live=is_live)
+            tearing_down = self._tearing_down(fixturedef, at_end)
+            fixturedef.addfinalizer(lambda: end.enter_context(tearing_down))
 
     @contextmanager
-    def _tearing_down(self, fixturedef: pytest.FixtureDef[object]) -> Iterator[None]:
-        uses_server = self._environment.is_user(fixturedef)
-        self._environment.enter(Layer(fixturedef.scope, uses_server=uses_server))
+    def _tearing_down(self, fixturedef: pytest.FixtureDef[object], layer: Layer) -> Iterator[None]:
+        self._environment.enter(layer)
         try:
             yield
         finally:
@@ -190,9 +198,6 @@ class Suite:
             self._interceptor.install()
         self._environment.enter(test)
         try:
-            if test.is_live:
-                for name, value in self._variables.removed.items():
-                    test.set(name, value)
             for marker in reversed(list(item.iter_markers("vendo"))):  # the closest one wins
                 test.give_all(marker.args, marker.kwargs)
         except BaseException:

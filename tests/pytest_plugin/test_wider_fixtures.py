@@ -117,6 +117,70 @@ def test_setup_is_the_same_in_a_live_test(run: Run, first: str) -> None:
     ).assert_outcomes(passed=2)
 
 
+def test_they_are_live_where_all_tests_of_their_class_or_module_are(
+    run: Run, suite: pytest.Pytester
+) -> None:
+    suite.makepyfile(
+        test_before="""
+        import os, pytest, vendo
+
+        @pytest.fixture(scope="session", autouse=True)
+        def program():
+            os.environ["NOTION_TOKEN"] = "ntn-test"
+
+        class TestIt:
+            @classmethod
+            def setup_class(cls):
+                assert "OPENAI_API_KEY" not in os.environ
+
+            def test_it(self):
+                pass
+
+        @pytest.mark.vendo_live
+        class TestLive:
+            @classmethod
+            def setup_class(cls):
+                assert vendo.tokens(["openai", "notion", "slack"]) == {
+                    "openai": "sk-real", "notion": "ntn-test", "slack": "xoxb-ini"
+                }
+                os.environ["STRIPE_API_KEY"] = "sk_of_the_class"
+
+            @classmethod
+            def teardown_class(cls):
+                assert vendo.tokens(["openai", "stripe"]) == {
+                    "openai": "sk-real", "stripe": "sk_of_the_class"
+                }
+
+            def test_live(self):
+                assert vendo.tokens(["openai", "stripe"]) == {
+                    "openai": "sk-real", "stripe": "sk_of_the_class"
+                }
+        """
+    )
+    run(
+        """
+        import os, pytest, vendo
+
+        pytestmark = pytest.mark.vendo_live
+
+        @pytest.fixture(scope="module")
+        def account(vendo_session_server):
+            yield vendo.token("openai")
+            assert vendo.token("openai") == "sk-real"
+
+        @pytest.fixture(scope="session")
+        def other():
+            return os.environ.get("OPENAI_API_KEY")
+
+        def test_live(account, other):
+            assert account == "sk-real" == vendo.token("openai")
+            assert other is None
+        """,
+        *FIXED,
+        ini=STRICT,
+    ).assert_outcomes(passed=3)
+
+
 @pytest.mark.parametrize("ini", ["", "vendo_tokens = slack", STRICT])
 def test_teardown_does_not_see_the_tokens_of_the_next_test(run: Run, ini: str) -> None:
     run(
