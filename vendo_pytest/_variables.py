@@ -32,11 +32,6 @@ class Variables:
             self.set(name, value)
 
     @property
-    def changes(self) -> dict[str, str | None]:
-        """The changed variables with their values, None for those that were removed."""
-        return dict(self._ours)
-
-    @property
     def removed(self) -> dict[str, str]:
         """The removed variables with their values."""
         return {
