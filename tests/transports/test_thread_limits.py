@@ -137,15 +137,17 @@ def test_name_is_looked_up_in_place_without_a_thread(monkeypatch: pytest.MonkeyP
 def test_clients_one_after_another_share_a_handful_of_threads(
     server: LocalVendo, limit: Limit
 ) -> None:
-    names: set[int | None] = set()
+    # At one time: on a busy machine a thread may end between two clients, and another one begin.
+    most = 0
 
     async def main() -> None:
+        nonlocal most
         for _ in range(100):
             async with AsyncVendo(transport="threads", **server._addresses()) as client:
                 client.invalidate("gmail")
                 await client.token("gmail")
-            names.update(t.ident for t in threading.enumerate() if t.name == "vendo")
-        assert len(names) < 10
+            most = max(most, sum(t.name == "vendo" for t in threading.enumerate()))
+        assert 0 < most < 10
         assert threaded.shared._threads < 10
 
     asyncio.run(main())
