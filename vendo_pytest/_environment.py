@@ -148,6 +148,11 @@ class Environment:
         """True for a fixture that is set up, and used the session's server for that."""
         return fixture in self._setups and self._setups[fixture].uses_server
 
+    def drop_fixture(self, fixture: object) -> None:
+        """Undo what a fixture changed that is never torn down."""
+        self._setups.pop(fixture, None)
+        self._show()
+
     def end_fixture(self, fixture: object) -> None:
         """Forget what a fixture changed: what its teardown left of it is no longer the suite's."""
         self._setups.pop(fixture, None)

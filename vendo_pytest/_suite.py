@@ -85,6 +85,8 @@ class Suite:
             yield
         finally:
             self._environment.leave()
+            if fixturedef.cached_result is None:  # an interrupt: pytest does not tear it down
+                self._environment.drop_fixture(fixturedef)
             if layer.uses_server:
                 self._watch(fixturedef)
             at_end = Layer(scope, uses_server=layer.uses_server, is_live=is_live)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -50,6 +51,32 @@ def test_teardown_with_a_live_test_is_isolated_and_guarded(run: Run, scope: str)
         *FIXED,
         ini=STRICT,
     ).assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("error", ["SystemExit", "asyncio.CancelledError", "RuntimeError"])
+def test_setup_that_fails_leaves_nothing_to_other_modules(run: Run, error: str) -> None:
+    run(
+        f"""
+        import asyncio, os, pytest, vendo
+
+        class TestFirst:
+            @pytest.fixture(scope="class")
+            def broken(self):
+                os.environ["VENDO_TOKEN_SLACK"] = os.environ["OPENAI_API_KEY"] = "bad"
+                raise {error}
+
+            def test_it(self, broken): ...
+
+        class TestSecond:
+            def test_it(self):
+                assert vendo.token("slack") == "xoxb-ini"
+                assert "OPENAI_API_KEY" not in os.environ
+        """,
+        *FIXED,
+        ini=STRICT,
+    ).assert_outcomes(passed=1, errors=1)
+    assert os.environ["OPENAI_API_KEY"] == "sk-real"
+    assert "VENDO_TOKEN_SLACK" not in os.environ
 
 
 def test_parameter_that_ends_in_the_setup_of_a_live_test(run: Run) -> None:
