@@ -251,8 +251,9 @@ class TestScope(Layer):
         self.suite: Suite = suite
         self._item = item
         self._is_end_scheduled = False
-        self.is_live = item.get_closest_marker("vendo_live") is not None
-        self.uses_server = not self.is_live and SESSION_SERVER in getattr(item, "fixturenames", ())
+        self.is_live: bool = item.get_closest_marker("vendo_live") is not None
+        names = getattr(item, "fixturenames", ())
+        self.uses_server: bool = not self.is_live and SESSION_SERVER in names
         self.given: dict[str, str] = {}
         #: The variables of its markers.
         self.marked: dict[str, str] = {}
