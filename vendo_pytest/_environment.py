@@ -60,7 +60,7 @@ class Layer:
 
 
 class Environment:
-    """The variables of credentials, put together for whoever runs.
+    """The variables of credentials, put together for the test or fixture that runs.
 
     At the bottom is what is set outside of tests, or under `vendo_isolate` what the ini file sets.
     On it is what fixtures of a wider scope have set, for as long as they last, and on top what is

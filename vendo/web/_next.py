@@ -80,8 +80,7 @@ def current_page(
     """Return the page that the user of a request is on, for coming back to it.
 
     That is the request's own address where a browser loads a page, else the page that sent the
-    request: a script's, of which the response is a part at most. Of an address that is too long the
-    query is left out.
+    request, such as that of a script. An address that is too long loses its query.
 
     Args:
         method: the request's method; None for a WebSocket.
