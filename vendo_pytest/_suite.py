@@ -57,8 +57,8 @@ class Suite:
     ) -> Iterator[None]:
         """Set up a fixture; one of a wider scope without what is the current test's own.
 
-        It is live if its class or module is, and so all its tests. It is torn
-        down likewise: of its finalizers, the last one is called first.
+        It is live if its class or module is, and so all its tests. It is torn down likewise: of its
+        finalizers, the last one is called first.
         """
         __tracebackhide__ = True
         if self._test is not None:
@@ -87,11 +87,12 @@ class Suite:
             self._environment.leave()
             if fixturedef.cached_result is None:  # an interrupt: pytest does not tear it down
                 self._environment.drop_fixture(fixturedef)
-            if layer.uses_server:
-                self._watch(fixturedef)
-            at_end = Layer(scope, uses_server=layer.uses_server, is_live=is_live)
-            tearing_down = self._tearing_down(fixturedef, at_end)
-            fixturedef.addfinalizer(lambda: end.enter_context(tearing_down))
+            else:
+                at_end = Layer(scope, uses_server=layer.uses_server, is_live=is_live)
+                tearing_down = self._tearing_down(fixturedef, at_end)
+                fixturedef.addfinalizer(lambda: end.enter_context(tearing_down))
+                if layer.uses_server:
+                    self._watch(fixturedef)
 
     @contextmanager
     def _tearing_down(self, fixturedef: pytest.FixtureDef[object], layer: Layer) -> Iterator[None]:
