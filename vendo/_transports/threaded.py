@@ -97,11 +97,12 @@ class Threads:
                         self._threads -= 1
                         return
                 continue
-            if not job.is_withdrawn:
-                job.do()
-            del job  # its result must not live as long as the thread waits
+            outcome = None if job.is_withdrawn else job.call()
             with self._lock:
-                self._pending -= 1
+                self._pending -= 1  # before its caller goes on, who may make the next call
+            if outcome is not None:
+                job.settle(*outcome)
+            del job, outcome  # a result must not live as long as the thread waits
 
 
 class _Job:
@@ -119,13 +120,15 @@ class _Job:
         self._loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Any] = self._loop.create_future()
 
-    def do(self) -> None:
-        result: object = None
-        failure: BaseException | None = None
+    def call(self) -> tuple[object, BaseException | None]:
+        """Return the result of the call, or what it raised."""
         try:
-            result = self._context.run(self._call)
-        except BaseException as error:  # noqa: BLE001  # it is raised in the task
-            failure = error
+            return self._context.run(self._call), None
+        except BaseException as failure:  # noqa: BLE001  # it is raised in the task
+            return None, failure
+
+    def settle(self, result: object, failure: BaseException | None) -> None:
+        """Give the outcome to the task."""
         try:
             self._loop.call_soon_threadsafe(self._settle, result, failure)
         except RuntimeError:  # the loop was closed
