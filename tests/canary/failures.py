@@ -88,4 +88,4 @@ def servers(replies: Mapping[str, Reply] = REPLIES) -> Iterator[dict[str, str]]:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))
             urls["refused"] = f"http://127.0.0.1:{taken.getsockname()[1]}"
-        yield urls
+            yield urls

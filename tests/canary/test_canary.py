@@ -52,7 +52,7 @@ def run(
         input=json.dumps(urls),
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=800,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

@@ -97,10 +97,10 @@ def test_time_out_says_what_to_do(deployed: Shell) -> None:
     done = deployed.vendo("connect", "notion", "--timeout", "1")
 
     assert done.returncode == 1
-    assert problems(done.stderr) == {
-        "The provider 'notion' was not connected within 1 s.": "Open the link, and wait again: "
-        "python -m vendo connect notion"
-    }
+    [(problem, fix)] = problems(done.stderr).items()
+    # On a busy machine it may end during a look, and says so.
+    assert problem.startswith("The provider 'notion' was not connected within 1 s.")
+    assert fix == "Open the link, and wait again: python -m vendo connect notion"
     assert "Traceback" not in done.stderr
 
 

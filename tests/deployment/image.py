@@ -14,7 +14,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from deployment.page import instructions, replaced
-from support.servers import free_port, listening
+from support.servers import listening, reserved_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -115,14 +115,15 @@ class Image:
         Raises:
             AssertionError: it did not start, or ended with an error.
         """
-        here = {"0.0.0.0": "127.0.0.1", self._settings["port"]: str(port := free_port())}
         environment = {**self.environment, **variables}
-        command: list[str] = json.loads(replaced(self._settings["command"], here))
-        check: list[str] = json.loads(replaced(self._settings["healthcheck"], here))
         folder = self.root / self._folder
-        with listening(command, port, log, cwd=folder, env=environment) as process:
-            self._finish(check, environment)
-            yield f"http://127.0.0.1:{port}"
+        with reserved_port() as port:
+            here = {"0.0.0.0": "127.0.0.1", self._settings["port"]: str(port)}
+            command: list[str] = json.loads(replaced(self._settings["command"], here))
+            check: list[str] = json.loads(replaced(self._settings["healthcheck"], here))
+            with listening(command, port, log, cwd=folder, env=environment) as process:
+                self._finish(check, environment)
+                yield f"http://127.0.0.1:{port}"
         assert process.returncode == 0, log.read_text()
 
 

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from deployment.page import FRAMEWORKS, application, command
-from support.servers import free_port, surroundings, wait_for_port
+from support.servers import reserved_port, surroundings, wait_for_port
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.servers
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_request_in_progress_gets_its_response(framework: str, tmp_path: Path) -> None:
-    port = free_port()
     with ExitStack() as stack:
+        port = stack.enter_context(reserved_port())
         vendo = stack.enter_context(LocalVendo(["gmail"]))
         process = stack.enter_context(
             subprocess.Popen(

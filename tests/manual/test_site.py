@@ -215,12 +215,25 @@ def test_search_finds_a_page(address: str, browser: Chrome) -> None:
     wait = waiting(browser)
     body = browser.find_element(By.TAG_NAME, "body")
 
-    def opened(_: object) -> bool:
-        body.send_keys("/")
-        return bool(browser.switch_to.active_element != body)
+    focused = (
+        "let one = document.activeElement;"
+        "while (one.shadowRoot) one = one.shadowRoot.activeElement || document.body;"
+        "return one"
+    )
 
-    wait.until(opened)
-    ActionChains(browser).send_keys("whsec").perform()
+    def typed(_: object) -> bool:
+        """Open the box, and type into it once it is ready."""
+        box = browser.execute_script(focused)
+        if box.tag_name != "input":
+            body.send_keys("/")
+        elif box.get_property("value") == "whsec":
+            return True
+        else:
+            box.clear()
+            box.send_keys("whsec")
+        return False
+
+    wait.until(typed)
     wait.until(lambda _: any("/webhooks/" in one for one in browser.execute_script(found)))
 
 

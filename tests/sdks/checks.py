@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TYPE_CHECKING, Any, TypeAlias
+from unittest.mock import patch
 
 import pytest
 
 from support.shown import texts_of
+from vendo._tokens.cache import shared
 
 if TYPE_CHECKING:
     import vendo
@@ -109,10 +111,13 @@ def check_other_401(
     """
     good()
     before = fetches(server)
-    for _ in range(20):
-        with pytest.raises(error):
-            bad()
-    assert fetches(server) - before <= 4
+    # Time stands still: the token that came again counts as the current one for a second.
+    now = shared._clock()
+    with patch.object(shared, "_clock", lambda: now):
+        for _ in range(20):
+            with pytest.raises(error):
+                bad()
+    assert fetches(server) - before == 1
     good()
     server.fail("credentials", status=503, times=None)
     with pytest.raises(error):

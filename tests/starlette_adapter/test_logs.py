@@ -12,7 +12,7 @@ import requests
 
 from starlette_adapter import failing
 from starlette_adapter.test_servers import command
-from support.servers import free_port, listening, surroundings
+from support.servers import listening, reserved_port, surroundings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,12 +26,13 @@ def test_every_internal_error_is_in_the_log(
     app: str, server_name: str, server: LocalVendo, tmp_path: Path
 ) -> None:
     server.fail("credentials", status=503, times=None)
-    port, log_file = free_port(), tmp_path / "server.log"
+    log_file = tmp_path / "server.log"
     run = command(server_name, f"starlette_adapter.failing:{app}")
-    whole = [sys.executable, "-m", *(argument.format(port=port) for argument in run)]
     environment = surroundings(server.environment("gmail"))
-    with listening(whole, port, log_file, cwd=tmp_path, env=environment):
-        _visit(f"http://127.0.0.1:{port}")
+    with reserved_port() as port:
+        whole = [sys.executable, "-m", *(argument.format(port=port) for argument in run)]
+        with listening(whole, port, log_file, cwd=tmp_path, env=environment):
+            _visit(f"http://127.0.0.1:{port}")
     log = log_file.read_text()
     for text in (*(text for _, text in failing.PATHS.values()), "failed-stream"):
         assert text in log

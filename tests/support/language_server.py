@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 #: Seconds after which a server that hangs is ended.
-_LIMIT = 120.0
+_LIMIT = 600.0
 
 
 def completions(

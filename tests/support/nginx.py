@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import trustme
 
-from support.servers import free_port, listening
+from support.servers import listening, reserved_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,11 +49,11 @@ def nginx(servers: str, folder: Path) -> Iterator[int]:
     Raises:
         AssertionError: it did not start.
     """
-    port = free_port()
     configuration = folder / "nginx.conf"
-    configuration.write_text(
-        _CONFIGURATION.format(folder=folder, servers=servers.replace("{port}", str(port)))
-    )
     command = ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(configuration)]
-    with listening(command, port, folder / "nginx.log"):
-        yield port
+    with reserved_port() as port:
+        configuration.write_text(
+            _CONFIGURATION.format(folder=folder, servers=servers.replace("{port}", str(port)))
+        )
+        with listening(command, port, folder / "nginx.log"):
+            yield port

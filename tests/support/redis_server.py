@@ -7,7 +7,7 @@ import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from support.servers import free_port
+from support.servers import reserved_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 class RedisServer:
     """A Redis that stores nothing. It can be stopped, started again and halted."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
-        self.port = free_port()
+        self.port = port
 
     def start(self) -> None:
         """Start it, empty, on the port that it always has.
@@ -69,9 +69,10 @@ def redis_server(folder: Path) -> Iterator[RedisServer]:
     Raises:
         AssertionError: it did not start.
     """
-    server = RedisServer(folder)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
+    with reserved_port() as port:
+        server = RedisServer(folder, port)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()

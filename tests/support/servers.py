@@ -23,11 +23,16 @@ def surroundings(environment: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **environment, "PYTHONPATH": str(_TESTS)}
 
 
-def free_port() -> int:
-    """Return a port of this machine on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Yield a port of this machine that no other program takes by chance.
+
+    Nobody listens on it until a server does that is given its number.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 @contextmanager
@@ -46,12 +51,12 @@ def serving(
         AssertionError: it did not start, or its log has an error, something unclosed, or its
             API key.
     """
-    port = free_port()
     log = folder / "server.log"
-    arguments = (argument.format(port=port) for argument in command)
-    whole = [sys.executable, *options, "-m", *arguments]
-    with listening(whole, port, log, end, cwd=folder, env=surroundings(environment)):
-        yield f"http://127.0.0.1:{port}"
+    with reserved_port() as port:
+        arguments = (argument.format(port=port) for argument in command)
+        whole = [sys.executable, *options, "-m", *arguments]
+        with listening(whole, port, log, end, cwd=folder, env=surroundings(environment)):
+            yield f"http://127.0.0.1:{port}"
     written = log.read_text()
     # aiohttp logs "Unclosed" for a session or connection that was not closed.
     for complaint in ("Traceback", "Unclosed", "ResourceWarning", environment["VENDO_API_KEY"]):

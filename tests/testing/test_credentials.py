@@ -34,7 +34,7 @@ def test_token_response_has_type_and_expiry(server: LocalVendo) -> None:
         "token_type": "Bearer",
     }
     assert response.headers["Content-Type"] == "application/json"
-    assert lifetime(response) == pytest.approx(3600, abs=5)
+    assert lifetime(response) == pytest.approx(3600, abs=60)
 
 
 def test_token_is_the_same_until_shortly_before_its_expiry(server: LocalVendo) -> None:
@@ -55,9 +55,9 @@ def test_expired_token_is_replaced_and_rejected() -> None:
 def test_token_is_replaced_before_its_expiry_and_stays_valid(life: float, early: float) -> None:
     connections = Connections({"gmail": {}}, b"secret", OwnTokens(b"secret"), life)
     first = connections.issue("gmail", None)
-    first.made.at -= life - early - 1
+    first.made.at -= life - early - 20
     assert connections.issue("gmail", None) is first
-    first.made.at -= 1
+    first.made.at -= 20
     second = connections.issue("gmail", None)
     assert second.text != first.text
     assert connections.holder("gmail", first.text) is first

@@ -84,7 +84,7 @@ def test_addresses(server: LocalVendo) -> None:
 
 
 def test_client_uses_the_server(server: LocalVendo) -> None:
-    with server.client(timeout=5.0) as client:
+    with server.client(timeout=60.0) as client:
         assert isinstance(client, vendo.Vendo)
         assert client.token("gmail") == server.token("gmail")
 

@@ -39,7 +39,7 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "PATH": scripts + os.pathsep + os.environ["PATH"]},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
 
 

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import threading
+import time
 from socketserver import ThreadingTCPServer
 from typing import Any
 
@@ -29,7 +30,6 @@ class Listener(ThreadingTCPServer):
     It is not a `ThreadingHTTPServer`, which asks the DNS for the name of its address.
     """
 
-    daemon_threads = True
     request_queue_size = 512
     allow_reuse_address = os.name == "posix"
     timeout = 0.5  # seconds until `close` is noticed where its connection cannot be made
@@ -43,8 +43,9 @@ class Listener(ThreadingTCPServer):
         super().__init__((HOST, port), None)  # type: ignore[arg-type]  # `finish_request` serves
         self._serve = serve
         self._ssl_context = ssl_context
-        self._threads_of: dict[socket.socket, threading.Thread | None] = {}
-        self._changed = threading.Condition()
+        #: The threads of connections, and their sockets until they are closed.
+        self._serving: dict[threading.Thread, socket.socket | None] = {}
+        self._lock = threading.Lock()
         self._closing = threading.Event()
         self.port: int = self.server_address[1]
         self._acceptor = threading.Thread(
@@ -60,11 +61,13 @@ class Listener(ThreadingTCPServer):
         with contextlib.suppress(OSError):
             socket.create_connection((HOST, self.port), _PATIENCE).close()
         self._acceptor.join(_PATIENCE)
-        with self._changed:
-            for sock in self._threads_of:
-                shut_down(sock)
-            own = {threading.current_thread()}
-            self._changed.wait_for(lambda: {*self._threads_of.values()} <= own, _PATIENCE)
+        with self._lock:
+            for sock in self._serving.values():
+                if sock is not None:
+                    shut_down(sock)
+        deadline = time.monotonic() + _PATIENCE
+        for thread in self._serving.keys() - {threading.current_thread()}:
+            thread.join(max(deadline - time.monotonic(), 0.0))
         self.server_close()
 
     def _accept(self) -> None:
@@ -74,10 +77,10 @@ class Listener(ThreadingTCPServer):
     def _after_fork(self) -> None:
         # The child has copies of the sockets but not the threads. Left open, they would keep
         # the port alive and the clients waiting after the parent has closed its own.
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self.socket.close()
-        for sock in self._threads_of:
-            if sock.fileno() >= 0:
+        for sock in self._serving.values():
+            if sock is not None and sock.fileno() >= 0:
                 socket.close(sock.detach())  # `close` would wait for its reader
 
     # What `handle_request` calls
@@ -102,16 +105,19 @@ class Listener(ThreadingTCPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Start a thread for a connection."""
-        with self._changed:
-            self._threads_of[request] = None
-        super().process_request(request, client_address)
+        thread = threading.Thread(
+            target=self.process_request_thread,
+            args=(request, client_address),
+            name=f"LocalVendo:{self.port}:conn",
+            daemon=True,
+        )
+        with self._lock:
+            self._serving = {each: sock for each, sock in self._serving.items() if each.is_alive()}
+            thread.start()
+            self._serving[thread] = request
 
     def finish_request(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """Serve a connection, in its thread."""
-        thread = threading.current_thread()
-        thread.name = f"LocalVendo:{self.port}:conn"
-        with self._changed:
-            self._threads_of[request] = thread
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._ssl_context is not None:
             request.do_handshake()
@@ -124,7 +130,7 @@ class Listener(ThreadingTCPServer):
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection. An orderly shutdown would undo a fault's TCP reset."""
-        with self._changed:
-            self._threads_of.pop(request, None)
-            self._changed.notify_all()
+        with self._lock:
+            if threading.current_thread() in self._serving:
+                self._serving[threading.current_thread()] = None
         request.close()

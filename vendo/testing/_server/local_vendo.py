@@ -112,7 +112,7 @@ class LocalVendo(Controls):
         listener, self._listener = self._listener, None
         if listener is not None:
             self._service.state.end()
-            self._service.state.events.join(timeout=1.0)  # longer only where a client does not read
+            self._service.state.events.join(timeout=5.0)  # longer only where a client does not read
             listener.close()
 
     def reset(self) -> None:
