@@ -68,12 +68,14 @@ async def handle_once(webhook: web.VerifiedWebhook, receiver: Receiver, request:
     """
     store = request_clients(request.scope).clients.replay_store()
     delivery = web.Delivery(store, webhook.replay_key)
-    if not await call(delivery.begin):
-        return
-    end = delivery.release  # what it raises releases the event, also where it is cancelled
+    end: Callable[[], None] | None = delivery.release  # also where this task is cancelled
     try:
-        await call(receiver, webhook.event, request)
-        end = delivery.finish
+        if await call(delivery.begin):
+            await call(receiver, webhook.event, request)
+            end = delivery.finish
+        else:
+            end = None
     finally:
-        with CancelScope(shield=True):
-            await call(end)
+        if end is not None:
+            with CancelScope(shield=True):
+                await call(end)

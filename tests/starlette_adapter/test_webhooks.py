@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,11 +17,11 @@ from starlette.requests import Request
 from starlette_adapter import project
 from starlette_adapter.asgi import call, http_scope
 from vendo import NotConnected, ValidationError, WebhookEvent
-from vendo.web import MAX_WEBHOOK_BYTES
+from vendo.web import MAX_WEBHOOK_BYTES, ReplayCache
 from vendo_starlette import VendoSettings, install, vendo_routes, vendo_webhook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from vendo.testing import LocalVendo
 
@@ -212,6 +213,19 @@ def test_applications_with_one_redis_handle_an_event_once(
     assert received == ["evt_of_two_applications"]
 
 
+def _delivery(server: LocalVendo, app: Starlette) -> Callable[[], Awaitable[int]]:
+    """Return what delivers an event and returns the status of the response."""
+    headers, body = server.sign_webhook(EVENT)
+    names = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    scope = http_scope(WEBHOOK, "POST", names)
+
+    async def deliver() -> int:
+        messages = await call(app, {**scope}, [{"type": "http.request", "body": body}])
+        return int(messages[0]["status"])
+
+    return deliver
+
+
 def test_a_cancelled_event_is_handled_on_redelivery(vendo_mode: LocalVendo) -> None:
     tries: list[str] = []
 
@@ -222,25 +236,59 @@ def test_a_cancelled_event_is_handled_on_redelivery(vendo_mode: LocalVendo) -> N
             await asyncio.Event().wait()
 
     has_begun = asyncio.Event()
-    app = Starlette(routes=vendo_routes(receive))
-    headers, body = vendo_mode.sign_webhook(EVENT)
-    scope = http_scope(
-        WEBHOOK,
-        "POST",
-        [(name.lower().encode(), value.encode()) for name, value in headers.items()],
-    )
+    deliver = _delivery(vendo_mode, Starlette(routes=vendo_routes(receive)))
 
     async def main() -> None:
-        message = {"type": "http.request", "body": body}
-        first = asyncio.create_task(call(app, {**scope}, [message]))
+        first = asyncio.ensure_future(deliver())
         await has_begun.wait()
         first.cancel()
         with pytest.raises(asyncio.CancelledError):
             await first
-        assert (await call(app, {**scope}, [message]))[0]["status"] == 200
+        assert await deliver() == 200
 
     asyncio.run(main())
     assert tries == ["evt_1", "evt_1"]
+
+
+def test_an_event_that_is_cancelled_while_the_store_is_slow_is_handled_on_redelivery(
+    vendo_mode: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handled: list[str] = []
+    has_begun, go = threading.Event(), threading.Event()
+    released = threading.Semaphore(0)
+    add, discard = ReplayCache.add, ReplayCache.discard
+
+    def slow_add(store: ReplayCache, *arguments: Any) -> str | None:
+        has_begun.set()
+        assert go.wait(60)
+        return add(store, *arguments)
+
+    def noted_discard(store: ReplayCache, *arguments: Any) -> None:
+        discard(store, *arguments)
+        released.release()
+
+    monkeypatch.setattr(ReplayCache, "add", slow_add)
+    monkeypatch.setattr(ReplayCache, "discard", noted_discard)
+
+    async def receive(event: WebhookEvent, request: Request) -> None:
+        handled.append(event.id)
+
+    deliver = _delivery(vendo_mode, Starlette(routes=vendo_routes(receive)))
+
+    async def main() -> None:
+        in_thread = asyncio.get_running_loop().run_in_executor
+        first = asyncio.ensure_future(deliver())
+        await in_thread(None, has_begun.wait, 60)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert await in_thread(None, released.acquire, True, 60)
+        go.set()
+        assert await in_thread(None, released.acquire, True, 60)  # again, once there is a lease
+        assert await deliver() == 200
+
+    asyncio.run(main())
+    assert handled == ["evt_1"]
 
 
 def test_each_application_has_its_own_replay_protection(vendo_mode: LocalVendo) -> None:

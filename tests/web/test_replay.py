@@ -142,8 +142,10 @@ def test_a_lease_is_renewed_while_the_event_is_handled(
     monkeypatch.setattr(_replay, "LEASE_SECONDS", 0.03)
     renewed = threading.Semaphore(0)
     renew = store.renew
+    threads: set[threading.Thread] = set()
 
     def noting(key: str, value: str, seconds: int) -> bool:
+        threads.add(threading.current_thread())
         found = renew(key, value, 60)
         renewed.release()
         return found
@@ -155,7 +157,8 @@ def test_a_lease_is_renewed_while_the_event_is_handled(
             assert renewed.acquire(timeout=30)
 
     web.handle_once(store, "evt_1", wait)
-    assert "vendo-webhook-lease" not in {thread.name for thread in threading.enumerate()}
+    (thread,) = threads
+    assert not thread.is_alive()
 
 
 def test_a_lease_that_is_being_renewed_does_not_replace_that_the_event_is_done(

@@ -201,6 +201,9 @@ class Delivery:
             EventInProgress: another delivery handles it.
         """
         found = _attempt(lambda: self._store.add(self._key, self._lease, LEASE_SECONDS))
+        if self._has_ended.is_set():  # released by another thread, perhaps before there was a lease
+            self.release()
+            return False
         if found == _DONE:
             return False
         if found is not None and found != self._lease:
@@ -222,7 +225,10 @@ class Delivery:
         _attempt(lambda: self._store.put(self._key, _DONE, REPLAY_SECONDS))
 
     def release(self) -> None:
-        """Forget the event: handling it failed, so the next delivery handles it."""
+        """Forget the event: handling it failed, so the next delivery handles it.
+
+        Another thread may be in `begin`: it returns False.
+        """
         self._end()
         _attempt(lambda: self._store.discard(self._key, self._lease))
 
