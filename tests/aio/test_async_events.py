@@ -146,21 +146,25 @@ def test_silent_stream_is_reconnected(
 ) -> None:
     monkeypatch.setattr(subscription, "MAX_SILENCE", 0.1)
 
-    async def emit() -> None:
+    async def emit(arrived: asyncio.Event) -> None:
         await thread(lambda: server.wait_for_requests(2, "events"))
-        server.emit("a.b")
+        while not arrived.is_set():  # an abandoned one may still be open
+            server.emit("a.b")
+            await asyncio.sleep(0.02)
 
     async def use(client: AsyncVendo) -> None:
         async with client.events.subscribe() as events, asyncio.TaskGroup() as group:
-            group.create_task(emit())
+            arrived = asyncio.Event()
+            group.create_task(emit(arrived))
             assert (await anext(events)).type == "a.b"
+            arrived.set()
 
     run(server, transport, use)
 
 
 def test_missing_response_head_is_reconnected(server: LocalVendo, transport: Transport) -> None:
     async def use(_: AsyncVendo) -> None:
-        async with server.async_client(transport=transport, timeout=0.1) as client:
+        async with server.async_client(transport=transport, timeout=0.5) as client:
             with server.hold("events") as gate:
                 async with client.events.subscribe() as events, asyncio.TaskGroup() as group:
                     arrived = asyncio.Event()

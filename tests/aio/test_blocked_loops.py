@@ -256,6 +256,9 @@ def test_waiting_caller_takes_over_from_a_loop_that_ends(
 def test_nothing_is_kept_of_a_loop_closed_during_a_call(
     server: LocalVendo, left: AbandonedLoop, caplog: pytest.LogCaptureFixture
 ) -> None:
+    gc.collect()  # what earlier tests left
+    token_cache.shared.clear()
+    caplog.clear()
     left.close()
     assert left.loop in async_driver._spawned
     left.gate.release()

@@ -43,6 +43,7 @@ ONE_TRY = RetryPolicy(1)
 
 @pytest.fixture
 def backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalVendo]:
+    shared.clear()  # another server with this key may have had the same port
     monkeypatch.setenv("VENDO_WEBHOOK_SECRET", WEBHOOK_SECRET)
     connections = {"gmail": {"token": TOKEN, "credential": {"access_token": TOKEN}}, "slack": {}}
     with LocalVendo(connections, api_key=KEY) as server:

@@ -332,7 +332,7 @@ def test_billing(deployed: LocalVendo) -> None:
 
 def test_events(deployed: LocalVendo) -> None:
     def emit() -> None:
-        deployed.wait_for_streams(1)
+        deployed.wait_for_streams(1, timeout=60)
         deployed.emit("connection.connected", slug="slack", connection_id="1")
 
     thread = threading.Thread(target=emit)
@@ -363,7 +363,7 @@ def test_events_of_the_async_client(deployed: LocalVendo) -> None:
         raise AssertionError("the stream ended")
 
     def emit() -> None:
-        deployed.wait_for_streams(1)
+        deployed.wait_for_streams(1, timeout=60)
         deployed.emit("billing.balance_changed", remaining_micros=5)
 
     thread = threading.Thread(target=emit)

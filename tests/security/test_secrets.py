@@ -46,6 +46,7 @@ FAULTS: list[dict[str, Any]] = [
 
 @pytest.fixture
 def backend() -> Iterator[LocalVendo]:
+    token_cache.shared.clear()  # another server with this key may have had the same port
     connections = {"gmail": {"token": TOKEN, "credential": {"access_token": TOKEN}}}
     with LocalVendo(connections, api_key=KEY) as server:
         yield server

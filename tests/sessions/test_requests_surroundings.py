@@ -114,6 +114,7 @@ def test_a_socks_proxy_fails_as_in_requests(client: vendo.Vendo, server: LocalVe
 
 
 def test_default_time_out_is_the_clients(server: LocalVendo) -> None:
+    vendo.token("gmail")
     session = vendo.Vendo(timeout=0.2).session("gmail")
     session.get("x", timeout=10)
     with server.hold("provider"), pytest.raises(requests.Timeout):
@@ -130,8 +131,8 @@ def test_time_out_of_the_session_can_be_set(client: vendo.Vendo, server: LocalVe
 
 @pytest.mark.parametrize("own", [{"timeout": None}, {"timeout": 30}])
 def test_callers_own_time_out_wins(server: LocalVendo, own: dict[str, Any]) -> None:
+    vendo.token("gmail")
     client = vendo.Vendo(timeout=0.2, credentials_url=server.credentials_url)
-    client.token("gmail")
     session: Any = client.session("gmail")
     server.fail("provider", latency=0.5, times=2)
 

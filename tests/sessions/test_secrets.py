@@ -7,7 +7,6 @@ import base64
 import importlib
 import logging
 import pickle
-import socket
 import threading
 import traceback
 import warnings
@@ -20,6 +19,7 @@ import requests
 import vendo
 import vendo.aio
 from sessions.foreign import Reply
+from support.servers import nowhere
 from support.shown import frames_of
 
 if TYPE_CHECKING:
@@ -59,13 +59,6 @@ def base_url(foreign: Foreign, slug: str, monkeypatch: pytest.MonkeyPatch) -> st
             foreign.replies[path] = Reply(200, {"Content-Length": "99", "Connection": "close"})
     monkeypatch.setenv(f"{slug.upper()}_BASE_URL", foreign.url)
     return foreign.url
-
-
-def nowhere() -> str:
-    """Return an address where no server listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 def chain_of(error: BaseException | None) -> Iterator[BaseException]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-import socket
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +15,7 @@ import requests
 
 import vendo
 from support.raw_server import RawServer
+from support.servers import nowhere
 
 TOKEN = "canary-token-71f3"
 
@@ -23,9 +23,7 @@ TOKEN = "canary-token-71f3"
 @pytest.fixture(autouse=True)
 def _nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider at an address where nothing listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("GMAIL_BASE_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+    monkeypatch.setenv("GMAIL_BASE_URL", nowhere())
     monkeypatch.setenv("VENDO_TOKEN_GMAIL", TOKEN)
 
 

@@ -18,6 +18,7 @@ from soak.leaks import look_for_rest
 from soak.world import API_KEY, World
 from support.long_runs import TESTS, report_of
 from vendo._tokens.cache import shared
+from vendo._transports import async_driver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -149,6 +150,8 @@ def test_leak_is_detected() -> None:
 
 
 def test_unfinished_fetch_is_detected(findings: Findings) -> None:
+    async_driver._drop_ended_loops()
+    shared.clear()
     look_for_rest(findings)
     assert not findings.wrong
     shared.claim(("https://credentials.example", "key", None, "gmail"))

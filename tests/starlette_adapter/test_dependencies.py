@@ -204,6 +204,9 @@ def test_in_oss_mode_dependencies_use_the_environment(
 
 
 def test_no_session_is_left_open(browser: TestClient, vendo_mode: LocalVendo) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()  # what earlier tests left
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(3):

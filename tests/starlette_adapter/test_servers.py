@@ -96,8 +96,8 @@ async def _concurrent_users_keep_their_tokens(site: str, server: LocalVendo) -> 
         assert len(seen) == 2 * CONCURRENT
         sent = {request.headers["Authorization"].removeprefix("Bearer ") for request in seen}
         assert sent == set(tokens.values())
-        # No more connections than concurrent requests: 400 requests did not open 400.
-        assert server.connections_opened <= CONCURRENT + len(USERS)
+        # 400 requests did not open 400, also where the kept ones were closed between two rounds.
+        assert server.connections_opened < 2 * CONCURRENT
 
 
 def _streams_have_their_sessions(site: str, server: LocalVendo) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,17 @@ def reserved_port() -> Iterator[int]:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", 0))
         yield int(held.getsockname()[1])
+
+
+#: Until the end of the process.
+_reservations = ExitStack()
+atexit.register(_reservations.close)
+
+
+@cache
+def nowhere() -> str:
+    """Return an address of this machine where no server listens."""
+    return f"http://127.0.0.1:{_reservations.enter_context(reserved_port())}"
 
 
 @contextmanager

@@ -96,7 +96,7 @@ def test_unreachable_address_leaves_time_for_the_next(
     listener: socket.socket, addresses: list[str]
 ) -> None:
     addresses += ["127.0.0.2", "127.0.0.1"]
-    deadline = time.monotonic() + 1.0
+    deadline = time.monotonic() + 30.0
     port = listener.getsockname()[1]
     with (
         unresponsive("127.0.0.2", port),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Semaphore, Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +21,9 @@ from vendo import (
     VendoOnlyFeature,
 )
 from vendo._protocol import subscription
+from vendo._protocol.moments import elapsed
+from vendo._transports import blocking_stream, connection
+from vendo._transports.blocking_stream import BlockingStream
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -177,9 +180,11 @@ def test_temporary_failure_is_retried(server: LocalVendo, status: int) -> None:
 
 def test_the_sixth_stream_waits_until_another_one_ends(server: LocalVendo) -> None:
     def free_a_place_after_the_first_rejection() -> None:
-        server.wait_for_requests(6, "events")
-        streams[0].close()
         server.wait_for_requests(7, "events")
+        with server.hold("events") as gate:
+            gate.wait_for(1)  # all attempts before it were rejected
+            streams[0].close()
+            server.wait_for_streams(4)
         server.wait_for_streams(5)
         server.emit("a.b")
 
@@ -217,22 +222,39 @@ def test_the_servers_retry_sets_the_pause(monkeypatch: pytest.MonkeyPatch) -> No
 def test_silent_stream_is_reconnected(server: LocalVendo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subscription, "MAX_SILENCE", 0.1)
 
+    arrived = Event()
+
     def emit() -> None:
         server.wait_for_requests(2, "events")  # it reconnected by itself
-        server.emit("a.b")
+        while not arrived.wait(0.02):  # an abandoned one may still be open
+            server.emit("a.b")
 
     with server.client() as client, client.events.subscribe() as events, beside(emit):
         assert next(events).type == "a.b"
+        arrived.set()
 
 
 def test_heartbeats_keep_a_stream_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscription, "MAX_SILENCE", 1.0)
+    ahead = 0.0
+    reads = Semaphore(0)
+    read = BlockingStream.read
+
+    def read_as_if_it_took_long(stream: BlockingStream, timeout: float) -> bytes:
+        nonlocal ahead
+        chunk = read(stream, timeout)
+        ahead += 0.6 * timeout
+        reads.release()
+        return chunk
+
+    monkeypatch.setattr(BlockingStream, "read", read_as_if_it_took_long)
+    for module in (blocking_stream, connection):
+        monkeypatch.setattr(module, "elapsed", lambda: elapsed() + ahead)
     with LocalVendo(heartbeat=0.02) as server, server.client() as client:
         with client.events.subscribe() as events:
 
             def emit() -> None:
-                server.wait_for_streams(1)
-                time.sleep(1.2)  # longer than the idle time-out
+                for _ in range(4):
+                    assert reads.acquire(timeout=60)
                 server.emit("a.b")
 
             with beside(emit):

@@ -16,7 +16,7 @@ import pytest
 from support.raw_server import Keep, RawServer, http
 from support.ways import WAYS, Way, run
 from vendo import RetryPolicy, UpstreamConnectionError, Vendo
-from vendo._transports import blocking
+from vendo._transports import aiohttp_transport, blocking
 from vendo._transports.blocking import BlockingTransport
 
 if TYPE_CHECKING:
@@ -196,7 +196,11 @@ def test_a_closed_client_can_be_used_again(server: LocalVendo, way: Way) -> None
 
 
 @pytest.mark.parametrize("way", [way for way in WAYS if way != "blocking"])
-def test_call_under_way_outlives_the_closing_of_its_client(way: Way) -> None:
+def test_call_under_way_outlives_the_closing_of_its_client(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (blocking, aiohttp_transport):
+        monkeypatch.setattr(module, "FIRST_BYTE_SHARE", 0.02)
     is_read = Event()
 
     def hold(sock: socket.socket) -> None:
@@ -212,7 +216,7 @@ def test_call_under_way_outlives_the_closing_of_its_client(way: Way) -> None:
 
     server = RawServer(Keep(BALANCE), hold, BALANCE)
     with server:
-        balance = run(way, {"retry": ONCE, "timeout": 1.5, **server.settings()}, use)
+        balance = run(way, {"retry": ONCE, "timeout": 30, **server.settings()}, use)
         assert balance.credits_remaining_micros == 5
 
 

@@ -274,6 +274,9 @@ def test_connection_that_is_given_up_does_not_wait_for_the_server(
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        gc.collect()  # what earlier tests left
     with _SilentServer(context) as server, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         settings = {"timeout": 1.0, "retry": ONCE, **server.settings()}
