@@ -124,6 +124,7 @@ def test_listener_posts_with_the_current_token(server: LocalVendo) -> None:
 @pytest.mark.usefixtures("slack_com")
 def test_rejection_for_another_reason_reaches_no_listener(server: LocalVendo) -> None:
     app = listening(recipe(HEADING, "VendoWebClient"))
+    assert app.dispatch(BoltRequest(**request("T00000001"))).status == 200
     body = {"ok": False, "error": "invalid_auth"}
     server.respond("slack", "POST", "/api/auth.test", body=body)
     # Time stands still: the token that came again counts as the current one for a second.
@@ -131,7 +132,7 @@ def test_rejection_for_another_reason_reaches_no_listener(server: LocalVendo) ->
     with patch.object(shared, "_clock", lambda: now):
         for _ in range(20):
             app.dispatch(BoltRequest(**request("T00000001")))
-    assert greetings(server, "T00000001") == []
+    assert len(greetings(server, "T00000001")) == 1
     assert fetches(server) == 2
 
 
