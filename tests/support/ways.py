@@ -11,6 +11,8 @@ from vendo import AsyncVendo, Vendo
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
+
 Way: TypeAlias = Literal["blocking", "threads", "aiohttp"]
 
 #: aiohttp belongs to an extra, and these tests run without it too.
@@ -32,3 +34,9 @@ def run(way: Way, settings: dict[str, Any], use: Callable[[Any], Any]) -> Any:
             return await result if hasattr(result, "__await__") else result
 
     return asyncio.run(main())
+
+
+def set_share_for_the_first_byte(way: Way, monkeypatch: pytest.MonkeyPatch, share: float) -> None:
+    """Set the part of the time-out that a kept connection of that way has for the first byte."""
+    module = "aiohttp_transport" if way == "aiohttp" else "blocking"
+    monkeypatch.setattr(f"vendo._transports.{module}.FIRST_BYTE_SHARE", share)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.raw_server import Keep, RawServer, http
-from support.ways import WAYS, Way, run
+from support.ways import WAYS, Way, run, set_share_for_the_first_byte
 from vendo import RetryPolicy, UpstreamConnectionError, Vendo
-from vendo._transports import aiohttp_transport, blocking
+from vendo._transports import blocking
 from vendo._transports.blocking import BlockingTransport
 
 if TYPE_CHECKING:
@@ -199,8 +199,7 @@ def test_a_closed_client_can_be_used_again(server: LocalVendo, way: Way) -> None
 def test_call_under_way_outlives_the_closing_of_its_client(
     way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (blocking, aiohttp_transport):
-        monkeypatch.setattr(module, "FIRST_BYTE_SHARE", 0.02)
+    set_share_for_the_first_byte(way, monkeypatch, 0.02)
     is_read = Event()
 
     def hold(sock: socket.socket) -> None:

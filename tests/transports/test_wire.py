@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.raw_server import Keep, RawServer, http
-from support.ways import WAYS, Way, run
+from support.ways import WAYS, Way, run, set_share_for_the_first_byte
 from vendo import RetryPolicy, UpstreamConnectionError, UpstreamError, UpstreamTimeout, VendoError
 from vendo._protocol.moments import elapsed
 from vendo._tokens import cache as token_cache
-from vendo._transports import aiohttp_transport, blocking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -308,16 +307,10 @@ def test_encoding_other_than_chunked_is_one_typed_error(fields: bytes) -> None:
         tokens("blocking", server, timeout=2.0)
 
 
-def share_for_the_first_byte(monkeypatch: pytest.MonkeyPatch, share: float) -> None:
-    """Set the part of the time-out that a kept connection has for the first byte."""
-    for module in (blocking, aiohttp_transport):
-        monkeypatch.setattr(module, "FIRST_BYTE_SHARE", share)
-
-
 def test_kept_connection_that_died_silently_costs_a_part_of_the_time_out(
     way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    share_for_the_first_byte(monkeypatch, 0.1)
+    set_share_for_the_first_byte(way, monkeypatch, 0.1)
 
     def write(server: Echo, sock: socket.socket, whole: bytes) -> None:
         if len(server.requests) != 2:
@@ -334,7 +327,7 @@ def test_kept_connection_that_died_silently_costs_a_part_of_the_time_out(
 def test_slow_response_on_a_new_connection_has_the_whole_time_out(
     way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    share_for_the_first_byte(monkeypatch, 0.02)
+    set_share_for_the_first_byte(way, monkeypatch, 0.02)
 
     def write(server: Echo, sock: socket.socket, whole: bytes) -> None:
         server.ended.wait(1.0)
@@ -363,7 +356,7 @@ def test_write_goes_over_a_new_connection_since_a_kept_one_may_have_died(way: Wa
 def test_write_is_not_sent_twice_within_one_attempt(
     way: Way, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    share_for_the_first_byte(monkeypatch, 0.02)
+    set_share_for_the_first_byte(way, monkeypatch, 0.02)
 
     def reply(server: RawServer, sock: socket.socket) -> None:
         server.ended.wait(1.2)
