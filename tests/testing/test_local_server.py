@@ -40,14 +40,6 @@ def threads_of_servers() -> list[str]:
     return [thread.name for thread in threading.enumerate() if "LocalVendo" in thread.name]
 
 
-def threads_left() -> list[str]:
-    """Return the threads that are still running after their connections have ended."""
-    for thread in threading.enumerate():
-        if "LocalVendo" in thread.name:
-            thread.join(10.0)
-    return threads_of_servers()
-
-
 def open_files() -> int:
     gc.collect()
     return len(list(Path("/dev/fd").iterdir()))
@@ -128,7 +120,7 @@ def test_stop_closes_threads_and_sockets() -> None:
             server.wait_for_streams(1)
             assert len(threads_of_servers()) >= 4
             server.stop()
-            assert threads_left() == []
+            assert threads_of_servers() == []
         idle.close()
         url = server.url
         with pytest.raises(ConnectionRefusedError):
@@ -149,7 +141,7 @@ def test_stop_ends_requests_in_progress(server: LocalVendo) -> None:
         server.stop()
     for outcome in (held[0], slow[0]):
         assert isinstance(outcome, http.client.HTTPException | OSError)
-    assert threads_left() == []
+    assert threads_of_servers() == []
 
 
 def test_server_restarts_on_the_same_port(server: LocalVendo) -> None:
@@ -270,7 +262,7 @@ def test_tls_streams_end_with_the_server(secure: LocalVendo, authority: trustme.
             assert response.readline().startswith(b"id: evt_")
             secure.stop()
             assert response.read().endswith(b"\n\n")
-    assert threads_left() == []
+    assert threads_of_servers() == []
 
 
 def test_failed_or_missing_tls_handshake_is_ignored(secure: LocalVendo) -> None:
@@ -281,7 +273,7 @@ def test_failed_or_missing_tls_handshake_is_ignored(secure: LocalVendo) -> None:
         kept.send(secure.url)
     with closing(socket.create_connection(("127.0.0.1", urlsplit(secure.url).port or 0))):
         secure.stop()  # a missing handshake does not block
-    assert threads_left() == []
+    assert threads_of_servers() == []
 
 
 @pytest.mark.parametrize(
