@@ -73,7 +73,7 @@ class Controls:
         """
         state = self._service.state
         connection = state.connections.of(slug)
-        state.connections.expire_tokens(slug)
+        state.connections.replace_credential(slug)
         state.events.emit("connection.changed", slug=slug, connection_id=connection.id)
         return self.token(slug)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vendo._catalog import catalog
+from vendo.testing._state.connections import CONNECTED_AT
 from vendo.testing._state.profiles import POOL, profile_of
 
 TYPE_CHECKING = False
@@ -42,7 +43,7 @@ def connection_row(
     if connection.profile == POOL:
         fields |= {"api_key": api_key, "base_url": base_url}
     if status not in _TO_CONNECT:
-        fields |= {"setup_url": None, "connected_at": "2026-05-02T09:00:00Z"}
+        fields |= {"setup_url": None, "connected_at": CONNECTED_AT}
     if status == "connected":
         fields["context"] = _CONTEXTS.get(slug)
     if status == "error":

@@ -10,7 +10,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import RLock
 
 from vendo._catalog import catalog
@@ -34,6 +34,8 @@ _FIELDS = frozenset({
     "credential", "api_key", "base_url", "setup_url", "error_message", "connected_at",
     "env_bootstrap", "exclusive", "logo_url", "brand_color", "docs_url",
 })  # fmt: skip
+#: When a connection was made, for its row.
+CONNECTED_AT = "2026-05-02T09:00:00Z"
 #: Seconds before its expiry at which a token is replaced, as an OAuth client does it. At most half
 #: of its lifetime.
 _EARLY = 300.0
@@ -70,7 +72,17 @@ class Issued:
 class Connection:
     """The deployment's connection to one provider."""
 
-    __slots__ = ("fields", "id", "lifetime", "omitted", "options", "slug", "status", "token")
+    __slots__ = (
+        "fields",
+        "id",
+        "lifetime",
+        "omitted",
+        "options",
+        "replaced",
+        "slug",
+        "status",
+        "token",
+    )
 
     def __init__(self, slug: str, connection_id: str, options: Mapping[str, Any]) -> None:
         unknown = options.keys() - _OPTIONS - _FIELDS
@@ -88,6 +100,8 @@ class Connection:
         self.lifetime: float | None = options.get("lifetime")
         self.omitted: frozenset[str] = frozenset(options.get("omit", ()))
         self.options = options
+        #: How often its credential was replaced.
+        self.replaced = 0
         self.fields = {name: value for name, value in options.items() if name in _FIELDS}
 
     @property
@@ -195,6 +209,19 @@ class Connections:
             if issued is None or issued.is_replaced:
                 issued = self._make(self._by_slug[slug], user)
             return issued
+
+    def replace_credential(self, slug: str) -> None:
+        """Reject the tokens of a slug. Its row says when the new credential came.
+
+        Raises:
+            KeyError: the provider is not connected.
+        """
+        with self._lock:
+            connection = self.of(slug)
+            connection.replaced += 1
+            since = datetime.fromisoformat(CONNECTED_AT) + timedelta(seconds=connection.replaced)
+            connection.fields["connected_at"] = as_rfc3339(since.timestamp())
+            self.expire_tokens(slug)
 
     def expire_tokens(self, slug: str, user: str | None = None) -> None:
         """Reject the tokens of a slug, or only a user's. The next request gets a new one."""

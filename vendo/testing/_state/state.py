@@ -53,7 +53,9 @@ class Options:
 class State:
     """Everything that a reset sets back. A request keeps the state that it began with."""
 
-    def __init__(self, options: Options, own_tokens: OwnTokens, first_event: int = 1) -> None:
+    def __init__(
+        self, options: Options, own_tokens: OwnTokens, first_event: int | None = None
+    ) -> None:
         self._options = options
         self._key_error: str | None = None
         self.ended = threading.Event()
@@ -62,6 +64,8 @@ class State:
         self.connections = Connections(
             options.connections, options.secret, own_tokens, options.token_lifetime
         )
+        if first_event is None:  # a new server on the port of an earlier one repeats no id
+            first_event = int(time.time() * 1000)
         self.events = EventHub(self.now, options.heartbeat, options.retry, first_event)
         self.wallet = Wallet(
             options.balance,
