@@ -109,17 +109,17 @@ def test_a_token_is_used_until_its_last_minute(
     cache: TokenCache, clock: Clock, lifetime: float
 ) -> None:
     put(cache, "t1", lifetime)
-    clock.now += lifetime - 60.0 - 120.0 - 0.001
+    clock.now += lifetime * 0.88 - 60.0 - 0.001
     assert not is_due(cache)
-    clock.now += 120.0 + 0.001
+    clock.now += lifetime * 0.12 + 0.001
     assert is_due(cache)
 
 
 def test_token_with_a_lifetime_of_a_minute_is_cached(cache: TokenCache, clock: Clock) -> None:
     put(cache, "t1", 60.0)
-    clock.now += 60.0 * 0.7 - 0.001
+    clock.now += 60.0 * 0.68 - 0.001
     assert not is_due(cache)
-    clock.now += 60.0 * 0.1 + 0.001
+    clock.now += 60.0 * 0.12 + 0.001
     assert is_due(cache)
 
 
@@ -127,7 +127,7 @@ def test_early_refresh_window_is_random_per_token() -> None:
     random.seed(1)
     windows = [Entry("t", 3600.0, moment(0.0)).refresh_at for _ in range(200)]
     assert len(set(windows)) == 200
-    assert 3420.0 <= min(windows) < 3430.0
+    assert 3108.0 <= min(windows) < 3120.0
     assert 3530.0 < max(windows) <= 3540.0
 
 
@@ -135,9 +135,9 @@ def test_token_without_a_date_is_refreshed_after_fifty_minutes(
     cache: TokenCache, clock: Clock
 ) -> None:
     put(cache, "t1", None)
-    clock.now += 48 * 60.0 - 0.001
+    clock.now += 44 * 60.0 - 0.001
     assert not is_due(cache)
-    clock.now += 2 * 60.0 + 0.001
+    clock.now += 6 * 60.0 + 0.001
     assert is_due(cache)
 
 
@@ -220,7 +220,7 @@ def test_in_an_outage_the_valid_token_is_served_with_one_try_per_window(
         clock.now += 1.0
         seconds += 1
     assert seconds == 60
-    assert tries == 6  # after 1, 2, 4, 8, 16 and 30 seconds
+    assert tries == 3  # at once, after a second, and 8 seconds later
 
 
 def test_after_a_failure_no_caller_waits_for_the_next_try(cache: TokenCache, clock: Clock) -> None:

@@ -31,9 +31,9 @@ def test_a_token_is_kept_until_its_last_minute(server: LocalVendo, clock: Clock)
     client = server.client()
     first = client.token("gmail")
     second = server.rotate("gmail")
-    clock.advance(3600 - 60 - 140)
+    clock.advance(3600 - 60 - 440)
     assert client.token("gmail") == first
-    clock.advance(150)
+    clock.advance(450)
     assert client.token("gmail") == second
 
 
@@ -42,9 +42,9 @@ def test_a_token_without_a_date_is_kept_fifty_minutes(clock: Clock) -> None:
         client = server.client()
         first = client.token("gmail")
         second = server.rotate("gmail")
-        clock.advance(48 * 60 - 20)
+        clock.advance(44 * 60 - 20)
         assert client.token("gmail") == first
-        clock.advance(2 * 60 + 30)
+        clock.advance(6 * 60 + 30)
         assert client.token("gmail") == second
 
 
@@ -64,11 +64,11 @@ def test_wrong_wall_clock_is_tolerated(clock: Clock, offset: float) -> None:
         server.set_clock_offset(offset)
         client = server.client()
         first = client.token("gmail")
-        clock.advance(3600 - 60 - 140)
+        clock.advance(3600 - 60 - 440)
         assert client.token("gmail") == first
         assert server.count("credentials") == 1
         second = server.rotate("gmail")
-        clock.advance(150)
+        clock.advance(450)
         assert client.token("gmail") == second
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: Seconds until the next attempt after a failed refresh of a token that is still good.
 FIRST_BACKOFF = 1.0
-LONGEST_BACKOFF = 30.0
+LONGEST_BACKOFF = 240.0
 #: Seconds after its time-out at which a fetch counts as lost, and another caller leads. Its leader
 #: ended in a way that cannot be caught, such as an interrupt between two instructions.
 OVERDUE_SECONDS = 5.0
@@ -80,6 +80,10 @@ class TokenCache:
         self._entries: dict[CacheKey, Entry] = {}
         #: When clients closed, or a key was replaced, by scope.
         self._retired: dict[Scope, float] = {}
+        #: Called with the key of each claim.
+        self.on_claim: Callable[[CacheKey], None] | None = None
+        #: Called with the key of each rejected token that Vendo has replaced.
+        self.on_replace: Callable[[CacheKey], None] | None = None
         self._plan_sweep()
         self._after_fork()
         on_fork(self, TokenCache._after_fork)
@@ -128,6 +132,8 @@ class TokenCache:
             rejected: a token that the provider rejected: this caller waits for another one.
         """
         notice()
+        if self.on_claim is not None:
+            self.on_claim(key)
         self.sweep()
         with self._changes as is_handler:
             entry = self._entries.get(key)
@@ -168,6 +174,7 @@ class TokenCache:
         if flight.is_alone:
             flight.token = token
             return
+        has_replaced = False
         with self._changes:
             if self._flights.get(flight.key) is not flight:
                 return
@@ -177,10 +184,13 @@ class TokenCache:
                 entry.used_at = self._clock()  # not the time of the request
                 if former is not None:
                     entry.follow(former, entry.used_at)
+                    has_replaced = former.is_rejected and former.token != token
                 if token == flight.rejected:
                     entry.trusted_until = entry.used_at
                     entry.reject(entry.used_at)
                 entry.check_at = min(entry.refresh_at, self._sweep_at)
+                if flight.refresh_between is not None:
+                    entry.refresh_soon(entry.used_at, flight.refresh_between)
                 self._make_room()
             else:
                 self._entries.pop(flight.key, None)
@@ -189,6 +199,8 @@ class TokenCache:
                 return
             flight.token = None if token == flight.rejected else token
         flight.wake()
+        if has_replaced and self.on_replace is not None:
+            self.on_replace(flight.key)
 
     def _take_off(self, flight: Flight) -> bool:
         """Remove a flight from the table. False if a signal handler was faster."""
@@ -214,7 +226,7 @@ class TokenCache:
             served = False
             if transient and entry is not None and now < entry.expires_at:
                 entry.failures += 1
-                backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(entry.failures - 1, 16))
+                backoff = min(LONGEST_BACKOFF, FIRST_BACKOFF * 8.0 ** min(entry.failures - 1, 16))
                 pause = max(backoff, error.retry_after or 0.0)
                 entry.refresh_at = entry.check_at = min(now + pause, entry.expires_at)
                 if entry.is_accepted:
@@ -278,6 +290,44 @@ class TokenCache:
         for flight in flights:
             if flight is not None:
                 flight.wake()
+
+    def refresh(
+        self,
+        matches: Callable[[CacheKey], bool],
+        within: float,
+        before: float = float("inf"),
+        *,
+        rejected: bool = False,
+    ) -> None:
+        """Have the tokens whose key matches fetched again, at random within so many seconds.
+
+        Until then they serve.
+
+        Args:
+            matches: whether a key is meant.
+            within: seconds.
+            before: tokens that were requested later are kept, in Unix seconds.
+            rejected: whether the reason is a rejection in another process. Without, their
+                connection changed.
+        """
+        notice()
+        between = (0.0, within)
+        with self._changes:
+            entries = self._entries
+            now = self._clock()
+            for key, flight in list(self._flights.items()):
+                is_replacing = key in entries and entries[key].is_rejected
+                if matches(key) and not (rejected and is_replacing):
+                    flight.refresh_between = min(flight.refresh_between or between, between)
+            for key, entry in list(entries.items()):
+                is_meant = matches(key) and entry.received_at < before
+                if is_meant and (not rejected or entry.is_doubtful(now)):
+                    entry.refresh_soon(now, between)
+
+    def oldest(self, matches: Callable[[CacheKey], bool]) -> float | None:
+        """Return when the oldest token whose key matches was requested, in Unix seconds."""
+        entries = list(self._entries.items())
+        return min((entry.received_at for key, entry in entries if matches(key)), default=None)
 
     def clear(self) -> None:
         """Drop all tokens, and abandon all flights."""

@@ -10,9 +10,14 @@ if TYPE_CHECKING:
 LAST_SECONDS = 60.0
 #: ... but at most this share of its life.
 LAST_SHARE = 0.2
-#: The refresh begins up to this share of the token's life earlier, at random.
-JITTER_SHARE = 0.1
-MAX_JITTER = 120.0
+#: The refresh begins up to this share of the token's life earlier, at random: a thousand processes
+#: that started together refresh over seven minutes of an hour.
+JITTER_SHARE = 0.12
+#: Seconds for which a token counts as new that took the place of a rejected one.
+JUST_SECONDS = 2.0
+#: The earliest and latest time in seconds at which it is fetched again, if its connection changed.
+#: Mostly that was the reason for the rejection.
+LATER = (15.0, 30.0)
 #: Seconds for which a token counts as the current one, after the provider rejected it and Vendo
 #: returned it again. They double with each time.
 FIRST_TRUST = 1.0
@@ -37,6 +42,7 @@ class Entry:
         "received_at",
         "refresh_at",
         "rejections",
+        "replaced_at",
         "token",
         "trusted_until",
         "used_at",
@@ -62,6 +68,8 @@ class Entry:
         self.is_rejected = False
         #: How often Vendo returned it again after a rejection.
         self.rejections = 0
+        #: When it took the place of a token that the provider rejected.
+        self.replaced_at = float("-inf")
         #: Until here a rejection has another reason than the token.
         self.trusted_until = now
         if lifetime is None:
@@ -73,7 +81,7 @@ class Entry:
             self.wait_from = self.expires_at - min(LAST_SECONDS, lifetime * LAST_SHARE)
             life = lifetime
         #: From here one caller refreshes; from `wait_from` the others wait for it.
-        self.refresh_at = self.wait_from - random.random() * min(MAX_JITTER, life * JITTER_SHARE)  # noqa: S311  # spreads load
+        self.refresh_at = self.wait_from - random.random() * life * JITTER_SHARE  # noqa: S311  # spreads load
         #: From here `get` leaves the token to `claim`: for its refresh, or for the next sweep.
         self.check_at = self.refresh_at
 
@@ -89,6 +97,27 @@ class Entry:
         if not self.is_accepted:
             self.expires_at = now
 
+    def refresh_soon(self, now: float, between: tuple[float, float]) -> None:
+        """Have the token fetched again, at random between so many seconds. It serves until then.
+
+        One that took the place of a rejected token just now is most likely new already, and is
+        fetched again later.
+        """
+        import random
+
+        earliest, latest = LATER if now - self.replaced_at < JUST_SECONDS else between
+        due = now + earliest + random.random() * (latest - earliest)  # noqa: S311  # spreads load
+        self.refresh_at = min(self.refresh_at, due)
+        self.check_at = min(self.check_at, due)
+
+    def is_doubtful(self, now: float) -> bool:
+        """Return whether a rejection in another process is a reason to fetch it again.
+
+        It is none if the token is new, if Vendo has just returned it again, or is away.
+        """
+        is_new = now - self.replaced_at < JUST_SECONDS
+        return not is_new and not self.failures and now >= self.trusted_until
+
     @property
     def forget_at(self) -> float:
         """When it is not needed any more: a rejected one is compared with the next one."""
@@ -100,6 +129,8 @@ class Entry:
 
     def follow(self, former: Entry, now: float) -> None:
         """Keep what is known of the token, if it is the same as that of the entry before."""
+        if former.is_rejected:
+            self.replaced_at = now
         if former.token != self.token:
             return
         self.is_accepted = former.is_accepted

@@ -33,6 +33,7 @@ class Flight:
         "key",
         "loop",
         "overdue_at",
+        "refresh_between",
         "rejected",
         "thread",
         "token",
@@ -56,6 +57,9 @@ class Flight:
         self.token: str | None = None
         #: A token that the provider rejected after this fetch began. Its result may be that one.
         self.rejected: str | None = None
+        #: The earliest and latest time in seconds at which its result is fetched again, since the
+        #: connection changed meanwhile.
+        self.refresh_between: tuple[float, float] | None = None
         self.error: VendoError | None = None
 
     def awaited(self) -> None:
