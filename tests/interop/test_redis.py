@@ -52,7 +52,7 @@ def test_a_value_is_kept_once_and_for_its_time(
 
     store.put(key, "done", 900)
     assert 60 < redis.ttl(key) <= 900
-    assert web.RedisReplayCache(store._url.reveal()).add(key, "lease b", 60) == "done"
+    assert web.RedisReplayCache(store._server._url.reveal()).add(key, "lease b", 60) == "done"
 
 
 def test_a_lease_is_renewed_and_released_by_its_owner_alone(

@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 from support.servers import reserved_port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 
 class RedisServer:
     """A Redis that stores nothing. It can be stopped, started again and halted."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(
+        self, folder: Path, port: int, options: Sequence[str] = (), *, is_tls: bool = False
+    ) -> None:
         self._folder = folder
+        self._options = options
+        self._is_tls = is_tls
         self._process: subprocess.Popen[str] | None = None
         self.port = port
 
@@ -29,8 +33,13 @@ class RedisServer:
             AssertionError: it did not start.
         """
         assert self._process is None
+        where = ["--port", str(self.port), "--bind", "127.0.0.1"]
+        if self._is_tls:
+            where = ["--port", "0", "--tls-port", str(self.port), "--bind", "127.0.0.1"]
+            where += ["--tls-cert-file", "server.pem", "--tls-key-file", "server.pem"]
+            where += ["--tls-ca-cert-file", "authority.pem", "--tls-auth-clients", "no"]
         self._process = subprocess.Popen(
-            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""],
+            ["redis-server", *where, "--save", "", *self._options],
             cwd=self._folder,
             stdout=subprocess.PIPE,
             text=True,
@@ -63,14 +72,16 @@ class RedisServer:
 
 
 @contextmanager
-def redis_server(folder: Path) -> Iterator[RedisServer]:
-    """Run a Redis until the context ends.
+def redis_server(folder: Path, *options: str, is_tls: bool = False) -> Iterator[RedisServer]:
+    """Run a Redis with these options until the context ends.
+
+    With `is_tls` it speaks TLS alone, with `server.pem` and `authority.pem` of the folder.
 
     Raises:
         AssertionError: it did not start.
     """
     with reserved_port() as port:
-        server = RedisServer(folder, port)
+        server = RedisServer(folder, port, options, is_tls=is_tls)
         server.start()
         try:
             yield server
