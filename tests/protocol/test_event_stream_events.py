@@ -41,6 +41,19 @@ def kinds(events: Iterable[EventStreamMessage]) -> list[str]:
     return [event.type for event in events]
 
 
+def test_a_reader_goes_on_after_the_event_of_another_one() -> None:
+    reader = EventReader("evt_7")
+    assert read(b": heartbeat\n\n", reader=reader) == []
+    assert reader.last_event_id == "evt_7"
+    assert kinds(read(sent_event("connection.changed", 8), reader=reader)) == ["connection.changed"]
+    assert reader.last_event_id == "evt_8"
+
+
+@pytest.mark.parametrize("event_id", ["evt_\u00e9", "a\nb", "9" * 300])
+def test_a_reader_sends_no_id_that_a_header_cannot_have(event_id: str) -> None:
+    assert EventReader(event_id).last_event_id == ""
+
+
 def test_an_event_has_type_id_and_all_of_its_data() -> None:
     (event,) = read(
         sent_event("connection.changed", 1, slug="gmail", connection_id="cn_1", new=[1])

@@ -94,7 +94,7 @@ def play(*connections: list[Any]) -> Stage:
 
 
 def subscribed(who: Caller | None = None, max_backoff: float = 30.0) -> module.Subscription:
-    return subscription(lambda: who or caller(), URL, max_backoff=max_backoff)
+    return subscription(lambda: who or caller(), lambda: URL, max_backoff=max_backoff)
 
 
 def test_the_request_accepts_an_event_stream_and_has_the_key() -> None:
@@ -139,7 +139,7 @@ def test_event_that_was_cut_off_is_delivered_once() -> None:
 def test_each_connection_uses_the_current_key() -> None:
     keys = iter(["vendo_sk_first", "vendo_sk_second"])
     stage = play([STREAM], [STREAM])
-    stage.run(subscription(lambda: caller(api_key=next(keys)), URL, max_backoff=30))
+    stage.run(subscription(lambda: caller(api_key=next(keys)), lambda: URL, max_backoff=30))
 
     assert [request.headers["Authorization"] for request in stage.requests] == [
         "Bearer vendo_sk_first",
@@ -275,7 +275,7 @@ def test_silence_over_two_heartbeats_breaks_the_connection() -> None:
 
 def test_the_idle_time_out_can_be_set() -> None:
     stage = play([STREAM])
-    stage.run(subscription(caller, URL, max_backoff=1, silence=7.5))
+    stage.run(subscription(caller, lambda: URL, max_backoff=1, silence=7.5))
 
     assert stage.reads == [7.5]
 

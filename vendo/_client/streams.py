@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
 
 from vendo._client.interfaces import EventSource
+from vendo._protocol.event_stream import EventReader
 from vendo._protocol.models import EventStreamMessage
 from vendo._protocol.steps import Head, Pause
 from vendo._protocol.subscription import (
@@ -36,12 +38,21 @@ class EventStream:
     an exception. Iterate in one thread; `close` may be called from any thread.
     """
 
-    def __init__(self, client: EventSource, max_backoff_sec: float) -> None:
+    def __init__(
+        self,
+        client: EventSource,
+        max_backoff_sec: float,
+        *,
+        reader: EventReader | None = None,
+        opened: Callable[[], None] | None = None,
+    ) -> None:
         self._is_closed = False
         #: Ends a pause. Unlike an `Event`, a signal handler may put into it any time.
         self._wake: SimpleQueue[None] = SimpleQueue()
         self._stream: BlockingStream | None = None
-        self._subscription = subscribed(client._settings, max_backoff_sec)
+        self._subscription = subscribed(
+            client._settings, max_backoff_sec, reader=reader, opened=opened
+        )
         self._transport = client._stream_transport()
 
     def __iter__(self) -> Self:
@@ -132,8 +143,14 @@ class EventStream:
             stream.close()
 
 
-def subscribed(settings: Settings, max_backoff_sec: float) -> Subscription:
-    """Return the flow of a subscription.
+def subscribed(
+    settings: Settings,
+    max_backoff_sec: float,
+    *,
+    reader: EventReader | None = None,
+    opened: Callable[[], None] | None = None,
+) -> Subscription:
+    """Return the flow of a subscription; see `subscription` for `reader` and `opened`.
 
     Raises:
         VendoOnlyFeature: there is no API key.
@@ -143,6 +160,8 @@ def subscribed(settings: Settings, max_backoff_sec: float) -> Subscription:
     settings.required_key(feature)
     return subscription(
         lambda: settings.caller(settings.required_key(feature)),
-        settings.base_url() + PATH,
+        lambda: settings.base_url() + PATH,
         max_backoff=checked_backoff(max_backoff_sec),
+        reader=reader,
+        opened=opened,
     )

@@ -33,10 +33,11 @@ class EventReader:
     clients, or a repetition after a reconnection. Events of an unknown type are returned.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, last_event_id: str = "") -> None:
         self._parser = MessageParser()
         #: Sent as `Last-Event-ID`; empty before the first event.
-        self.last_event_id = ""
+        self.last_event_id: str = last_event_id if _fits_header(last_event_id) else ""
+        self._parser.last_event_id = self.last_event_id
         self._seen: set[str] = set()
         self._order: deque[str] = deque()
 
@@ -60,7 +61,7 @@ class EventReader:
         last = self._parser.last_event_id
         # An id that does not fit a header would break the reconnection. An earlier id costs a
         # repetition, which is dropped.
-        if len(last) <= _LONGEST_ID and last.isascii() and last.isprintable():
+        if _fits_header(last):
             self.last_event_id = last
         return events
 
@@ -92,6 +93,10 @@ class EventReader:
         if len(self._order) > _REMEMBERED:
             self._seen.discard(self._order.popleft())
         return True
+
+
+def _fits_header(event_id: str) -> bool:
+    return len(event_id) <= _LONGEST_ID and event_id.isascii() and event_id.isprintable()
 
 
 def _text(data: Any, name: str) -> str:

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, fields, replace
-from decimal import Decimal
 from typing import Any, Self
+
+from vendo import _types
 
 MICROS_PER_USD = 1_000_000
 
 
-def _usd(micros: int) -> Decimal:
+def _usd(micros: int) -> _types.Decimal:
+    from decimal import Decimal  # few programs ask for it, and it takes 100 kB
+
     return Decimal(micros) / MICROS_PER_USD
 
 
@@ -131,7 +134,7 @@ class Balance:
     top_up_url: str | None = None
 
     @property
-    def credits_remaining(self) -> Decimal:
+    def credits_remaining(self) -> _types.Decimal:
         """The balance in dollars."""
         return _usd(self.credits_remaining_micros)
 
@@ -146,22 +149,22 @@ class SpendCaps:
     used_month_micros: int
 
     @property
-    def daily(self) -> Decimal | None:
+    def daily(self) -> _types.Decimal | None:
         """The daily cap in dollars, or None."""
         return None if self.daily_micros is None else _usd(self.daily_micros)
 
     @property
-    def monthly(self) -> Decimal | None:
+    def monthly(self) -> _types.Decimal | None:
         """The monthly cap in dollars, or None."""
         return None if self.monthly_micros is None else _usd(self.monthly_micros)
 
     @property
-    def used_today(self) -> Decimal:
+    def used_today(self) -> _types.Decimal:
         """The amount used today, in dollars."""
         return _usd(self.used_today_micros)
 
     @property
-    def used_month(self) -> Decimal:
+    def used_month(self) -> _types.Decimal:
         """The amount used this month, in dollars."""
         return _usd(self.used_month_micros)
 

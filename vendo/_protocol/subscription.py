@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from vendo._protocol.calls import Caller
     from vendo._protocol.models import EventStreamMessage
+    from vendo.errors import VendoError
 
     #: Sent the outcome of each step, and None for each event.
     Subscription: TypeAlias = (
@@ -40,6 +41,8 @@ JITTER = 0.25
 MAX_SILENCE = 55.0
 #: Seconds. After a longer pause, events would be lost.
 MAX_PAUSE = 3600.0
+#: The status of the response where all streams of an app are open.
+REFUSED = 429
 #: Bytes of an error response that are read.
 _MAX_ERROR_BYTES = 64 * 1024
 
@@ -73,23 +76,28 @@ class CloseStream:
 
 def subscription(
     caller_now: Callable[[], Caller],
-    url: str,
+    url_now: Callable[[], str],
     *,
     max_backoff: float,
     silence: float | None = None,
+    reader: EventReader | None = None,
+    opened: Callable[[], None] | None = None,
 ) -> Subscription:
     """Yield events for ever, over any number of connections.
 
     Args:
         caller_now: called at each connection, so that a rotated key is used.
-        url: the address of the stream.
+        url_now: the same for the address of the stream.
         max_backoff: the longest pause before a connection, in seconds.
         silence: seconds without data after which a connection counts as broken.
+        reader: of an earlier subscription that this one continues.
+        opened: called when the stream is open, each time. With it, the flow does not wait for a
+            stream while all are open (status 429), and raises the error.
 
     Raises:
         VendoError: the backend rejects the key or the subscription.
     """
-    reader = EventReader()
+    reader = EventReader() if reader is None else reader
     longest_silence = MAX_SILENCE if silence is None else silence
     failures = 0
     while True:
@@ -100,16 +108,24 @@ def subscription(
         floor = 0.0
         try:
             head: Head = yield OpenStream(
-                Request("GET", url, headers, None, caller.timeout, decoding.MAX_BYTES)
+                Request("GET", url_now(), headers, None, caller.timeout, decoding.MAX_BYTES)
             )
             if head.status == 204:
                 return
             if head.status != 200:
                 failures += 1
-                floor = _wait_of(head, (yield from _read_all(caller.timeout)), caller)
+                error = _error_of(head, (yield from _read_all(caller.timeout)), caller)
+                if not is_reconnected(head.status) or (opened and head.status == REFUSED):
+                    raise error
+                logger.warning(
+                    "The event stream is not available (HTTP %s, %s).", head.status, error.code
+                )
+                floor = min(retry_after(head.headers) or 0.0, MAX_PAUSE)
             elif _is_event_stream(head):
                 failures = 0
                 reader.connected()
+                if opened is not None:
+                    opened()
                 while chunk := (yield ReadChunk(longest_silence)):
                     yield from reader.feed(chunk)
             else:
@@ -123,13 +139,8 @@ def subscription(
         yield Pause(max(floor, longest * (1 - JITTER * random())))  # noqa: S311  # spreads load
 
 
-def _wait_of(head: Head, body: bytes, caller: Caller) -> float:
-    """Return the seconds to wait after an error response, or raise its error."""
-    error = error_of(Response(head.status, head.headers, body), secrets=caller.secrets())
-    if not is_reconnected(head.status):
-        raise error
-    logger.warning("The event stream is not available (HTTP %s, %s).", head.status, error.code)
-    return min(retry_after(head.headers) or 0.0, MAX_PAUSE)
+def _error_of(head: Head, body: bytes, caller: Caller) -> VendoError:
+    return error_of(Response(head.status, head.headers, body), secrets=caller.secrets())
 
 
 def _read_all(timeout: float) -> Generator[ReadChunk, bytes, bytes]:

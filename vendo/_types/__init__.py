@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from decimal import Decimal
     from types import ModuleType, TracebackType
     from typing import Any, Self
 
@@ -25,6 +26,7 @@ __all__ = [
     "AuthBase",
     "Awaitable",
     "Callable",
+    "Decimal",
     "Iterable",
     "Mapping",
     "Self",
@@ -45,6 +47,7 @@ if not TYPE_CHECKING:
         "AuthBase": "requests.auth",
         "Awaitable": "collections.abc",
         "Callable": "collections.abc",
+        "Decimal": "decimal",
         "Iterable": "collections.abc",
         "Mapping": "collections.abc",
         "Self": "typing",
