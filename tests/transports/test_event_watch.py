@@ -11,6 +11,7 @@ import pytest
 
 from support.flows import JWT
 from vendo import Vendo, VendoOnlyFeature
+from vendo._client import watched_tokens
 from vendo._protocol import subscription
 from vendo.testing import LocalVendo
 
@@ -38,7 +39,11 @@ def ended(watch: EventWatch) -> bool:
     return not watch.is_running
 
 
-def test_change_of_a_connection_drops_its_cached_tokens(server: LocalVendo) -> None:
+def test_change_of_a_connection_drops_its_cached_tokens(
+    server: LocalVendo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Tokens that are there when the stream opens are fetched again some time.
+    monkeypatch.setattr(watched_tokens, "MISSED_SECONDS", 1e6)
     with server.client() as client, client.events.watch():
         server.wait_for_streams(1)
         old, other = client.token("gmail"), client.token("openai")

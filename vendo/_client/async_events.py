@@ -5,6 +5,7 @@ from __future__ import annotations
 from vendo._client.async_streams import AsyncEventStream
 from vendo._client.event_watch import EventWatch, watch
 from vendo._client.interfaces import AsyncClient
+from vendo._protocol.secret import masked
 
 
 class AsyncEventsAPI:
@@ -23,6 +24,11 @@ class AsyncEventsAPI:
         """
         return AsyncEventStream(self._client, max_backoff_sec)
 
-    def watch(self) -> EventWatch:
-        """Keep the token cache up to date in the background, in a thread; see `EventsAPI.watch`."""
-        return watch(self._client)
+    def watch(self, redis_url: str | None = None) -> EventWatch:
+        """Keep the token cache up to date in the background, in a thread; see `EventsAPI.watch`.
+
+        With Redis it waits for its response, for two seconds at most. It blocks the event loop, so
+        call it when the application starts, or in a thread.
+        """
+        redis_url = masked(redis_url)
+        return watch(self._client, redis_url)

@@ -45,6 +45,9 @@ UNSET: Any = _Unset()
 class BaseClient:
     """Settings, scope, and the resolution chain up to the point where a token must be fetched."""
 
+    #: False for a mock, which never sends a request.
+    _has_backend = True
+
     def __init__(
         self,
         api_key: str | None = None,

@@ -7,20 +7,25 @@ from threading import RLock, Thread
 from types import TracebackType
 from typing import Self
 
+from vendo._client.change_source import ChangeSource
 from vendo._client.interfaces import EventSource
-from vendo._client.streams import EventStream
-from vendo._protocol.log import logger
+from vendo._client.redis_bus import RedisBus
+from vendo._client.watched_tokens import WatchedTokens
+from vendo._config import environment
+from vendo._protocol.log import visible as logger
 from vendo._tokens.cache import shared
 from vendo._transports.errors import no_thread
 from vendo._transports.fork import notice, on_raw_fork
+from vendo._transports.redis_server import redis_server
 from vendo.errors import VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo._config.settings import Scope
+    from vendo._tokens.flights import CacheKey
+    from vendo._transports.redis_server import RedisServer
 
 #: Seconds.
-_MAX_BACKOFF = 30.0
 _STOP_TIMEOUT = 1.0
 
 
@@ -34,6 +39,12 @@ class EventWatch:
         return f"<EventWatch, {'running' if self.is_running else 'stopped'}>"
 
     @property
+    def mode(self) -> str:
+        """How changes are noticed: `stream`, `redis` or `polling`; `stopped` where it has ended."""
+        notice()
+        return "stopped" if self._watcher is None else self._watcher.mode
+
+    @property
     def is_running(self) -> bool:
         """False after `stop()`, or after the backend rejected the stream (see the log)."""
         notice()
@@ -41,10 +52,18 @@ class EventWatch:
 
     def stop(self) -> None:
         """Stop the watch. The last one closes the stream."""
+        self._stop(_STOP_TIMEOUT)
+
+    def _stop(self, timeout: float) -> None:
         notice()
-        watcher, self._watcher = self._watcher, None
-        if watcher is not None:
-            watcher.leave()
+        # With a limit: the garbage collector may call it in a thread for which `begin` waits.
+        if _lock.acquire(timeout=_STOP_TIMEOUT):
+            try:
+                watcher, self._watcher = self._watcher, None
+            finally:
+                _lock.release()
+            if watcher is not None:
+                watcher.leave(timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -59,28 +78,43 @@ class EventWatch:
 
 
 class _Watcher:
-    """The stream and the thread of one scope, shared by its watches.
+    """The thread of one app, shared by its watches.
 
-    A forked child has a stream and a thread of its own, from its first fetch or look on.
+    A forked child has a thread of its own, from its first fetch or look on.
     """
 
-    def __init__(self, client: EventSource, scope: Scope) -> None:
+    def __init__(self, client: EventSource, scope: Scope, server: RedisServer | None) -> None:
         self._client = client
         self._scope = scope
+        self._server = server
         self._watches = 0
-        self._start()
+        self._tokens = WatchedTokens(client)
+        self._work = self._make_work()
 
     @property
     def is_running(self) -> bool:
         return self._thread.is_alive()
 
-    def _start(self) -> None:
-        self._stream = EventStream(self._client, _MAX_BACKOFF)
+    @property
+    def mode(self) -> str:
+        return self._work.mode if self.is_running else "stopped"
+
+    def _make_work(self) -> ChangeSource | RedisBus:
+        if self._server is None:
+            return ChangeSource(self._client, self._tokens, "")  # there may be tokens already
+        return RedisBus(self._client, self._scope, self._tokens, self._server)
+
+    def start(self) -> None:
+        """Start the thread.
+
+        Raises:
+            UpstreamConnectionError: the system has no more threads.
+        """
         self._thread = Thread(target=self._watch, daemon=True, name="vendo-events")
         try:
             self._thread.start()
         except BaseException as error:  # a signal's too: the thread may run, and nothing has it
-            self._stream.close()
+            self._work.close()
             if isinstance(error, RuntimeError):  # the system has no more
                 raise no_thread() from None
             raise
@@ -88,56 +122,100 @@ class _Watcher:
     def start_again(self) -> None:
         """Start again in a forked child: the thread and the connection are the parent's."""
         if self._watches:
+            self._work = self._make_work()
             try:
-                self._start()
+                self.start()
             except VendoError as error:
                 logger.error("Watching events has stopped: %s", error)
 
     def join(self) -> None:
         self._watches += 1
 
-    def leave(self) -> None:
+    def leave(self, timeout: float) -> None:
+        """Take one watch away. After the last one, wait for the thread for so many seconds."""
         with _lock:
             self._watches -= 1
             if self._watches:
                 return
-            if _watchers.get(self._scope) is self:
-                del _watchers[self._scope]
-        self._stream.close()
-        # If it is connecting, the thread ends after that.
-        self._thread.join(_STOP_TIMEOUT)
+            for key, watcher in list(_watchers.items()):
+                if watcher is self:
+                    del _watchers[key]
+        self._work.close()
+        if timeout:  # else it may be this thread
+            self._thread.join(timeout)  # if it is connecting, it ends after that
+
+    def rejected(self, key: CacheKey) -> None:
+        """Tell the other processes that a token was rejected."""
+        if isinstance(self._work, RedisBus) and key in self._tokens:
+            self._work.rejected(key)
 
     def _watch(self) -> None:
         try:
-            for event in self._stream:
-                if event.slug is not None and event.type.startswith("connection."):
-                    self._forget(event.slug)
+            self._work.run()
         except VendoError as error:
             # Without the traceback, which would show only frames of this library.
             logger.error("Watching events has stopped: %s", error)
 
-    def _forget(self, slug: str) -> None:
-        shared.invalidate(lambda key: key[:2] == self._scope and key[3] == slug)
-
 
 _lock = RLock()  # a signal handler may enter it again
-_watchers: dict[Scope, _Watcher] = {}
+_watchers: dict[tuple[Scope, RedisServer | None], _Watcher] = {}
 
 
-def watch(client: EventSource) -> EventWatch:
+def watch(client: EventSource, redis_url: str | None = None) -> EventWatch:
     """Watch the events of a client's deployment; see `EventsAPI.watch`."""
     notice()
-    settings = client._settings
-    settings.required_key("events.watch")
-    scope = settings.scope()
-    if scope is None:
-        raise AssertionError("a key has a scope")
+    client._settings.required_key("events.watch")
+    server = server_of(redis_url, "redis_url=")
+    check(client, server)
+    return begin(client, server)
+
+
+def begin(client: EventSource, server: RedisServer | None) -> EventWatch:
+    """Watch with a Redis or without. It waits for nothing."""
+    scope = _scope_of(client)
     with _lock:
-        watcher = _watchers.get(scope)
+        watcher = _watchers.get((scope, server))
         if watcher is None or not watcher.is_running:
-            watcher = _watchers[scope] = _Watcher(client._root, scope)
+            watcher = _Watcher(client._root, scope, server)
+            watcher.start()
+            _watchers[scope, server] = watcher
         watcher.join()
         return EventWatch(watcher)
+
+
+def check(client: EventSource, server: RedisServer | None) -> None:
+    """Check that a Redis can be used; see `RedisBus.check`. Without one, do nothing."""
+    if server is not None:
+        scope = _scope_of(client)
+        RedisBus(client._root, scope, WatchedTokens(client._root), server).check()
+
+
+def _scope_of(client: EventSource) -> Scope:
+    scope = client._settings.scope()
+    if scope is None:
+        raise AssertionError("a key has a scope")
+    return scope
+
+
+def server_of(redis_url: str | None, source: str) -> RedisServer | None:
+    """Return the Redis of a URL, else that of `VENDO_REDIS_URL`, or None.
+
+    Raises:
+        MissingExtra: the package `redis` is not installed.
+        ValidationError: the URL is malformed.
+    """
+    if redis_url is not None:
+        return redis_server(redis_url, source)
+    url = environment.REDIS_URL.secret()
+    return None if url is None else redis_server(url, environment.REDIS_URL.source().name)
+
+
+def _tell_of_rejection(key: CacheKey) -> None:
+    for watcher in list(_watchers.values()):
+        watcher.rejected(key)
+
+
+shared.on_replace = _tell_of_rejection
 
 
 def _after_fork() -> None:

@@ -19,6 +19,7 @@ from vendo._client.event_watch import EventWatch
 from vendo._client.events import EventsAPI
 from vendo._client.streams import EventStream
 from vendo._protocol.models import Balance, Connection, Integration, SpendCaps
+from vendo._protocol.secret import masked
 from vendo.testing._mocks.canned import Canned
 from vendo.testing._mocks.events import MockAsyncEventStream, MockEventStream, MockEventWatch
 
@@ -76,9 +77,10 @@ class MockEventsAPI(EventsAPI):
     def subscribe(self, max_backoff_sec: float = 30.0) -> EventStream:
         return MockEventStream(_canned(self._client).subscribe(max_backoff_sec))
 
-    def watch(self) -> EventWatch:
+    def watch(self, redis_url: str | None = None) -> EventWatch:
+        redis_url = masked(redis_url)
         _canned(self._client).watch()
-        return MockEventWatch()
+        return MockEventWatch("stream" if redis_url is None else "redis")
 
 
 class MockAsyncConnectionsAPI(AsyncConnectionsAPI):
@@ -129,6 +131,7 @@ class MockAsyncEventsAPI(AsyncEventsAPI):
     def subscribe(self, max_backoff_sec: float = 30.0) -> AsyncEventStream:
         return MockAsyncEventStream(_canned(self._client).subscribe(max_backoff_sec))
 
-    def watch(self) -> EventWatch:
+    def watch(self, redis_url: str | None = None) -> EventWatch:
+        redis_url = masked(redis_url)
         _canned(self._client).watch()
-        return MockEventWatch()
+        return MockEventWatch("stream" if redis_url is None else "redis")

@@ -45,6 +45,7 @@ class _Mock(BaseClient):
     """What both mock clients share."""
 
     _canned: Canned
+    _has_backend = False
 
     def __init__(
         self,

@@ -176,8 +176,14 @@ class MockAsyncEventStream(AsyncEventStream):
 class MockEventWatch(EventWatch):
     """The result of `MockClient.events.watch()`. A mock does not have a cache to update."""
 
-    def __init__(self) -> None:
+    def __init__(self, mode: str) -> None:
+        self._mode = mode
         self._running = True
+
+    @property
+    def mode(self) -> str:
+        """`redis` with a URL, else `stream`; `stopped` after `stop`."""
+        return self._mode if self._running else "stopped"
 
     @property
     def is_running(self) -> bool:
