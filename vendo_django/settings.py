@@ -71,6 +71,7 @@ _OPTIONS: dict[str, Option] = {
     "TRUST_WSGI_HEADERS": TRUST,
     "CLIENT": _CLIENT,
     "ASYNC_CLIENT": _ASYNC_CLIENT,
+    "WATCH": FLAG,
 }
 _options = Options(_OPTIONS, label="VENDO[{name!r}]", line='Write VENDO = {{"{name}": {value}}}.')
 _NOT_A_DICT = Problem(
@@ -218,10 +219,23 @@ def connect_permission() -> str | None:
     return permission
 
 
+def watches_events() -> bool:
+    """Return whether each process of the project watches events."""
+    return bool(_read("WATCH"))
+
+
 def redis_url() -> str | None:
-    """Return the URL of the Redis for webhooks; None where the environment decides."""
+    """Return the URL of the project's Redis; None where the environment decides."""
     url: str | None = _read("REDIS_URL")
     return url
+
+
+def readable_redis_url() -> str | None:
+    """Return the same, and None for a value of a wrong type."""
+    try:
+        return redis_url()
+    except ImproperlyConfigured:
+        return None
 
 
 def trusts_wsgi_headers() -> bool | None:

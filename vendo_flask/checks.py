@@ -31,7 +31,7 @@ from vendo.web import (
     is_slug,
 )
 from vendo_flask import settings
-from vendo_flask.clients import EXTENSION, app_client
+from vendo_flask.clients import EXTENSION, app_client, application_client
 from vendo_flask.connect import VIEWS, Views
 from vendo_flask.webhooks import STORE, chosen_store, is_alone, replay_store
 
@@ -68,8 +68,7 @@ def check_start(app: Flask, client: Vendo, store: ReplayStore) -> None:
     required = settings.required(app)
     if not required:
         return
-    # An application has a proxy, which follows its configuration.
-    client = impatient(client._get_current_object() if isinstance(client, LocalProxy) else client)
+    client = impatient(application_client(client))
     try:
         client.tokens(required)  # one request for all of them
         missing = [f"{text} Fix: {fix}" if fix else text for text, fix in _missing(app, client)]

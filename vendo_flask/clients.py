@@ -72,6 +72,11 @@ def app_client() -> vendo.Vendo:
             f"The application {app.name!r} has no FlaskVendo. Fix: write FlaskVendo(app), or "
             "FlaskVendo().init_app(app) in its factory."
         ) from None
+    return application_client(client)
+
+
+def application_client(client: vendo.Vendo) -> vendo.Vendo:
+    """Return the client of an extension, which has a proxy for one that follows the options."""
     return client._get_current_object() if isinstance(client, LocalProxy) else client
 
 

@@ -82,6 +82,8 @@ class FlaskVendo(_CurrentClient):
                 invalid value.
             AuthError: the key is malformed, or with `VENDO_REQUIRED` Vendo rejects it.
             MissingExtra: `VENDO_REDIS_URL` is set, and the package `redis` is not installed.
+            ValidationError: with `VENDO_WATCH`, the Redis does not accept the password or is too
+                old. One that is away is logged.
             NotConnected: a slug of `VENDO_REQUIRED` has no credential. In Vendo mode this sends a
                 request; a backend that does not respond is logged.
         """
@@ -93,6 +95,7 @@ class FlaskVendo(_CurrentClient):
             errors,
             identity,
             templating,
+            watching,
             webhooks,
         )
 
@@ -112,6 +115,7 @@ class FlaskVendo(_CurrentClient):
         client = app.extensions.get(clients.EXTENSION, LocalProxy(clients.AppClient(app)))
         store = webhooks.own_store(self._cache)
         checks.check_start(app, client, store)
+        watching.start(app, client)
         app.extensions[webhooks.STORE] = store
         app.extensions[clients.EXTENSION] = client
         identity.mask_jwts(app)

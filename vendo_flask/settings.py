@@ -15,6 +15,7 @@ from vendo.web import (
     BASE_URL,
     CREDENTIALS_URL,
     DATA_PROXY_URL,
+    FLAG,
     REDIS_URL,
     SLUGS,
     TIMEOUT,
@@ -39,6 +40,7 @@ _OPTIONS: dict[str, Option] = {
     "VENDO_WEBHOOK_SECRETS": WEBHOOK_SECRETS,
     "VENDO_REDIS_URL": REDIS_URL,
     "VENDO_TRUST_WSGI_HEADERS": TRUST,
+    "VENDO_WATCH": FLAG,
 }
 _OVERRIDE = "VENDO_TOKEN_"
 #: What the library reads from the environment alone, beside tokens.
@@ -136,10 +138,23 @@ def webhook_secrets(app: Flask) -> str | list[str] | None:
     return secrets
 
 
+def watches_events(app: Flask) -> bool:
+    """Return whether each process of the application watches events."""
+    return bool(_read(app, "VENDO_WATCH"))
+
+
 def redis_url(app: Flask) -> str | None:
-    """Return the URL of the Redis for webhooks; None where the environment decides."""
+    """Return the URL of the application's Redis; None where the environment decides."""
     url: str | None = _read(app, "VENDO_REDIS_URL")
     return url
+
+
+def readable_redis_url(app: Flask) -> str | None:
+    """Return the same, and None for a value of a wrong type."""
+    try:
+        return redis_url(app)
+    except ValidationError:
+        return None
 
 
 def trusts_wsgi_headers(app: Flask) -> bool | None:
@@ -160,6 +175,8 @@ def _value(app: Flask, name: str) -> Any:
     Text that does not stand for anything is returned as it is: it is invalid.
     """
     value = app.config.get(name)
+    if name == "VENDO_WATCH" and type(value) is int:  # `from_prefixed_env` reads 1 as a number
+        value = str(value)
     if not isinstance(value, str) or name not in _FROM_TEXT:
         return value
     text = value.strip()
@@ -182,6 +199,7 @@ _FROM_TEXT: dict[str, Callable[[str], Any]] = {
     "VENDO_REQUIRED": _parts,
     "VENDO_WEBHOOK_SECRETS": _parts,
     "VENDO_TRUST_WSGI_HEADERS": _flag,
+    "VENDO_WATCH": _flag,
 }
 
 

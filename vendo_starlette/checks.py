@@ -9,6 +9,7 @@ import vendo
 from vendo import NotConnected, RateLimited, UpstreamError, VendoError, sso
 from vendo.web import ReplayCache, check_client, has_webhook_secret, impatient, is_missing
 from vendo_starlette.clients import Clients
+from vendo_starlette.concurrency import call
 from vendo_starlette.connect import RULE, endpoints
 from vendo_starlette.webhooks import RECEIVES
 
@@ -24,11 +25,17 @@ async def check_start(clients: Clients, app: object = None) -> None:
     Raises:
         NotConnected: slugs have no credential; the text names each with what to do.
         MissingExtra: the settings name a Redis, and the package `redis` is not installed.
+        ValidationError: with `watch`, the Redis does not accept the password or is too old. One
+            that is away is logged.
         VendoError: the key or an address is malformed, or Vendo rejects the key.
     """
     client = clients.asynchronous()
     check_client(client)
     clients.replay_store()  # validates its URL, and connects to nothing
+    watch = clients.watch()
+    if watch is not None:
+        await call(watch.check)
+        watch.begin()
     if client.is_vendo_mode():
         _warn_of_routes(clients, app)
     required = clients.settings.required

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
@@ -20,7 +21,7 @@ from vendo.web import VARY_ON_CLIENT, client_for_user, invalid, mask_jwt_of_scop
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vendo.web import ReplayStore
+    from vendo.web import AppWatch, ReplayStore
     from vendo_starlette.settings import VendoSettings
 
 _Client = TypeVar("_Client", "vendo.Vendo", "vendo.AsyncVendo")
@@ -129,8 +130,34 @@ class Clients:
             made = self._made.setdefault(f"store {url is not None}", made)
         return made
 
+    def watch(self) -> AppWatch | None:
+        """Return the watch of the application's events; None where no setting asks for it.
+
+        Raises:
+            MissingExtra: there is a URL of a Redis, and the package `redis` is not installed.
+            ValidationError: the URL is malformed.
+        """
+        if not self.settings.watch:
+            return None
+        made: AppWatch | None = self._made.get("watch")
+        if made is None:
+            from vendo.web import AppWatch, redis_source, redis_url
+            from vendo_starlette.settings import client_label, given_redis_url
+
+            given = given_redis_url(self.settings)
+            source = redis_source(given, client_label("redis_url"))
+            made = AppWatch(self.asynchronous, redis_url(given), source)
+            made = self._made.setdefault("watch", made)
+        return made
+
     async def aclose(self) -> None:
-        """Close the kept connections of this event loop. The clients can be used again."""
+        """Stop watching, and close the kept connections of this event loop.
+
+        The clients can be used again.
+        """
+        watch: AppWatch | None = self._made.pop("watch", None)
+        if watch is not None:
+            await run_in_threadpool(watch.stop)
         ours = self._made.keys() - self._given
         if "asynchronous" in ours:
             await self._made["asynchronous"].aclose()
@@ -142,6 +169,7 @@ class Clients:
         from vendo_starlette.settings import client_label, client_options
 
         made = client_options(self.settings).make(factory, client_label)
+        self.watch()  # begins with the first token, where a server has no lifespan
         return self._made.setdefault(name, made)
 
 

@@ -169,7 +169,11 @@ class VendoMiddleware:
             app = scope.get("app", self._around)
             self._give_clients(app)
             clients = clients_of(app) if self._own is None else self._own
-            await check_start(clients, app or self.app)
+            try:
+                await check_start(clients, app or self.app)
+            except BaseException:
+                await clients.aclose()
+                raise
         except Exception as error:
             # A server takes an error that it was not told of for an application without lifespan.
             await send({"type": "lifespan.startup.failed", "message": f"vendo: {error}"})
@@ -179,7 +183,7 @@ class VendoMiddleware:
             return first.pop() if first else await receive()
 
         async def closing(message: Message) -> None:
-            if message["type"].startswith("lifespan.shutdown."):
+            if message["type"] != "lifespan.startup.complete":
                 await clients.aclose()  # not before: the application's own end may still need them
             await send(message)
 

@@ -13,6 +13,7 @@ from vendo.web import (
     BASE_URL,
     CREDENTIALS_URL,
     DATA_PROXY_URL,
+    FLAG,
     REDIS_URL,
     SLUGS,
     TIMEOUT,
@@ -33,6 +34,7 @@ _OPTIONS: dict[str, Option] = {
     "required": SLUGS,
     "webhook_secrets": WEBHOOK_SECRETS,
     "redis_url": REDIS_URL,
+    "watch": FLAG,
 }
 _options = Options(_OPTIONS, label="{name}=", line="Write VendoSettings({name}={value}).")
 
@@ -58,6 +60,9 @@ class VendoSettings:
         redis_url: where all processes of the application remember the webhooks that they handled,
             such as `redis://127.0.0.1:6379/0`; `VENDO_REDIS_URL` by default. Without one, each
             process remembers its own.
+        watch: whether each process watches the platform's events from its start to its end, so that
+            a changed connection is noticed at once; with `redis_url`, one stream serves all
+            processes.
 
     Raises:
         ValidationError: a value is invalid.
@@ -71,6 +76,7 @@ class VendoSettings:
     required: Sequence[vendo.Slug | str] = ()
     webhook_secrets: str | Sequence[str] | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)
+    watch: bool = False
 
     def __post_init__(self) -> None:
         get = partial(getattr, self)
@@ -78,7 +84,7 @@ class VendoSettings:
             value = get(name)
             if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping):
                 object.__setattr__(self, name, tuple(value))
-        for name in ("required", "redis_url"):
+        for name in ("required", "redis_url", "watch"):
             _options.read(name, get)
         if self.webhook_secrets != "":  # a blank one is an error of each webhook
             _options.read("webhook_secrets", get)

@@ -105,8 +105,8 @@ async def _running(app: Starlette) -> AsyncIterator[None]:
     from vendo_starlette.checks import check_start
 
     clients = clients_of(app)
-    await check_start(clients, app)
     try:
+        await check_start(clients, app)
         yield
     finally:
         await clients.aclose()

@@ -1,28 +1,11 @@
-"""The application as a worker of Celery. Its broker is a folder."""
+"""The application as a worker of Celery."""
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from celery import Celery
-
 from servers import app as used_before_the_fork
-
-_FOLDER = os.environ["SERVERS_FOLDER"]
-
-app = Celery(
-    broker="filesystem://",
-    backend=f"file://{_FOLDER}/results",
-    broker_transport_options={
-        "data_folder_in": f"{_FOLDER}/queue",
-        "data_folder_out": f"{_FOLDER}/queue",
-        "control_folder": f"{_FOLDER}/control",
-        "polling_interval": 0.02,
-    },
-    broker_connection_retry_on_startup=True,
-    worker_prefetch_multiplier=4,
-)
+from servers.broker import app
 
 
 @app.task  # type: ignore[untyped-decorator]  # Celery has no types

@@ -9,6 +9,7 @@ decisions to these functions.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo._catalog.slug_type import Slug
+    from vendo._client.app_watch import AppWatch
     from vendo._config.lazy_names import lazy_names
     from vendo._config.slugs import checked_slug, is_slug
     from vendo._protocol.headers import JWT_HEADER
@@ -131,6 +132,7 @@ __all__ = [
     "VARY_ON_IDENTITY",
     "WEBHOOK_SECRET",
     "WEBHOOK_SECRETS",
+    "AppWatch",
     "BlockingVendo",
     "ClientCache",
     "ClientOptions",
@@ -291,6 +293,7 @@ _NAMES_OF_MODULE = {
         "provider_base_url",
         "provider_name",
     ),
+    "vendo._client.app_watch": ("AppWatch",),
     "vendo.web._redis": ("RedisReplayCache",),
     "vendo.web._replay": (
         "Delivery",
