@@ -62,6 +62,7 @@ def doctor(context: click.Context, timeout: float, as_json: bool) -> None:
         adapter="vendo_flask",
         timeout=timeout,
         malformed=malformed,  # the checks report what is wrong
+        redis_url=settings.readable_redis_url(app),
     )
     if not isinstance(app.extensions[EXTENSION], LocalProxy):
         report.note(

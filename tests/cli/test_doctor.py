@@ -82,7 +82,9 @@ def test_vendo_mode_sends_each_surface_one_request(deployed: Shell, server: Loca
         for slug in ("gmail", "slack")
     ]
     assert report["deployment"] == {"VENDO_WEBHOOK_SECRET": "is set"}
-    assert len(server.requests) == 3
+    surfaces = [request.surface for request in server.requests]
+    assert sorted(surfaces) == ["api", "credentials", "data", "events"]
+    assert report["events"] == "stream"
 
 
 def test_text_report_has_the_content_of_the_json(deployed: Shell, server: LocalVendo) -> None:
@@ -392,8 +394,8 @@ def test_malformed_address_of_a_connection_outside_the_catalog_is_a_problem(
     ("variable", "surfaces"),
     [
         ("VENDO_BASE_URL", {"credentials", "data"}),
-        ("VENDO_CREDENTIALS_URL", {"api", "data"}),
-        ("VENDO_DATA_PROXY_URL", {"api", "credentials"}),
+        ("VENDO_CREDENTIALS_URL", {"api", "data", "events"}),
+        ("VENDO_DATA_PROXY_URL", {"api", "credentials", "events"}),
     ],
 )
 def test_malformed_address_does_not_stop_the_other_checks(

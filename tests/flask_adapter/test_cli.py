@@ -47,8 +47,9 @@ def test_doctor_reports_mode_and_credentials_in_oss_mode(
     assert "canary" not in page
 
 
-def test_doctor_uses_the_applications_key(server: LocalVendo) -> None:
-    redis = "redis://127.0.0.1:1/0"
+@pytest.mark.redis
+def test_doctor_uses_the_applications_key(server: LocalVendo, redis_port: int) -> None:
+    redis = f"redis://127.0.0.1:{redis_port}/0"
     app = make_app(server.environment(), VENDO_REQUIRED=["gmail"], VENDO_REDIS_URL=redis)
     report = json.loads(run(app, "doctor", "--json"))
 

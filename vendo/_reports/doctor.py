@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vendo import Vendo
-from vendo._reports import backend, network, packages, variables
+from vendo._reports import backend, events, network, packages, variables
 from vendo._reports.report import Given, Report
 from vendo._reports.tables import Cell, Style, printable, table
 
@@ -40,6 +40,8 @@ def check(timeout: float, given: Given | None = None) -> Report:
     network.check_proxies(report)
     if key is not None and not given.malformed:
         backend.check_backend(report, key, timeout, given)
+        with given.make(timeout=timeout) as usable:
+            events.check_events(report, usable, key, given)
     network.check_provider_addresses(report)  # those of its connections too
     return report
 
@@ -82,6 +84,8 @@ def _sections(report: Report) -> Iterator[tuple[str, Sequence[Sequence[str]]]]:
     if report.mode == "oss":
         yield "Backend", [(Cell("not checked", "dim"), "OSS mode does not use it")]
     yield "Backend", [_response(response) for response in report.responses]
+    if report.events is not None:
+        yield "Events", [(report.events, Cell(events.MEANINGS[report.events], "dim"))]
 
 
 def _packages(report: Report) -> Iterator[Sequence[str]]:

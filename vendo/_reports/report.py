@@ -21,12 +21,14 @@ class Given:
     `make` makes a client with them, and with the arguments that it gets. `sources` has the name of
     each option that is given, such as `VENDO['API_KEY']` for `api_key`. `malformed` has those of
     them that `make` leaves out. `adapter` is the package whose command prints the report.
+    `redis_url` is its Redis, where it is given one.
     """
 
     make: Callable[..., Vendo]
     sources: Mapping[str, str] = field(default_factory=dict)
     adapter: str | None = None
     malformed: frozenset[str] = frozenset()
+    redis_url: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,10 @@ _JSON_KEYS = {"responses": "answers"}
 
 @dataclass(slots=True)
 class Report:
-    """What the checks have found. `problems` have to be fixed, `notes` may be surprising."""
+    """What the checks have found. `problems` have to be fixed, `notes` may be surprising.
+
+    `events` is the mode that a watch of events would have in a process.
+    """
 
     versions: dict[str, str] = field(default_factory=dict)
     packages: dict[str, str | None] = field(default_factory=dict)
@@ -112,6 +117,7 @@ class Report:
     addresses: list[Address] = field(default_factory=list)
     provider_urls: dict[str, str] = field(default_factory=dict)
     responses: list[SurfaceResponse] = field(default_factory=list)
+    events: str | None = None
     network: dict[str, str] = field(default_factory=dict)
     notes: list[Finding] = field(default_factory=list)
     problems: list[Finding] = field(default_factory=list)

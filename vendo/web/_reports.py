@@ -24,6 +24,7 @@ def doctor_report(
     adapter: str,
     timeout: float,
     malformed: Collection[str] = (),
+    redis_url: str | None = None,
 ) -> Report:
     """Return what `doctor` finds with the options of an application.
 
@@ -33,6 +34,7 @@ def doctor_report(
         adapter: the adapter's package.
         timeout: seconds, for each response of the backend.
         malformed: the names of options that are left out of `options`, since their type is wrong.
+        redis_url: the application's Redis, where it is given one.
 
     Raises:
         ValidationError: the time-out is out of range.
@@ -46,7 +48,9 @@ def doctor_report(
         return usable.make(partial(vendo.Vendo, **arguments), label)
 
     sources = {name: label(name) for name in (*options.given(), *wrong)}
-    return doctor.check(timeout, Given(make, sources, adapter, wrong))
+    sources["redis_url"] = label("redis_url")
+    redis_url = redis_url if redis_url and redis_url.strip() else None  # as where it is used
+    return doctor.check(timeout, Given(make, sources, adapter, wrong, redis_url))
 
 
 def doctor_text(report: Report) -> str:

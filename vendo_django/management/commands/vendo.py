@@ -72,6 +72,7 @@ class Command(BaseCommand):
             adapter="vendo_django",
             timeout=options["timeout"],
             malformed=malformed,  # the system checks report what is wrong
+            redis_url=settings.readable_redis_url(),
         )
         found = [one for one in checks.run_checks(tags=[Tags.security]) if _is_ours(one)]
         found += [
