@@ -15,6 +15,7 @@ SUITES = (
     "core",
     "aio",
     "platform",
+    "fleet",
     "sdks",
     "django_adapter",
     "flask_adapter",
