@@ -19,6 +19,7 @@ from vendo._client import event_watch
 from vendo._transports.redis_server import error_of
 from vendo._transports.redis_server import redis_server as redis_server_of
 from vendo.testing import LocalVendo
+from vendo.web import RedisReplayCache, handle_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,6 +115,18 @@ def test_a_user_without_a_right_password_is_told_so(tmp_path: Path) -> None:
         pytest.raises(ValidationError, match="password"),
     ):
         vendo.events.watch(redis_url=url.replace(PASSWORD, "wrong"))
+
+
+def test_the_rights_of_the_fix_are_enough_for_webhooks(tmp_path: Path) -> None:
+    handled = []
+    with redis_of_a_user(tmp_path, RIGHTS) as url:
+        store = RedisReplayCache(url)
+        assert store.add("vendo.webhook.1", "a lease", 60) == "a lease"
+        assert store.renew("vendo.webhook.1", "a lease", 60)
+        store.discard("vendo.webhook.1", "a lease")
+        for _ in range(2):
+            handle_once(store, "vendo.webhook.1", lambda: handled.append(1))
+    assert handled == [1]
 
 
 def test_rights_that_are_taken_away_are_logged_and_it_polls(

@@ -117,7 +117,7 @@ def error_of(failure: Exception, name: str) -> VendoError:
         fix = "Write user and password into it: redis://user:password@host:6379/0."
     elif isinstance(failure, exceptions.NoPermissionError):
         problem = f"The user of {of_url} may not use the keys of vendo."
-        fix = "Allow it: ACL SETUSER … ~vendo:* +@read +@write +@scripting +@connection +time."
+        fix = "Allow it: ACL SETUSER … ~vendo* +@read +@write +@scripting +@connection +time."
     elif "DB index" in text or "Invalid Database" in text:
         problem, fix = f"{name} names a database that the server does not have.", _FIX
     elif isinstance(failure, exceptions.InvalidResponse):

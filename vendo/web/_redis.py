@@ -34,9 +34,9 @@ class RedisReplayCache:
         for _ in range(2):
             if self._server.client.set(key, value, ex=seconds, nx=True):
                 return value
-            kept = self._server.client.get(key)
+            kept: bytes | None = self._server.client.get(key)
             if kept is not None:
-                return kept.decode() if isinstance(kept, bytes) else str(kept)
+                return kept.decode()
             # It has just ended.
         return None
 
