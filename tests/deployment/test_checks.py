@@ -37,9 +37,10 @@ def environment() -> Iterator[dict[str, str]]:
         yield {**server.environment(), "VENDO_TOKEN_SHOP_SECRET_KEY": "not-a-secret-" * 4}
 
 
+@pytest.mark.redis
 @pytest.mark.parametrize("framework", COMMANDS)
 def test_each_command_checks_a_deployment(
-    framework: str, environment: dict[str, str], tmp_path: Path
+    framework: str, environment: dict[str, str], redis_port: int, tmp_path: Path
 ) -> None:
     words = shlex.split(COMMANDS[framework])
     program = words[1:] if words[0] == "python" else ["-m", *words]
@@ -55,8 +56,7 @@ def test_each_command_checks_a_deployment(
         )
         return done.returncode, done.stdout + done.stderr
 
-    # Nothing listens there, and the checks do not ask.
-    status, printed = run(VENDO_REDIS_URL="redis://127.0.0.1:1/0")
+    status, printed = run(VENDO_REDIS_URL=f"redis://127.0.0.1:{redis_port}/0")
     assert (status, REDIS in printed) == (0, False), printed
     assert REDIS in run()[1] or framework == "fastapi"
     status, printed = run(VENDO_API_KEY="vendo_sk_" + "x" * 32)
