@@ -20,6 +20,7 @@ from support.servers import surroundings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from support.redis_server import RedisServer
     from vendo.testing import LocalVendo
 
 #: Seconds for what takes a moment here, and longer on a busy machine.
@@ -68,6 +69,13 @@ class Fleet:
         self._readers.append(reader)
         reader.start()
 
+    def start_two_groups(self, n: int, redis: RedisServer, **options: str) -> None:
+        """Start two groups with `n` members in all, which share a Redis."""
+        for number in range(2):
+            environment = {**self._server.environment(), "GROUP": str(number)}
+            environment["VENDO_REDIS_URL"] = f"redis://127.0.0.1:{redis.port}/0"
+            self.start(n // 2, environment, **options)
+
     def wait(self, what: Callable[[list[Sight]], bool], timeout: float = PATIENCE) -> float:
         """Wait until something is true of all members but halted ones. Return the seconds.
 
@@ -100,7 +108,7 @@ class Fleet:
             return Counter(each.mode for each in self._seen.values())
 
     def kill(self, which: Callable[[Sight], bool]) -> None:
-        """Kill the members of which something is true."""
+        """Kill the members for which a condition is true."""
         with self._changed:
             for pid in [pid for pid, seen in self._seen.items() if which(seen)]:
                 os.kill(pid, signal.SIGKILL)
@@ -109,7 +117,7 @@ class Fleet:
 
     @contextmanager
     def halted(self, which: Callable[[Sight], bool]) -> Iterator[None]:
-        """Have the members stand still of which something is true."""
+        """Have the members stand still for which a condition is true."""
         with self._changed:
             self._halted = {pid for pid, seen in self._seen.items() if which(seen)}
         for pid in self._halted:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.redis_server import redis_server
 from vendo._client.redis_bus import RedisBus
 from vendo._client.watched_tokens import WatchedTokens
 from vendo._transports.redis_server import redis_server as redis_server_of
@@ -14,7 +13,6 @@ from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from vendo import Vendo
 
@@ -34,20 +32,6 @@ class Tokens(WatchedTokens):
 def client() -> Iterator[Vendo]:
     with LocalVendo(["gmail"]) as server, server.client() as client:
         yield client
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    with redis_server(tmp_path) as redis:
-        yield f"redis://127.0.0.1:{redis.port}/0"
-
-
-@pytest.fixture
-def admin(url: str) -> Iterator[Any]:
-    import redis
-
-    with redis.Redis.from_url(url) as admin:
-        yield admin
 
 
 def bus(client: Vendo, url: str) -> tuple[RedisBus, Tokens]:

@@ -42,10 +42,7 @@ def test_all_see_each_change_whatever_fails(tmp_path: Path) -> None:
         events = server._service.state.events
         streams = Streams(events._streams)
         events._streams = streams  # type: ignore[assignment]
-        for number in range(2):
-            environment = {**server.environment(), "GROUP": str(number)}
-            environment["VENDO_REDIS_URL"] = f"redis://127.0.0.1:{redis.port}/0"
-            fleet.start(SIZE // 2, environment, poll="1", patience="1", missed="1")
+        fleet.start_two_groups(SIZE, redis, poll="1", patience="1", missed="1")
         ready(fleet, server)
 
         asked = server.count("credentials")

@@ -10,13 +10,12 @@ import pytest
 from redis import Redis
 
 from fleet.members import Fleet, fleet_of
-from support.redis_server import RedisServer, redis_server
+from support.redis_server import RedisServer
 from vendo._client import redis_bus
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -31,18 +30,9 @@ def fleet(server: LocalVendo) -> Iterator[Fleet]:
         yield fleet
 
 
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_server(tmp_path) as redis:
-        yield redis
-
-
 def start(fleet: Fleet, server: LocalVendo, redis: RedisServer, n: int, **options: str) -> None:
     """Start two groups, each with variables of its own, and wait until all have a token."""
-    for number in range(2):
-        environment = {**server.environment(), "GROUP": str(number)}
-        environment["VENDO_REDIS_URL"] = f"redis://127.0.0.1:{redis.port}/0"
-        fleet.start(n // 2, environment, **options)
+    fleet.start_two_groups(n, redis, **options)
     fleet.wait_for_token(server.token("gmail"))
     server.wait_for_streams(1)
 

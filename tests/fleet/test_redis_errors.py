@@ -12,7 +12,7 @@ import pytest
 import vendo
 from support.redis_server import RedisServer, redis_server
 from support.servers import nowhere
-from support.watches import until
+from support.watches import until, until_mode
 from vendo import UpstreamConnectionError, ValidationError
 from vendo._client import leadership, redis_bus, watched_tokens
 from vendo._tokens import entry
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from vendo._client.event_watch import EventWatch
 
 PASSWORD = "canary-password-19f4"
 
@@ -33,12 +32,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalVendo]:
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)
         yield server
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    with redis_server(tmp_path) as redis:
-        yield redis
 
 
 def url_of(redis: RedisServer, login: str = "") -> str:
@@ -132,10 +125,6 @@ def test_a_redis_that_fails_later_is_logged_once_and_used_again(
     assert "does not respond" in records[0]
     assert "back" in records[1]
     assert old != new
-
-
-def until_mode(watch: EventWatch, mode: str) -> None:
-    until(lambda: watch.mode == mode)
 
 
 @pytest.mark.redis

@@ -14,6 +14,7 @@ from redis.exceptions import NoPermissionError
 
 import vendo
 from support.redis_server import redis_server
+from support.watches import until_mode
 from vendo import UpstreamConnectionError, ValidationError
 from vendo._client import event_watch
 from vendo._transports.redis_server import error_of
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from vendo._client.event_watch import EventWatch
 
 pytestmark = pytest.mark.redis
 
@@ -72,7 +72,7 @@ def test_the_rights_of_the_fix_are_enough(
         vendo.token("gmail")
         until_new(server.rotate("gmail"))
         server.expire("gmail")
-        with vendo.session("gmail") as session:  # its 401 is told to the others
+        with vendo.session("gmail") as session:  # the others hear of its 401
             assert session.get("gmail/v1/users/me/profile").status_code == 200
         time.sleep(2.5)  # the lease is renewed, and the last event is noted
         until_new(server.rotate("gmail"))
@@ -141,13 +141,6 @@ def test_rights_that_are_taken_away_are_logged_and_it_polls(
             assert "may not use the keys of vendo" in record.getMessage()
             client.execute_command("ACL", "SETUSER", USER, "~vendo:*")
         until_mode(watch, "redis")
-
-
-def until_mode(watch: EventWatch, mode: str) -> None:
-    deadline = time.monotonic() + 60
-    while watch.mode != mode:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 import vendo
 from support.redis_server import redis_server
-from support.watches import until
+from support.watches import until, until_mode
 from vendo._client import change_source, redis_bus, watched_tokens
 from vendo.errors import UpstreamConnectionError
 from vendo.testing import LocalVendo
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from vendo._client.event_watch import EventWatch
 
 pytestmark = pytest.mark.redis
 
@@ -34,24 +33,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalVendo]:
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)
         yield server
-
-
-@pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    with redis_server(tmp_path) as redis:
-        yield f"redis://127.0.0.1:{redis.port}/0"
-
-
-@pytest.fixture
-def admin(url: str) -> Iterator[Any]:
-    import redis
-
-    with redis.Redis.from_url(url) as admin:
-        yield admin
-
-
-def until_mode(watch: EventWatch, mode: str) -> None:
-    until(lambda: watch.mode == mode)
 
 
 def polled_since(server: LocalVendo, polls: int) -> bool:

@@ -14,6 +14,7 @@ from vendo._client import app_watch, event_watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from vendo._client.event_watch import EventWatch
     from vendo.testing import LocalVendo
 
 
@@ -64,6 +65,11 @@ def until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def until_mode(watch: EventWatch, mode: str) -> None:
+    """Wait until a watch has a mode, as `until` does."""
+    until(lambda: watch.mode == mode)
 
 
 @contextmanager

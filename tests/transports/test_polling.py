@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Heard:
-    """Notes what it is told."""
+    """Notes what it hears of."""
 
     def __init__(self) -> None:
         self.changes: list[tuple[str, str]] = []

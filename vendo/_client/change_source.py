@@ -35,7 +35,7 @@ _SOON = 2.0
 
 
 class Receiver(Protocol):
-    """Who is told of changes."""
+    """Who hears of changes."""
 
     def changed(self, kind: str, slug: str) -> None:
         """A connection changed; `kind` is the name of the event."""
@@ -49,7 +49,7 @@ class Poller:
 
     Args:
         client: whose connections.
-        receiver: is told of changes.
+        receiver: hears of changes.
         is_behind: whether changes before the first list may be unknown.
         known: the `digest` of the last list of another poller.
     """
@@ -141,7 +141,7 @@ class ChangeSource:
 
     Args:
         client: whose connections.
-        receiver: is told of changes.
+        receiver: hears of changes.
         position: the `position` of the source before this one; None if there was none.
     """
 
