@@ -120,7 +120,7 @@ def test_pinned_tools_are_those_of_the_project() -> None:
 
 
 def test_the_pins_and_the_manual_have_the_same_command() -> None:
-    manual = (ROOT / "docs" / "releasing.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    manual = (ROOT / "RELEASING.md").read_text(encoding="utf-8").replace("\\\n", " ")
     [command] = re.findall(r"(?m)^#    (uv pip compile .*)$", REQUIREMENTS)
     [shown] = re.findall(r"(?m)^ *(uv pip compile .*)$", manual)
     assert set(shown.split()) - {"--upgrade"} == set(command.split())
