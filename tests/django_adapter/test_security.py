@@ -60,14 +60,14 @@ def test_with_the_proxy_a_request_uses_the_connections_of_its_own_user(
 
 
 @override_settings(VENDO={"MAY_CONNECT": anyone})
-def test_whoever_can_open_the_connect_view_holds_the_api_key(vendo_mode: LocalVendo) -> None:
+def test_all_who_can_open_the_connect_view_hold_the_api_key(vendo_mode: LocalVendo) -> None:
     key = query_of(Client().get(CONNECT)["Location"])["app_key"]
 
     assert key == vendo_mode.api_key
     assert vendo.Vendo(key).token("openai") == "sk-openai"
 
 
-def test_the_connect_view_is_closed_until_the_application_says_who_may_connect(
+def test_the_connect_view_is_closed_until_the_application_defines_who_may_connect(
     vendo_mode: LocalVendo, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch, db: None
 ) -> None:
     def get(rule: Any = None, **headers: str) -> int:
@@ -113,7 +113,7 @@ def test_in_django_a_token_in_the_settings_is_masked(monkeypatch: pytest.MonkeyP
     assert not [text for text in shown if CANARY in text]
 
 
-def test_a_response_that_used_the_user_says_so_in_vary(proxy: dict[str, str], db: None) -> None:
+def test_a_response_that_used_the_user_has_a_vary_for_it(proxy: dict[str, str], db: None) -> None:
     varied = Client().get("/personal/", headers=proxy)["Vary"].split(", ")
     assert {"Cookie", *IDENTITY_HEADERS} <= set(varied)
 

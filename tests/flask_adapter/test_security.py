@@ -42,7 +42,7 @@ def test_with_the_proxy_a_request_uses_the_connections_of_its_own_user(
         assert token == vendo_mode.token("gmail", user=jwt)
 
 
-def test_whoever_can_open_the_connect_view_holds_the_api_key(
+def test_all_who_can_open_the_connect_view_hold_the_api_key(
     vendo_mode: LocalVendo, browser: FlaskClient
 ) -> None:
     key = query_of(browser.get(CONNECT).location)["app_key"]
@@ -51,7 +51,7 @@ def test_whoever_can_open_the_connect_view_holds_the_api_key(
     assert vendo.Vendo(key).token("openai") == "sk-openai"
 
 
-def test_the_connect_view_is_closed_until_the_application_says_who_may_connect(
+def test_the_connect_view_is_closed_until_the_application_defines_who_may_connect(
     vendo_mode: LocalVendo, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def get(rule: Any = None, **headers: str) -> int:
@@ -110,7 +110,7 @@ def test_another_site_can_send_a_user_to_vendos_page(
     assert "slack" not in vendo_mode.client().connections.connected_slugs()
 
 
-def test_a_response_that_used_the_user_says_so_in_vary(
+def test_a_response_that_used_the_user_has_a_vary_for_it(
     browser: FlaskClient, proxy: dict[str, str]
 ) -> None:
     varied = browser.get("/who/", headers=proxy).headers["Vary"].split(", ")

@@ -89,7 +89,9 @@ def test_every_variable_is_in_the_reference() -> None:
     ]
     assert len(variables) > 10
     table = _text("environment.md")
-    assert [name for name in variables if f"| `{name}`" not in table and f", `{name}`" not in table] == []
+    assert [
+        name for name in variables if f"| `{name}`" not in table and f", `{name}`" not in table
+    ] == []
 
 
 def test_the_resolution_chain_is_listed_in_order() -> None:

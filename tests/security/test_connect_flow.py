@@ -46,7 +46,7 @@ def test_a_forged_state_is_rejected() -> None:
     assert browser.is_rejected(payload)
 
 
-def test_a_rule_that_returns_anything_but_true_lets_nobody_connect() -> None:
+def test_a_rule_that_returns_anything_but_true_lets_no_user_connect() -> None:
     client = Browser().client
     web.check_may_connect(client, "gmail", allowed=True, identity=None)
     for returned in (False, None, 1, "yes", object(), ("Log in", 401)):

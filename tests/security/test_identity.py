@@ -62,7 +62,7 @@ def user_of(port: int) -> str:
 
 
 @pytest.mark.parametrize("value", [None, "", "0", "true", "yes"])
-def test_without_vendo_auth_1_the_identity_headers_name_nobody(
+def test_without_vendo_auth_1_the_identity_headers_are_ignored(
     monkeypatch: pytest.MonkeyPatch, value: str | None
 ) -> None:
     if value is not None:
@@ -79,7 +79,7 @@ def test_the_identity_headers_are_not_signed() -> None:
 
 
 @pytest.mark.usefixtures("proxied")
-def test_a_wsgi_server_that_may_merge_header_names_signs_nobody_in(merging_server: int) -> None:
+def test_a_wsgi_server_that_may_merge_header_names_signs_no_user_in(merging_server: int) -> None:
     assert user_of(merging_server) == "nobody"
 
 
@@ -103,6 +103,6 @@ def test_vendo_trust_wsgi_headers_1_ends_that_check(
         ("X-Vendo-Role", "Owner"),
     ],
 )
-def test_a_malformed_identity_is_nobody(name: str, value: str) -> None:
+def test_a_malformed_identity_is_ignored(name: str, value: str) -> None:
     assert sso.identity_from_headers({**HEADERS, name: value}) is None
     assert sso.identity_from_headers([*HEADERS.items(), ("x-vendo-role", "member")]) is None

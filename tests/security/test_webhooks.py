@@ -59,7 +59,7 @@ def test_an_empty_secret_verifies_no_webhook(secret: Any) -> None:
 
 
 @pytest.mark.parametrize("secret", [None, "", [], ["whsec_x", ""]])
-def test_a_response_does_not_tell_that_there_is_no_secret(secret: Any) -> None:
+def test_a_response_does_not_reveal_that_there_is_no_secret(secret: Any) -> None:
     headers = {"Vendo-Signature": "0" * 64, "Vendo-Timestamp": "1"}
     with pytest.raises(vendo.ValidationError, match="no Vendo-Signature header"):
         web.verified_webhook(lambda: secret, {}, b"{}")

@@ -56,14 +56,14 @@ def test_with_the_proxy_a_request_uses_the_connections_of_its_own_user(
         assert token == vendo_mode.token("gmail", user=jwt)
 
 
-def test_whoever_can_open_the_connect_view_holds_the_api_key(vendo_mode: LocalVendo) -> None:
+def test_all_who_can_open_the_connect_view_hold_the_api_key(vendo_mode: LocalVendo) -> None:
     key = query_of(site().get(CONNECT).headers["Location"])["app_key"]
 
     assert key == vendo_mode.api_key
     assert vendo.Vendo(key).token("openai") == "sk-openai"
 
 
-def test_the_connect_view_is_closed_until_the_application_says_who_may_connect(
+def test_the_connect_view_is_closed_until_the_application_defines_who_may_connect(
     vendo_mode: LocalVendo, proxy: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def get(rule: Any = None, **headers: str) -> int:
@@ -92,7 +92,7 @@ def test_no_cache_keeps_a_response_of_the_connect_view(vendo_mode: LocalVendo) -
         assert "no-store" in response.headers["Cache-Control"]
 
 
-def test_a_response_that_used_the_user_says_so_in_vary(proxy: dict[str, str]) -> None:
+def test_a_response_that_used_the_user_has_a_vary_for_it(proxy: dict[str, str]) -> None:
     varied = site().get("/who", headers=proxy).headers["Vary"].split(", ")
     assert set(varied) == {"Cookie", *IDENTITY_HEADERS}
 
