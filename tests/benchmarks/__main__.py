@@ -13,6 +13,7 @@ from benchmarks.harness import rounds, spread
 SUITES = (
     "startup",
     "core",
+    "peers",
     "aio",
     "platform",
     "fleet",
@@ -25,7 +26,18 @@ SUITES = (
 
 
 #: The packages that the figures are compared with or run on.
-_PACKAGES = ("requests", "aiohttp", "Django", "Flask", "starlette", "fastapi", "pytest")
+_PACKAGES = (
+    "requests",
+    "aiohttp",
+    "Django",
+    "Flask",
+    "starlette",
+    "fastapi",
+    "pytest",
+    "google-auth",
+    "azure-identity",
+    "python-decouple",
+)
 
 
 def _look_up_microseconds() -> float:
