@@ -174,7 +174,7 @@ def _memory() -> Figure:
     used = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     return Figure(
-        f"20 000 users' tokens of 100 characters; {len(cache)} stay cached",
+        f"20 000 users' tokens of 100 characters, {len(cache)} stay cached",
         "memory",
         exactly(used / 1e6),
         10,

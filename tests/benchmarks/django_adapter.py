@@ -43,7 +43,7 @@ def _requests() -> Iterator[Figure]:
     request: Any = HttpRequest()
     request.META = {f"HTTP_X_HEADER_{number}": "value" for number in range(15)}
     yield Figure(
-        "a request through `VendoMiddleware` that uses nothing",
+        "Django: a request through `VendoMiddleware` that uses nothing",
         "the view alone",
         microseconds_more(lambda: through(request), lambda: view(request)),
         2.0,
@@ -53,7 +53,7 @@ def _requests() -> Iterator[Figure]:
     through(request)
     request.vendo.token("openai")
     yield Figure(
-        "`request.vendo.token()` cached",
+        "Django: `request.vendo.token()` cached",
         "an attribute of the request",
         microseconds_more(lambda: request.vendo.token("openai"), lambda: request.META),
         5.0,
@@ -65,7 +65,7 @@ def _requests() -> Iterator[Figure]:
         request.vendo.token("openai")
 
     yield Figure(
-        "the first `request.vendo.token()` of a request, cached",
+        "Django: the first `request.vendo.token()` of a request, cached",
         "the view alone",
         microseconds_more(first_use, lambda: view(request)),
         20.0,
@@ -73,7 +73,7 @@ def _requests() -> Iterator[Figure]:
     )
     request.META["HTTP_X_VENDO_USER_JWT"] = "header.payload.signature"
     yield Figure(
-        "the same for the user of the request",
+        "Django: the first `request.vendo.token()` of a request for its user, cached",
         "the view alone",
         microseconds_more(first_use, lambda: view(request)),
         30.0,
@@ -86,7 +86,7 @@ def _printing() -> Figure:
     masked = Context({"value": MaskedStr("sk-benchmark")})
     plain = Context({"value": "sk-benchmark"})
     return Figure(
-        "a masked value in a template",
+        "Django: a masked value in a template",
         "a plain string in a template",
         ratio(lambda: template.render(masked), lambda: template.render(plain)),
         1.2,

@@ -48,9 +48,17 @@ def _requests() -> Iterator[Figure]:
     user = {"X-Vendo-User-JWT": "header.payload.signature"}
     bare = _serving(_app(nothing, with_vendo=False))
     for what, call, limit in (
-        ("a request that uses nothing", _serving(_app(nothing)), 8.0),
-        ("a request with one cached `current_vendo.token()`", _serving(_app(one_token)), 20.0),
-        ("the same for the user of the request", _serving(_app(one_token), user), 35.0),
+        ("Flask: a request that uses nothing", _serving(_app(nothing)), 8.0),
+        (
+            "Flask: a request with one cached `current_vendo.token()`",
+            _serving(_app(one_token)),
+            20.0,
+        ),
+        (
+            "Flask: a request with one cached `current_vendo.token()` for its user",
+            _serving(_app(one_token), user),
+            35.0,
+        ),
     ):
         call()
         yield Figure(
@@ -63,7 +71,7 @@ def _inside_of_a_request() -> Iterator[Figure]:
     with app.test_request_context(headers={"X-Vendo-User-JWT": "header.payload.signature"}):
         current_vendo.token("openai")
         yield Figure(
-            "`current_vendo.token()` cached",
+            "Flask: `current_vendo.token()` cached",
             "`request.path`",
             microseconds_more(lambda: current_vendo.token("openai"), lambda: request.path),
             8.0,

@@ -64,15 +64,27 @@ class Figure:
 
     @property
     def is_within_limit(self) -> bool:
-        median = self.measured.median
-        return median >= self.limit if self.at_least else median <= self.limit
+        return self._allows(self.measured.median)
+
+    def _allows(self, value: float) -> bool:
+        return value >= self.limit if self.at_least else value <= self.limit
+
+    @property
+    def median(self) -> str:
+        """The median in three digits, or in as many as it takes to see on which side it is."""
+        for digits in range(3, 17):
+            text = f"{self.measured.median:.{digits}g}"
+            if self._allows(float(text)) == self.is_within_limit:
+                break
+        return text
 
     def __str__(self) -> str:
         sign = "≥" if self.at_least else "≤"
         verdict = "yes" if self.is_within_limit else "**no**"
+        median = f"{self.median} {self.unit}".strip()
+        limit = f"{sign} {self.limit:g} {self.unit}".strip()
         return (
-            f"| {self.what} | {self.against} | {self.measured.median:.3g} {self.unit} "
-            f"| {self.measured} | {sign} {self.limit:g} {self.unit} | {verdict} |"
+            f"| {self.what} | {self.against} | {median} | {self.measured} | {limit} | {verdict} |"
         )
 
 

@@ -60,7 +60,7 @@ def _empty_run(folder: Path) -> Figure:
         return float(_pytest(folder, _EMPTY, plugin).split()[-1])
 
     return Figure(
-        "a run of one empty test with the plugin",
+        "pytest: a run of one empty test with the plugin",
         "without it",
         spread((run(PLUGIN) - run("")) * 1000 for _ in range(40)),
         3.0,
@@ -76,7 +76,7 @@ def _further_modules(folder: Path) -> Figure:
 
     further = modules(PLUGIN) - modules("") - {"vendo_pytest", PLUGIN}
     return Figure(
-        "modules that it loads in addition to its own",
+        "pytest: modules that the plugin loads in addition to its own",
         "without it",
         exactly(len(further)),
         0,
@@ -90,7 +90,7 @@ def _test_with_server(folder: Path) -> Figure:
         return seconds(lambda: _pytest(folder, test)) / _TESTS * 1000
 
     return Figure(
-        "`vendo_server`",
+        "pytest: a test with `vendo_server`",
         "a fixture that does nothing",
         spread(run("n, vendo_server") - run("n, tmp_path_factory") for _ in range(15)),
         3.0,
@@ -103,4 +103,4 @@ def _reset() -> Figure:
         for slug in ("gmail", "openai", "slack"):
             server.token(slug)
         taken = spread(seconds(server.reset, 50) / 50 * 1000 for _ in range(20))
-    return Figure("reset of the server", "no baseline", taken, 1.0, "ms")
+    return Figure("pytest: a reset of the server", "no baseline", taken, 1.0, "ms")

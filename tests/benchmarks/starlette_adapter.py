@@ -87,14 +87,14 @@ async def _middleware() -> list[Figure]:
 
     found = [
         Figure(
-            "a request through `VendoMiddleware` that uses nothing",
+            "Starlette: a request through `VendoMiddleware` that uses nothing",
             "the application alone",
             await _more(ours, theirs),
             2.0,
             "µs more",
         ),
         Figure(
-            "the first `request.state.vendo.token()` of a request, cached",
+            "Starlette: the first `request.state.vendo.token()` of a request, cached",
             "the application alone",
             await _more(first_use, theirs),
             20.0,
@@ -135,7 +135,7 @@ async def _token() -> list[Figure]:
     await aclient(app).aclose()
     return [
         Figure(
-            "a request with `Depends(vendo_token(…))`, cached",
+            "FastAPI: a request with `Depends(vendo_token(…))`, cached",
             "a request with an async dependency that does nothing",
             spread(one / other for one, other in taken),
             1.3,
@@ -164,7 +164,7 @@ async def _sessions() -> list[Figure]:
         make = making(dependency)
         found.append(
             Figure(
-                f"a session for a request: `{name}`",
+                f"Starlette: a session for a request: `{name}`",
                 "its connection alone",
                 await _more(make, nothing),
                 60.0,
