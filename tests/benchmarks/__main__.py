@@ -40,7 +40,8 @@ def _machine() -> str:
     load = f"The load average at the start was {os.getloadavg()[0]:.1f}. "
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     return (
-        f"All figures, the other libraries' included, are of one run on {datetime.now(UTC):%Y-%m-%d}. "
+        "All figures, the other libraries' included, are of one run on "
+        f"{datetime.now(UTC):%Y-%m-%d}. "
         f"Python {platform.python_version()} on "
         f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{page.processor()}. "
         f'{load}`os.environ["X"]` took {_look_up_microseconds():.2g} µs. With {versions}.'
