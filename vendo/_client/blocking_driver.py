@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from vendo import _client
 from vendo._client.base import BaseClient
 from vendo._tokens.cache import shared
 from vendo.errors import VendoError, invalid, without_frames
@@ -12,7 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
 
-    from vendo import _client
     from vendo._protocol.secret import Secret
     from vendo._protocol.steps import Flow
     from vendo._transports.blocking import BlockingTransport

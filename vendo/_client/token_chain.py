@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vendo._client.arguments import checked_slugs
 from vendo._config import settings as _settings
+from vendo._config.settings import Settings
 from vendo._config.slugs import name_of
 from vendo._protocol.secret import Secret, masked
 from vendo._tokens.cache import shared
@@ -14,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from vendo._config.settings import Scope, Settings
+    from vendo._config.settings import Scope
     from vendo._config.slugs import Name
     from vendo._protocol.steps import Flow
     from vendo._tokens.flights import CacheKey
