@@ -21,9 +21,10 @@ _T = TypeVar("_T")
 class AsyncDriver(BaseClient):
     """A client that drives its flows in tasks."""
 
-    _root: AsyncDriver
-    #: The caller's own, the name of one that is made when it is used, or None for the default one.
-    _transport: _client.AsyncTransport | Literal["aiohttp", "threads"] | None
+    if TYPE_CHECKING:
+        _root: AsyncDriver
+        #: The caller's own, the name of one that is made when it is used, or None for the default.
+        _transport: _client.AsyncTransport | Literal["aiohttp", "threads"] | None
 
     async def _run(self, flow: Flow[_T]) -> _T:
         """Drive a flow. Errors leave the library here: nothing of a call is in their frames."""

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 class BlockingDriver(BaseClient):
     """A client that drives its flows with blocking transports."""
 
-    _root: BlockingDriver
-    #: The caller's own, or None for the default one, which is made when it is used.
-    _transport: _client.Transport | None
+    if TYPE_CHECKING:
+        _root: BlockingDriver
+        #: The caller's own, or None for the default one, which is made when it is used.
+        _transport: _client.Transport | None
 
     def _run(self, flow: Flow[_T]) -> _T:
         """Drive a flow. Errors leave the library here: nothing of a call is in their frames."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from vendo._client.arguments import checked_slugs
 from vendo._config import settings as _settings
-from vendo._config.settings import Settings
 from vendo._config.slugs import name_of
 from vendo._protocol.secret import Secret, masked
 from vendo._tokens.cache import shared
@@ -15,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from vendo._config.settings import Scope
+    from vendo._config.settings import Scope, Settings
     from vendo._config.slugs import Name
     from vendo._protocol.steps import Flow
     from vendo._tokens.flights import CacheKey
@@ -24,7 +23,8 @@ if TYPE_CHECKING:
 class TokenChain:
     """Looks up tokens with the settings of a client, and drops them from the cache."""
 
-    _settings: Settings
+    if TYPE_CHECKING:
+        _settings: Settings
 
     def _reject(self, slug: str, token: str) -> None:
         """Have a token that the provider rejected fetched again; see `invalidate`."""
