@@ -10,6 +10,7 @@ if any of them fails.
 from __future__ import annotations
 
 import ast
+import gc
 import importlib
 import json
 import linecache
@@ -26,6 +27,7 @@ def main(programs: dict[str, str]) -> int:
     """Run the programs, and return the exit status."""
     for name in sorted({each for text in programs.values() for each in _imported(text)}):
         importlib.import_module(name)
+    gc.freeze()  # each fork would look at every object at its end, and copy its memory
     failed = 0
     for number, (name, text) in enumerate(programs.items()):
         output = Path(f"output{number}")
