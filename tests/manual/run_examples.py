@@ -51,6 +51,8 @@ def _imported(text: str) -> set[str]:
             found |= {each.name.partition(".")[0] for each in node.names}
         elif isinstance(node, ast.ImportFrom):
             found.add((node.module or "").partition(".")[0])
+    if "asyncio" in found:
+        found.add("aiohttp")  # asyncio clients import it when they are used
     return found - {"pytest", "vendo_pytest"}
 
 
