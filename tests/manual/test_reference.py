@@ -121,7 +121,7 @@ def _missing_result(each: Documented) -> list[str]:
 
 
 def _missing_example(each: Documented) -> list[str]:
-    """Return what lacks if there is no example. An error may share that of a base class."""
+    """Report a missing example. An error may share that of a base class."""
     if each.programs:
         return []
     if each.is_error and any(Documented(base.path, base).programs for base in each.bases):

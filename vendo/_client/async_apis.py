@@ -116,7 +116,7 @@ class AsyncConnectionsAPI(_AsyncAPI):
 
         Raises:
             ConnectTimeout: it was not connected in time. This is a `TimeoutError` too.
-            VendoError: the slug is a typing error that no connection has (`provider_unknown`).
+            VendoError: the slug is a typo that no connection has (`provider_unknown`).
             VendoOnlyFeature: there is no API key.
             AuthError: the backend rejects the key.
             ValidationError: the slug or the time-out is malformed.

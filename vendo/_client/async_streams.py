@@ -53,7 +53,30 @@ class AsyncEventStream:
         return self
 
     async def __anext__(self) -> EventStreamMessage:
-        """Wait for the next event. Errors as for `EventStream.__next__`."""
+        """Wait for the next event.
+
+        Returns:
+            The event.
+
+        Raises:
+            AuthError: the backend rejects the key.
+            UpstreamError: the response of the backend is not an event stream.
+
+        Example:
+            ```python
+            import asyncio
+
+            import vendo
+
+
+            async def main():
+                async with vendo.aio.events.subscribe() as events:
+                    print((await anext(events)).slug)
+
+
+            asyncio.run(main())
+            ```
+        """
         handled = sys.exception()
         try:
             event = await self._next_event()
