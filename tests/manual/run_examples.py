@@ -44,7 +44,7 @@ def main(programs: dict[str, str]) -> int:
 
 
 def _imported(text: str) -> set[str]:
-    """Return the packages that a program imports. pytest is started without its modules."""
+    """Return the packages that a program imports, and what they import when they are used."""
     found = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
@@ -52,8 +52,17 @@ def _imported(text: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found.add((node.module or "").partition(".")[0])
     if "asyncio" in found:
-        found.add("aiohttp")  # asyncio clients import it when they are used
-    return found - {"pytest", "vendo_pytest"}
+        found.add("aiohttp")
+    if _is_test(text):
+        found.add("pytest")
+    return found - {"vendo_pytest"}  # pytest imports it as a plugin
+
+
+def _is_test(text: str) -> bool:
+    """Return whether a program defines a test."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    body = ast.parse(text).body
+    return any(isinstance(each, functions) and each.name.startswith("test_") for each in body)
 
 
 def _run(name: str, text: str, folder: Path, output: Path) -> int:
@@ -64,10 +73,7 @@ def _run(name: str, text: str, folder: Path, output: Path) -> int:
     os.dup2(descriptor, 2)
     folder.mkdir()
     os.chdir(folder)
-    if any(
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
-        for node in ast.parse(text).body
-    ):
+    if _is_test(text):
         return _run_pytest(text)
     file = f"<the example of {name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
@@ -81,7 +87,8 @@ def _run_pytest(text: str) -> int:
 
     Path("test_example.py").write_text(text, encoding="utf-8")
     Path("pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    return int(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:django"]))
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # those of this project's own tests
+    return int(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "vendo_pytest.plugin"]))
 
 
 if __name__ == "__main__":
