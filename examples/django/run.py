@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-sys.path.append(str(Path(__file__).parents[1] / "shared"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "shared"))
 from start import start
 
 
@@ -23,9 +23,8 @@ def create_app() -> Any:
     os.environ["VENDO_TOKEN_DJANGO_SECRET_KEY"] = os.urandom(32).hex()
     app = get_wsgi_application()
     call_command("migrate", verbosity=0)
-    call_command("check")
     return app
 
 
 if __name__ == "__main__":
-    start(create_app, packages=["django", "requests"], pip='"vendo-sdk[django,http]"')
+    start(create_app, packages=["django", "requests"], pip='-e "../..[django,http]"')

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).parents[1] / "shared"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "shared"))
 from start import start
 
 
@@ -19,6 +19,6 @@ if __name__ == "__main__":
     start(
         create_app,
         packages=["fastapi", "aiohttp", "uvicorn", "websockets"],
-        pip='"vendo-sdk[fastapi,async]" uvicorn websockets',
+        pip='-e "../..[fastapi,async]" uvicorn websockets',
         asgi=True,
     )

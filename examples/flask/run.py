@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).parents[1] / "shared"))
+sys.path.append(str(Path(__file__).resolve().parents[1] / "shared"))
 from start import start
 
 
@@ -16,4 +16,4 @@ def create_app() -> Any:
 
 
 if __name__ == "__main__":
-    start(create_app, packages=["flask", "requests"], pip='"vendo-sdk[flask,http]"')
+    start(create_app, packages=["flask", "requests"], pip='-e "../..[flask,http]"')

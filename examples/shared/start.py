@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import socket
 import sys
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from importlib import import_module
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
@@ -59,9 +60,8 @@ def _run(create_app: Callable[[], Any], door: socket.socket, asgi: bool) -> None
 def _port_of_command_line() -> int:
     parser = ArgumentParser(description="Run the mailbox, with a platform of its own.")
     parser.add_argument(
-        "--port", type=_port, default=8000, help="default: 8000; 0 takes a free one"
+        "--port", type=_port, default=8000, help="the port (default: 8000; 0: any free one)"
     )
-    parser.add_argument("port", type=_port, nargs="?", default=SUPPRESS, help=SUPPRESS)
     return int(parser.parse_args().port)
 
 
@@ -112,5 +112,8 @@ def _serve_wsgi(app: Any, door: socket.socket) -> None:
 def _serve_asgi(app: Any, door: socket.socket) -> None:
     import uvicorn
 
+    # One process serves the mailbox: a reminder that is for several is left out.
+    several = "Two processes may handle one webhook"
+    logging.getLogger("vendo_starlette").addFilter(lambda record: several not in record.msg)
     config = uvicorn.Config(app, log_level="warning", lifespan="on")
     uvicorn.Server(config).run(sockets=[door])

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 CONNECT_PAGE = "/connections/connect/gmail"
-#: Example -> the path that its pages fetch from. Other examples fetch nothing.
-FETCHES = {"fastapi": "api/"}
+#: Example -> the paths that its pages fetch. Other examples fetch nothing.
+FETCHES = {"fastapi": ["api/", "style.css", "page.js", "home.js", "inbox/inbox.js"]}
 #: Example -> paths that need a signed-in user, besides those of the adapter.
 PRIVATE = {
     "django": ["inbox/"],
@@ -108,7 +108,7 @@ def test_connecting_returns_to_the_page_that_needed_it(example: str, browser: Ch
 def test_pages_work_on_phones_with_keyboards_and_screen_readers(
     example: str, name: str, browser: Chrome
 ) -> None:
-    own = ("data:", example + FETCHES[name]) if name in FETCHES else ("data:",)
+    own = ("data:", *(example + path for path in FETCHES.get(name, [])))
     emulate(browser, width=320, dark=True)
     browser.get(f"{example}__vendo/auth/login")
     _is_accessible(browser, "Gmail is not connected.", own)
