@@ -44,17 +44,17 @@ def _run(create_app: Callable[[], Any], door: socket.socket, asgi: bool) -> None
     from vendo.testing import LocalVendo
 
     url = "http://{}:{}/".format(*door.getsockname())
+    started = f"The mailbox is at {url} - stop it with Ctrl-C"
     with LocalVendo() as vendo_here:
         os.environ.update(vendo_here.environment("gmail"), VENDO_AUTH="1")
         # The proxy on this machine removes a browser's headers under every spelling.
         os.environ["VENDO_TRUST_WSGI_HEADERS"] = "1"
         app = create_app()
         with deliver_webhooks(vendo_here, f"{url}api/vendo/webhook/"):
-            print(f"The mailbox is at {url} - stop it with Ctrl-C", flush=True)
             if asgi:
-                _serve_asgi(behind_async_proxy(app), door)
+                _serve_asgi(behind_async_proxy(app), door, started)
             else:
-                _serve_wsgi(behind_proxy(app), door)
+                _serve_wsgi(behind_proxy(app), door, started)
 
 
 def _port_of_command_line() -> int:
@@ -99,21 +99,27 @@ class _Handler(WSGIRequestHandler):
         """Do not log requests."""
 
 
-def _serve_wsgi(app: Any, door: socket.socket) -> None:
+def _serve_wsgi(app: Any, door: socket.socket, started: str) -> None:
     server = _Server(door.getsockname(), _Handler, bind_and_activate=False)
     server.socket.close()
     server.socket = door
     server.server_name, server.server_port = door.getsockname()
     server.setup_environ()
     server.set_app(app)
+    print(started, flush=True)
     server.serve_forever()
 
 
-def _serve_asgi(app: Any, door: socket.socket) -> None:
+def _serve_asgi(app: Any, door: socket.socket, started: str) -> None:
     import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                print(started, flush=True)
 
     # One process serves the mailbox: a reminder that is for several is left out.
     several = "Two processes may handle one webhook"
     logging.getLogger("vendo_starlette").addFilter(lambda record: several not in record.msg)
-    config = uvicorn.Config(app, log_level="warning", lifespan="on")
-    uvicorn.Server(config).run(sockets=[door])
+    Server(uvicorn.Config(app, log_level="warning", lifespan="on")).run(sockets=[door])
