@@ -45,9 +45,7 @@ def main() -> None:
         with new_client() as client:
             chat(client, options.model, options.message)
             key = server.rotate("openai")
-            print(
-                f"Vendo rotates the key. The new one ends in {key[-4:]}, the client is the same.\n"
-            )
+            print(f"Vendo rotates the key: it ends in {key[-4:]} now. The client stays the same.\n")
             chat(client, options.model, options.message)
 
 
@@ -55,4 +53,6 @@ if __name__ == "__main__":
     try:
         main()
     except (vendo.VendoError, openai.OpenAIError) as error:
-        sys.exit(f"\n{type(error).__name__}: {error}")
+        sys.exit(f"{type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+        print("\nStopped.")

@@ -6,7 +6,7 @@ A deployment needs none of this: the platform's own proxy is in front of the app
 from __future__ import annotations
 
 import http.client
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.cookies import SimpleCookie
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -106,8 +106,6 @@ def deliver_webhooks(server: LocalVendo, url: str) -> Iterator[None]:
 def _post(url: str, headers: dict[str, str], body: bytes) -> None:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=10)
-    try:
+    with closing(connection), suppress(OSError):  # the application has stopped
         connection.request("POST", parts.path, body, headers)
         connection.getresponse().read()
-    finally:
-        connection.close()

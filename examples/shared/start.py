@@ -28,10 +28,10 @@ def start(
         pip: what to install for them.
         asgi: whether the application is one of ASGI, and not of WSGI.
     """
-    port = _port_of_command_line()
-    _check_packages(packages, pip)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # it ends as with Ctrl-C
     try:
+        port = _port_of_command_line()
+        _check_packages(packages, pip)
         with _listening(port) as door:
             _run(create_app, door, asgi)
     except KeyboardInterrupt:

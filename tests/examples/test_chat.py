@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from examples.programs import ended
 from manual.blocks import ROOT
+from support.examples import FOLDER
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -20,7 +25,7 @@ No key is configured, so this uses a local Vendo and a fake OpenAI.
 You:   Hello
 Model: Hello from the local server.
 
-Vendo rotates the key. The new one ends in XXXX, the client is the same.
+Vendo rotates the key: it ends in XXXX now. The client stays the same.
 
 You:   Hello
 Model: Hello from the local server.
@@ -30,7 +35,7 @@ ONCE = "You:   Good morning\nModel: Hello from the local server.\n\n"
 
 
 def _without_key(printed: str) -> str:
-    return re.sub(r"ends in [\w-]{4},", "ends in XXXX,", printed)
+    return re.sub(r"ends in [\w-]{4} now", "ends in XXXX now", printed)
 
 
 @pytest.fixture
@@ -76,12 +81,31 @@ def test_a_rejected_key_and_a_missing_connection_are_one_line(server: LocalVendo
     variables = {"OPENAI_API_KEY": "sk-old", "OPENAI_BASE_URL": server.provider_url("openai")}
     done = ended("openai_chat", "chat.py", variables=variables)
     assert done.returncode == 1
-    assert re.fullmatch(r"\nAuthenticationError: [^\n]+\n", done.stderr)
+    assert re.fullmatch(r"AuthenticationError: [^\n]+\n", done.stderr)
 
     server.disconnect("openai")
     done = ended("openai_chat", "chat.py", variables=server.environment("openai"))
     assert (done.returncode, done.stdout) == (1, "")
-    assert re.fullmatch(r"\nNotConnected: [^\n]+ Fix: [^\n]+\n", done.stderr)
+    assert re.fullmatch(r"NotConnected: [^\n]+ Fix: [^\n]+\n", done.stderr)
+
+
+def test_it_ends_with_ctrl_c(server: LocalVendo) -> None:
+    with (
+        server.hold("provider") as gate,
+        subprocess.Popen(
+            [sys.executable, "-W", "error", "chat.py"],
+            cwd=FOLDER / "openai_chat",
+            env={**os.environ, **server.environment("openai")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        gate.wait_for(timeout=60)
+        process.send_signal(signal.SIGINT)
+        printed, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    assert printed == "You:   Hello\nModel: \nStopped.\n"
 
 
 @pytest.mark.parametrize("page", ["docs/examples.md", "examples/openai_chat/README.md"])

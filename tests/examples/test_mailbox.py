@@ -8,6 +8,8 @@ import pytest
 import requests
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from support.examples import NAMES, running
 from support.looks import emulate
@@ -155,3 +157,9 @@ def test_forged_identity_headers_are_ignored(example: str, name: str) -> None:
         response = requests.get(example + path, headers=forged, timeout=30)
         assert response.status_code == 401, path
     assert requests.post(f"{example}api/vendo/webhook/", data=b"{}", timeout=30).status_code == 400
+
+
+def test_a_websocket_without_a_user_is_closed() -> None:
+    with running("fastapi") as url, pytest.raises(InvalidStatus) as caught:
+        connect(f"ws{url.removeprefix('http')}api/live")
+    assert caught.value.response.status_code in {401, 403}
