@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from cli.command import Shell
 
 
-def _exported(process: subprocess.Popen[str], last: str) -> dict[str, str]:
-    """Read export lines up to the variable `last`. Return the variables."""
-    words = shlex.split(read_until(process, f"export {last}="), comments=True)
+def _exported(process: subprocess.Popen[str]) -> dict[str, str]:
+    """Read all lines that it prints. Return the variables."""
+    words = shlex.split(read_until(process, "/providers/SLUG$"), comments=True)
     assert words[::2] == ["export"] * (len(words) // 2)
     return dict(word.split("=", 1) for word in words[1::2])
 
@@ -28,7 +28,7 @@ def _exported(process: subprocess.Popen[str], last: str) -> dict[str, str]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_serve_prints_the_variables_for_its_server(shell: Shell, number: int) -> None:
     with shell.start("serve", "--connect", "gmail", "my-tool") as process:
-        shell.env.update(_exported(process, "MY_TOOL_BASE_URL"))
+        shell.env.update(_exported(process))
         token = shell.vendo("token", "gmail")
         status, rest, err = stop(process, number)
 
@@ -37,6 +37,16 @@ def test_serve_prints_the_variables_for_its_server(shell: Shell, number: int) ->
     assert shell.env["GMAIL_BASE_URL"] == f"{shell.env['VENDO_BASE_URL']}/providers/gmail"
     assert (status, rest, err) == (0, "", "")
     assert shell.vendo("token", "gmail").returncode == 1
+
+
+def test_the_addresses_of_fake_providers_are_those_that_are_connected(shell: Shell) -> None:
+    with shell.start("serve") as process:
+        text = read_until(process, "/providers/SLUG$")
+        stop(process)
+
+    names = [line.split()[1].partition("=")[0] for line in text.splitlines() if "export" in line]
+    assert len(names) == 5
+    assert all(name.startswith("VENDO_") for name in names)
 
 
 def test_json_is_one_object(shell: Shell) -> None:
@@ -70,3 +80,10 @@ def test_invalid_port_is_a_usage_error(shell: Shell, port: str) -> None:
 
 def test_invalid_slug_is_a_usage_error(shell: Shell) -> None:
     assert shell.vendo("serve", "--connect", "gmail", "a b").returncode == 2
+
+
+def test_slug_with_a_typing_error_is_a_usage_error(shell: Shell) -> None:
+    done = shell.vendo("serve", "--connect", "gmial")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error: The catalog has no provider 'gmial'. Did you mean 'gmail'?" in done.stderr

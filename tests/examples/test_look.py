@@ -114,6 +114,18 @@ def test_a_signed_out_home_page_is_accessible(example: str, browser: Chrome) -> 
     assert not scrolls_sideways(browser)
 
 
+def test_the_title_names_the_page_and_the_framework(
+    pages: list[str], example: str, browser: Chrome
+) -> None:
+    titles = []
+    for page in pages:
+        opened(browser, page)
+        titles.append(browser.title)
+        brand = browser.find_element(By.CSS_SELECTOR, "header .brand").text
+        assert titles[-1].endswith(brand.replace("Mailbox ", "Mailbox, with ")), page
+    assert len(set(titles)) == len({urlsplit(page).path for page in pages})
+
+
 def test_examples_share_their_background_colours(example: str, browser: Chrome) -> None:
     colours = []
     for dark in (False, True):

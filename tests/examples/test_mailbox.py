@@ -8,6 +8,8 @@ import pytest
 import requests
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from support.examples import NAMES, running
 from support.looks import emulate
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 CONNECT_PAGE = "/connections/connect/gmail"
-#: Example -> the path that its pages fetch from. Other examples fetch nothing.
-FETCHES = {"fastapi": "api/"}
+#: Example -> the paths that its pages fetch. Other examples fetch nothing.
+FETCHES = {"fastapi": ["api/", "style.css", "page.js", "home.js", "inbox/inbox.js"]}
 #: Example -> paths that need a signed-in user, besides those of the adapter.
 PRIVATE = {
     "django": ["inbox/"],
@@ -108,7 +110,7 @@ def test_connecting_returns_to_the_page_that_needed_it(example: str, browser: Ch
 def test_pages_work_on_phones_with_keyboards_and_screen_readers(
     example: str, name: str, browser: Chrome
 ) -> None:
-    own = ("data:", example + FETCHES[name]) if name in FETCHES else ("data:",)
+    own = ("data:", *(example + path for path in FETCHES.get(name, [])))
     emulate(browser, width=320, dark=True)
     browser.get(f"{example}__vendo/auth/login")
     _is_accessible(browser, "Gmail is not connected.", own)
@@ -155,3 +157,9 @@ def test_forged_identity_headers_are_ignored(example: str, name: str) -> None:
         response = requests.get(example + path, headers=forged, timeout=30)
         assert response.status_code == 401, path
     assert requests.post(f"{example}api/vendo/webhook/", data=b"{}", timeout=30).status_code == 400
+
+
+def test_a_websocket_without_a_user_is_closed() -> None:
+    with running("fastapi") as url, pytest.raises(InvalidStatus) as caught:
+        connect(f"ws{url.removeprefix('http')}api/live")
+    assert caught.value.response.status_code in {401, 403}

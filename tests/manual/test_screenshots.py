@@ -20,7 +20,7 @@ from selenium.webdriver.common.by import By
 from manual.blocks import ROOT
 from support.examples import running
 from support.looks import emulate
-from support.user import press
+from support.user import press, text_of, wait_for, waiting
 from vendo.testing import LocalVendo
 
 if TYPE_CHECKING:
@@ -55,15 +55,27 @@ def local_index(browser: Chrome) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def django_inbox(browser: Chrome) -> Iterator[None]:
-    """Open the Django example, signed in and connected."""
-    with running("django") as url:
-        browser.get(f"{url}__vendo/auth/login")
-        browser.get(f"{url}api/vendo/connect/gmail/")
-        press(browser, "Connect")
-        browser.get(f"{url}inbox/")
-        yield
+def mailbox(name: str, path: str, status: str) -> Callable[[Chrome], AbstractContextManager[None]]:
+    """Return what opens a page of an example, signed in and connected."""
+
+    @contextmanager
+    def opened(browser: Chrome) -> Iterator[None]:
+        with running(name) as url:
+            browser.get(f"{url}__vendo/auth/login")
+            browser.get(f"{url}api/vendo/connect/gmail/")
+            press(browser, "Connect")
+            waiting(browser).until(lambda _: "connection.connected" in _reloaded(browser, url))
+            browser.get(url + path)
+            wait_for(browser, status)
+            yield
+
+    return opened
+
+
+def _reloaded(browser: Chrome, url: str) -> str:
+    browser.get(url)
+    wait_for(browser, "Gmail is connected.")
+    return text_of(browser)
 
 
 #: Name -> what it shows, its width and greatest height in CSS pixels, and whether it is dark.
@@ -71,7 +83,9 @@ PICTURES: dict[str, tuple[Callable[[Chrome], AbstractContextManager[None]], int,
     "connect.png": (connect_page, 720, 700, False),
     "connect-phone.png": (connect_page, 360, 700, True),
     "local-vendo.png": (local_index, 720, 700, False),
-    "example-django.png": (django_inbox, 720, 560, False),
+    "example-django.png": (mailbox("django", "inbox/", "5 messages"), 720, 560, False),
+    "example-flask.png": (mailbox("flask", "inbox/?q=review", "2 messages"), 720, 800, False),
+    "example-fastapi.png": (mailbox("fastapi", "", "connection.connected"), 720, 800, False),
 }
 
 
@@ -113,6 +127,8 @@ def _drawn(browser: Chrome) -> str:
     text = re.sub(r"\d+:\d+(:\d+)?", "0:0", text)
     style = browser.execute_script(
         "return [...document.querySelectorAll('style')].map((e) => e.textContent).join('')"
+        "+ [...document.styleSheets].filter((sheet) => sheet.href)"
+        ".flatMap((sheet) => [...sheet.cssRules].map((rule) => rule.cssText)).join('')"
     )
     digest = hashlib.sha256(style.encode()).hexdigest()[:16]
     return f"{' '.join(text.split())} [{digest}]"
@@ -121,6 +137,7 @@ def _drawn(browser: Chrome) -> str:
 def _taken(browser: Chrome, width: int, most: int) -> bytes:
     content = "Math.ceil(document.body.lastElementChild.getBoundingClientRect().bottom)"
     height = min(most, browser.execute_script(f"return {content}") + 8)
+    height += height % 2  # so that each row of pixels is a whole one
     size = {"width": width, "height": height, "deviceScaleFactor": 1.5, "mobile": width < 600}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     return browser.get_screenshot_as_png()

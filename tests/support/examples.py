@@ -25,7 +25,7 @@ def running(name: str) -> Iterator[str]:
         AssertionError: it did not start, or ended with an error.
     """
     with subprocess.Popen(
-        [sys.executable, "-W", "error", "run.py", "0"],
+        [sys.executable, "-W", "error", "run.py", "--port", "0"],
         cwd=FOLDER / name,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from vendo._catalog import catalog
 from vendo._config.settings import MAX_TIMEOUT
 from vendo._config.slugs import checked_slug
 from vendo.errors import ValidationError
@@ -24,6 +25,22 @@ def slug(text: str) -> str:
     except ValidationError as error:
         sentences = [error.message, error.suggested_fix or ""]
         raise argparse.ArgumentTypeError(" ".join(sentences).rstrip()) from None
+
+
+def known_slug(text: str) -> str:
+    """Convert an argument to a slug, unless it looks like a typing error.
+
+    Raises:
+        ArgumentTypeError: it is malformed, or almost a slug of the catalog.
+    """
+    found = slug(text)
+    meant = None if catalog.provider(found) else catalog.nearest(found)
+    # `openai-eu` is rather a name of the caller's own.
+    if meant is not None and meant not in found and found not in meant:
+        raise argparse.ArgumentTypeError(
+            f"The catalog has no provider {found!r}. Did you mean {meant!r}?"
+        )
+    return found
 
 
 def _timeout(text: str) -> float:

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 from vendo import _client
-from vendo._client.arguments import checked_jwt, checked_slugs, checked_token
+from vendo._client.arguments import checked_jwt, checked_token
 from vendo._client.cached import twin
-from vendo._config import settings as _settings
+from vendo._client.token_chain import TokenChain
 from vendo._config.settings import API_VERSION, Settings
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
-from vendo._protocol.secret import Secret, masked
-from vendo._tokens.cache import shared
-from vendo._tokens.resolver import cached, conventional, handed_out, override_of
-from vendo.errors import IdentityNotPresent, VendoError, invalid
+from vendo._protocol.secret import masked
+from vendo.errors import IdentityNotPresent, invalid
 
 TYPE_CHECKING = False
 if not TYPE_CHECKING:
     import vendo  # `_types` is imported when an annotation is read
     from vendo._client.cached import cached_property
 else:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from functools import cached_property
     from typing import Any, TypeVar
 
     import vendo._types
-    from vendo._config.settings import Scope
-    from vendo._config.slugs import Name
-    from vendo._protocol.steps import Flow
-    from vendo._tokens.flights import CacheKey
 
     _T = TypeVar("_T")
 
@@ -42,8 +36,8 @@ class _Unset:
 UNSET: Any = _Unset()
 
 
-class BaseClient:
-    """Settings, scope, and the resolution chain up to the point where a token must be fetched."""
+class BaseClient(TokenChain):
+    """Settings, scope, and the methods without I/O."""
 
     #: False for a mock, which never sends a request.
     _has_backend = True
@@ -101,7 +95,20 @@ class BaseClient:
         return self._settings.local_server
 
     def is_vendo_mode(self) -> bool:
-        """True if tokens come from Vendo, False if they come from the environment."""
+        """Return True if tokens come from Vendo, False if they come from the environment.
+
+        It reads the environment at each call, and sends no request. Both modes.
+
+        Returns:
+            True in Vendo mode, False in OSS mode. A malformed API key is Vendo mode too.
+
+        Example:
+            ```python
+            import vendo
+
+            print("Vendo mode" if vendo.is_vendo_mode() else "OSS mode")
+            ```
+        """
         return self._settings.is_vendo_mode()
 
     def connect_url(
@@ -111,7 +118,7 @@ class BaseClient:
         return_to: str | None = None,
         state: str | None = None,
     ) -> str:
-        """Return the address where a user connects a provider (Vendo mode).
+        """Return the address where a user connects a provider. Vendo mode.
 
         It contains the API key, as the platform requires. Redirect to it, and do not write it into
         pages or logs.
@@ -121,9 +128,19 @@ class BaseClient:
             return_to: the http(s) address to which the user returns.
             state: a text that is added to `return_to`.
 
+        Returns:
+            The address. No request is sent.
+
         Raises:
             VendoOnlyFeature: there is no API key.
             ValidationError: the slug, `return_to` or `state` is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            address = vendo.connect_url("slack", return_to="https://app.example.com/done")
+            ```
         """
         from urllib.parse import quote, urlencode, urlsplit
 
@@ -165,16 +182,29 @@ class BaseClient:
         """Return an `auth=` for clients of httpx2 and httpx, with the rules of `session`.
 
         Both modes. That of a `Vendo` serves blocking and asyncio clients, that of an `AsyncVendo`
-        an `AsyncClient`.
+        an `AsyncClient`. Needs the extra `httpx`.
 
         Args:
             slug: the provider.
             hosts: further hosts that the token may be sent to.
             override: True to replace a credential that a request comes with, as from an SDK.
 
+        Returns:
+            The value for `auth=`. Each request raises what `token` raises.
+
         Raises:
             MissingExtra: neither httpx2 nor httpx is installed.
             ValidationError: the slug or a host is malformed.
+
+        Example:
+            ```python
+            import httpx2
+
+            import vendo
+
+            with httpx2.Client(auth=vendo.httpx_auth("github")) as client:
+                print(client.get("https://api.github.com/user").status_code)
+            ```
         """
         from vendo._config.extras import require
 
@@ -187,15 +217,26 @@ class BaseClient:
     def for_user(self, user_jwt: str) -> vendo._types.Self:
         """Return a client for one user: it sends their JWT, and keeps their tokens apart.
 
-        It is cheap, shares the connections of this client, and is not closed. Vendo mode.
+        Vendo mode. It is cheap, shares the connections of this client, and is not closed.
 
         Args:
             user_jwt: the user's JWT, as the platform's proxy sends it.
+
+        Returns:
+            The client of the user.
 
         Raises:
             VendoOnlyFeature: there is no API key.
             IdentityNotPresent: the JWT is blank.
             ValidationError: it contains white space or control characters.
+
+        Example:
+            ```python
+            import vendo
+
+            user = vendo.for_user("header.payload.signature")
+            print(len(user.token("gmail")))
+            ```
         """
         user_jwt = masked(user_jwt)
         self._settings.required_key("for_user")
@@ -204,15 +245,27 @@ class BaseClient:
         return scoped
 
     def for_request(self, headers: object) -> vendo._types.Self:
-        """Return `for_user` of the JWT in a request's headers (Vendo mode).
+        """Return `for_user` of the JWT in a request's headers. Vendo mode.
 
         Args:
             headers: any mapping of headers, a `Headers` or `MultiDict` object, or a WSGI environ.
                 The case of names does not matter.
 
+        Returns:
+            The client of the user who sent the request.
+
         Raises:
             VendoOnlyFeature: there is no API key.
             IdentityNotPresent: the header is missing or blank.
+            ValidationError: `headers` is of another type, or the JWT is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            headers = {"X-Vendo-User-JWT": "header.payload.signature"}
+            print(len(vendo.for_request(headers).token("gmail")))
+            ```
         """
         from vendo._protocol.headers import JWT_HEADER, RequestHeaders
 
@@ -231,17 +284,35 @@ class BaseClient:
     def async_token_provider(
         self, slug: _client.Slug | str
     ) -> vendo._types.Callable[[], vendo._types.Awaitable[str]]:
-        """Return a callable for asyncio, whose result is awaited; see `Vendo.token_provider`.
+        """Return a callable for asyncio that returns the current token; see `token_provider`.
+
+        Both modes.
+
+        Args:
+            slug: the provider.
+
+        Returns:
+            A function without arguments. Await its result, which raises what `token` raises.
 
         Raises:
             ValidationError: the slug is malformed.
+
+        Example:
+            ```python
+            import asyncio
+
+            import vendo
+
+            get_token = vendo.async_token_provider("openai")
+            print(len(asyncio.run(get_token())))
+            ```
         """
         from vendo._client.token_providers import AsyncTokenProvider
 
         return AsyncTokenProvider(self, name_of(slug).slug)  # type: ignore[arg-type]  # each subclass is a token source
 
     def invalidate(self, slug: _client.Slug | str, *, token: str | None = None) -> None:
-        """Drop the cached token of a slug, so that the next call fetches a new one.
+        """Drop the cached token of a provider, so that the next call fetches a new one. Vendo mode.
 
         A fetch in flight does not restore it. In OSS mode nothing is cached, and this does nothing.
 
@@ -253,6 +324,14 @@ class BaseClient:
 
         Raises:
             ValidationError: the slug is malformed, or the token is not a str.
+
+        Example:
+            ```python
+            import vendo
+
+            rejected = vendo.token("openai")
+            vendo.invalidate("openai", token=rejected)
+            ```
         """
         if token is None:
             self._forget(slug)
@@ -260,111 +339,7 @@ class BaseClient:
             token = checked_token(masked(token), slug)
             self._reject(slug, token)
 
-    def _forget(self, slug: str, before: float = float("inf")) -> None:
-        """Drop the cached token of a slug if it was requested before a time, in Unix seconds."""
-        name = name_of(slug)
-        scope = self._settings.scope()
-        if scope is not None:
-            key = self._key(scope, name)
-            shared.invalidate(lambda other: other == key, before)
-
-    def _retire_tokens(self) -> None:
-        """Drop the tokens of this closed client soon, but those that another client still uses."""
-        scope, user = self._settings.last_scope(), self._settings.user
-        if scope is not None:
-            shared.retire(scope if user is None else (*scope, user))
-
     @cached_property
     def webhooks(self) -> _client.WebhooksAPI:
         """Verifies webhooks with `VENDO_WEBHOOK_SECRET`. Both modes."""
         return _client.WebhooksAPI()
-
-    def _reject(self, slug: str, token: str) -> None:
-        """Have a token that the provider rejected fetched again; see `invalidate`."""
-        scope = self._settings.scope()
-        if scope is not None:
-            shared.reject(self._key(scope, name_of(slug)), token)
-
-    def _accept(self, slug: str, token: str) -> None:
-        """Note that the provider accepted a token, which makes it a fallback in an outage."""
-        scope = self._settings.scope()
-        if scope is not None:
-            shared.accept((*scope, self._settings.user, slug), token)
-
-    def _key(self, scope: Scope, name: Name) -> CacheKey:
-        return (*scope, self._settings.user, name.slug)
-
-    def _look_up(self, slug: str) -> str | tuple[Scope, Name]:
-        """Return the token of a slug, or the arguments of `_fetching` if it must be fetched.
-
-        Raises:
-            NotConnected: OSS mode, and no variable is set.
-        """
-        name = name_of(slug)
-        token = override_of(name)
-        if token is not None:
-            return token
-        settings = self._settings
-        scope = settings.scope()
-        if scope is not None:
-            token = cached(name, (*scope, settings.user, name.slug))
-            return (scope, name) if token is None else token
-        token = conventional(name)
-        if token is None:
-            from vendo._tokens.hints import not_connected
-
-            raise not_connected(name)
-        return token
-
-    def _fetching(self, scope: Scope, name: Name, rejected: str | None = None) -> Flow[str]:
-        from vendo._tokens.refresh import obtain
-
-        try:
-            caller = self._settings.caller(scope[1])
-            token = yield from obtain(shared, caller, self._key(scope, name), rejected)
-        except VendoError as error:
-            from vendo._tokens.hints import with_hints
-
-            raise with_hints(error, name) from None
-        return handed_out(name, token)
-
-    def _resolving(self, slugs: Iterable[str]) -> Flow[dict[str, str | None]]:
-        tokens: dict[str, Secret | None] = {}
-        missing: dict[str, CacheKey] = {}
-        scope: Scope | None = None
-        is_scope_known = False
-        for slug in checked_slugs(slugs):
-            name = name_of(slug)
-            tokens[slug] = masked(override_of(name))
-            if tokens[slug] is not None:
-                continue
-            if not is_scope_known:
-                # Not earlier: an override works without a well-formed key.
-                scope, is_scope_known = self._settings.scope(), True
-            if scope is None:
-                tokens[slug] = masked(conventional(name))
-            else:
-                key = self._key(scope, name)
-                tokens[slug] = masked(cached(name, key))
-                if tokens[slug] is None:
-                    missing[slug] = key
-        if missing and scope is not None:
-            from vendo._tokens.refresh import obtain_many
-
-            caller = self._settings.caller(scope[1])
-            fetched = yield from obtain_many(shared, caller, list(missing.values()))
-            for slug, key in missing.items():
-                token = tokens[slug] = fetched[key[3]]
-                if token is not None:
-                    handed_out(name_of(slug), token)
-        return {slug: None if token is None else token.reveal() for slug, token in tokens.items()}
-
-
-def _drop_replaced(before: Scope, now: Scope | None) -> None:
-    if now is None:
-        shared.invalidate(lambda key: key[:2] == before)  # OSS mode does not use the cache
-    else:
-        shared.retire(before)
-
-
-_settings.on_replaced = _drop_replaced

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 
 from vendo import _client
-from vendo._client.base import UNSET, BaseClient
+from vendo._client.base import UNSET
+from vendo._client.blocking_driver import BlockingDriver, checked_transport
 from vendo._config.settings import API_VERSION
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import masked
-from vendo._tokens.cache import shared
 from vendo._tokens.resolver import is_missing
-from vendo.errors import VendoError, invalid, without_frames
+from vendo.errors import invalid
 
 TYPE_CHECKING = False
 if not TYPE_CHECKING:
@@ -23,17 +23,12 @@ else:
     from typing import TypeVar, overload
 
     import vendo._types
-    from vendo._protocol.secret import Secret
-    from vendo._protocol.steps import Flow
-    from vendo._transports.blocking import BlockingTransport
-    from vendo._transports.threaded import ThreadedTransport
 
-    _T = TypeVar("_T")
     _D = TypeVar("_D")
 
 
-class Vendo(BaseClient):
-    """Credentials of third-party services, by name, for blocking code.
+class Vendo(BlockingDriver):
+    """Get credentials of third-party services by name, in blocking code. Both modes.
 
     Without a key the client follows the environment: Vendo mode while `VENDO_API_KEY` is set, OSS
     mode while it is not. Clients are safe to share by threads, and work after `os.fork()`.
@@ -56,9 +51,15 @@ class Vendo(BaseClient):
         AuthError: the key contains white space or control characters.
         ValidationError: a key must not be sent to one of the addresses, or another argument is
             malformed.
-    """
 
-    _root: Vendo
+    Example:
+        ```python
+        import vendo
+
+        with vendo.Vendo(timeout=10) as client:
+            print(len(client.token("openai")))
+        ```
+    """
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class Vendo(BaseClient):
             timeout=timeout,
             retry=retry,
         )
-        self._transport = _checked_transport(transport)
+        self._transport = checked_transport(transport)
 
     if TYPE_CHECKING:
 
@@ -105,12 +106,23 @@ class Vendo(BaseClient):
             slug: the provider, such as `"openai"`. The case does not matter.
             default: what to return where there is none. Every other error is raised all the same.
 
+        Returns:
+            The token, or the default.
+
         Raises:
             NotConnected: there is none, and no default; the error has a fix.
             NeedsReauth: the user who connected it must authorize it again.
             AuthError: the API key is malformed, or the backend rejects it.
             UpstreamError: the backend failed, and no good token is cached.
             ValidationError: the slug or the value of a variable is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            api_key = vendo.token("openai")
+            dsn = vendo.token("sentry", default=None)
+            ```
         """
         try:
             found = self._look_up(slug)
@@ -121,15 +133,28 @@ class Vendo(BaseClient):
             raise
 
     def tokens(self, slugs: vendo._types.Iterable[_client.Slug | str]) -> dict[str, str | None]:
-        """Return the credentials of several providers, None for a provider without one. Both modes.
+        """Return the credentials of several providers. Both modes.
 
         In Vendo mode, one request fetches all that are not cached.
 
         Args:
             slugs: the providers. The keys of the result are equal to these texts.
 
+        Returns:
+            The tokens by slug, None for a provider without one.
+
         Raises:
-            AuthError, UpstreamError, ValidationError: as for `token`.
+            AuthError: the API key is malformed, or the backend rejects it.
+            UpstreamError: the backend failed, and one of the tokens is not cached.
+            ValidationError: a slug or the value of a variable is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            tokens = vendo.tokens(["openai", "slack"])
+            print([slug for slug, token in tokens.items() if token is None])
+            ```
         """
         return self._run(self._resolving(slugs))
 
@@ -143,8 +168,19 @@ class Vendo(BaseClient):
         Args:
             slugs: the providers that the program needs.
 
+        Returns:
+            The result, which is true in a condition if there is no problem.
+
         Raises:
             ValidationError: a slug is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            with vendo.Vendo() as client:
+                print(client.check(["openai", "slack"]).problems)
+            ```
         """
         from vendo._client.health import check
 
@@ -173,9 +209,21 @@ class Vendo(BaseClient):
                 the query fields in which the provider takes one, and in the path. It is for an SDK
                 that always sends a key of its own.
 
+        Returns:
+            A new session. Its connections are shared by all sessions of the client. Each request
+            raises what `token` raises.
+
         Raises:
             MissingExtra: requests is not installed.
             ValidationError: the slug, a host or the base URL is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            github = vendo.session("github")
+            print(github.get("/user").status_code)
+            ```
         """
         from vendo._config.extras import require
 
@@ -194,17 +242,29 @@ class Vendo(BaseClient):
     ) -> vendo._types.AuthBase:
         """Return a requests `AuthBase` with the rules of `session`, for a session of your own.
 
-        Both modes.
+        Both modes. Needs the extra `http`.
 
         Args:
             slug: the provider.
             hosts: further hosts that the token may be sent to.
             override: True to replace a credential that a request comes with, as from an SDK.
 
+        Returns:
+            The value for `auth=`. Each request raises what `token` raises.
+
         Raises:
             MissingExtra: requests is not installed.
             ValidationError: the slug or a host is malformed. A request also raises it if the token
                 goes into the path, as Telegram's does. Only `session` keeps it out of logs.
+
+        Example:
+            ```python
+            import requests
+
+            import vendo
+
+            response = requests.get("https://api.github.com/user", auth=vendo.auth("github"))
+            ```
         """
         from vendo._config.extras import require
 
@@ -220,13 +280,22 @@ class Vendo(BaseClient):
         token was rejected: prefer `session`, `auth` or `httpx_auth` with `override=True` where the
         SDK takes one. It has a `__name__`, and can be pickled as far as the client can.
 
-        Calling it raises what `token` raises.
-
         Args:
             slug: the provider.
 
+        Returns:
+            A function without arguments. Calling it raises what `token` raises.
+
         Raises:
             ValidationError: the slug is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            get_token = vendo.token_provider("openai")
+            print(len(get_token()))
+            ```
         """
         from vendo._client.token_providers import TokenProvider
 
@@ -260,7 +329,17 @@ class Vendo(BaseClient):
     def close(self) -> None:
         """Close the kept connections. Cached tokens that no other client uses are dropped soon.
 
-        The connections of a client that is scoped to a user belong to another, and stay open.
+        The end of a `with` block does the same. The connections of a client that is scoped to
+        a user belong to another, and stay open.
+
+        Example:
+            ```python
+            import vendo
+
+            client = vendo.Vendo()
+            print(client.is_vendo_mode())
+            client.close()
+            ```
         """
         self._retire_tokens()
         if self._root is not self:
@@ -299,76 +378,3 @@ class Vendo(BaseClient):
         self._transport = state["transport"]
         self._root = self
         self._made = {}
-
-    def _run(self, flow: Flow[_T]) -> _T:
-        """Drive a flow. Errors leave the library here: nothing of a call is in their frames."""
-        from vendo._transports.driver import run
-
-        shared.sweep()
-        handled = sys.exception()
-        try:
-            return run(flow, self._root._opened_transport)
-        except VendoError as error:
-            raise without_frames(error) from None
-        except BaseException as error:
-            from vendo._protocol.tracebacks import cut_tracebacks
-
-            cut_tracebacks(error, handled, "vendo")
-            raise
-
-    def _renewed(self, slug: str, rejected: Secret) -> str:
-        """Return another token than the one that the provider rejected, if there is another."""
-        self._reject(slug, rejected)
-        found = self._look_up(slug)
-        return found if isinstance(found, str) else self._run(self._fetching(*found, rejected))
-
-    async def _async_token(self, slug: str, *, rejected: Secret | None = None) -> str:
-        """Do the same as `token` or `_renewed` in a task, without blocking its event loop."""
-        if rejected is not None:
-            self._reject(slug, rejected)
-        found = self._look_up(slug)
-        if isinstance(found, str):
-            return found
-        from vendo._transports.async_driver import run
-
-        flow = self._fetching(*found, rejected)
-        handled = sys.exception()
-        try:
-            return await run(flow, self._root._opened_threaded_transport)
-        except VendoError as error:
-            raise without_frames(error) from None
-        except BaseException as error:
-            from vendo._protocol.tracebacks import cut_tracebacks
-
-            cut_tracebacks(error, handled, "vendo")
-            raise
-
-    def _opened_transport(self) -> _client.Transport:
-        transport: _client.Transport | None = self._transport or self._made.get("transport")
-        if transport is not None:
-            return transport
-        from vendo._transports.blocking import BlockingTransport
-
-        return self._make_once("transport", BlockingTransport)
-
-    def _opened_threaded_transport(self) -> ThreadedTransport:
-        from vendo._transports.threaded import ThreadedTransport
-
-        return self._make_once("threads", lambda: ThreadedTransport(self._opened_transport()))
-
-    def _stream_transport(self) -> BlockingTransport:
-        """Return the transport for streams, which one of the caller's own does not support."""
-        from vendo._transports.blocking import BlockingTransport
-
-        transport = self._root._transport
-        return transport if isinstance(transport, BlockingTransport) else BlockingTransport()
-
-
-def _checked_transport(transport: _client.Transport | None) -> _client.Transport | None:
-    if transport is not None and not callable(getattr(transport, "send", None)):
-        raise invalid(
-            "transport= must have send(request) and close(); a value of type "
-            f"{type(transport).__name__} does not.",
-            fix="Leave it out, or pass an object with both.",
-        )
-    return transport

@@ -8,13 +8,27 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The names of the variables of an env file that changed. It has no values.
+    """Hold the names of the variables of an env file that changed. It has no values.
 
     Attributes:
         env_file: the file.
         added: the new variables.
         changed: the variables with another value.
         removed: the variables that are gone.
+
+    Example:
+        ```python
+        from vendo import reconciler
+
+
+        def log(change: reconciler.Change) -> None:
+            print(change.env_file, change.names)
+
+
+        reconciler.bootstrap(
+            env_file=".env", mapping={"MAIL_TOKEN": "gmail"}, on_change=log
+        )
+        ```
     """
 
     env_file: Path
@@ -23,7 +37,20 @@ class Change:
     removed: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        """Return False if nothing changed."""
+        """Return whether anything changed.
+
+        Returns:
+            False if there are no names.
+
+        Example:
+            ```python
+            from pathlib import Path
+
+            from vendo import reconciler
+
+            assert not reconciler.Change(Path(".env"))
+            ```
+        """
         return bool(self.names)
 
     @property

@@ -1,7 +1,5 @@
 """The URLs."""
 
-from __future__ import annotations
-
 from django.urls import include, path
 
 from mailapp import views

@@ -1,31 +1,19 @@
 """The pages."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from django.http import HttpResponse
 from django.shortcuts import render
+from requests import Session
 
-from mailapp.models import Notice
-from vendo import sso
-
-if TYPE_CHECKING:
-    from django.http import HttpResponse
-
-    from vendo_django import VendoHttpRequest
-
-
-def may_connect(request: VendoHttpRequest, slug: str) -> bool:
-    """Let users connect accounts who are signed in, except viewers."""
-    user = request.vendo_identity
-    return user is not None and user.role != "viewer"
+from mailapp import webhooks
+from vendo_django import VendoHttpRequest
 
 
 def home(request: VendoHttpRequest) -> HttpResponse:
     """Show whether Gmail is connected, and the latest webhooks."""
-    context = {"notices": Notice.objects.all()[:10], "logout_url": sso.logout_url()}
-    return render(request, "mailapp/home.html", context)
+    return render(request, "mailapp/home.html", {"webhooks": webhooks.latest})
 
 
 def inbox(request: VendoHttpRequest) -> HttpResponse:
@@ -35,22 +23,19 @@ def inbox(request: VendoHttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()
     # Sends the user's own token. If Gmail is not connected, the middleware responds.
     gmail = request.vendo.session("gmail")
-    found = gmail.get("gmail/v1/users/me/messages", params={"q": query, "maxResults": 20})
-    found.raise_for_status()
-
-    def read(row: dict[str, str]) -> dict[str, Any]:
-        response = gmail.get(f"gmail/v1/users/me/messages/{row['id']}")
-        response.raise_for_status()
-        message = response.json()
-        headers = {header["name"]: header["value"] for header in message["payload"]["headers"]}
-        return {
-            "subject": headers.get("Subject", "(no subject)"),
-            "sender": headers.get("From", ""),
-            "snippet": message["snippet"],
-            "unread": "UNREAD" in message["labelIds"],
-        }
-
+    rows = _get(gmail, "messages", q=query, maxResults=20).get("messages", [])
     with ThreadPoolExecutor(4) as pool:
-        messages = list(pool.map(read, found.json().get("messages", [])))
-    context = {"messages": messages, "query": query, "logout_url": sso.logout_url()}
-    return render(request, "mailapp/inbox.html", context)
+        messages = list(pool.map(lambda row: _message(gmail, row["id"]), rows))
+    return render(request, "mailapp/inbox.html", {"messages": messages, "query": query})
+
+
+def _message(gmail: Session, message_id: str) -> dict[str, Any]:
+    message = _get(gmail, f"messages/{message_id}")
+    headers = {header["name"]: header["value"] for header in message["payload"]["headers"]}
+    return {**message, "headers": headers}
+
+
+def _get(gmail: Session, path: str, **parameters: str | int) -> Any:
+    response = gmail.get(f"gmail/v1/users/me/{path}", params=parameters)
+    response.raise_for_status()
+    return response.json()

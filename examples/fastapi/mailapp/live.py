@@ -1,62 +1,51 @@
-"""Live updates for all open pages."""
-
-from __future__ import annotations
+"""Live updates: a WebSocket to each open page, with the latest webhooks."""
 
 import asyncio
 from collections import deque
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import Annotated
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterator
+from fastapi import APIRouter, Depends, Request, WebSocket, WebSocketDisconnect
 
-    from vendo import EventStreamMessage, WebhookEvent
+from vendo import AsyncVendo, WebhookEvent
+from vendo_starlette import vendo_client, vendo_identity
 
+live = APIRouter(dependencies=[Depends(vendo_identity())])  # for users who are signed in
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One webhook."""
+Client = Annotated[AsyncVendo, Depends(vendo_client())]
 
-    type: str
-    slug: str
-    received_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+#: The latest webhooks, newest first, and what wakes each open page; in the memory of this process.
+latest: deque[dict[str, str | None]] = deque(maxlen=10)
+pages: set[asyncio.Event] = set()
 
 
-class Live:
-    """Share one event stream among all open pages: an application may have five streams."""
+async def receive(event: WebhookEvent, request: Request) -> None:
+    """Show a webhook on the pages. It is verified already, and each event arrives once."""
+    latest.appendleft({"type": event.type, "slug": event.slug, "at": event.occurred_at})
+    for page in pages:
+        page.set()
 
-    def __init__(self) -> None:
-        self._notices: deque[Notice] = deque(maxlen=10)
-        self._pages: set[asyncio.Event] = set()
 
-    async def follow(self, events: AsyncIterable[EventStreamMessage]) -> None:
-        """Wake the pages on each event, until the stream ends."""
-        async for event in events:
-            if event.type.startswith("connection."):
-                self._wake()
+@live.websocket("/api/live")
+async def updates(websocket: WebSocket, client: Client) -> None:
+    """Send whether Gmail is connected and the latest webhooks, now and after each webhook."""
+    await websocket.accept()
+    changed = asyncio.Event()
+    pages.add(changed)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            sending = tasks.create_task(_send(websocket, client, changed))
+            async for _ in websocket.iter_text():
+                pass  # a page sends nothing; the loop ends when the page closes
+            sending.cancel()
+    finally:
+        pages.remove(changed)
 
-    def keep(self, event: WebhookEvent) -> None:
-        """Keep a webhook for the pages."""
-        self._notices.appendleft(Notice(event.type, event.slug or ""))
-        self._wake()
 
-    def notices(self) -> list[Notice]:
-        """Return the latest webhooks, newest first."""
-        return list(self._notices)
-
-    @contextmanager
-    def page(self) -> Iterator[asyncio.Event]:
-        """Yield an event that is set whenever the page has something new to show."""
-        changed = asyncio.Event()
-        changed.set()
-        self._pages.add(changed)
-        try:
-            yield changed
-        finally:
-            self._pages.remove(changed)
-
-    def _wake(self) -> None:
-        for changed in self._pages:
-            changed.set()
+async def _send(websocket: WebSocket, client: AsyncVendo, changed: asyncio.Event) -> None:
+    with suppress(WebSocketDisconnect):  # the loop above notices it too
+        while True:
+            changed.clear()
+            connected = "gmail" in await client.connections.connected_slugs()
+            await websocket.send_json({"connected": connected, "webhooks": list(latest)})
+            await changed.wait()

@@ -1,29 +1,21 @@
 """The pages."""
 
-from __future__ import annotations
-
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from flask import Blueprint, render_template, request
+from requests import Session
 
-from mailapp.notices import latest
-from vendo import sso
+from mailapp import webhooks
 from vendo_flask import current_vendo, vendo_identity
 
 pages = Blueprint("pages", __name__)
 
 
-@pages.context_processor
-def links() -> dict[str, str]:
-    """Add the links that every page has."""
-    return {"logout_url": sso.logout_url()}
-
-
 @pages.get("/")
 def home() -> str:
     """Show whether Gmail is connected, and the latest webhooks."""
-    return render_template("home.html", notices=latest())
+    return render_template("home.html", webhooks=webhooks.latest)
 
 
 @pages.get("/inbox/")
@@ -34,21 +26,19 @@ def inbox() -> str | tuple[str, int]:
     query = request.args.get("q", "").strip()
     # Sends the user's own token. If Gmail is not connected, FlaskVendo responds.
     gmail = current_vendo.session("gmail")
-    found = gmail.get("gmail/v1/users/me/messages", params={"q": query, "maxResults": 20})
-    found.raise_for_status()
-
-    def read(row: dict[str, str]) -> dict[str, Any]:
-        response = gmail.get(f"gmail/v1/users/me/messages/{row['id']}")
-        response.raise_for_status()
-        message = response.json()
-        headers = {header["name"]: header["value"] for header in message["payload"]["headers"]}
-        return {
-            "subject": headers.get("Subject", "(no subject)"),
-            "sender": headers.get("From", ""),
-            "snippet": message["snippet"],
-            "unread": "UNREAD" in message["labelIds"],
-        }
-
+    rows = _get(gmail, "messages", q=query, maxResults=20).get("messages", [])
     with ThreadPoolExecutor(4) as pool:
-        messages = list(pool.map(read, found.json().get("messages", [])))
+        messages = list(pool.map(lambda row: _message(gmail, row["id"]), rows))
     return render_template("inbox.html", messages=messages, query=query)
+
+
+def _message(gmail: Session, message_id: str) -> dict[str, Any]:
+    message = _get(gmail, f"messages/{message_id}")
+    headers = {header["name"]: header["value"] for header in message["payload"]["headers"]}
+    return {**message, "headers": headers}
+
+
+def _get(gmail: Session, path: str, **parameters: str | int) -> Any:
+    response = gmail.get(f"gmail/v1/users/me/{path}", params=parameters)
+    response.raise_for_status()
+    return response.json()

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, default=0, help="the port (default: any free one)")
     parser.add_argument(
         "--connect",
-        type=arguments.slug,
+        type=arguments.known_slug,
         action="extend",
         nargs="+",
         metavar="SLUG",
@@ -56,19 +56,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _print_variables(server: LocalVendo, options: argparse.Namespace) -> None:
-    variables = server.environment()
     if options.json:
         output.write_json(
-            {"url": server.url, "connected": options.connect, "environment": variables}
+            {"url": server.url, "connected": options.connect, "environment": server.environment()}
         )
         return
     output.write(f"# A local Vendo at {server.url} (press Ctrl-C to stop)")
-    providers = False
-    for name, value in variables.items():
-        if not providers and not name.startswith("VENDO_"):
-            providers = True
-            output.write("# The fake provider of each slug, connected now or later")
-        output.write(f"export {name}={shlex.quote(value)}")
+    for name, value in server.environment(*options.connect).items():
+        if name.startswith("VENDO_") or options.connect:
+            output.write(f"export {name}={shlex.quote(value)}")
+    output.write(f"# The fake provider of each slug is at {server.url}/providers/SLUG")
 
 
 def _port(text: str) -> int:

@@ -33,7 +33,7 @@ that does not exist, and 1 for what is not possible now. Nothing is changed then
 examples:
   python -m vendo server connect gmail
   python -m vendo server fail credentials --status 503 --times 2
-  python -m vendo server webhook http://127.0.0.1:8000/webhooks/vendo"""
+  python -m vendo server webhook http://127.0.0.1:8000/api/vendo/webhook/"""
 
 _PROGRAM = "python -m vendo server"
 #: Seconds for one response.
@@ -140,8 +140,24 @@ def _delivered(url: str, signed: _Fields) -> _Fields:
     except UpstreamError as error:
         raise _Failed(1, f"No response to the webhook: {error.message}") from None
     if not 200 <= response.status < 300:
-        raise _Failed(1, f"The response to the webhook is HTTP {response.status}.")
+        raise _Failed(
+            1, f"The response to the webhook is HTTP {response.status}. {_hint(response)}"
+        )
     return {"url": url, "status": response.status}
+
+
+def _hint(response: Response) -> str:
+    """Return what to do about an application's response to a webhook."""
+    if 300 <= response.status < 400:
+        return f"Send it to the address that it redirects to: {response.headers.get('location')}"
+    if response.status == 400:
+        return (
+            f"Set {environment.WEBHOOK_SECRET.name} of the application to the value that "
+            "python -m vendo serve has printed."
+        )
+    if response.status == 404:
+        return "Give the address of the webhook view, such as /api/vendo/webhook/ with its slash."
+    return "The application's log has the reason."
 
 
 def _posted(url: str, headers: Mapping[str, str], body: bytes) -> Response:
@@ -193,7 +209,7 @@ def _loopback_url(text: str) -> str:
     if not host or parts.scheme not in {"http", "https"} or not is_loopback(host):
         raise argparse.ArgumentTypeError(
             "URL must be an http address on this machine, such as "
-            "http://127.0.0.1:8000/webhooks/vendo."
+            "http://127.0.0.1:8000/api/vendo/webhook/."
         )
     return text
 
@@ -321,7 +337,7 @@ _ACTIONS = {
     ),
     "webhook": _Action(
         "sign a webhook and send it to an application on this machine",
-        "http://127.0.0.1:8000/webhooks/vendo --type connection.changed slug=gmail",
+        "http://127.0.0.1:8000/api/vendo/webhook/ --type connection.changed slug=gmail",
         _add_webhook,
         lambda options: {"type": options.type, "data": dict(options.data)},
         lambda done: f"HTTP {done['status']}",

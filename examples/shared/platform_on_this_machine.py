@@ -5,9 +5,8 @@ A deployment needs none of this: the platform's own proxy is in front of the app
 
 from __future__ import annotations
 
-import errno
 import http.client
-import sys
+from contextlib import closing, contextmanager, suppress
 from http.cookies import SimpleCookie
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 import vendo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Iterator
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -33,19 +32,6 @@ USER = {
     "x-vendo-role": "owner",
     "x-vendo-user-jwt": "header-of.sam.signature",
 }
-
-
-def start(main: Callable[[int], None]) -> None:
-    """Run an example on the port of the command line, 8000 by default."""
-    port = sys.argv[1] if len(sys.argv) > 1 else "8000"
-    if not port.isdecimal() or int(port) > 65535:
-        sys.exit(f"The port must be a number from 0 to 65535, not {port!r}.")
-    try:
-        main(int(port))
-    except OSError as error:
-        if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
-            raise
-        sys.exit(f"Port {port} is not free. Fix: choose another one, as in: python run.py 8001")
 
 
 def behind_proxy(application: WSGIApplication) -> WSGIApplication:
@@ -98,10 +84,9 @@ def _sign_in_or_out(path: str) -> list[tuple[str, str]]:
     return [("Location", "/"), ("Set-Cookie", cookie), ("Content-Length", "0")]
 
 
-def deliver_webhooks(server: LocalVendo, url: str) -> Callable[[], None]:
-    """Send each event to the application as a webhook. Return a function that stops it."""
-    client = server.client()
-    events = client.events.subscribe()
+@contextmanager
+def deliver_webhooks(server: LocalVendo, url: str) -> Iterator[None]:
+    """Send each event of the platform to the application, as a webhook."""
 
     def deliver() -> None:
         try:
@@ -111,25 +96,16 @@ def deliver_webhooks(server: LocalVendo, url: str) -> Callable[[], None]:
         except vendo.VendoError:
             pass  # the server has stopped
 
-    thread = Thread(target=deliver, daemon=True)
-    thread.start()
-    server.wait_for_streams(1)
-
-    def stop() -> None:
-        events.close()
-        thread.join()
-        client.close()
-
-    return stop
+    with server.client() as client, client.events.subscribe() as events:
+        thread = Thread(target=deliver, daemon=True)
+        thread.start()
+        server.wait_for_streams(1)
+        yield
 
 
 def _post(url: str, headers: dict[str, str], body: bytes) -> None:
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=10)
-    try:
-        connection.request(
-            "POST", parts.path, body, {**headers, "Content-Type": "application/json"}
-        )
+    with closing(connection), suppress(OSError):  # the application has stopped
+        connection.request("POST", parts.path, body, headers)
         connection.getresponse().read()
-    finally:
-        connection.close()

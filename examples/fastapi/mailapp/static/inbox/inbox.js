@@ -1,22 +1,13 @@
-<h1>Inbox</h1>
-<div id="content">
-<form role="search">
-<label class="hidden" for="q">Search your messages</label>
-<input id="q" name="q" type="search" placeholder="Search">
-<button>Search</button>
-</form>
-<p class="soft" role="status" id="count">…</p>
-<ul class="list card" aria-label="Messages" id="messages"></ul>
-</div>
-<script>
 const query = new URLSearchParams(location.search).get("q") ?? "";
 document.getElementById("q").value = query;
 
 function row(message) {
-  const line = element("li", "");
+  const line = element("li", "", { className: "mail" });
+  const face = element("span", message.sender.slice(0, 1).toUpperCase(), { className: "face" });
+  face.ariaHidden = "true";
   const subject = element("div", message.subject, { className: message.unread ? "unread" : "" });
   if (message.unread) subject.append(" ", element("span", "(unread)", { className: "hidden" }));
-  line.append(subject, element("div", message.sender, { className: "soft" }));
+  line.append(face, subject, element("div", message.sender, { className: "soft" }));
   line.append(element("div", message.snippet));
   return line;
 }
@@ -47,4 +38,3 @@ async function load() {
 }
 
 load();
-</script>
