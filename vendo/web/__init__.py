@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from vendo.web._blocking import BlockingVendo, LoopWarning
     from vendo.web._clients import ClientCache, ClientOptions, check_client
     from vendo.web._connect import (
-        CONNECT_COOKIE,
-        CONNECT_SECONDS,
         ConnectRedirect,
         ConnectState,
         check_may_connect,
@@ -50,7 +48,7 @@ if TYPE_CHECKING:
         NoWebhookSecret,
         ReceiverFailed,
     )
-    from vendo.web._frames import calling_module, stack_level_outside
+    from vendo.web._frames import calling_module
     from vendo.web._identity import (
         JWT_ENVIRON_KEY,
         VARY_ON_CLIENT,
@@ -63,7 +61,7 @@ if TYPE_CHECKING:
     )
     from vendo.web._lazy import LazyProxy
     from vendo.web._links import argument_sets, nearest_link
-    from vendo.web._next import after_denial, checked_next, current_page, denied_slug
+    from vendo.web._next import current_page
     from vendo.web._options import (
         API_KEY,
         BASE_URL,
@@ -116,8 +114,6 @@ if TYPE_CHECKING:
 __all__ = [
     "API_KEY",
     "BASE_URL",
-    "CONNECT_COOKIE",
-    "CONNECT_SECONDS",
     "CREDENTIALS_URL",
     "DATA_PROXY_URL",
     "FLAG",
@@ -158,14 +154,12 @@ __all__ = [
     "SharedReplayCache",
     "Slug",
     "VerifiedWebhook",
-    "after_denial",
     "argument_sets",
     "calling_module",
     "catalog_rows",
     "catalog_text",
     "check_client",
     "check_may_connect",
-    "checked_next",
     "checked_rule",
     "checked_session",
     "checked_slug",
@@ -174,7 +168,6 @@ __all__ = [
     "connection_rows",
     "connection_text",
     "current_page",
-    "denied_slug",
     "discard_output",
     "doctor_report",
     "doctor_text",
@@ -204,7 +197,6 @@ __all__ = [
     "redis_url",
     "request_error_response",
     "returned_state",
-    "stack_level_outside",
     "start_connect",
     "token_expires",
     "user_jwts",
@@ -231,8 +223,6 @@ _NAMES_OF_MODULE = {
     "vendo.web._blocking": ("BlockingVendo", "LoopWarning"),
     "vendo.web._clients": ("ClientCache", "ClientOptions", "check_client"),
     "vendo.web._connect": (
-        "CONNECT_COOKIE",
-        "CONNECT_SECONDS",
         "ConnectRedirect",
         "ConnectState",
         "check_may_connect",
@@ -255,7 +245,7 @@ _NAMES_OF_MODULE = {
         "NoWebhookSecret",
         "ReceiverFailed",
     ),
-    "vendo.web._frames": ("calling_module", "stack_level_outside"),
+    "vendo.web._frames": ("calling_module",),
     "vendo.web._identity": (
         "JWT_ENVIRON_KEY",
         "VARY_ON_CLIENT",
@@ -268,7 +258,7 @@ _NAMES_OF_MODULE = {
     ),
     "vendo.web._lazy": ("LazyProxy",),
     "vendo.web._links": ("argument_sets", "nearest_link"),
-    "vendo.web._next": ("after_denial", "checked_next", "current_page", "denied_slug"),
+    "vendo.web._next": ("current_page",),
     "vendo.web._options": (
         "API_KEY",
         "BASE_URL",

@@ -169,11 +169,6 @@ class ConnectState(NamedTuple):
     made_at: float
     number: str
 
-    def signed(self, host: str, secret: Secret) -> str:
-        text = json.dumps(self, ensure_ascii=False)
-        payload = urlsafe_b64encode(text.encode("utf-8", "replace")).decode()
-        return f"{payload}.{_signature(host, payload, secret)}"
-
 
 def start_connect(
     client: BaseClient,
@@ -232,7 +227,7 @@ def start_connect(
     state = ConnectState(slug, next_address, time.time(), secrets.token_urlsafe(16))
     return_to = f"{parts.scheme}://{parts.netloc}{folder}/done/"
     return ConnectRedirect(
-        client.connect_url(slug, return_to=return_to, state=state.signed(parts.netloc, secret)),
+        client.connect_url(slug, return_to=return_to, state=_signed(state, parts.netloc, secret)),
         {
             "key": name,
             "value": secret.reveal(),
@@ -374,6 +369,12 @@ def _cookie_name(slug: str, scheme: str) -> str:
     # A cookie with the prefix comes from this very host.
     prefix = "__Host-" if scheme == "https" else ""
     return f"{prefix}{CONNECT_COOKIE}_{sha256(slug.encode()).hexdigest()[:8]}"
+
+
+def _signed(state: ConnectState, host: str, secret: Secret) -> str:
+    text = json.dumps(state, ensure_ascii=False)
+    payload = urlsafe_b64encode(text.encode("utf-8", "replace")).decode()
+    return f"{payload}.{_signature(host, payload, secret)}"
 
 
 def _signature(host: str, payload: str, secret: Secret) -> str:
