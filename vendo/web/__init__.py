@@ -28,12 +28,9 @@ if TYPE_CHECKING:
     from vendo.web._connect import (
         ConnectRedirect,
         ConnectState,
-        check_may_connect,
-        checked_rule,
         finish_connect,
         returned_state,
         start_connect,
-        why_blocked,
     )
     from vendo.web._error_pages import ErrorPage, error_page
     from vendo.web._error_responses import (
@@ -61,6 +58,7 @@ if TYPE_CHECKING:
     )
     from vendo.web._lazy import LazyProxy
     from vendo.web._links import argument_sets, nearest_link
+    from vendo.web._may_connect import check_may_connect, checked_rule, why_blocked
     from vendo.web._next import current_page
     from vendo.web._options import (
         API_KEY,
@@ -87,13 +85,12 @@ if TYPE_CHECKING:
         provider_name,
     )
     from vendo.web._redis import RedisReplayCache
-    from vendo.web._replay import (
-        Delivery,
+    from vendo.web._replay import Delivery, handle_once
+    from vendo.web._replay_stores import (
         ReplayCache,
         ReplayStore,
         SharedCache,
         SharedReplayCache,
-        handle_once,
     )
     from vendo.web._reports import (
         connection_rows,
@@ -225,12 +222,9 @@ _NAMES_OF_MODULE = {
     "vendo.web._connect": (
         "ConnectRedirect",
         "ConnectState",
-        "check_may_connect",
-        "checked_rule",
         "finish_connect",
         "returned_state",
         "start_connect",
-        "why_blocked",
     ),
     "vendo.web._error_pages": ("ErrorPage", "error_page"),
     "vendo.web._error_responses": (
@@ -258,6 +252,7 @@ _NAMES_OF_MODULE = {
     ),
     "vendo.web._lazy": ("LazyProxy",),
     "vendo.web._links": ("argument_sets", "nearest_link"),
+    "vendo.web._may_connect": ("check_may_connect", "checked_rule", "why_blocked"),
     "vendo.web._next": ("current_page",),
     "vendo.web._options": (
         "API_KEY",
@@ -285,13 +280,12 @@ _NAMES_OF_MODULE = {
     ),
     "vendo._client.app_watch": ("AppWatch",),
     "vendo.web._redis": ("RedisReplayCache",),
-    "vendo.web._replay": (
-        "Delivery",
+    "vendo.web._replay": ("Delivery", "handle_once"),
+    "vendo.web._replay_stores": (
         "ReplayCache",
         "ReplayStore",
         "SharedCache",
         "SharedReplayCache",
-        "handle_once",
     ),
     "vendo.web._reports": (
         "connection_rows",

@@ -1,8 +1,8 @@
 """The way of a user who connects a provider: from the application to Vendo's page, and back.
 
 The platform's address contains the API key, and the browser gets it. So the way is closed until the
-application says who may connect, and the state that travels along is signed with a random secret
-that only this browser has, in a cookie.
+application says who may connect (`_may_connect`), and the state that travels along is signed with a
+random secret that only this browser has, in a cookie.
 """
 
 from __future__ import annotations
@@ -19,18 +19,15 @@ from hashlib import sha256
 from typing import Any, NamedTuple, TypedDict
 from urllib.parse import SplitResult, urlsplit
 
-import vendo
-from vendo import sso
 from vendo._client.base import BaseClient
 from vendo._config.slugs import checked_slug
-from vendo._protocol.log import visible as logger
 from vendo._protocol.origins import is_loopback
 from vendo._protocol.secret import Secret
-from vendo.errors import IdentityNotPresent, ValidationError, VendoError, invalid
-from vendo.web._exceptions import ConnectForbidden
+from vendo.errors import ValidationError, invalid
 from vendo.web._next import after_denial, checked_next, host_of, without_denial
 from vendo.web._providers import provider_name
-from vendo.web._replay import ReplayStore, is_first_use
+from vendo.web._replay import is_first_use
+from vendo.web._replay_stores import ReplayStore
 
 #: Seconds that a user has to come back.
 CONNECT_SECONDS = 3600
@@ -42,91 +39,6 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{32}")
 #: Seconds that the clocks of two machines of an application may differ.
 _CLOCK_SKEW = 60
 _MAX_STATE = 8192
-
-
-def checked_rule(may_connect: object) -> None:
-    """Check that a rule can be called.
-
-    Raises:
-        ValidationError: it cannot.
-    """
-    if may_connect is not None and not callable(may_connect):
-        raise invalid(
-            "may_connect= must be a function of request and slug.",
-            fix="Write def may_connect(request, slug), which returns True or False.",
-        )
-
-
-def check_may_connect(
-    client: BaseClient, slug: str, *, allowed: object, identity: vendo.VendoIdentity | None
-) -> None:
-    """Let a user connect a provider, or raise. In OSS mode nobody can, which needs no permission.
-
-    Args:
-        client: the application's client.
-        slug: the provider.
-        allowed: what the application's `may_connect` returned, which alone decides: True lets the
-            user, anything else does not. `Ellipsis` without a rule.
-        identity: the signed-in user.
-
-    Raises:
-        IdentityNotPresent: the user has to sign in first.
-        ConnectForbidden: the user may not.
-    """
-    has_rule, has_proxy = allowed is not ..., sso.is_enabled()
-    if allowed is True or not (has_rule or has_proxy or client.is_vendo_mode()):
-        return
-    if has_rule and not isinstance(allowed, bool | None):
-        logger.warning(
-            "may_connect returned a value of type %s, which counts as no. Return True or False.",
-            type(allowed).__name__,
-        )
-    name = provider_name(slug)
-    fix = f"Ask a user who may connect {name}."
-    if has_proxy:
-        if identity is None:
-            raise IdentityNotPresent(
-                "identity_not_present",
-                f"Sign in to connect {name}.",
-                slug=slug,
-                suggested_fix="Sign in, then connect the provider again.",
-            )
-        if not has_rule and identity.role != "viewer":
-            return
-    elif not has_rule:
-        fix = "Say who may connect: set may_connect, or deploy behind the platform's proxy, which "
-        fix += "sets VENDO_AUTH=1."
-    raise ConnectForbidden(
-        "connect_forbidden", f"You may not connect {name}.", slug=slug, suggested_fix=fix
-    )
-
-
-def why_blocked(error: Exception, slug: str, *, answers: tuple[type[Exception], ...]) -> VendoError:
-    """Return why a user may not connect a provider, for an error of `check_may_connect` or of
-    the application's rule.
-
-    The rule's own failure is logged, since the page only shows that the user may not connect.
-
-    Args:
-        error: what was raised.
-        slug: the provider.
-        answers: the framework's errors with which a rule says no, such as a 404.
-    """
-    if not isinstance(error, (ConnectForbidden, IdentityNotPresent, *answers)):
-        logger.error(
-            "may_connect raised %s for %s, which counts as no.",
-            type(error).__name__,
-            slug,
-            exc_info=error,
-        )
-    if isinstance(error, VendoError):
-        return error
-    return ConnectForbidden(
-        "connect_forbidden",
-        f"You may not connect {provider_name(slug)}.",
-        slug=slug,
-        suggested_fix=f"may_connect raised {type(error).__name__}.",
-    )
 
 
 class CookieArguments(TypedDict):
