@@ -55,11 +55,23 @@ class CookieArguments(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class ConnectRedirect:
-    """A redirect to the page on which a user connects a provider.
+    """Hold a redirect to the page on which a user connects a provider. `start_connect` makes it.
 
     Attributes:
         url: where to redirect to. It contains the API key.
         cookie: what to set the browser's cookie with: `response.set_cookie(**redirect.cookie)`.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import ConnectRedirect, start_connect
+
+        own_url = "https://app.example.com/api/vendo/connect/gmail/"
+        redirect: ConnectRedirect = start_connect(
+            vendo.Vendo(), "gmail", own_url=own_url, query={}, cookies={}
+        )
+        print(redirect.cookie["key"], redirect.cookie["max_age"])
+        ```
     """
 
     url: str = field(repr=False)
@@ -67,13 +79,22 @@ class ConnectRedirect:
 
 
 class ConnectState(NamedTuple):
-    """What travels to Vendo's page and back.
+    """Hold what travels to Vendo's page and back.
 
     Attributes:
         slug: the provider.
         next_address: where the user goes on to.
         made_at: when the user left, in Unix seconds.
-        number: tells it from every other one.
+        number: a random text, different each time.
+
+    Example:
+        ```python
+        import time
+
+        from vendo.web import ConnectState
+
+        state = ConnectState("gmail", "/mail", time.time(), "a random text")
+        ```
     """
 
     slug: str
@@ -100,19 +121,37 @@ def start_connect(
         slug: the provider.
         own_url: the address of this request as the browser knows it, `…/connect/<slug>/`. The view
             that calls `finish_connect` is beside it: `…/connect/done/`.
-        query: the request's query. `next` is where the user goes on to after that; see
-            `checked_next`.
+        query: the request's query. `next` is where the user goes on to after that: a path of the
+            application, or an address on one of its hosts, at most 2,048 bytes.
         cookies: the request's cookies. A user who connects several providers in several tabs comes
             back to each.
         headers: the request's headers, by names in any case.
         own_hosts: further hosts of the application, beside that of `own_url`. A user who comes from
             one of them may go back there.
-        home: the path of the application's first page.
+        home: the path of the application's first page, where a user without `next` goes on to.
+
+    Returns:
+        The redirect, and the cookie that the response has to set. A user has an hour to come back.
 
     Raises:
         VendoOnlyFeature: no API key is set.
         ValidationError: the slug or `next` is malformed, the user comes from a denial by itself, or
             the headers say that the browser knows another address than `own_url`.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import start_connect
+
+        redirect = start_connect(
+            vendo.Vendo(),
+            "gmail",
+            own_url="https://app.example.com/api/vendo/connect/gmail/",
+            query={"next": "/mail"},
+            cookies={},
+        )
+        # response = Response(302, redirect.url); response.set_cookie(**redirect.cookie)
+        ```
     """
     client._settings.required_key("Connecting a provider")
     slug = checked_slug(slug)
@@ -163,9 +202,27 @@ def returned_state(
         query: the request's query.
         cookies: the request's cookies.
 
+    Returns:
+        The state that `start_connect` made, with a slug in lower case.
+
     Raises:
         ValidationError: the state is malformed, is too old, or belongs to another browser.
         VendoOnlyFeature: no API key is set.
+
+    Example:
+        ```python
+        from urllib.parse import parse_qs, urlsplit
+
+        import vendo
+        from vendo.web import returned_state, start_connect
+
+        client, views = vendo.Vendo(), "https://app.example.com/api/vendo/connect"
+        begun = start_connect(client, "gmail", own_url=f"{views}/gmail/", query={}, cookies={})
+        query = {"state": parse_qs(urlsplit(begun.url).query)["state"][0]}
+        cookies = {begun.cookie["key"]: begun.cookie["value"]}
+        state = returned_state(client, own_url=f"{views}/done/", query=query, cookies=cookies)
+        print(state.slug)  # gmail
+        ```
     """
     client._settings.required_key("Connecting a provider")
     state = _verified(query.get("state") or "", urlsplit(own_url), cookies)
@@ -189,10 +246,10 @@ def finish_connect(
     may_connect: bool,
     own_hosts: Collection[str] = (),
 ) -> str:
-    """End what `start_connect` began, and return the address that the user goes on to.
+    """End what `start_connect` began. Vendo mode.
 
     The slug's tokens that are older than the state are forgotten, so that the next call sees the
-    new connection. After a denial, `vendo_connect=denied&slug=…` is added to the address.
+    new connection.
 
     Args:
         client: the application's client.
@@ -205,8 +262,32 @@ def finish_connect(
             secret and sign a state with it: it then leads back, and changes nothing.
         own_hosts: as for `start_connect`.
 
+    Returns:
+        The address that the user goes on to. After a denial its query has
+        `vendo_connect=denied&slug=…`.
+
     Raises:
         ValidationError: the state was used before.
+
+    Example:
+        ```python
+        import time
+
+        import vendo
+        from vendo.web import ConnectState, ReplayCache, finish_connect
+
+        client = vendo.Vendo()
+        address = finish_connect(
+            client,
+            client,
+            ConnectState("gmail", "/mail", time.time(), "a random text"),
+            own_url="https://app.example.com/api/vendo/connect/done/",
+            query={"status": "connected"},
+            store=ReplayCache(),
+            may_connect=True,
+        )
+        print(address)  # /mail
+        ```
     """
     parts = urlsplit(own_url)
     hosts = [parts.netloc, *own_hosts]

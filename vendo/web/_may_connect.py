@@ -12,10 +12,20 @@ from vendo.web._providers import provider_name
 
 
 def checked_rule(may_connect: object) -> None:
-    """Check that a rule can be called.
+    """Check that an application's rule can be called.
+
+    Args:
+        may_connect: the rule, a function of request and slug; None where there is none.
 
     Raises:
-        ValidationError: it cannot.
+        ValidationError: it is something else.
+
+    Example:
+        ```python
+        from vendo.web import checked_rule
+
+        checked_rule(lambda request, slug: slug == "gmail")
+        ```
     """
     if may_connect is not None and not callable(may_connect):
         raise invalid(
@@ -27,18 +37,34 @@ def checked_rule(may_connect: object) -> None:
 def check_may_connect(
     client: BaseClient, slug: str, *, allowed: object, identity: vendo.VendoIdentity | None
 ) -> None:
-    """Let a user connect a provider, or raise. In OSS mode nobody can, which needs no permission.
+    """Let a user connect a provider, or raise.
+
+    In OSS mode without a rule and without the platform's proxy all users pass: nothing is
+    connected.
 
     Args:
         client: the application's client.
         slug: the provider.
         allowed: what the application's `may_connect` returned, which alone decides: True lets the
             user, anything else does not. `Ellipsis` without a rule.
-        identity: the signed-in user.
+        identity: the signed-in user, or None.
 
     Raises:
         IdentityNotPresent: the user has to sign in first.
         ConnectForbidden: the user may not.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import ConnectForbidden, check_may_connect
+
+        client = vendo.Vendo()
+        check_may_connect(client, "gmail", allowed=True, identity=None)
+        try:
+            check_may_connect(client, "gmail", allowed=False, identity=None)
+        except ConnectForbidden as error:
+            print(error)
+        ```
     """
     has_rule, has_proxy = allowed is not ..., sso.is_enabled()
     if allowed is True or not (has_rule or has_proxy or client.is_vendo_mode()):
@@ -69,15 +95,25 @@ def check_may_connect(
 
 
 def why_blocked(error: Exception, slug: str, *, answers: tuple[type[Exception], ...]) -> VendoError:
-    """Return why a user may not connect a provider, for an error of `check_may_connect` or of
-    the application's rule.
+    """Return the reason why a user may not connect a provider, as an error for the page.
 
     The rule's own failure is logged, since the page only shows that the user may not connect.
 
     Args:
-        error: what was raised.
+        error: what `check_may_connect` or the application's rule raised.
         slug: the provider.
-        answers: the framework's errors with which a rule says no, such as a 404.
+        answers: the framework's errors with which a rule denies, such as a 404. They are not
+            logged.
+
+    Returns:
+        `error` itself where it is a `VendoError`, else a `ConnectForbidden`.
+
+    Example:
+        ```python
+        from vendo.web import why_blocked
+
+        print(why_blocked(PermissionError("no"), "gmail", answers=(PermissionError,)))
+        ```
     """
     if not isinstance(error, (ConnectForbidden, IdentityNotPresent, *answers)):
         logger.error(

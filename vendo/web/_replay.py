@@ -29,13 +29,28 @@ _DONE = "done"
 
 
 class Delivery:
-    """One delivery of an event: `begin` it, and then `finish` or `release` it.
+    """Handle one delivery of an event: `begin` it, and then `finish` or `release` it.
 
-    A store that is away keeps no event from being handled: that is logged.
+    A store that is away keeps no event from being handled: that is logged. `handle_once` does all
+    of it for a function that is not async.
 
     Args:
         store: the replay store.
         key: what stands for the event in the store.
+
+    Example:
+        ```python
+        from vendo.web import Delivery, ReplayCache
+
+        delivery = Delivery(ReplayCache(), "evt_1")
+        if delivery.begin():
+            try:
+                print("handled")
+            except BaseException:
+                delivery.release()
+                raise
+            delivery.finish()
+        ```
     """
 
     def __init__(self, store: ReplayStore, key: str) -> None:
@@ -46,10 +61,24 @@ class Delivery:
         self._renewing: threading.Thread | None = None
 
     def begin(self) -> bool:
-        """Return True if this delivery handles the event, False if it was handled.
+        """Take the event, if it is new.
+
+        Returns:
+            True if this delivery handles the event, False if it was handled.
 
         Raises:
             EventInProgress: another delivery handles it.
+
+        Example:
+            ```python
+            from vendo.web import Delivery, ReplayCache
+
+            store = ReplayCache()
+            delivery = Delivery(store, "evt_1")
+            print(delivery.begin())  # True
+            delivery.finish()
+            print(Delivery(store, "evt_1").begin())  # False
+            ```
         """
         found = _attempt(lambda: self._store.add(self._key, self._lease, LEASE_SECONDS))
         if self._has_ended.is_set():  # released by another thread, perhaps before there was a lease
@@ -71,7 +100,17 @@ class Delivery:
         return True
 
     def finish(self) -> None:
-        """Mark the event as done."""
+        """Mark the event as done. It is remembered for 24 hours.
+
+        Example:
+            ```python
+            from vendo.web import Delivery, ReplayCache
+
+            delivery = Delivery(ReplayCache(), "evt_1")
+            if delivery.begin():
+                delivery.finish()
+            ```
+        """
         self._end()
         _attempt(lambda: self._store.put(self._key, _DONE, REPLAY_SECONDS))
 
@@ -79,6 +118,19 @@ class Delivery:
         """Forget the event: handling it failed, so the next delivery handles it.
 
         Another thread may be in `begin`: it returns False.
+
+        Example:
+            ```python
+            from vendo.web import Delivery, ReplayCache
+
+            store = ReplayCache()
+            delivery = Delivery(store, "evt_1")
+            delivery.begin()
+            delivery.release()
+            repeat = Delivery(store, "evt_1")
+            print(repeat.begin())  # True
+            repeat.finish()
+            ```
         """
         self._end()
         _attempt(lambda: self._store.discard(self._key, self._lease))
@@ -118,6 +170,15 @@ def handle_once(store: ReplayStore, key: str, handle: Callable[[], object]) -> N
     Raises:
         EventInProgress: another delivery handles it. Respond with 409.
         ValidationError: `handle` is a coroutine function.
+
+    Example:
+        ```python
+        from vendo.web import ReplayCache, handle_once
+
+        store = ReplayCache()
+        for delivery in range(2):
+            handle_once(store, "evt_1", lambda: print("handled"))  # printed once
+        ```
     """
     delivery = Delivery(store, key)
     if not delivery.begin():

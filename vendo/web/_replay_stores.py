@@ -11,29 +11,126 @@ from vendo.errors import invalid
 
 
 class ReplayStore(Protocol):
-    """What keeps short texts under keys for a while: for one process, or for all that share it."""
+    """Keep short texts under keys for a while: for one process, or for all that share the store.
+
+    `ReplayCache`, `SharedReplayCache` and `RedisReplayCache` are such stores. One of your own has
+    these four methods.
+
+    Example:
+        ```python
+        from vendo.web import ReplayCache, ReplayStore
+
+        store: ReplayStore = ReplayCache()
+        print(store.add("evt_1", "a", 60), store.add("evt_1", "b", 60))  # a a
+        ```
+    """
 
     def add(self, key: str, value: str, seconds: int) -> str | None:
-        """Keep a value unless the key has one. Return the key's value; None if it was not kept."""
+        """Keep a value unless the key has one. It must be atomic.
+
+        Args:
+            key: the key.
+            value: the value.
+            seconds: how long it is kept.
+
+        Returns:
+            The key's value, given or found; None if nothing was kept.
+
+        Raises:
+            Exception: the store cannot be used. Callers log it, and handle the event.
+
+        Example:
+            ```python
+            from vendo.web import ReplayCache
+
+            store = ReplayCache()
+            print(store.add("evt_1", "a", 60), store.add("evt_1", "b", 60))  # a a
+            ```
+        """
 
     def put(self, key: str, value: str, seconds: int) -> None:
-        """Keep a value, in place of any other."""
+        """Keep a value, in place of any other.
+
+        Args:
+            key: the key.
+            value: the value.
+            seconds: how long it is kept.
+
+        Raises:
+            Exception: the store cannot be used. Callers log it.
+
+        Example:
+            ```python
+            from vendo.web import ReplayCache
+
+            store = ReplayCache()
+            store.put("evt_1", "done", 60)
+            print(store.add("evt_1", "a", 60))  # done
+            ```
+        """
 
     def renew(self, key: str, value: str, seconds: int) -> bool:
-        """Keep a value for longer, if the key still has it."""
+        """Keep a value for longer, if the key still has it.
+
+        Args:
+            key: the key.
+            value: the value that it must have.
+            seconds: how long it is kept from now on.
+
+        Returns:
+            False if the key has another value, or none.
+
+        Raises:
+            Exception: the store cannot be used. Callers log it.
+
+        Example:
+            ```python
+            from vendo.web import ReplayCache
+
+            store = ReplayCache()
+            store.put("evt_1", "a", 60)
+            print(store.renew("evt_1", "a", 60), store.renew("evt_1", "b", 60))  # True False
+            ```
+        """
 
     def discard(self, key: str, value: str) -> None:
-        """Forget a key, if it still has this value."""
+        """Forget a key, if it still has this value.
+
+        Args:
+            key: the key.
+            value: the value that it must have.
+
+        Raises:
+            Exception: the store cannot be used. Callers log it.
+
+        Example:
+            ```python
+            from vendo.web import ReplayCache
+
+            store = ReplayCache()
+            store.put("evt_1", "a", 60)
+            store.discard("evt_1", "a")
+            print(store.add("evt_1", "b", 60))  # b
+            ```
+        """
 
 
 class ReplayCache:
-    """Keeps what is needed for replay protection in the memory of one process.
+    """Keep what is needed for replay protection in the memory of one process.
 
-    An application with several processes needs a store that they share: `SharedReplayCache`, or
-    `RedisReplayCache`.
+    Its methods are those of `ReplayStore`. An application with several processes needs a store that
+    they share: `SharedReplayCache`, or `RedisReplayCache`.
 
     Args:
         capacity: how many keys are kept at most.
+
+    Example:
+        ```python
+        from vendo.web import ReplayCache, handle_once
+
+        store = ReplayCache(capacity=1_000)
+        handle_once(store, "evt_1", lambda: print("handled"))
+        ```
     """
 
     def __init__(self, *, capacity: int = 100_000) -> None:
@@ -92,23 +189,114 @@ class ReplayCache:
 
 
 class SharedCache(Protocol):
-    """A cache that processes share, such as one of Django, Flask-Caching or cachelib."""
+    """Describe a cache that processes share, such as one of Django, Flask-Caching or cachelib.
+
+    Example:
+        ```python
+        from cachelib import FileSystemCache
+
+        from vendo.web import SharedReplayCache
+
+        store = SharedReplayCache(FileSystemCache("cache"))
+        ```
+    """
 
     def add(self, key: str, value: Any, timeout: Any = ...) -> Any:
-        """Keep a value for `timeout` seconds unless the key exists; return whether it was kept."""
+        """Keep a value unless the key exists.
+
+        Args:
+            key: the key.
+            value: a text.
+            timeout: seconds that it is kept.
+
+        Returns:
+            Whether it was kept: a true or a false value.
+
+        Raises:
+            Exception: the cache cannot be used.
+
+        Example:
+            ```python
+            from cachelib import SimpleCache
+
+            cache = SimpleCache()
+            print(cache.add("evt_1", "a", timeout=60))  # True
+            print(cache.add("evt_1", "b", timeout=60))  # False
+            ```
+        """
 
     def get(self, key: str) -> Any:
-        """Return the value of a key, or None."""
+        """Return the value of a key.
+
+        Args:
+            key: the key.
+
+        Returns:
+            The value, or None.
+
+        Raises:
+            Exception: the cache cannot be used.
+
+        Example:
+            ```python
+            from cachelib import SimpleCache
+
+            print(SimpleCache().get("evt_1"))  # None
+            ```
+        """
 
     def set(self, key: str, value: Any, timeout: Any = ...) -> Any:
-        """Keep a value for `timeout` seconds."""
+        """Keep a value, in place of any other.
+
+        Args:
+            key: the key.
+            value: a text.
+            timeout: seconds that it is kept.
+
+        Returns:
+            False if it was not kept; anything else counts as kept.
+
+        Raises:
+            Exception: the cache cannot be used.
+
+        Example:
+            ```python
+            from cachelib import SimpleCache
+
+            cache = SimpleCache()
+            cache.set("evt_1", "done", timeout=60)
+            print(cache.get("evt_1"))  # done
+            ```
+        """
 
     def delete(self, key: str) -> Any:
-        """Forget a key."""
+        """Forget a key.
+
+        Args:
+            key: the key.
+
+        Returns:
+            Anything: it is not read.
+
+        Raises:
+            Exception: the cache cannot be used.
+
+        Example:
+            ```python
+            from cachelib import SimpleCache
+
+            cache = SimpleCache()
+            cache.set("evt_1", "done", timeout=60)
+            cache.delete("evt_1")
+            print(cache.get("evt_1"))  # None
+            ```
+        """
 
 
 class SharedReplayCache:
-    """Keeps what is needed for replay protection in a cache of the framework.
+    """Keep what is needed for replay protection in a cache of the framework.
+
+    Its methods are those of `ReplayStore`.
 
     Args:
         cache: a cache whose `add` is atomic, such as Redis or Memcached. Those that keep files can
@@ -116,6 +304,16 @@ class SharedReplayCache:
 
     Raises:
         ValidationError: it is not a cache.
+
+    Example:
+        ```python
+        from cachelib import SimpleCache
+
+        from vendo.web import SharedReplayCache, handle_once
+
+        store = SharedReplayCache(SimpleCache())
+        handle_once(store, "evt_1", lambda: print("handled"))
+        ```
     """
 
     def __init__(self, cache: SharedCache) -> None:
