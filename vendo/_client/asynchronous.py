@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, TypeVar, overload
 import vendo
 from vendo import _client, _types
 from vendo._catalog.slug_type import Slug
+from vendo._client.async_transports import checked_transport, default_transport, make_transport
 from vendo._client.base import UNSET, BaseClient
 from vendo._config.settings import API_VERSION
 from vendo._config.slugs import name_of
@@ -80,7 +81,7 @@ class AsyncVendo(BaseClient):
             timeout=timeout,
             retry=retry,
         )
-        self._transport = _checked_transport(transport)
+        self._transport = checked_transport(transport)
         if self._needs_key:
             self._settings.needs_key = True
             self._settings.api_key()
@@ -240,7 +241,7 @@ class AsyncVendo(BaseClient):
         chosen = self._transport
         if chosen is not None and not isinstance(chosen, str):
             return chosen
-        return self._make_once("transport", lambda: _make_transport(chosen or default_transport()))
+        return self._make_once("transport", lambda: make_transport(chosen or default_transport()))
 
     def _stream_transport(self) -> BlockingTransport:
         """Return the transport of `events.watch`, which reads in a thread."""
@@ -253,45 +254,3 @@ class ModeFollowingAsyncVendo(AsyncVendo):
     """An `AsyncVendo` that works in OSS mode too; see `vendo.aio.client`."""
 
     _needs_key = False
-
-
-def default_transport() -> Literal["aiohttp", "threads"]:
-    """Return the name of the transport that is used by default."""
-    from importlib.util import find_spec
-
-    return "threads" if find_spec("aiohttp") is None else "aiohttp"
-
-
-def _checked_transport(
-    transport: _client.AsyncTransport | Literal["aiohttp", "threads"] | None,
-) -> _client.AsyncTransport | Literal["aiohttp", "threads"] | None:
-    if transport == "aiohttp":
-        from vendo._config.extras import require
-
-        require("aiohttp", "async")
-    elif isinstance(transport, str) and transport != "threads":
-        raise invalid(
-            f"transport= must be 'aiohttp' or 'threads', not {transport[:40]!r}.",
-            fix="Leave it out: aiohttp is used if it is installed.",
-        )
-    elif not (transport is None or isinstance(transport, str) or _is_transport(transport)):
-        raise invalid(
-            "transport= must have send(request), open(request) and aclose(); a value of type "
-            f"{type(transport).__name__} does not.",
-            fix="Leave it out, or pass 'aiohttp', 'threads', or an object with all three.",
-        )
-    return transport
-
-
-def _is_transport(transport: object) -> bool:
-    return all(callable(getattr(transport, name, None)) for name in ("send", "open", "aclose"))
-
-
-def _make_transport(name: str) -> _client.AsyncTransport:
-    if name == "aiohttp":
-        from vendo._transports.aiohttp_transport import AiohttpTransport
-
-        return AiohttpTransport()
-    from vendo._transports.threaded import ThreadedTransport
-
-    return ThreadedTransport()

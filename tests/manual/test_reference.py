@@ -1,0 +1,187 @@
+"""The reference is complete: every name has a docstring with all sections, and its examples run."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING
+
+import pytest
+
+from manual.programs import Program
+from manual.reference import Documented, documented, entries, module_of
+from support.internet import internet
+from vendo._catalog import catalog
+from vendo.testing import LocalVendo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from manual.reference import Entry
+
+RUN_EXAMPLES = Path(__file__).with_name("run_examples.py")
+
+#: The public modules whose names have complete docstrings.
+MODULES = (
+    "vendo",
+    "vendo.aio",
+    "vendo.deployment",
+    "vendo.errors",
+    "vendo.reconciler",
+    "vendo.sso",
+)
+
+#: Classes that only the library constructs: their constructor is not described.
+MADE_BY_THE_LIBRARY: tuple[str, ...] = ()
+
+#: Functions, methods and constructors that raise nothing of their own.
+RAISE_NOTHING: tuple[str, ...] = ()
+
+ENTRIES = [entry for entry in entries() if module_of(entry.name) in MODULES]
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=str)
+def test_every_docstring_is_complete(entry: Entry) -> None:
+    missing = [f"{each.name}: {what}" for each in documented(entry) for what in _missing(each)]
+    assert not missing, "\n".join(missing)
+
+
+def _missing(each: Documented) -> list[str]:
+    """Return what a docstring lacks."""
+    if each.is_function:
+        return [*_missing_arguments(each), *_missing_result(each), *_missing_example(each)]
+    if each.is_class:
+        return [*_missing_attributes(each), *_missing_example(each)]
+    owner = each.owner
+    name = each.name.rpartition(".")[2]
+    is_described = owner is not None and name in {*owner.described, *owner.attributes}
+    return [] if is_described or each.sections else ["a docstring"]
+
+
+def _missing_arguments(each: Documented) -> list[str]:
+    missing = []
+    if sorted(each.described) != sorted(each.parameters):
+        missing.append(f"Args: {each.parameters}, not {each.described}")
+    raises = each.name not in RAISE_NOTHING
+    if raises != ("raises" in each.sections):
+        missing.append("Raises" if raises else "no Raises, or no place in RAISE_NOTHING")
+    return missing
+
+
+def _missing_attributes(each: Documented) -> list[str]:
+    """Return what the docstring of a class lacks about its attributes or its constructor."""
+    if each.is_dataclass:
+        different = sorted(each.attributes) != sorted(each.parameters)
+        return [f"Attributes: {each.parameters}, not {each.attributes}"] if different else []
+    if each.is_error or each.name in MADE_BY_THE_LIBRARY:
+        return [] if each.sections else ["a docstring"]
+    return _missing_arguments(each)
+
+
+def _missing_result(each: Documented) -> list[str]:
+    returns = str(each.target.returns) not in {"None", "NoReturn"}
+    if returns == bool({"returns", "yields"} & {*each.sections}):
+        return []
+    return ["Returns" if returns else "no Returns"]
+
+
+def _missing_example(each: Documented) -> list[str]:
+    """Return what lacks if there is no example. An error may share that of a base class."""
+    if each.programs:
+        return []
+    if each.is_error and any(Documented(base.path, base).programs for base in each.bases):
+        return []
+    return ["Example"]
+
+
+def test_the_lists_of_exceptions_are_sorted_and_needed() -> None:
+    names = {each.name for entry in entries() for each in documented(entry)}
+    for listed in (MADE_BY_THE_LIBRARY, RAISE_NOTHING):
+        assert list(listed) == sorted({*listed})
+        assert [name for name in listed if name not in names] == []
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """The variables of Vendo mode, with every provider connected, and events while one listens."""
+    backend = LocalVendo(connections=dict.fromkeys(catalog.slugs()), heartbeat=0.1)
+    with backend as server, internet(server) as net:
+        ended = Event()
+
+        def emit() -> None:
+            while not ended.wait(0.05):
+                if server.open_streams:
+                    server.emit("connection.changed", slug="openai", status="connected")
+
+        thread = Thread(target=emit)
+        thread.start()
+        yield {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "HOME": str(tmp_path_factory.mktemp("home")),
+            "LANG": "C.UTF-8",
+            "NO_COLOR": "1",
+            "VENDO_API_KEY": server.api_key,
+            "VENDO_WEBHOOK_SECRET": server.environment()["VENDO_WEBHOOK_SECRET"],
+            **net.environment,
+        }
+        ended.set()
+        thread.join()
+        server.reset()  # end event streams now, not at their next heartbeat
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_example_runs(module: str, environment: Mapping[str, str], tmp_path: Path) -> None:
+    programs = {
+        f"{each.name}{f' ({number})' if number else ''}": text
+        for entry in ENTRIES
+        if module_of(entry.name) == module
+        for each in documented(entry)
+        for number, text in enumerate(each.programs)
+    }
+    _run(programs, environment, tmp_path)
+
+
+def _run(programs: Mapping[str, str], environment: Mapping[str, str], folder: Path) -> None:
+    """Run programs.
+
+    Raises:
+        AssertionError: some of them fail. The message has their names and output.
+    """
+    texts: dict[str, str] = {}
+    for name, text in programs.items():
+        if text not in texts.values():  # the clients share methods
+            texts[name] = text
+    (folder / "programs.json").write_text(json.dumps(texts), encoding="utf-8")
+    command = (sys.executable, "-W", "error", str(RUN_EXAMPLES), "programs.json")
+    runner = Program(command, folder, environment)
+    status = runner.wait()
+    assert status == 0, runner.printed
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import vendo\nvendo.token('open ai')",
+        "import warnings\nwarnings.warn('old')",
+        "raise SystemExit(3)",
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+        "def test_it():\n    assert 1 == 2",
+    ],
+)
+def test_an_example_that_fails_is_named(
+    program: str, environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(AssertionError, match=r"(?m)^vendo\.second: (signal 9|exit status \d)"):
+        _run({"vendo.first": "", "vendo.second": program}, environment, tmp_path)
+
+
+def test_an_example_that_runs_passes(environment: Mapping[str, str], tmp_path: Path) -> None:
+    programs = {
+        "vendo.a": "import vendo\nassert vendo.token('openai')",
+        "vendo.b": "import vendo\nwith vendo.events.subscribe() as events:\n    next(events)",
+        "vendo.c": "def test_it(vendo_token):\n    vendo_token('openai', 'test')",
+    }
+    _run(programs, environment, tmp_path)
