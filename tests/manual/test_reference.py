@@ -32,6 +32,15 @@ MODULES = (
     "vendo.errors",
     "vendo.reconciler",
     "vendo.sso",
+    "vendo.testing",
+    "vendo.web",
+    "vendo_django",
+    "vendo_django.backends",
+    "vendo_django.mail",
+    "vendo_django.middleware",
+    "vendo_flask",
+    "vendo_pytest",
+    "vendo_starlette",
 )
 
 #: Classes that only the library constructs: their constructor is not described.

@@ -28,9 +28,6 @@ class Secret(str):
 
     It compares, hashes, measures and encodes as the text itself; `reveal()` returns that.
 
-    Args:
-        text: the secret.
-
     Example:
         ```python
         from vendo.web import Secret

@@ -18,6 +18,9 @@ _BETWEEN = frozenset({"requests", "vendo", "vendo_django", "vendo_flask", "vendo
 class LoopWarning:
     """Warn of a session that blocks an event loop, once for each application.
 
+    Attributes:
+        is_given: True once it was given.
+
     Args:
         fix: what to write instead, with `{slug!r}` for the provider.
 
