@@ -24,7 +24,30 @@ class EventControls:
         _service: Service
 
     def emit(self, kind: str, **fields: Json) -> str:
-        """Send an event to every stream, and return its id."""
+        """Send an event to every stream.
+
+        Args:
+            kind: the type of the event, such as `connection.changed`.
+            fields: the data of the event.
+
+        Returns:
+            The id of the event.
+
+        Example:
+            ```python
+            from concurrent.futures import ThreadPoolExecutor
+
+            from vendo.testing import LocalVendo
+
+            with LocalVendo() as server, ThreadPoolExecutor() as pool:
+                events = server.client().events.subscribe()
+                first = pool.submit(next, events)
+                server.wait_for_streams(1)
+                server.emit("connection.changed", slug="gmail")
+                print(first.result().data["slug"])  # gmail
+                events.close()
+            ```
+        """
         return self._service.state.events.emit(kind, **fields)
 
     @property
@@ -33,22 +56,50 @@ class EventControls:
         return self._service.state.events.open_streams
 
     def wait_for_streams(self, n: int, timeout: float = 10.0) -> None:
-        """Block until exactly `n` event streams are open.
+        """Block until exactly a number of event streams are open.
+
+        Args:
+            n: the number.
+            timeout: seconds.
 
         Raises:
             TimeoutError: the number is different after `timeout` seconds.
+
+        Example:
+            ```python
+            from vendo.testing import LocalVendo
+
+            with LocalVendo(["gmail"]) as server:
+                with server.client().events.watch():
+                    server.wait_for_streams(1)  # a change of a connection is now noticed
+                    server.rotate("gmail")
+            ```
         """
         self._service.state.events.wait_for_streams(n, timeout)
 
     def sign_webhook(
         self, event: Mapping[str, Any] | bytes, *, at: float | str | None = None
     ) -> tuple[dict[str, str], bytes]:
-        """Return the headers and the body of a webhook, signed as the platform does.
+        """Sign a webhook as the platform does.
 
         Args:
             event: the event, or a raw body. Missing fields among `id`, `type`, `occurred_at` and
                 `data` get a default.
             at: Unix seconds or RFC 3339 text. The default is now.
+
+        Returns:
+            The headers and the body, for a POST to your application.
+
+        Example:
+            ```python
+            import vendo
+            from vendo.testing import LocalVendo
+
+            server = LocalVendo()
+            headers, body = server.sign_webhook({"type": "connection.changed"})
+            event = vendo.WebhooksAPI(server.webhook_secret).verify(headers, body)
+            print(event.type)
+            ```
         """
         now = self._service.state.now()
         timestamp = at if isinstance(at, str) else str(int(now if at is None else at))

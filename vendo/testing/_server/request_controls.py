@@ -54,6 +54,16 @@ class RequestControls:
             ValueError: the slug, method, path, status or a header is malformed, or the body
                 cannot be written as JSON.
             TypeError: an argument has the wrong type.
+
+        Example:
+            ```python
+            from vendo.testing import LocalVendo
+
+            with LocalVendo(["github"]) as server:
+                server.respond("github", "GET", "/user", body={"login": "ada"})
+                github = server.client().session("github", base_url=server.provider_url("github"))
+                print(github.get("/user").json()["login"])  # ada
+            ```
         """
         response = response_of(status, body, headers)
         self._service.state.responses.put(slug, method, path, response)
@@ -114,6 +124,16 @@ class RequestControls:
         Raises:
             ValueError: the surface, `status` or `times` is out of range.
             TypeError: the body cannot be written as JSON.
+
+        Example:
+            ```python
+            from vendo.testing import LocalVendo
+
+            with LocalVendo(["openai"]) as server:
+                server.fail("credentials", 503, times=1)
+                assert server.client().token("openai")  # the client tries again
+                print(server.count("credentials"))  # 2
+            ```
         """
         fault = Fault(
             surface,
@@ -142,13 +162,55 @@ class RequestControls:
         self._service.state.faults.add(fault)
 
     def heal(self, surface: str | None = None) -> None:
-        """Remove the faults of a surface, or all faults."""
+        """Remove the faults that `fail` injected.
+
+        Args:
+            surface: those of this surface alone; None for all.
+
+        Raises:
+            ValueError: the surface is unknown.
+
+        Example:
+            ```python
+            from vendo.testing import LocalVendo
+
+            with LocalVendo(["openai"]) as server:
+                server.fail("credentials", 503, times=None)
+                server.heal()
+                assert server.client().token("openai")
+            ```
+        """
         if surface is not None:
             checked_surface(surface)
         self._service.state.faults.heal(surface)
 
     def hold(self, surface: str, slug: str | None = None) -> Gate:
-        """Hold matching requests on the server until the returned gate is released."""
+        """Hold matching requests on the server until the returned gate is released.
+
+        Args:
+            surface: as for `fail`.
+            slug: only requests for this provider.
+
+        Returns:
+            The gate: `wait_for(n)` blocks until `n` requests wait there, `release()` lets them go
+            on. As a context manager it is released at the end.
+
+        Raises:
+            ValueError: the surface is unknown.
+
+        Example:
+            ```python
+            from concurrent.futures import ThreadPoolExecutor
+
+            from vendo.testing import LocalVendo
+
+            with LocalVendo(["openai"]) as server, ThreadPoolExecutor() as pool:
+                with server.hold("credentials") as gate:
+                    token = pool.submit(server.client().token, "openai")
+                    gate.wait_for(1)
+                assert token.result() == server.token("openai")
+            ```
+        """
         return self._service.state.gates.add(Gate(surface, slug))
 
     # Requests
@@ -161,7 +223,27 @@ class RequestControls:
     def count(
         self, surface: str | None = None, slug: str | None = None, method: str | None = None
     ) -> int:
-        """Count the requests, optionally of one surface, slug and method."""
+        """Count the requests.
+
+        Args:
+            surface: only those of this surface, as for `fail`.
+            slug: only those for this provider.
+            method: only those with this method, in upper case.
+
+        Returns:
+            The number.
+
+        Example:
+            ```python
+            from vendo.testing import LocalVendo
+
+            with LocalVendo(["openai"]) as server:
+                client = server.client()
+                client.token("openai")
+                client.token("openai")
+                print(server.count("credentials"))  # 1: the token is cached
+            ```
+        """
         return self._service.state.requests.count(surface, slug, method)
 
     @property
@@ -170,13 +252,42 @@ class RequestControls:
         return self._service.state.connections_opened
 
     def clear_requests(self) -> None:
-        """Drop the recorded requests."""
+        """Drop the recorded requests.
+
+        Example:
+            ```python
+            from vendo.testing import LocalVendo
+
+            with LocalVendo(["openai"]) as server:
+                server.client().token("openai")
+                server.clear_requests()
+                print(server.count())  # 0
+            ```
+        """
         self._service.state.requests.clear()
 
     def wait_for_requests(self, n: int, surface: str | None = None, timeout: float = 10.0) -> None:
-        """Block until `n` requests have arrived.
+        """Block until a number of requests have arrived.
+
+        Args:
+            n: the number.
+            surface: only those of this surface count; None for all.
+            timeout: seconds.
 
         Raises:
             TimeoutError: fewer have arrived after `timeout` seconds.
+
+        Example:
+            ```python
+            from threading import Thread
+
+            from vendo.testing import LocalVendo
+
+            with LocalVendo(["openai"]) as server:
+                thread = Thread(target=server.client().token, args=["openai"])
+                thread.start()
+                server.wait_for_requests(1, "credentials")
+                thread.join()
+            ```
         """
         self._service.state.requests.wait_for(n, surface, timeout)
