@@ -17,10 +17,8 @@ _REJECTED = 535
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Django's SMTP backend, which asks for its credential each time it connects. Both modes.
-
-        EMAIL_BACKEND = "vendo_django.mail.EmailBackend"
-        EMAIL_HOST_PASSWORD = token("resend")
+    """Send mail with Django's SMTP backend, with the credential as it is at each connection. Both
+    modes.
 
     A password or user name from `token` says which credential to ask the application's client for;
     any other is used as it is, and so is what was made out of a token. If the server rejects the
@@ -28,8 +26,26 @@ class EmailBackend(smtp.EmailBackend):
     `google` it logs in by XOAUTH2, for which the connection needs the scope
     `https://mail.google.com/`.
 
-    `open` and `send_messages` raise, unless `fail_silently` is set, what Django's backend does, and
-    a `VendoError` such as `NotConnected` where the credential is missing.
+    The constructor has the arguments of Django's backend. `open` and `send_messages` raise, unless
+    `fail_silently` is set, what Django's backend does, and a `VendoError` such as `NotConnected`
+    where the credential is missing.
+
+    Example:
+        ```python
+        from django.conf import settings
+        from django.core import mail
+
+        from vendo_django import token
+
+        settings.configure(
+            EMAIL_BACKEND="vendo_django.mail.EmailBackend",
+            EMAIL_HOST="smtp.resend.com",
+            EMAIL_HOST_USER="resend",
+            EMAIL_HOST_PASSWORD=token("resend"),
+            EMAIL_USE_TLS=True,
+        )
+        print(mail.get_connection())
+        ```
     """
 
     fail_silently: bool

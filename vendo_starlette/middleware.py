@@ -95,6 +95,24 @@ class VendoMiddleware:
 
     Raises:
         ValidationError: the settings are of another type.
+
+    Example:
+        ```python
+        from starlette.applications import Starlette
+        from starlette.middleware import Middleware
+        from starlette.responses import PlainTextResponse
+        from starlette.routing import Route
+        from starlette.testclient import TestClient
+
+        from vendo_starlette import VendoMiddleware
+
+        async def length(request):
+            return PlainTextResponse(str(len(await request.state.vendo.token("openai"))))
+
+        app = Starlette(routes=[Route("/", length)], middleware=[Middleware(VendoMiddleware)])
+        with TestClient(app) as browser:
+            print(browser.get("/").text)
+        ```
     """
 
     def __init__(self, app: ASGIApp, settings: vendo_starlette.VendoSettings | None = None) -> None:
