@@ -34,7 +34,37 @@ __all__ = [
 
 
 def client(api_key: str | None = None, base_url: str | None = None, **settings: Any) -> AsyncVendo:
-    """Make a client that works in both modes. The settings are those of `AsyncVendo`."""
+    """Make a client for asyncio that follows the environment. Both modes.
+
+    Args:
+        api_key: the app key; `"byok"` selects OSS mode. `VENDO_API_KEY` by default.
+        base_url: the origin of the platform API, as for `Vendo`.
+        **settings: the other arguments of `AsyncVendo`.
+
+    Returns:
+        A client with all methods of `AsyncVendo`. Close it with `aclose()` or `async with`.
+
+    Raises:
+        AuthError: the key contains white space or control characters.
+        MissingExtra: `transport="aiohttp"`, and aiohttp is not installed.
+        ValidationError: a key must not be sent to one of the addresses, or another argument is
+            malformed.
+
+    Example:
+        ```python
+        import asyncio
+
+        import vendo
+
+
+        async def main():
+            async with vendo.aio.client(timeout=10) as client:
+                print(len(await client.token("openai")))
+
+
+        asyncio.run(main())
+        ```
+    """
     return ModeFollowingAsyncVendo(api_key, base_url, **settings)
 
 

@@ -51,7 +51,7 @@ _ATTRIBUTES = (
 
 
 class VendoError(Exception):
-    """The base class of all errors of vendo.
+    """Report that a call failed: the base class of all errors of vendo.
 
     Attributes:
         code: a stable machine-readable word such as `binding_missing` (wire contract, "Errors").
@@ -62,6 +62,16 @@ class VendoError(Exception):
         retry_after: whole seconds to wait before the next try, if the backend sent a number.
         suggested_fix: what to do next, in a sentence, or None.
         args: these seven, in this order, as the constructor takes them.
+
+    Example:
+        ```python
+        import vendo
+
+        try:
+            vendo.token("openai")
+        except vendo.VendoError as error:
+            print(error.code, error.message, error.suggested_fix)
+        ```
     """
 
     code: str
@@ -113,6 +123,20 @@ class VendoError(Exception):
         """Copy the error, with some attributes changed.
 
         Each caller gets a copy of its own: a raise adds frames to the traceback.
+
+        Args:
+            **changes: the new values by attribute.
+
+        Returns:
+            A new error of the same class.
+
+        Example:
+            ```python
+            import vendo
+
+            error = vendo.AuthError("app_unknown", "The key is not known.")
+            print(error.replace(suggested_fix="Check VENDO_API_KEY."))
+            ```
         """
         return _restore(type(self), {**self.__dict__, **changes})
 
@@ -166,47 +190,136 @@ def _restore(cls: type[_E], state: dict[str, Any]) -> _E:
 
 
 class AuthError(VendoError):
-    """The API key is missing, malformed, unknown, revoked or expired."""
+    """The API key is missing, malformed, unknown, revoked or expired.
+
+    A retry does not help. Vendo mode.
+    """
 
 
 class NotConnected(VendoError):
-    """There is no credential: no variable is set (OSS mode), or none connected (Vendo mode)."""
+    """There is no credential: no variable is set (OSS mode), or none connected (Vendo mode).
+
+    Example:
+        ```python
+        import vendo
+
+        try:
+            vendo.token("openai")
+        except vendo.NotConnected as error:
+            print("Connect", error.slug, "first:", error.suggested_fix)
+        ```
+    """
 
 
 class ConnectTimeout(NotConnected, TimeoutError):
-    """The provider was not connected in time (`connections.wait`)."""
+    """The provider was not connected in time (`connections.wait`). Vendo mode.
+
+    Example:
+        ```python
+        import vendo
+
+        try:
+            vendo.connections.wait("slack", timeout=5)
+        except TimeoutError:  # a ConnectTimeout
+            print("Open the link, and try again.")
+        ```
+    """
 
 
 class NeedsReauth(VendoError):
-    """The user who connected the provider must authorize it again."""
+    """The user who connected the provider must authorize it again. Vendo mode.
+
+    Example:
+        ```python
+        import vendo
+
+        try:
+            vendo.token("gmail")
+        except (vendo.NotConnected, vendo.NeedsReauth) as error:
+            link = error.connect_url or vendo.connect_url("gmail")
+        ```
+    """
 
 
 class BalanceExhausted(VendoError):
-    """The wallet is empty."""
+    """The wallet is empty. Vendo mode.
+
+    Example:
+        ```python
+        import vendo
+
+        try:
+            vendo.data.execute("GMAIL_FETCH_EMAILS")
+        except vendo.BalanceExhausted:
+            print("Top up at", vendo.billing.balance().top_up_url)
+        ```
+    """
 
 
 class SpendCapExceeded(VendoError):
-    """A daily or monthly spend cap is reached. `retry_after` is the time until it is reset."""
+    """A daily or monthly spend cap is reached. `retry_after` is the time until it is reset.
+
+    The time is in seconds. Vendo mode.
+    """
 
 
 class RateLimited(VendoError):
-    """Too many calls. `retry_after` is the number of seconds to wait."""
+    """Too many calls. `retry_after` is the number of seconds to wait. Vendo mode.
+
+    Example:
+        ```python
+        import time
+
+        import vendo
+
+        try:
+            token = vendo.token("openai")
+        except vendo.RateLimited as error:
+            time.sleep(error.retry_after or 1)
+        ```
+    """
 
 
 class UpstreamError(VendoError):
-    """The backend failed, could not be reached, or sent a malformed response."""
+    """The backend failed, could not be reached, or sent a malformed response.
+
+    The library has retried the call already. Try again later. Vendo mode.
+
+    Example:
+        ```python
+        import vendo
+
+        try:
+            slugs = vendo.connections.connected_slugs()
+        except vendo.UpstreamError:
+            slugs = []
+        ```
+    """
 
 
 class UpstreamTimeout(UpstreamError, TimeoutError):
-    """No complete response within the time-out."""
+    """No complete response came within the time-out. It is a `TimeoutError` too. Vendo mode."""
 
 
 class UpstreamConnectionError(UpstreamError, ConnectionError):
-    """The connection to the backend failed or broke."""
+    """The connection to the backend failed or broke. It is a `ConnectionError` too. Vendo mode."""
 
 
 class ValidationError(VendoError):
-    """A value is malformed: an argument, a variable, a token, or what the backend rejects so."""
+    """A value is malformed: an argument, a variable, a token, or what the backend rejects so.
+
+    Both modes.
+
+    Example:
+        ```python
+        import vendo
+
+        try:
+            vendo.token("open ai")
+        except vendo.ValidationError as error:
+            print(error.message)
+        ```
+    """
 
     #: About the environment; about a file that it names, and that does not exist.
     _is_of_environment = False
@@ -214,16 +327,41 @@ class ValidationError(VendoError):
 
 
 class IdempotencyConflict(VendoError):
-    """An idempotency key was used again for another request."""
+    """An idempotency key was used again for another request (`data.execute`). Vendo mode."""
 
 
 class VendoOnlyFeature(VendoError):
-    """The call needs Vendo mode, and there is no API key."""
+    """The call needs Vendo mode, and there is no API key. OSS mode.
+
+    Example:
+        ```python
+        import vendo
+
+        try:
+            vendo.Vendo("byok").billing.balance()
+        except vendo.VendoOnlyFeature as error:
+            print(error.suggested_fix)
+        ```
+    """
 
 
 class IdentityNotPresent(VendoError):
-    """The request has no signed-in user."""
+    """The request has no signed-in user (`for_request`, `for_user`). Vendo mode.
+
+    Example:
+        ```python
+        import vendo
+
+        try:
+            client = vendo.for_request({})
+        except vendo.IdentityNotPresent:
+            client = vendo.Vendo()
+        ```
+    """
 
 
 class MissingExtra(VendoError, ImportError):
-    """The call needs a package that is not installed; an extra of vendo-sdk installs it."""
+    """The call needs a package that is not installed. It is an `ImportError` too. Both modes.
+
+    The fix is the command that installs it: an extra of vendo-sdk.
+    """

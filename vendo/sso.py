@@ -27,10 +27,9 @@ __all__ = [
     "logout_url",
 ]
 
-#: The path where an application serves `identity_response`, for its own pages and the platform's.
 IDENTITY_ENDPOINT_PATH: Final = "/api/vendo/identity"
+"""The path where an application serves `identity_response`, for its pages and the platform's."""
 
-#: The headers that name a user, for `Vary`.
 IDENTITY_HEADERS: Final = (
     "X-Vendo-User-Id",
     "X-Vendo-User-Email",
@@ -38,6 +37,7 @@ IDENTITY_HEADERS: Final = (
     "X-Vendo-Tenant-Id",
     "X-Vendo-Role",
 )
+"""The headers that name a user, for `Vary`."""
 
 #: The roles of the wire contract.
 _ROLES = frozenset({"owner", "member", "viewer"})
@@ -49,10 +49,20 @@ _DASHBOARD_URL = "https://vendo.run/dashboard"
 
 
 def is_enabled() -> bool:
-    """Return True if the platform's proxy signs users in: `VENDO_AUTH` is `1`.
+    """Return True if the platform's proxy signs users in: `VENDO_AUTH` is `1`. Both modes.
+
+    Returns:
+        True behind the proxy, False elsewhere.
 
     Raises:
         ValidationError: the variable contains a control character.
+
+    Example:
+        ```python
+        from vendo import sso
+
+        print("signed in by Vendo" if sso.is_enabled() else "a login of your own")
+        ```
     """
     return environment.AUTH.get() == "1"
 
@@ -60,12 +70,7 @@ def is_enabled() -> bool:
 def identity_from_headers(
     headers: object, *, trust_wsgi_headers: bool | None = None
 ) -> vendo.VendoIdentity | None:
-    """Return the signed-in user, or None.
-
-    It is also None if `is_enabled()` is False, whatever the headers; if user id, mail address,
-    tenant or role is missing, blank or malformed; if two headers of the same name have different
-    values; and if a WSGI server may have read `X_Vendo_User_Id` as `X-Vendo-User-Id`, which a log
-    record then says once. The name of a user may be empty.
+    """Return the signed-in user of a request. Both modes.
 
     Args:
         headers: any mapping of headers, a `Headers` or `MultiDict` object, a list of pairs, or a
@@ -74,8 +79,22 @@ def identity_from_headers(
             names with underscores. By default `VENDO_TRUST_WSGI_HEADERS=1` decides. gunicorn,
             waitress, Werkzeug, gevent and mod_wsgi are known to drop them.
 
+    Returns:
+        The user, whose name may be empty, or None. It is None if `is_enabled()` is False, whatever
+        the headers; if user id, mail address, tenant or role is missing, blank or malformed; if two
+        headers of the same name have different values; and if a WSGI server may have read
+        `X_Vendo_User_Id` as `X-Vendo-User-Id`, which a log record then says once.
+
     Raises:
         ValidationError: `headers` is of another type, or a value is not a text.
+
+    Example:
+        ```python
+        from vendo import sso
+
+        user = sso.identity_from_headers({"X-Vendo-User-Id": "user_1"})
+        print("anonymous" if user is None else user.email)
+        ```
     """
     if not is_enabled():
         return None
@@ -123,17 +142,25 @@ def _is_trusted(headers: object, trust_wsgi_headers: bool | None) -> bool:
 
 
 def identity_response(headers: object, *, trust_wsgi_headers: bool | None = None) -> dict[str, str]:
-    """Return the JSON object that an application serves at `IDENTITY_ENDPOINT_PATH`.
-
-    The keys are `user_id`, `email`, `name`, `tenant_id`, `role`, `logout_url`, `dashboard_url`. It
-    is empty where `identity_from_headers` returns None.
+    """Return the JSON object that an application serves at `IDENTITY_ENDPOINT_PATH`. Both modes.
 
     Args:
         headers: as for `identity_from_headers`.
         trust_wsgi_headers: as for `identity_from_headers`.
 
+    Returns:
+        The fields `user_id`, `email`, `name`, `tenant_id`, `role`, `logout_url` and
+        `dashboard_url`. Empty where `identity_from_headers` returns None.
+
     Raises:
         ValidationError: as for `identity_from_headers`.
+
+    Example:
+        ```python
+        from vendo import sso
+
+        print(sso.identity_response({"X-Vendo-User-Id": "user_1"}))
+        ```
     """
     identity = identity_from_headers(headers, trust_wsgi_headers=trust_wsgi_headers)
     if identity is None:
@@ -150,12 +177,34 @@ def identity_response(headers: object, *, trust_wsgi_headers: bool | None = None
 
 
 def logout_url() -> str:
-    """Return the path where a user signs out. The proxy serves it on the application's own host."""
+    """Return the path where a user signs out. Both modes.
+
+    Returns:
+        A path of the application's own host. The platform's proxy serves it.
+
+    Example:
+        ```python
+        from vendo import sso
+
+        link = f'<a href="{sso.logout_url()}">Sign out</a>'
+        ```
+    """
     return _LOGOUT_PATH
 
 
 def dashboard_url() -> str:
-    """Return the address of the platform's dashboard."""
+    """Return the address of the platform's dashboard. Both modes.
+
+    Returns:
+        The absolute address.
+
+    Example:
+        ```python
+        from vendo import sso
+
+        print(sso.dashboard_url())
+        ```
+    """
     return _DASHBOARD_URL
 
 

@@ -44,10 +44,33 @@ MODULES = (
 )
 
 #: Classes that only the library constructs: their constructor is not described.
-MADE_BY_THE_LIBRARY: tuple[str, ...] = ()
+MADE_BY_THE_LIBRARY = (
+    "vendo.BillingAPI",
+    "vendo.ConnectionsAPI",
+    "vendo.DataAPI",
+    "vendo.EventsAPI",
+    "vendo.IntegrationsAPI",
+    "vendo._client.event_watch.EventWatch",
+    "vendo._client.streams.EventStream",
+    "vendo.reconciler.Reconciler",
+)
 
 #: Functions, methods and constructors that raise nothing of their own.
-RAISE_NOTHING: tuple[str, ...] = ()
+RAISE_NOTHING = (
+    "vendo.AsyncVendo.aclose",
+    "vendo.AsyncVendo.close",
+    "vendo.AsyncVendo.is_vendo_mode",
+    "vendo.RetryPolicy.pause",
+    "vendo.Vendo.close",
+    "vendo.Vendo.is_vendo_mode",
+    "vendo._client.event_watch.EventWatch.stop",
+    "vendo._client.streams.EventStream.close",
+    "vendo.errors.VendoError.replace",
+    "vendo.reconciler.Reconciler.stop",
+    "vendo.reconciler.catalog_default",
+    "vendo.sso.dashboard_url",
+    "vendo.sso.logout_url",
+)
 
 ENTRIES = [entry for entry in entries() if module_of(entry.name) in MODULES]
 

@@ -10,15 +10,14 @@ from typing import Any, Literal, Self, TypeVar, overload
 import vendo
 from vendo import _client, _types
 from vendo._catalog.slug_type import Slug
-from vendo._client.async_transports import checked_transport, default_transport, make_transport
-from vendo._client.base import UNSET, BaseClient
+from vendo._client.async_driver import AsyncDriver, checked_transport, default_transport
+from vendo._client.base import UNSET
 from vendo._config.settings import API_VERSION
 from vendo._config.slugs import name_of
 from vendo._protocol.retry import RetryPolicy
 from vendo._protocol.secret import masked
-from vendo._tokens.cache import shared
 from vendo._tokens.resolver import is_missing
-from vendo.errors import VendoError, invalid, without_frames
+from vendo.errors import invalid
 
 TYPE_CHECKING = False
 if not TYPE_CHECKING:
@@ -27,22 +26,25 @@ else:
     from functools import cached_property
 
     from vendo._protocol.secret import Secret
-    from vendo._protocol.steps import Flow
-    from vendo._transports.blocking import BlockingTransport
 
-_T = TypeVar("_T")
 _D = TypeVar("_D")
 
 
-class AsyncVendo(BaseClient):
-    """Credentials of third-party services, by name, for asyncio code. Vendo mode.
+class AsyncVendo(AsyncDriver):
+    """Get credentials of third-party services by name, in asyncio code. Vendo mode.
 
     It has the methods of `Vendo`, to be awaited, and shares the token cache with all other clients
-    of the process. One client serves any number of event loops, also in several threads.
+    of the process. One client serves any number of event loops, also in several threads. The
+    clients of `vendo.aio.client` have the same methods in OSS mode too.
 
     Args:
         api_key: the app key; `VENDO_API_KEY` by default.
-        base_url, credentials_url, data_proxy_url, api_version, timeout, retry: as for `Vendo`.
+        base_url: the origin of the platform API, as for `Vendo`.
+        credentials_url: the origin of the credentials worker, as for `Vendo`.
+        data_proxy_url: the origin of the data proxy, as for `Vendo`.
+        api_version: the version of the platform API.
+        timeout: seconds that one call may take, with its retries and pauses.
+        retry: how often a call is attempted.
         transport: `"aiohttp"`, `"threads"` (the standard library), or an object that sends
             requests. By default aiohttp if it is installed, else threads.
 
@@ -52,9 +54,23 @@ class AsyncVendo(BaseClient):
         MissingExtra: `"aiohttp"` is not installed.
         ValidationError: a key must not be sent to one of the addresses, or another argument is
             malformed.
+
+    Example:
+        ```python
+        import asyncio
+
+        import vendo
+
+
+        async def main():
+            async with vendo.AsyncVendo() as client:
+                print(len(await client.token("openai")))
+
+
+        asyncio.run(main())
+        ```
     """
 
-    _root: AsyncVendo
     #: False for the clients of `vendo.aio`, which work in both modes.
     _needs_key = True
 
@@ -99,7 +115,31 @@ class AsyncVendo(BaseClient):
         async def token(self, slug: Slug | str, *, default: _D) -> str | _D: ...
 
     async def token(self, slug: Slug | str, *, default: Any = UNSET) -> str | Any:
-        """Return the credential of a provider; see `Vendo.token`."""
+        """Return the credential of a provider, as `Vendo.token` does.
+
+        Args:
+            slug: the provider, such as `"openai"`. The case does not matter.
+            default: what to return where there is none. Every other error is raised all the same.
+
+        Returns:
+            The token, or the default.
+
+        Raises:
+            NotConnected: there is none, and no default; the error has a fix.
+            NeedsReauth: the user who connected it must authorize it again.
+            AuthError: the API key is missing or malformed, or the backend rejects it.
+            UpstreamError: the backend failed, and no good token is cached.
+            ValidationError: the slug or the value of a variable is malformed.
+
+        Example:
+            ```python
+            import asyncio
+
+            import vendo
+
+            api_key = asyncio.run(vendo.aio.token("openai"))
+            ```
+        """
         try:
             found = self._look_up(slug)
             return found if isinstance(found, str) else await self._run(self._fetching(*found))
@@ -118,11 +158,52 @@ class AsyncVendo(BaseClient):
         )
 
     async def tokens(self, slugs: Iterable[Slug | str]) -> dict[str, str | None]:
-        """Return the credentials of several providers; see `Vendo.tokens`."""
+        """Return the credentials of several providers, as `Vendo.tokens` does.
+
+        Args:
+            slugs: the providers. The keys of the result are equal to these texts.
+
+        Returns:
+            The tokens by slug, None for a provider without one.
+
+        Raises:
+            AuthError: the API key is missing or malformed, or the backend rejects it.
+            UpstreamError: the backend failed, and one of the tokens is not cached.
+            ValidationError: a slug or the value of a variable is malformed.
+
+        Example:
+            ```python
+            import asyncio
+
+            import vendo
+
+            tokens = asyncio.run(vendo.aio.tokens(["openai", "slack"]))
+            print([slug for slug, token in tokens.items() if token is None])
+            ```
+        """
         return await self._run(self._resolving(slugs))
 
     async def check(self, slugs: Iterable[Slug | str] = ()) -> vendo.Health:
-        """Find out which credentials the program would not get; see `Vendo.check`."""
+        """Find out which credentials the program would not get, as `Vendo.check` does.
+
+        Args:
+            slugs: the providers that the program needs.
+
+        Returns:
+            The result, which is true in a condition if there is no problem.
+
+        Raises:
+            ValidationError: a slug is malformed.
+
+        Example:
+            ```python
+            import asyncio
+
+            import vendo
+
+            print(asyncio.run(vendo.aio.client().check(["openai"])).problems)
+            ```
+        """
         from vendo._client.health import check
 
         return await self._run(check(self._settings, slugs))
@@ -140,9 +221,34 @@ class AsyncVendo(BaseClient):
         It has the rules of `Vendo.session`. Close it as any other. The connections below are shared
         by all sessions of this client, and closed with the client. Needs the extra `async`.
 
+        Args:
+            slug: the provider.
+            hosts: further hosts that the token may be sent to, such as `"api.example.com"`.
+            base_url: resolves relative URLs, in place of `<SLUG>_BASE_URL` and the catalog's. The
+                token may be sent to its host.
+            override: True to replace a credential that a request comes with, as from an SDK.
+
+        Returns:
+            A new session. Each request raises what `token` raises.
+
         Raises:
             MissingExtra: aiohttp is not installed.
             ValidationError: the slug, a host or the base URL is malformed.
+
+        Example:
+            ```python
+            import asyncio
+
+            import vendo
+
+
+            async def main():
+                async with await vendo.aio.session("github") as github:
+                    print((await github.get("/user")).status)
+
+
+            asyncio.run(main())
+            ```
         """
         from vendo._config.extras import require
 
@@ -153,7 +259,27 @@ class AsyncVendo(BaseClient):
         return await make_session(self, slug, hosts=hosts, base_url=base_url, override=override)
 
     def token_provider(self, slug: Slug | str) -> Callable[[], Awaitable[str]]:
-        """Do the same as `async_token_provider`."""
+        """Return what `async_token_provider` returns: a callable whose result is awaited.
+
+        Args:
+            slug: the provider.
+
+        Returns:
+            A function without arguments. Await its result, which raises what `token` raises.
+
+        Raises:
+            ValidationError: the slug is malformed.
+
+        Example:
+            ```python
+            import asyncio
+
+            import vendo
+
+            get_token = vendo.aio.token_provider("openai")
+            print(len(asyncio.run(get_token())))
+            ```
+        """
         return self.async_token_provider(slug)
 
     @cached_property
@@ -182,9 +308,25 @@ class AsyncVendo(BaseClient):
         return _client.AsyncDataAPI(self)
 
     async def aclose(self) -> None:
-        """Close the kept connections of this event loop. Cached tokens are dropped as by `close`.
+        """Close the kept connections of this event loop. Cached tokens are dropped soon.
 
-        The connections of a client that is scoped to a user belong to another, and stay open.
+        The end of an `async with` block does the same. The connections of a client that is scoped
+        to a user belong to another, and stay open.
+
+        Example:
+            ```python
+            import asyncio
+
+            import vendo
+
+
+            async def main():
+                print(len(await vendo.aio.token("openai")))
+                await vendo.aio.aclose()
+
+
+            asyncio.run(main())
+            ```
         """
         self._retire_tokens()
         if self._root is not self:
@@ -201,7 +343,18 @@ class AsyncVendo(BaseClient):
             await aclose_connector(self)
 
     async def close(self) -> None:
-        """Do the same as `aclose`."""
+        """Close the kept connections of this event loop: the same as `aclose`.
+
+        Example:
+            ```python
+            import asyncio
+
+            import vendo
+
+            client = vendo.AsyncVendo()
+            asyncio.run(client.close())
+            ```
+        """
         await self.aclose()
 
     async def __aenter__(self) -> Self:
@@ -220,34 +373,6 @@ class AsyncVendo(BaseClient):
             "An AsyncVendo cannot be pickled: its connections belong to this process.",
             fix="Make one in the other process; it is cheap.",
         )
-
-    async def _run(self, flow: Flow[_T]) -> _T:
-        """Drive a flow. Errors leave the library here: nothing of a call is in their frames."""
-        from vendo._transports.async_driver import run
-
-        shared.sweep()
-        handled = sys.exception()
-        try:
-            return await run(flow, self._root._opened_transport)
-        except VendoError as error:
-            raise without_frames(error) from None
-        except BaseException as error:
-            from vendo._protocol.tracebacks import cut_tracebacks
-
-            cut_tracebacks(error, handled, "vendo")
-            raise
-
-    def _opened_transport(self) -> _client.AsyncTransport:
-        chosen = self._transport
-        if chosen is not None and not isinstance(chosen, str):
-            return chosen
-        return self._make_once("transport", lambda: make_transport(chosen or default_transport()))
-
-    def _stream_transport(self) -> BlockingTransport:
-        """Return the transport of `events.watch`, which reads in a thread."""
-        from vendo._transports.blocking import BlockingTransport
-
-        return BlockingTransport()
 
 
 class ModeFollowingAsyncVendo(AsyncVendo):

@@ -95,7 +95,20 @@ class BaseClient(TokenChain):
         return self._settings.local_server
 
     def is_vendo_mode(self) -> bool:
-        """True if tokens come from Vendo, False if they come from the environment."""
+        """Return True if tokens come from Vendo, False if they come from the environment.
+
+        It reads the environment at each call, and sends no request. Both modes.
+
+        Returns:
+            True in Vendo mode, False in OSS mode. A malformed API key is Vendo mode too.
+
+        Example:
+            ```python
+            import vendo
+
+            print("Vendo mode" if vendo.is_vendo_mode() else "OSS mode")
+            ```
+        """
         return self._settings.is_vendo_mode()
 
     def connect_url(
@@ -105,7 +118,7 @@ class BaseClient(TokenChain):
         return_to: str | None = None,
         state: str | None = None,
     ) -> str:
-        """Return the address where a user connects a provider (Vendo mode).
+        """Return the address where a user connects a provider. Vendo mode.
 
         It contains the API key, as the platform requires. Redirect to it, and do not write it into
         pages or logs.
@@ -115,9 +128,19 @@ class BaseClient(TokenChain):
             return_to: the http(s) address to which the user returns.
             state: a text that is added to `return_to`.
 
+        Returns:
+            The address. No request is sent.
+
         Raises:
             VendoOnlyFeature: there is no API key.
             ValidationError: the slug, `return_to` or `state` is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            address = vendo.connect_url("slack", return_to="https://app.example.com/done")
+            ```
         """
         from urllib.parse import quote, urlencode, urlsplit
 
@@ -159,16 +182,29 @@ class BaseClient(TokenChain):
         """Return an `auth=` for clients of httpx2 and httpx, with the rules of `session`.
 
         Both modes. That of a `Vendo` serves blocking and asyncio clients, that of an `AsyncVendo`
-        an `AsyncClient`.
+        an `AsyncClient`. Needs the extra `httpx`.
 
         Args:
             slug: the provider.
             hosts: further hosts that the token may be sent to.
             override: True to replace a credential that a request comes with, as from an SDK.
 
+        Returns:
+            The value for `auth=`. Each request raises what `token` raises.
+
         Raises:
             MissingExtra: neither httpx2 nor httpx is installed.
             ValidationError: the slug or a host is malformed.
+
+        Example:
+            ```python
+            import httpx2
+
+            import vendo
+
+            with httpx2.Client(auth=vendo.httpx_auth("github")) as client:
+                print(client.get("https://api.github.com/user").status_code)
+            ```
         """
         from vendo._config.extras import require
 
@@ -181,15 +217,26 @@ class BaseClient(TokenChain):
     def for_user(self, user_jwt: str) -> vendo._types.Self:
         """Return a client for one user: it sends their JWT, and keeps their tokens apart.
 
-        It is cheap, shares the connections of this client, and is not closed. Vendo mode.
+        Vendo mode. It is cheap, shares the connections of this client, and is not closed.
 
         Args:
             user_jwt: the user's JWT, as the platform's proxy sends it.
+
+        Returns:
+            The client of the user.
 
         Raises:
             VendoOnlyFeature: there is no API key.
             IdentityNotPresent: the JWT is blank.
             ValidationError: it contains white space or control characters.
+
+        Example:
+            ```python
+            import vendo
+
+            user = vendo.for_user("header.payload.signature")
+            print(len(user.token("gmail")))
+            ```
         """
         user_jwt = masked(user_jwt)
         self._settings.required_key("for_user")
@@ -198,15 +245,27 @@ class BaseClient(TokenChain):
         return scoped
 
     def for_request(self, headers: object) -> vendo._types.Self:
-        """Return `for_user` of the JWT in a request's headers (Vendo mode).
+        """Return `for_user` of the JWT in a request's headers. Vendo mode.
 
         Args:
             headers: any mapping of headers, a `Headers` or `MultiDict` object, or a WSGI environ.
                 The case of names does not matter.
 
+        Returns:
+            The client of the user who sent the request.
+
         Raises:
             VendoOnlyFeature: there is no API key.
             IdentityNotPresent: the header is missing or blank.
+            ValidationError: `headers` is of another type, or the JWT is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            headers = {"X-Vendo-User-JWT": "header.payload.signature"}
+            print(len(vendo.for_request(headers).token("gmail")))
+            ```
         """
         from vendo._protocol.headers import JWT_HEADER, RequestHeaders
 
@@ -225,17 +284,35 @@ class BaseClient(TokenChain):
     def async_token_provider(
         self, slug: _client.Slug | str
     ) -> vendo._types.Callable[[], vendo._types.Awaitable[str]]:
-        """Return a callable for asyncio, whose result is awaited; see `Vendo.token_provider`.
+        """Return a callable for asyncio that returns the current token; see `token_provider`.
+
+        Both modes.
+
+        Args:
+            slug: the provider.
+
+        Returns:
+            A function without arguments. Await its result, which raises what `token` raises.
 
         Raises:
             ValidationError: the slug is malformed.
+
+        Example:
+            ```python
+            import asyncio
+
+            import vendo
+
+            get_token = vendo.async_token_provider("openai")
+            print(len(asyncio.run(get_token())))
+            ```
         """
         from vendo._client.token_providers import AsyncTokenProvider
 
         return AsyncTokenProvider(self, name_of(slug).slug)  # type: ignore[arg-type]  # each subclass is a token source
 
     def invalidate(self, slug: _client.Slug | str, *, token: str | None = None) -> None:
-        """Drop the cached token of a slug, so that the next call fetches a new one.
+        """Drop the cached token of a provider, so that the next call fetches a new one. Vendo mode.
 
         A fetch in flight does not restore it. In OSS mode nothing is cached, and this does nothing.
 
@@ -247,6 +324,14 @@ class BaseClient(TokenChain):
 
         Raises:
             ValidationError: the slug is malformed, or the token is not a str.
+
+        Example:
+            ```python
+            import vendo
+
+            rejected = vendo.token("openai")
+            vendo.invalidate("openai", token=rejected)
+            ```
         """
         if token is None:
             self._forget(slug)

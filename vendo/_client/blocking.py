@@ -28,7 +28,7 @@ else:
 
 
 class Vendo(BlockingDriver):
-    """Credentials of third-party services, by name, for blocking code.
+    """Get credentials of third-party services by name, in blocking code. Both modes.
 
     Without a key the client follows the environment: Vendo mode while `VENDO_API_KEY` is set, OSS
     mode while it is not. Clients are safe to share by threads, and work after `os.fork()`.
@@ -51,6 +51,14 @@ class Vendo(BlockingDriver):
         AuthError: the key contains white space or control characters.
         ValidationError: a key must not be sent to one of the addresses, or another argument is
             malformed.
+
+    Example:
+        ```python
+        import vendo
+
+        with vendo.Vendo(timeout=10) as client:
+            print(len(client.token("openai")))
+        ```
     """
 
     def __init__(
@@ -98,12 +106,23 @@ class Vendo(BlockingDriver):
             slug: the provider, such as `"openai"`. The case does not matter.
             default: what to return where there is none. Every other error is raised all the same.
 
+        Returns:
+            The token, or the default.
+
         Raises:
             NotConnected: there is none, and no default; the error has a fix.
             NeedsReauth: the user who connected it must authorize it again.
             AuthError: the API key is malformed, or the backend rejects it.
             UpstreamError: the backend failed, and no good token is cached.
             ValidationError: the slug or the value of a variable is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            api_key = vendo.token("openai")
+            dsn = vendo.token("sentry", default=None)
+            ```
         """
         try:
             found = self._look_up(slug)
@@ -114,15 +133,28 @@ class Vendo(BlockingDriver):
             raise
 
     def tokens(self, slugs: vendo._types.Iterable[_client.Slug | str]) -> dict[str, str | None]:
-        """Return the credentials of several providers, None for a provider without one. Both modes.
+        """Return the credentials of several providers. Both modes.
 
         In Vendo mode, one request fetches all that are not cached.
 
         Args:
             slugs: the providers. The keys of the result are equal to these texts.
 
+        Returns:
+            The tokens by slug, None for a provider without one.
+
         Raises:
-            AuthError, UpstreamError, ValidationError: as for `token`.
+            AuthError: the API key is malformed, or the backend rejects it.
+            UpstreamError: the backend failed, and one of the tokens is not cached.
+            ValidationError: a slug or the value of a variable is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            tokens = vendo.tokens(["openai", "slack"])
+            print([slug for slug, token in tokens.items() if token is None])
+            ```
         """
         return self._run(self._resolving(slugs))
 
@@ -136,8 +168,19 @@ class Vendo(BlockingDriver):
         Args:
             slugs: the providers that the program needs.
 
+        Returns:
+            The result, which is true in a condition if there is no problem.
+
         Raises:
             ValidationError: a slug is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            with vendo.Vendo() as client:
+                print(client.check(["openai", "slack"]).problems)
+            ```
         """
         from vendo._client.health import check
 
@@ -166,9 +209,21 @@ class Vendo(BlockingDriver):
                 the query fields in which the provider takes one, and in the path. It is for an SDK
                 that always sends a key of its own.
 
+        Returns:
+            A new session. Its connections are shared by all sessions of the client. Each request
+            raises what `token` raises.
+
         Raises:
             MissingExtra: requests is not installed.
             ValidationError: the slug, a host or the base URL is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            github = vendo.session("github")
+            print(github.get("/user").status_code)
+            ```
         """
         from vendo._config.extras import require
 
@@ -187,17 +242,29 @@ class Vendo(BlockingDriver):
     ) -> vendo._types.AuthBase:
         """Return a requests `AuthBase` with the rules of `session`, for a session of your own.
 
-        Both modes.
+        Both modes. Needs the extra `http`.
 
         Args:
             slug: the provider.
             hosts: further hosts that the token may be sent to.
             override: True to replace a credential that a request comes with, as from an SDK.
 
+        Returns:
+            The value for `auth=`. Each request raises what `token` raises.
+
         Raises:
             MissingExtra: requests is not installed.
             ValidationError: the slug or a host is malformed. A request also raises it if the token
                 goes into the path, as Telegram's does. Only `session` keeps it out of logs.
+
+        Example:
+            ```python
+            import requests
+
+            import vendo
+
+            response = requests.get("https://api.github.com/user", auth=vendo.auth("github"))
+            ```
         """
         from vendo._config.extras import require
 
@@ -213,13 +280,22 @@ class Vendo(BlockingDriver):
         token was rejected: prefer `session`, `auth` or `httpx_auth` with `override=True` where the
         SDK takes one. It has a `__name__`, and can be pickled as far as the client can.
 
-        Calling it raises what `token` raises.
-
         Args:
             slug: the provider.
 
+        Returns:
+            A function without arguments. Calling it raises what `token` raises.
+
         Raises:
             ValidationError: the slug is malformed.
+
+        Example:
+            ```python
+            import vendo
+
+            get_token = vendo.token_provider("openai")
+            print(len(get_token()))
+            ```
         """
         from vendo._client.token_providers import TokenProvider
 
@@ -253,7 +329,17 @@ class Vendo(BlockingDriver):
     def close(self) -> None:
         """Close the kept connections. Cached tokens that no other client uses are dropped soon.
 
-        The connections of a client that is scoped to a user belong to another, and stay open.
+        The end of a `with` block does the same. The connections of a client that is scoped to
+        a user belong to another, and stay open.
+
+        Example:
+            ```python
+            import vendo
+
+            client = vendo.Vendo()
+            print(client.is_vendo_mode())
+            client.close()
+            ```
         """
         self._retire_tokens()
         if self._root is not self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from vendo import _client
 from vendo._client.base import BaseClient
 from vendo._tokens.cache import shared
 from vendo.errors import VendoError, invalid, without_frames
@@ -12,7 +13,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeVar
 
-    from vendo import _client
     from vendo._protocol.secret import Secret
     from vendo._protocol.steps import Flow
     from vendo._transports.blocking import BlockingTransport
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 class BlockingDriver(BaseClient):
     """A client that drives its flows with blocking transports."""
 
-    _root: BlockingDriver
-    #: The caller's own, or None for the default one, which is made when it is used.
-    _transport: _client.Transport | None
+    if TYPE_CHECKING:
+        _root: BlockingDriver
+        #: The caller's own, or None for the default one, which is made when it is used.
+        _transport: _client.Transport | None
 
     def _run(self, flow: Flow[_T]) -> _T:
         """Drive a flow. Errors leave the library here: nothing of a call is in their frames."""

@@ -30,7 +30,17 @@ _STOP_TIMEOUT = 1.0
 
 
 class EventWatch:
-    """A running watch. Stop it with `stop()`, or use it as a context manager."""
+    """Stop a running watch: what `events.watch()` returns. A `with` block stops it too.
+
+    Example:
+        ```python
+        import vendo
+
+        with vendo.events.watch() as watch:
+            assert watch.is_running
+            print(len(vendo.token("openai")))
+        ```
+    """
 
     def __init__(self, watcher: _Watcher) -> None:
         self._watcher: _Watcher | None = watcher
@@ -51,7 +61,17 @@ class EventWatch:
         return self._watcher is not None and self._watcher.is_running
 
     def stop(self) -> None:
-        """Stop the watch. The last one closes the stream."""
+        """Stop the watch. The last one of the process closes the stream.
+
+        Example:
+            ```python
+            import vendo
+
+            watch = vendo.events.watch()
+            watch.stop()
+            print(watch.mode)
+            ```
+        """
         self._stop(_STOP_TIMEOUT)
 
     def _stop(self, timeout: float) -> None:

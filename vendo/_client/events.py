@@ -9,7 +9,18 @@ from vendo._protocol.secret import masked
 
 
 class EventsAPI:
-    """The platform's events. Vendo mode: in OSS mode each call raises `VendoOnlyFeature`."""
+    """Read the platform's events. It is `client.events`. Vendo mode.
+
+    In OSS mode each call raises `VendoOnlyFeature`.
+
+    Example:
+        ```python
+        import vendo
+
+        with vendo.events.subscribe() as events:
+            print(next(events).type)
+        ```
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -18,19 +29,36 @@ class EventsAPI:
         return f"<{type(self).__name__} of {self._client!r}>"
 
     def subscribe(self, max_backoff_sec: float = 30.0) -> EventStream:
-        """Return the events from now on: an iterator, and a context manager that closes it.
+        """Subscribe to the events from now on. Vendo mode.
 
-        A broken connection is opened again, after pauses that grow up to `max_backoff_sec` seconds,
-        and resumes after the last event. A `transport=` of the client is not used for a stream.
+        A broken connection is opened again, and resumes after the last event. A `transport=` of the
+        client is not used for a stream.
+
+        Args:
+            max_backoff_sec: the longest pause before the connection is opened again, in seconds.
+                The pauses grow up to it.
+
+        Returns:
+            An iterator of `EventStreamMessage`, and a context manager that closes it.
 
         Raises:
             VendoOnlyFeature: there is no API key (at this call, not at the first event).
             ValidationError: `max_backoff_sec` is not a number of seconds greater than 0.
+
+        Example:
+            ```python
+            import vendo
+
+            with vendo.events.subscribe() as events:
+                for event in events:
+                    print(event.type, event.slug)
+                    break
+            ```
         """
         return EventStream(self._client, max_backoff_sec)
 
     def watch(self, redis_url: str | None = None) -> EventWatch:
-        """Keep the token cache up to date in the background.
+        """Keep the token cache up to date in the background. Vendo mode.
 
         When a connection changes, its tokens are dropped, for all users. All watches of a process
         share one thread. An app may have five event streams: a process that gets none polls the
@@ -38,11 +66,12 @@ class EventsAPI:
         fetch a token again within two seconds if it changed, or if a provider rejected it in one
         of them, and use the old one until then. The start waits for Redis for two seconds at most.
 
-        Returns a context manager; `stop()` ends the watch.
-
         Args:
             redis_url: the application's Redis, such as `redis://127.0.0.1:6379/0`. Without it, the
                 variable `VENDO_REDIS_URL`, or no Redis. It needs the extra `redis`.
+
+        Returns:
+            The running watch: a context manager, with `stop()`.
 
         Raises:
             VendoOnlyFeature: there is no API key.
@@ -52,8 +81,12 @@ class EventsAPI:
                 process polls until it is back.
 
         Example:
-            with vendo.events.watch(redis_url="redis://127.0.0.1:6379/0") as watch:
-                assert watch.mode == "redis"
+            ```python
+            import vendo
+
+            with vendo.events.watch() as watch:
+                print(watch.mode)
+            ```
         """
         redis_url = masked(redis_url)
         return watch(self._client, redis_url)

@@ -32,10 +32,19 @@ if TYPE_CHECKING:
 
 
 class EventStream:
-    """An iterator over events, and a context manager that closes the connection.
+    """Iterate over events: what `events.subscribe()` returns. A `with` block closes the connection.
 
     It reconnects by itself. It ends when it is closed, when the server ends it with a 204, or with
     an exception. Iterate in one thread; `close` may be called from any thread.
+
+    Example:
+        ```python
+        import vendo
+
+        with vendo.events.subscribe() as events:
+            event = next(events)
+            print(event.type, event.data)
+        ```
     """
 
     def __init__(
@@ -107,7 +116,17 @@ class EventStream:
         return None
 
     def close(self) -> None:
-        """Close the connection and end the iteration, also if it waits in another thread."""
+        """Close the connection and end the iteration, also if it waits in another thread.
+
+        Example:
+            ```python
+            import vendo
+
+            events = vendo.events.subscribe()
+            print(next(events).type)
+            events.close()
+            ```
+        """
         self._is_closed = True
         self._wake.put(None)
         self._close_stream()

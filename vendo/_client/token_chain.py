@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class TokenChain:
     """Looks up tokens with the settings of a client, and drops them from the cache."""
 
-    _settings: Settings
+    if TYPE_CHECKING:
+        _settings: Settings
 
     def _reject(self, slug: str, token: str) -> None:
         """Have a token that the provider rejected fetched again; see `invalidate`."""

@@ -28,7 +28,7 @@ _MAX_AGE = 1e12
 
 
 class WebhooksAPI:
-    """Verifies webhooks. Immutable, without connections, and safe to share by threads.
+    """Verify webhooks. Immutable, without connections, and safe to share by threads. Both modes.
 
     Args:
         secret: the signing secret, or several of them during a rotation. By default,
@@ -37,6 +37,13 @@ class WebhooksAPI:
 
     Raises:
         ValidationError: `max_age_sec` is not a number of seconds.
+
+    Example:
+        ```python
+        import vendo
+
+        webhooks = vendo.WebhooksAPI(["whsec_new", "whsec_old"], max_age_sec=60)
+        ```
     """
 
     def __init__(
@@ -67,7 +74,7 @@ class WebhooksAPI:
     def verify(
         self, headers: object, body: object, *, max_age_sec: float | None = None
     ) -> WebhookEvent:
-        """Verify the signature and the time of a webhook, and return its event.
+        """Verify the signature and the time of a webhook. Both modes.
 
         A webhook may be delivered more than once: ignore an `id` that was handled before.
 
@@ -77,9 +84,23 @@ class WebhooksAPI:
             body: the request's body as it came: bytes, `bytearray`, `memoryview`, or its text.
             max_age_sec: seconds that it may be old or ahead, in place of the object's.
 
+        Returns:
+            The event of the webhook.
+
         Raises:
             ValidationError: it is not genuine, too old or malformed, or no secret is set. Respond
                 with 400.
+
+        Example:
+            ```python
+            import vendo
+            from vendo.testing import LocalVendo
+
+            with LocalVendo() as server:
+                headers, body = server.sign_webhook({"type": "connection.changed"})
+                event = vendo.WebhooksAPI(server.webhook_secret).verify(headers, body)
+                print(event.type)
+            ```
         """
         return self._verified(headers, body, max_age_sec)[0]
 

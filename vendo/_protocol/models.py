@@ -43,7 +43,21 @@ class _Readable:
 
 @dataclass(frozen=True, slots=True)
 class EnvVar(_Readable):
-    """One variable of an `EnvBootstrap`: `name` takes its value from `value_from`."""
+    """Name one variable of an `EnvBootstrap`.
+
+    Attributes:
+        name: the name of the variable.
+        value_from: the field of the connection with its value, such as `access_token`.
+
+    Example:
+        ```python
+        import vendo
+
+        for integration in vendo.integrations.list():
+            if integration.env_bootstrap:
+                print([variable.name for variable in integration.env_bootstrap.vars])
+        ```
+    """
 
     name: str
     value_from: str
@@ -51,7 +65,21 @@ class EnvVar(_Readable):
 
 @dataclass(frozen=True, slots=True)
 class EnvBootstrap(_Readable):
-    """The variables that a program needs for a connection, and what to restart on a change."""
+    """Describe the variables that a program needs for a connection.
+
+    Attributes:
+        vars: the variables.
+        restart: what to restart on a change, such as `gateway`; `none` if nothing.
+
+    Example:
+        ```python
+        import vendo
+
+        for integration in vendo.integrations.list():
+            if integration.env_bootstrap:
+                print(integration.slug, integration.env_bootstrap.restart)
+        ```
+    """
 
     vars: tuple[EnvVar, ...]
     restart: str
@@ -59,12 +87,41 @@ class EnvBootstrap(_Readable):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A provider, connected or not, of this deployment (wire contract, "Platform API").
+    """Describe a provider of this deployment, connected or not.
 
-    `status` is one of `connected`, `available`, `pending_setup`, `needs_reauth`, `error`,
-    `revoked`. Optional fields that the backend does not send are None.
+    A pickle does not contain `metadata`, `credential` and `api_key`. A field that the backend does
+    not send is None.
 
-    A pickle does not contain `metadata`, `credential` and `api_key`.
+    Attributes:
+        slug: the provider.
+        status: `connected`, `available`, `pending_setup`, `needs_reauth`, `error` or `revoked`.
+        id: the id of the connection.
+        external_id: another id of the connection.
+        display_name: the name of the provider, for pages.
+        category: the kind of provider, such as `email`.
+        profile: the kind of credential.
+        metadata: further fields of the backend, with secrets perhaps.
+        context: what belongs to the account, such as `{"ref": "…"}` of a Supabase project.
+        credential: the fields of the credential, a secret. Use `token(slug)`.
+        api_key: the key of a pooled provider, a secret.
+        base_url: the address of a pooled provider's API.
+        setup_url: the address where a user can connect it.
+        error_message: why it failed, for the status `error`.
+        connected_at: the time when it was connected, RFC 3339.
+        env_bootstrap: the variables that a program needs for it.
+        exclusive: True for a credential that a sandbox does not get.
+        logo_url: the address of the provider's logo.
+        brand_color: the provider's colour, for pages.
+        docs_url: the address of the provider's documentation.
+
+    Example:
+        ```python
+        import vendo
+
+        gmail = vendo.connections.get("gmail")
+        if gmail and gmail.status == "needs_reauth":
+            print(gmail.display_name, "must be authorized again")
+        ```
     """
 
     slug: str
@@ -109,7 +166,31 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """A provider that the platform offers, connected or not."""
+    """Describe a provider that the platform offers, connected or not.
+
+    A field that the backend does not send is None.
+
+    Attributes:
+        slug: the provider.
+        name: its name, for pages.
+        description: a sentence about it.
+        category: the kind of provider, such as `email`.
+        logo_url: the address of its logo.
+        brand_color: its colour, for pages.
+        docs_url: the address of its documentation.
+        supported_profiles: the kinds of credential that it has.
+        default_profile: the kind that is used by default.
+        enabled: whether the platform has it enabled.
+        featured: whether the platform features it.
+        env_bootstrap: the variables that a program needs for it.
+
+    Example:
+        ```python
+        import vendo
+
+        print([each.name for each in vendo.integrations.list() if each.category == "email"])
+        ```
+    """
 
     slug: str
     name: str | None = None
@@ -127,7 +208,22 @@ class Integration:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The balance of the wallet. 1 USD is 1,000,000 micros."""
+    """Hold the balance of the wallet.
+
+    Attributes:
+        credits_remaining_micros: the balance. 1 USD is 1,000,000 micros.
+        currency: the currency, such as `USD`.
+        top_up_url: the address where a user can add to it, or None.
+
+    Example:
+        ```python
+        import vendo
+
+        balance = vendo.billing.balance()
+        if balance.credits_remaining < 1:
+            print("Top up at", balance.top_up_url)
+        ```
+    """
 
     credits_remaining_micros: int
     currency: str
@@ -141,7 +237,23 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class SpendCaps:
-    """The spend caps, None for no cap, and what is used, in micros."""
+    """Hold the spend caps and what is used, in micros. 1 USD is 1,000,000 micros.
+
+    Attributes:
+        daily_micros: the daily cap, or None for no cap.
+        monthly_micros: the monthly cap, or None for no cap.
+        used_today_micros: the amount used today.
+        used_month_micros: the amount used this month.
+
+    Example:
+        ```python
+        import vendo
+
+        caps = vendo.billing.spend_caps()
+        if caps.monthly is not None:
+            print(caps.monthly - caps.used_month, "left this month")
+        ```
+    """
 
     daily_micros: int | None
     monthly_micros: int | None
@@ -171,11 +283,22 @@ class SpendCaps:
 
 @dataclass(frozen=True, slots=True)
 class EventStreamMessage:
-    """One event of the platform's stream (wire contract, "Events").
+    """Hold one event of the platform's stream.
 
-    `type` is the canonical name such as `connection.changed`. `data` is the decoded JSON, or the
-    text itself if it is not JSON. `id` is the id to resume after. `retry` is in milliseconds, and
-    None unless the event set the pause before a reconnection.
+    Attributes:
+        type: the canonical name, such as `connection.changed`.
+        data: the decoded JSON, or the text itself if it is not JSON.
+        id: the id to resume after, or None.
+        retry: the pause before a reconnection, in milliseconds; None unless the event sets it.
+
+    Example:
+        ```python
+        import vendo
+
+        with vendo.events.subscribe() as events:
+            event = next(events)
+            print(event.type, event.slug, event.data)
+        ```
     """
 
     type: str
@@ -192,7 +315,22 @@ class EventStreamMessage:
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """A webhook whose signature was verified (wire contract, "Webhooks")."""
+    """Hold the event of a webhook whose signature was verified.
+
+    Attributes:
+        id: the id of the event. It is the same if the webhook is delivered again.
+        type: the canonical name, such as `connection.changed`.
+        occurred_at: the time of the event, RFC 3339, or None.
+        data: the fields of the event.
+
+    Example:
+        ```python
+        import vendo
+
+        event = vendo.WebhookEvent("evt_1", "connection.changed", None, {"slug": "gmail"})
+        print(event.slug)
+        ```
+    """
 
     id: str
     type: str
@@ -208,9 +346,19 @@ class WebhookEvent:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The result of `client.check()`: `problems` are sentences with a fix, none if it is `ok`.
+    """Hold the result of `client.check()`. It is true in a condition if it is `ok`.
 
-    It is true in a condition if it is `ok`.
+    Attributes:
+        ok: True if there is no problem.
+        problems: a sentence with a fix for each problem.
+
+    Example:
+        ```python
+        import vendo
+
+        health = vendo.Vendo().check(["gmail"])
+        print("healthy" if health else health.problems)
+        ```
     """
 
     ok: bool
@@ -222,7 +370,23 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class VendoIdentity:
-    """The signed-in user of a request, from the headers of the platform's proxy."""
+    """Hold the signed-in user of a request, from the headers of the platform's proxy.
+
+    Attributes:
+        user_id: the id of the user.
+        email: the mail address.
+        name: the name, which may be empty.
+        tenant_id: the id of the tenant.
+        role: `owner`, `member` or `viewer`.
+
+    Example:
+        ```python
+        import vendo
+
+        user = vendo.VendoIdentity("user_1", "user@example.com", "", "tenant_1", "viewer")
+        print(user.role in {"owner", "member"})
+        ```
+    """
 
     user_id: str
     email: str

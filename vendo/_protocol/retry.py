@@ -18,17 +18,25 @@ MAX_RETRY_AFTER = 31 * 86_400.0
 
 
 class RetryPolicy:
-    """How often a call is attempted, and the pauses between the attempts.
+    """Choose how often a call is attempted, and the pauses between the attempts.
+
+    A pause is a random length between half and all of it, to spread the load of a fleet.
 
     Args:
         attempts: how many times a call is sent at most; 1 means no retry.
         backoff: seconds before the second attempt; each further pause is twice as long.
         max_backoff: the longest pause, in seconds. A `Retry-After` may ask for a longer one.
 
-    A pause is a random length between half and all of it, to spread the load of a fleet.
-
     Raises:
         ValidationError: less than one attempt, or a pause that is not a number of seconds.
+
+    Example:
+        ```python
+        import vendo
+
+        with vendo.Vendo(retry=vendo.RetryPolicy(5, max_backoff=30)) as client:
+            print(len(client.token("openai")))
+        ```
     """
 
     # Not a dataclass: importing `dataclasses` costs more than `import vendo`.
@@ -62,7 +70,22 @@ class RetryPolicy:
         return hash(repr(self))
 
     def pause(self, attempt: int) -> float:
-        """Return the seconds to wait after the `attempt`-th attempt, counted from 1, has failed."""
+        """Return the pause after an attempt that has failed.
+
+        Args:
+            attempt: which attempt it was, counted from 1.
+
+        Returns:
+            Seconds to wait, different at each call.
+
+        Example:
+            ```python
+            import vendo
+
+            policy = vendo.RetryPolicy(backoff=1)
+            assert 1 <= policy.pause(2) <= 2
+            ```
+        """
         from random import random
 
         # A float overflows at 2 ** 1024.

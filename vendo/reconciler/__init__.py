@@ -83,9 +83,16 @@ def bootstrap(
     Raises:
         ValidationError: an argument is malformed, the file cannot be written, or an env file
             cannot hold one of the values: its line stays as it was, and all others are written.
-        AuthError, UpstreamError: the backend rejects the key, or fails, or `mapping` raised an
-            error. The file is not changed. If a function for one value raised it, all others are
-            written.
+        AuthError: the backend rejects the key. The file is not changed.
+        UpstreamError: the backend fails, or `mapping` raised an error. The file is not changed. If
+            a function for one value raised it, all others are written.
+
+    Example:
+        ```python
+        from vendo import reconciler
+
+        reconciler.bootstrap(env_file=".env", mapping={"OPENAI_API_KEY": "openai"})
+        ```
     """
     reload_url = masked(reload_url)
     setup = _Setup(env_file, mapping, on_change, reload_url, client, multiline)
@@ -126,8 +133,20 @@ def start(
         multiline: as for `bootstrap`.
         poll_sec: seconds between two updates without an event.
 
+    Returns:
+        The running reconciler: a context manager, with `stop()`.
+
     Raises:
         ValidationError: an argument is malformed, or the file cannot be written.
+
+    Example:
+        ```python
+        from vendo import reconciler
+
+        mapping = {"OPENAI_API_KEY": "openai"}
+        with reconciler.start(env_file=".env", mapping=mapping, on_change=print) as running:
+            print(running)
+        ```
     """
     reload_url = masked(reload_url)
     if (

@@ -33,19 +33,30 @@ def catalog_default(
 ) -> tuple[Callable[[], dict[str, str]], RestartFactory]:
     """Return a mapping of all providers, and a factory of restart handlers. Both modes.
 
-    The mapping is a function for `mapping=`. Called by itself, it returns the variables that have a
-    value, as plain text. In Vendo mode it has each provider of the platform, with the variables
-    that the platform names for it at that moment, or else those of the catalog. In OSS mode it has
-    the providers of the catalog.
-
-    `restart_factory(gateway=None)` returns a handler for `on_change=`. It calls `gateway`, a
-    function without arguments, after a change, unless the connections of all changed variables
-    need no restart. Without `gateway` it sends SIGTERM to this process, as `on_change="restart"`
-    does.
+    In Vendo mode the mapping has each provider of the platform, with the variables that the
+    platform names for it at that moment, or else those of the catalog. In OSS mode it has the
+    providers of the catalog.
 
     Args:
         client: the client of the mapping, and of `bootstrap` and `start` if they are given this
             mapping and no client; by default that of the environment.
+
+    Returns:
+        A pair. The first is a function for `mapping=`. Called by itself, it returns the variables
+        that have a value, as plain text; it raises AuthError or UpstreamError. The second is
+        `restart_factory(gateway=None)`, which returns a handler for `on_change=`. The handler calls
+        `gateway`, a function without arguments, after a change, unless the connections of all
+        changed variables need no restart. Without `gateway` it sends SIGTERM to this process, as
+        `on_change="restart"` does.
+
+    Example:
+        ```python
+        from vendo import reconciler
+
+        mapping, restart_factory = reconciler.catalog_default()
+        handler = restart_factory(gateway=lambda: print("restart"))
+        reconciler.bootstrap(env_file=".env", mapping=mapping, on_change=handler)
+        ```
     """
     mapping = CatalogMapping(client)
 

@@ -8,13 +8,27 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The names of the variables of an env file that changed. It has no values.
+    """Hold the names of the variables of an env file that changed. It has no values.
 
     Attributes:
         env_file: the file.
         added: the new variables.
         changed: the variables with another value.
         removed: the variables that are gone.
+
+    Example:
+        ```python
+        from vendo import reconciler
+
+
+        def log(change: reconciler.Change) -> None:
+            print(change.env_file, change.names)
+
+
+        reconciler.bootstrap(
+            env_file=".env", mapping={"MAIL_TOKEN": "gmail"}, on_change=log
+        )
+        ```
     """
 
     env_file: Path

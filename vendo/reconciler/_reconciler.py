@@ -22,9 +22,18 @@ _MAX_BACKOFF: Final = 30.0
 
 
 class Reconciler:
-    """Keeps an env file up to date in the background, until `stop()` or the end of a `with` block.
+    """Keep an env file up to date in the background: what `start` returns.
 
-    A forked child has no such thread. That of the parent continues.
+    It ends with `stop()` or a `with` block. A forked child has no such thread. That of the parent
+    continues.
+
+    Example:
+        ```python
+        from vendo import reconciler
+
+        with reconciler.start(env_file=".env", mapping={"MAIL_TOKEN": "gmail"}) as running:
+            assert running.is_running
+        ```
     """
 
     def __init__(
@@ -71,7 +80,16 @@ class Reconciler:
     def stop(self, timeout: float = 10.0) -> None:
         """Stop the updates. The file stays as it is.
 
-        Waits up to `timeout` seconds for an update that is running.
+        Args:
+            timeout: seconds to wait at most for an update that is running.
+
+        Example:
+            ```python
+            from vendo import reconciler
+
+            running = reconciler.start(env_file=".env", mapping={"MAIL_TOKEN": "gmail"})
+            running.stop(timeout=2)
+            ```
         """
         if self._process != os.getpid():
             return  # the thread and the connection belong to the parent
