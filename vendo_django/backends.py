@@ -56,8 +56,9 @@ class VendoIdentityBackend(ModelBackend):
     def authenticate(  # type: ignore[override]  # each backend has credentials of its own
         self, request: HttpRequest | None, vendo_identity: VendoIdentity | None = None
     ) -> AbstractBaseUser | None:
-        """Return the user of an identity. `VendoIdentityMiddleware` calls it, by
-        `auth.authenticate`.
+        """Return the user of an identity.
+
+        `VendoIdentityMiddleware` calls it, by `auth.authenticate`.
 
         Args:
             request: the request, or None.
@@ -125,7 +126,7 @@ class VendoIdentityBackend(ModelBackend):
     async def aauthenticate(  # type: ignore[override]  # as above
         self, request: HttpRequest | None, vendo_identity: VendoIdentity | None = None
     ) -> AbstractBaseUser | None:
-        """Return the same under ASGI, with what a subclass overrides in `authenticate`.
+        """Return the user of an identity, under ASGI. It calls `authenticate` in a thread.
 
         Args:
             request: the request, or None.

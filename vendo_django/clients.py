@@ -41,7 +41,7 @@ _asynchronous: ClientCache[vendo.AsyncVendo] = ClientCache(
 
 
 def client(request: HttpRequest | None = None) -> vendo.Vendo:
-    """Return the process's client, as the setting `VENDO` and the environment say. Both modes.
+    """Return the process's client, made of the setting `VENDO` and the environment. Both modes.
 
     It is made when it is first used, and made again when the settings change. Everything that comes
     from it shares its connections. `VENDO["CLIENT"]` takes its place.

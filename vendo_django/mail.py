@@ -17,12 +17,13 @@ _REJECTED = 535
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Send mail with Django's SMTP backend, with the credential as it is at each connection. Both
-    modes.
+    """Send mail with Django's SMTP backend, and the present credential. Both modes.
 
-    A password or user name from `token` says which credential to ask the application's client for;
+    It takes the credential each time it connects.
+
+    A password or user name from `token` names the credential to take from the application's client;
     any other is used as it is, and so is what was made out of a token. If the server rejects the
-    credential, the backend asks for a new one, and connects once more. With the token of `gmail` or
+    credential, the backend takes a new one, and connects once more. With the token of `gmail` or
     `google` it logs in by XOAUTH2, for which the connection needs the scope
     `https://mail.google.com/`.
 

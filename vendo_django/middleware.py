@@ -84,12 +84,12 @@ def _with_identity(cls: type[HttpRequest]) -> type[HttpRequest]:
 
 
 class VendoMiddleware(_Middleware):
-    """Give each request its client and its user, and handle vendo's errors if the settings say so.
+    """Give each request its client and its user, and handle vendo's errors if you set that.
 
     `request.vendo` and `request.vendo_identity` are made when they are first used; see
-    `VendoHttpRequest`. The response then says so in `Vary`. With `VENDO["ERRORS"]` a view may leave
-    vendo's errors unhandled: a missing connection becomes 424, for a browser a page with a button
-    to connect it; a rate limit 429; and so on. Both modes, WSGI and ASGI.
+    `VendoHttpRequest`. The response then has a `Vary` for it. With `VENDO["ERRORS"]` a view may
+    leave vendo's errors unhandled: a missing connection becomes 424, for a browser a page with a
+    button to connect it; a rate limit 429; and so on. Both modes, WSGI and ASGI.
 
     Args:
         get_response: the next middleware, which Django passes.

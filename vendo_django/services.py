@@ -61,7 +61,7 @@ _OTHER_LOGIN = {
 def mailer(slug: MailSlug) -> dict[str, Any]:
     """Return an entry of `MAILERS` (Django 6.1 and newer) for a provider. Both modes.
 
-    Its backend is `vendo_django.mail.EmailBackend`, which asks for the credential each time it
+    Its backend is `vendo_django.mail.EmailBackend`, which takes the present credential each time it
     connects.
 
     Args:

@@ -79,7 +79,7 @@ class FlaskVendo(_CurrentClient):
         """Return the views: the same as `vendo_flask.blueprint`.
 
         Args:
-            may_connect: `may_connect(request, slug)` says whether the user may connect a provider.
+            may_connect: `may_connect(request, slug)` returns whether the user may connect it.
 
         Returns:
             A new blueprint.
@@ -112,9 +112,9 @@ class FlaskVendo(_CurrentClient):
 
         Raises:
             RuntimeError: the application has Vendo already.
-            ValidationError: it is no application, or its configuration has an unknown option or an
-                invalid value; with `VENDO_WATCH`, also where the Redis does not accept the password
-                or is too old. One that is away is logged.
+            ValidationError: it is not an application, or its configuration has an unknown option or
+                an invalid value; with `VENDO_WATCH`, also where the Redis does not accept the
+                password or is too old. One that is away is logged.
             AuthError: the key is malformed, or with `VENDO_REQUIRED` Vendo rejects it.
             MissingExtra: `VENDO_REDIS_URL` is set, and the package `redis` is not installed.
             NotConnected: a slug of `VENDO_REQUIRED` has no credential. In Vendo mode this sends a

@@ -47,8 +47,8 @@ def blueprint(*, may_connect: MayConnect | None = None) -> Blueprint:
     `url_prefix=` when you register the blueprint.
 
     Args:
-        may_connect: `may_connect(request, slug)` says whether the user may connect a provider, and
-            alone decides. It may be a coroutine function. Without it, users whom the platform's
+        may_connect: `may_connect(request, slug)` returns whether the user may connect a provider,
+            and alone decides. It may be a coroutine function. Without it, users whom the platform's
             proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere no user may. All who can
             open the view hold the API key.
 

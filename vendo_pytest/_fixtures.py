@@ -10,7 +10,9 @@ from vendo_pytest._suite import TestScope
 
 
 class VendoToken:
-    """Set the token of a provider for a test. The fixture `vendo_token` is one.
+    """Set the token of a provider for a test.
+
+    The fixture `vendo_token` is one.
 
     Example:
         ```python
@@ -58,7 +60,9 @@ class VendoToken:
 
 
 class VendoTokens:
-    """Set the tokens of several providers for a test. The fixture `vendo_tokens` is one.
+    """Set the tokens of several providers for a test.
+
+    The fixture `vendo_tokens` is one.
 
     Example:
         ```python
@@ -104,8 +108,9 @@ class VendoTokens:
 
 
 class VendoSession:
-    """Make sessions with the fake providers of the test's server. The fixture `vendo_session` is
-    one.
+    """Make sessions with the fake providers of the test's server.
+
+    The fixture `vendo_session` is one.
 
     Example:
         ```python
@@ -128,10 +133,10 @@ class VendoSession:
     def __call__(
         self, slug: vendo.Slug | str, *, hosts: Sequence[str] = ()
     ) -> _optional.requests.Session:
-        """Make a `requests.Session` that is authenticated, and closed when the test ends. Vendo
-        mode.
+        """Make a `requests.Session` that is authenticated. Vendo mode.
 
-        A relative URL goes to the fake provider. The provider is connected if it is not yet.
+        A relative URL goes to the fake provider. The provider is connected if it is not yet. The
+        session is closed when the test ends.
 
         Args:
             slug: the provider, of the catalog or not.
@@ -184,8 +189,9 @@ class VendoSession:
 
 
 class VendoUsage:
-    """List the providers of the tokens that the code under test got. The fixture `vendo_usage` is
-    one.
+    """List the providers of the tokens that the code under test got.
+
+    The fixture `vendo_usage` is one.
 
     Example:
         ```python

@@ -63,7 +63,9 @@ def client(of: HTTPConnection | Starlette, /) -> vendo.Vendo:
 
 
 def aclient(of: HTTPConnection | Starlette, /) -> vendo.AsyncVendo:
-    """Return the same for asyncio: await its methods. It is `request.state.vendo`. Both modes.
+    """Return the client for asyncio of a request, or of an application. Both modes.
+
+    Await its methods. For a request it is the same as `request.state.vendo`.
 
     Args:
         of: a request, a WebSocket, or a Starlette or FastAPI application.

@@ -132,11 +132,11 @@ def vendo_async_session(
     base_url: str | None = None,
     override: bool = False,
 ) -> AsyncSessionDependency:
-    """Declare an `aiohttp.ClientSession` for the request's user, for endpoints with `async def`.
-    Both modes.
+    """Declare an `aiohttp.ClientSession` for the request's user. Both modes.
 
-    It opens no connection of its own, and is closed after the request, its stream and its
-    background tasks. Code that goes on after that gets a session from `vendo_client()`.
+    For endpoints with `async def`. It opens no connection of its own, and is closed after the
+    request, its stream and its background tasks. Code that goes on after that gets a session from
+    `vendo_client()`.
 
     Args:
         slug: the provider.
@@ -182,11 +182,11 @@ def vendo_httpx(
     base_url: str | None = None,
     override: bool = False,
 ) -> HttpxDependency:
-    """Declare an `httpx2.AsyncClient` for the request's user, for endpoints with `async def`. Both
-    modes.
+    """Declare an `httpx2.AsyncClient` for the request's user. Both modes.
 
-    Where httpx is installed and httpx2 is not, it is an `httpx.AsyncClient`. It opens no connection
-    of its own, needs no closing, and works after the request too.
+    For endpoints with `async def`. Where httpx is installed and httpx2 is not, it is an
+    `httpx.AsyncClient`. It opens no connection of its own, needs no closing, and works after the
+    request too.
 
     Args:
         slug: the provider.

@@ -80,8 +80,8 @@ class VendoMiddleware:
     each made when it is first used. If the request carries a user's JWT, they act for that user.
     They are those of the application that has this middleware, also in one that is mounted there.
     `request.state.vendo_identity` is the signed-in user, or None; always None without the
-    platform's proxy (`VENDO_AUTH=1`). A response for which one of the three was used says so in
-    `Vary`.
+    platform's proxy (`VENDO_AUTH=1`). A response for which one of the three was used has a `Vary`
+    for it.
 
     One of vendo's errors that another middleware lets through goes to the application's own handler
     for it, such as that of `install`. When the application starts, the key and the `required` slugs

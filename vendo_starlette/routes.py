@@ -59,8 +59,8 @@ def vendo_routes(
             application share what it handled: an event goes to one of them.
         path: where the routes are; the platform's pages look for `identity` at
             `/api/vendo/identity`.
-        may_connect: `may_connect(request, slug)` says whether the user may connect a provider, and
-            alone decides. It may be a coroutine function. Without it, users whom the platform's
+        may_connect: `may_connect(request, slug)` returns whether the user may connect a provider,
+            and alone decides. It may be a coroutine function. Without it, users whom the platform's
             proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere no user may. All who can
             open the route hold the API key.
 

@@ -87,7 +87,7 @@ class AppWatch:
     def check(self) -> None:
         """Check that the Redis can be used, for two seconds at most.
 
-        One that is away is no error: the watch logs it, and tries again.
+        If it is away, that is not an error: the watch logs it, and tries again.
 
         Raises:
             ValidationError: it does not accept the password, or is too old.

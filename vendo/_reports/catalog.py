@@ -34,7 +34,7 @@ def catalog_rows(slug: str | None) -> list[dict[str, Any]] | dict[str, Any]:
 
 
 def catalog_text(slug: str | None) -> str:
-    """Return the same as a table for a terminal.
+    """Return a provider of the catalog as a table for a terminal, or all of them.
 
     Args:
         slug: the provider; None for all.

@@ -127,7 +127,7 @@ def error_page(
     Args:
         error: the error.
         response: its response, whose `connect_url` the page offers.
-        query: the query of the request, which says whether the user has just denied the provider.
+        query: the query of the request. It shows whether the user has just denied the provider.
         blocked: why this user may not connect the provider, or None; see `check_may_connect`.
         debug: whether the page is for developers: it shows what they can do.
 

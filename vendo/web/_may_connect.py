@@ -94,7 +94,7 @@ def check_may_connect(
     )
 
 
-def why_blocked(error: Exception, slug: str, *, answers: tuple[type[Exception], ...]) -> VendoError:
+def why_blocked(error: Exception, slug: str, *, denials: tuple[type[Exception], ...]) -> VendoError:
     """Return the reason why a user may not connect a provider, as an error for the page.
 
     The rule's own failure is logged, since the page only shows that the user may not connect.
@@ -102,7 +102,7 @@ def why_blocked(error: Exception, slug: str, *, answers: tuple[type[Exception], 
     Args:
         error: what `check_may_connect` or the application's rule raised.
         slug: the provider.
-        answers: the framework's errors with which a rule denies, such as a 404. They are not
+        denials: the framework's errors with which a rule denies, such as a 404. They are not
             logged.
 
     Returns:
@@ -112,10 +112,10 @@ def why_blocked(error: Exception, slug: str, *, answers: tuple[type[Exception], 
         ```python
         from vendo.web import why_blocked
 
-        print(why_blocked(PermissionError("no"), "gmail", answers=(PermissionError,)))
+        print(why_blocked(PermissionError("no"), "gmail", denials=(PermissionError,)))
         ```
     """
-    if not isinstance(error, (ConnectForbidden, IdentityNotPresent, *answers)):
+    if not isinstance(error, (ConnectForbidden, IdentityNotPresent, *denials)):
         logger.error(
             "may_connect raised %s for %s, which counts as no.",
             type(error).__name__,

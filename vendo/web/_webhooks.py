@@ -110,10 +110,10 @@ def redis_url(given: str | None) -> str | None:
         given: the URL of the application's own option, or None.
 
     Returns:
-        The given URL, or else that of `VENDO_REDIS_URL`; None without either. It is masked.
+        The given URL, or else that of `VENDO_REDIS_URL`, which is masked; None without either.
 
     Raises:
-        ValidationError: the variable is malformed.
+        ValidationError: the variable contains a control character.
 
     Example:
         ```python

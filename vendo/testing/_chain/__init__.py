@@ -76,7 +76,7 @@ def credential_variables() -> frozenset[str]:
     """Return every variable in the catalog: primaries, alternatives and companions.
 
     `<VARIABLE>_FILE`, which names the file of a credential, is one of them, and so is
-    `<SLUG>_BASE_URL`, which says where a credential is sent.
+    `<SLUG>_BASE_URL`, the address that a credential is sent to.
 
     Returns:
         The names of the variables.
