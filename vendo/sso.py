@@ -83,7 +83,7 @@ def identity_from_headers(
         The user, whose name may be empty, or None. It is None if `is_enabled()` is False, whatever
         the headers; if user id, mail address, tenant or role is missing, blank or malformed; if two
         headers of the same name have different values; and if a WSGI server may have read
-        `X_Vendo_User_Id` as `X-Vendo-User-Id`, which a log record then says once.
+        `X_Vendo_User_Id` as `X-Vendo-User-Id`, which a log record then reports once.
 
     Raises:
         ValidationError: `headers` is of another type, or a value is not a text.

@@ -144,6 +144,15 @@ def module_of(name: str) -> str:
     return module
 
 
+def exported(module: str) -> list[str]:
+    """Return the functions and classes of a module's `__all__`, each with its own path."""
+    found = _collection()[module]
+    targets = (
+        _target(found.members[name]) for name in found.exports or () if name in found.members
+    )
+    return [target.path for target in targets if target.is_function or target.is_class]
+
+
 def documented(entry: Entry) -> list[Documented]:
     """Return everything that one line of the reference shows, in the order of the source."""
     return list(_shown(entry.name, _target(_collection()[entry.name]), entry))

@@ -10,6 +10,7 @@ if any of them fails.
 from __future__ import annotations
 
 import ast
+import gc
 import importlib
 import json
 import linecache
@@ -27,6 +28,7 @@ def main(programs: dict[str, str]) -> int:
     """Run the programs, and return the exit status."""
     for name in sorted({each for text in programs.values() for each in _imported(text)}):
         importlib.import_module(name)
+    gc.freeze()  # each fork would look at every object at its end, and copy its memory
     failed = 0
     for number, (name, text) in enumerate(programs.items()):
         output = Path(f"output{number}")
@@ -43,14 +45,25 @@ def main(programs: dict[str, str]) -> int:
 
 
 def _imported(text: str) -> set[str]:
-    """Return the packages that a program imports. pytest is started without its modules."""
+    """Return the packages that a program imports, and what they import when they are used."""
     found = set()
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             found |= {each.name.partition(".")[0] for each in node.names}
         elif isinstance(node, ast.ImportFrom):
             found.add((node.module or "").partition(".")[0])
-    return found - {"pytest", "vendo_pytest"}
+    if "asyncio" in found:
+        found.add("aiohttp")
+    if _is_test(text):
+        found.add("pytest")
+    return found - {"vendo_pytest"}  # pytest imports it as a plugin
+
+
+def _is_test(text: str) -> bool:
+    """Return whether a program defines a test."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    body = ast.parse(text).body
+    return any(isinstance(each, functions) and each.name.startswith("test_") for each in body)
 
 
 def _run(name: str, text: str, folder: Path, output: Path) -> int:
@@ -61,10 +74,7 @@ def _run(name: str, text: str, folder: Path, output: Path) -> int:
     os.dup2(descriptor, 2)
     folder.mkdir()
     os.chdir(folder)
-    if any(
-        isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
-        for node in ast.parse(text).body
-    ):
+    if _is_test(text):
         return _run_pytest(text)
     file = f"<the example of {name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
@@ -79,7 +89,8 @@ def _run_pytest(text: str) -> int:
 
     Path("test_example.py").write_text(text, encoding="utf-8")
     Path("pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    return int(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:django"]))
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # those of this project's own tests
+    return int(pytest.main(["-q", "-p", "no:cacheprovider", "-p", "vendo_pytest.plugin"]))
 
 
 if __name__ == "__main__":

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+import griffe
 import pytest
 
 from manual.programs import Program
-from manual.reference import Documented, documented, entries, module_of
+from manual.reference import Documented, documented, entries, exported, module_of
 from support.internet import internet
 from vendo._catalog import catalog
 from vendo.testing import LocalVendo
@@ -50,6 +52,12 @@ MADE_BY_THE_LIBRARY = (
     "vendo.DataAPI",
     "vendo.EventsAPI",
     "vendo.IntegrationsAPI",
+    "vendo._client.async_apis.AsyncBillingAPI",
+    "vendo._client.async_apis.AsyncConnectionsAPI",
+    "vendo._client.async_apis.AsyncDataAPI",
+    "vendo._client.async_apis.AsyncIntegrationsAPI",
+    "vendo._client.async_events.AsyncEventsAPI",
+    "vendo._client.async_streams.AsyncEventStream",
     "vendo._client.event_watch.EventWatch",
     "vendo._client.streams.EventStream",
     "vendo.reconciler.Reconciler",
@@ -67,6 +75,7 @@ RAISE_NOTHING = (
     "vendo.RetryPolicy.pause",
     "vendo.Vendo.close",
     "vendo.Vendo.is_vendo_mode",
+    "vendo._client.async_streams.AsyncEventStream.aclose",
     "vendo._client.event_watch.EventWatch.stop",
     "vendo._client.streams.EventStream.close",
     "vendo.errors.VendoError.replace",
@@ -220,12 +229,49 @@ def _missing_result(each: Documented) -> list[str]:
 
 
 def _missing_example(each: Documented) -> list[str]:
-    """Return what lacks if there is no example. An error may share that of a base class."""
+    """Report a missing example. An error may share that of a base class."""
     if each.programs:
         return []
     if each.is_error and any(Documented(base.path, base).programs for base in each.bases):
         return []
     return ["Example"]
+
+
+DESCRIBED = """
+class f:
+    'Do it.\\n\\nArgs:\\n    a: it.\\n\\nExample:\\n    ```python\\n    f(1)\\n    ```'
+    def __init__(self, a: int) -> None: ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "missing"),
+    [
+        ("def f() -> int: ...", ["Returns", "Example"]),
+        ("def f(a: int) -> None: 'Do.'", ["Args", "Example"]),
+        ("def f() -> None: 'Do.\\n\\nRaises:\\n    ValueError: it.'", ["no Raises", "Example"]),
+        (DESCRIBED, []),
+        (DESCRIBED.replace("a: int", "b: int"), ["Args"]),
+        (DESCRIBED.replace("```python", "```"), ["Example"]),
+        ("import dataclasses\n@dataclasses.dataclass\nclass f: a: int", ["Attributes", "Example"]),
+        ("f = 1", ["a docstring"]),
+        ("f = 1\n'It.'", []),
+    ],
+)
+def test_what_a_docstring_lacks_is_reported(
+    program: str, missing: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(globals(), "RAISE_NOTHING", ("m.f",))
+    (tmp_path / "m.py").write_text(program, encoding="utf-8")
+    module = griffe.load("m", search_paths=[tmp_path])
+    found = _missing(Documented("m.f", module["f"]))
+    assert [re.split("[:,]", each)[0] for each in found] == missing
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_function_and_class_is_in_the_reference(module: str) -> None:
+    shown = {each.target.path for entry in entries() for each in documented(entry)}
+    assert [path for path in exported(module) if path not in shown] == []
 
 
 def test_the_lists_of_exceptions_are_sorted_and_needed() -> None:
@@ -276,7 +322,7 @@ def test_every_example_runs(module: str, environment: Mapping[str, str], tmp_pat
 
 
 def _run(programs: Mapping[str, str], environment: Mapping[str, str], folder: Path) -> None:
-    """Run programs.
+    """Run programs, in two processes at the same time.
 
     Raises:
         AssertionError: some of them fail. The message has their names and output.
@@ -285,11 +331,17 @@ def _run(programs: Mapping[str, str], environment: Mapping[str, str], folder: Pa
     for name, text in programs.items():
         if text not in texts.values():  # the clients share methods
             texts[name] = text
-    (folder / "programs.json").write_text(json.dumps(texts), encoding="utf-8")
-    command = (sys.executable, "-W", "error", str(RUN_EXAMPLES), "programs.json")
-    runner = Program(command, folder, environment)
-    status = runner.wait()
-    assert status == 0, runner.printed
+    names = sorted(texts)
+    runners: list[Program] = []
+    for half in (names[::2], names[1::2]):
+        work = folder / str(len(runners))
+        work.mkdir()
+        part = {name: texts[name] for name in half}
+        (work / "programs.json").write_text(json.dumps(part), encoding="utf-8")
+        command = (sys.executable, "-W", "error", str(RUN_EXAMPLES), "programs.json")
+        runners.append(Program(command, work, environment))
+    statuses = [runner.wait() for runner in runners]
+    assert statuses == [0, 0], "\n".join(runner.printed for runner in runners)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +357,7 @@ def _run(programs: Mapping[str, str], environment: Mapping[str, str], folder: Pa
 def test_an_example_that_fails_is_named(
     program: str, environment: Mapping[str, str], tmp_path: Path
 ) -> None:
-    with pytest.raises(AssertionError, match=r"(?m)^vendo\.second: (signal 9|exit status \d)"):
+    with pytest.raises(AssertionError, match=r"(?m)^ *vendo\.second: (signal 9|exit status \d)"):
         _run({"vendo.first": "", "vendo.second": program}, environment, tmp_path)
 
 

@@ -105,8 +105,9 @@ class ConnectionsAPI(_API):
     def wait(self, slug: Slug | str, *, timeout: float = 300.0) -> Connection:
         """Wait until a provider is connected. Vendo mode.
 
-        Show the user `connect_url(slug)` first. It returns as soon as an event says so; while there
-        are no events, it looks every few seconds. A backend that is away does not end it.
+        Show the user `connect_url(slug)` first. It returns as soon as an event reports the
+        connection. While there are no events, it looks every few seconds. A backend that is away
+        does not end it.
 
         Args:
             slug: the provider.
@@ -117,7 +118,7 @@ class ConnectionsAPI(_API):
 
         Raises:
             ConnectTimeout: it was not connected in time. This is a `TimeoutError` too.
-            VendoError: the slug is a typing error that no connection has (`provider_unknown`).
+            VendoError: the slug is a typo that no connection has (`provider_unknown`).
             VendoOnlyFeature: there is no API key.
             AuthError: the backend rejects the key.
             ValidationError: the slug or the time-out is malformed.

@@ -18,9 +18,27 @@ from vendo.errors import UpstreamError, VendoError, without_frames
 
 
 class AsyncEventStream:
-    """An async iterator over events, and an async context manager that closes the connection.
+    """Iterate over events: what `events.subscribe()` of an `AsyncVendo` returns.
 
-    See `EventStream`. Cancelling the task that iterates closes it too.
+    An `async with` block closes the connection. Cancelling the task that iterates closes it too.
+    It reconnects by itself, and ends as an `EventStream` does.
+
+    Example:
+        ```python
+        import asyncio
+
+        import vendo
+
+
+        async def main():
+            async with vendo.aio.events.subscribe() as events:
+                async for event in events:
+                    print(event.type, event.slug)
+                    break
+
+
+        asyncio.run(main())
+        ```
     """
 
     def __init__(self, client: AsyncClient, max_backoff_sec: float) -> None:
@@ -35,7 +53,30 @@ class AsyncEventStream:
         return self
 
     async def __anext__(self) -> EventStreamMessage:
-        """Wait for the next event. Errors as for `EventStream.__next__`."""
+        """Wait for the next event.
+
+        Returns:
+            The event.
+
+        Raises:
+            AuthError: the backend rejects the key.
+            UpstreamError: the response of the backend is not an event stream.
+
+        Example:
+            ```python
+            import asyncio
+
+            import vendo
+
+
+            async def main():
+                async with vendo.aio.events.subscribe() as events:
+                    print((await anext(events)).slug)
+
+
+            asyncio.run(main())
+            ```
+        """
         handled = sys.exception()
         try:
             event = await self._next_event()
@@ -78,7 +119,24 @@ class AsyncEventStream:
         return None
 
     async def aclose(self) -> None:
-        """Close the connection and end the iteration."""
+        """Close the connection and end the iteration.
+
+        Example:
+            ```python
+            import asyncio
+
+            import vendo
+
+
+            async def main():
+                events = vendo.aio.events.subscribe()
+                print((await anext(events)).type)
+                await events.aclose()
+
+
+            asyncio.run(main())
+            ```
+        """
         self._close()
 
     async def __aenter__(self) -> Self:

@@ -70,9 +70,20 @@ class EventStream:
     def __next__(self) -> EventStreamMessage:
         """Wait for the next event.
 
+        Returns:
+            The event.
+
         Raises:
             AuthError: the backend rejects the key.
             UpstreamError: the response of the backend is not an event stream.
+
+        Example:
+            ```python
+            import vendo
+
+            with vendo.events.subscribe() as events:
+                print(next(events).slug)
+            ```
         """
         handled = sys.exception()
         try:

@@ -37,7 +37,20 @@ class Change:
     removed: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        """Return False if nothing changed."""
+        """Return whether anything changed.
+
+        Returns:
+            False if there are no names.
+
+        Example:
+            ```python
+            from pathlib import Path
+
+            from vendo import reconciler
+
+            assert not reconciler.Change(Path(".env"))
+            ```
+        """
         return bool(self.names)
 
     @property
