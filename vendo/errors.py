@@ -152,7 +152,23 @@ def without_frames(error: _Any) -> _Any:
 
 
 def invalid(message: str, *, slug: str | None = None, fix: str | None = None) -> ValidationError:
-    """Make the error for a malformed value."""
+    """Make the error for a malformed value, for the caller to raise.
+
+    Args:
+        message: what is wrong, in a sentence.
+        slug: the provider that it is about.
+        fix: what to do, which the text of the error ends with.
+
+    Returns:
+        A `ValidationError` with the code `validation_failed`.
+
+    Example:
+        ```python
+        from vendo.web import invalid
+
+        print(invalid("The time-out must be a number.", fix="Write timeout=10."))
+        ```
+    """
     return ValidationError("validation_failed", message, slug=slug, suggested_fix=fix)
 
 

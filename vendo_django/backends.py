@@ -30,6 +30,24 @@ class VendoIdentityBackend(ModelBackend):
 
     Subclass it to let in known users only (`create_unknown_user = False`), to name users
     differently (`username_of`), or to give them groups by their role (`configure_user`).
+
+    Attributes:
+        create_unknown_user: whether to create a user at the first sign-in; True by default.
+
+    Example:
+        ```python
+        import django
+        from django.conf import settings
+
+        apps = ["django.contrib.auth", "django.contrib.contenttypes"]
+        settings.configure(INSTALLED_APPS=apps)
+        django.setup()
+
+        from vendo_django.backends import VendoIdentityBackend
+
+        class KnownUsersBackend(VendoIdentityBackend):
+            create_unknown_user = False
+        ```
     """
 
     #: Whether to create a user at the first sign-in.
@@ -38,7 +56,38 @@ class VendoIdentityBackend(ModelBackend):
     def authenticate(  # type: ignore[override]  # each backend has credentials of its own
         self, request: HttpRequest | None, vendo_identity: VendoIdentity | None = None
     ) -> AbstractBaseUser | None:
-        """Return the user of an identity, or None where there is none or they are not active."""
+        """Return the user of an identity.
+
+        `VendoIdentityMiddleware` calls it, by `auth.authenticate`.
+
+        Args:
+            request: the request, or None.
+            vendo_identity: the user whom the platform's proxy names, or None.
+
+        Returns:
+            The user; None where there is none, they are not active, or the account is not theirs.
+
+        Example:
+            ```python
+            import django
+            from django.conf import settings
+            from django.core.management import call_command
+
+            settings.configure(
+                DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+                INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes"],
+            )
+            django.setup()
+            call_command("migrate", verbosity=0)
+
+            from vendo import VendoIdentity
+            from vendo_django.backends import VendoIdentityBackend
+
+            identity = VendoIdentity("u_1", "ada@example.com", "Ada Lovelace", "t_1", "owner")
+            user = VendoIdentityBackend().authenticate(None, identity)
+            print(user.username, user.email)  # u_1 ada@example.com
+            ```
+        """
         if vendo_identity is None:
             return None
         user, created = self._found_or_created(vendo_identity)
@@ -77,15 +126,64 @@ class VendoIdentityBackend(ModelBackend):
     async def aauthenticate(  # type: ignore[override]  # as above
         self, request: HttpRequest | None, vendo_identity: VendoIdentity | None = None
     ) -> AbstractBaseUser | None:
-        """Do the same under ASGI, with what a subclass overrides above."""
+        """Return the user of an identity, under ASGI. It calls `authenticate` in a thread.
+
+        Args:
+            request: the request, or None.
+            vendo_identity: the user whom the platform's proxy names, or None.
+
+        Returns:
+            As for `authenticate`.
+
+        Example:
+            ```python
+            import asyncio
+
+            import django
+            from django.conf import settings
+
+            apps = ["django.contrib.auth", "django.contrib.contenttypes"]
+            settings.configure(INSTALLED_APPS=apps)
+            django.setup()
+
+            from vendo_django.backends import VendoIdentityBackend
+
+            print(asyncio.run(VendoIdentityBackend().aauthenticate(None)))  # None: no identity
+            ```
+        """
         return await sync_to_async(self.authenticate)(request, vendo_identity)
 
     def owns(self, user: AbstractBaseUser, identity: VendoIdentity) -> bool:
         """Return whether an account is that of a user of the platform.
 
-        It is where this backend created it for them, and nobody has set a password since. With
+        It is where this backend created it for them, and its password was not set since. With
         `create_unknown_user = False` it also takes over an account that you made for them, if that
         has no usable password and is not staff.
+
+        Args:
+            user: the account that has the name of the identity.
+            identity: the user whom the platform's proxy names.
+
+        Returns:
+            False where the user may not sign in to the account.
+
+        Example:
+            ```python
+            import django
+            from django.conf import settings
+
+            apps = ["django.contrib.auth", "django.contrib.contenttypes"]
+            settings.configure(INSTALLED_APPS=apps)
+            django.setup()
+
+            from django.contrib.auth.models import User
+
+            from vendo import VendoIdentity
+            from vendo_django.backends import VendoIdentityBackend
+
+            identity = VendoIdentity("u_1", "ada@example.com", "Ada Lovelace", "t_1", "owner")
+            print(VendoIdentityBackend().owns(User(username="u_1"), identity))  # False
+            ```
         """
         if user.password == _password_of(identity):
             return True
@@ -98,9 +196,31 @@ class VendoIdentityBackend(ModelBackend):
         return True
 
     def username_of(self, identity: VendoIdentity) -> str:
-        """Return what to find the user by: the platform's user id, which never changes.
+        """Return the name to find the user by. Override it to use another one.
 
-        Where the user model's `USERNAME_FIELD` is the mail address, return that.
+        Args:
+            identity: the user whom the platform's proxy names.
+
+        Returns:
+            The platform's user id, which never changes; the mail address where that is the user
+            model's `USERNAME_FIELD`.
+
+        Example:
+            ```python
+            import django
+            from django.conf import settings
+
+            apps = ["django.contrib.auth", "django.contrib.contenttypes"]
+            settings.configure(INSTALLED_APPS=apps)
+            django.setup()
+
+            from vendo import VendoIdentity
+            from vendo_django.backends import VendoIdentityBackend
+
+            class EmailNamesBackend(VendoIdentityBackend):
+                def username_of(self, identity: VendoIdentity) -> str:
+                    return identity.email
+            ```
         """
         model: Any = get_user_model()
         by_email = model.get_email_field_name() == model.USERNAME_FIELD
@@ -114,9 +234,37 @@ class VendoIdentityBackend(ModelBackend):
         *,
         created: bool,  # noqa: ARG002  # for subclasses
     ) -> AbstractBaseUser:
-        """Bring the user up to date with the identity, at each sign-in, and return it.
+        """Bring the user up to date with the identity, at each sign-in.
 
-        This one updates the mail address and the name. It grants no permissions.
+        This one updates the mail address and the name. It grants no permissions. Override it to do
+        that.
+
+        Args:
+            request: the request, or None.
+            user: the account.
+            identity: the user whom the platform's proxy names.
+            created: whether the account is new.
+
+        Returns:
+            The user.
+
+        Example:
+            ```python
+            import django
+            from django.conf import settings
+
+            apps = ["django.contrib.auth", "django.contrib.contenttypes"]
+            settings.configure(INSTALLED_APPS=apps)
+            django.setup()
+
+            from vendo_django.backends import VendoIdentityBackend
+
+            class OwnersAreStaffBackend(VendoIdentityBackend):
+                def configure_user(self, request, user, identity, *, created):
+                    user.is_staff = identity.role == "owner"
+                    user.save(update_fields=["is_staff"])
+                    return super().configure_user(request, user, identity, created=created)
+            ```
         """
         first, _, last = identity.name.strip().partition(" ")
         wanted = {

@@ -41,7 +41,7 @@ _asynchronous: ClientCache[vendo.AsyncVendo] = ClientCache(
 
 
 def client(request: HttpRequest | None = None) -> vendo.Vendo:
-    """Return the process's client, as the setting `VENDO` and the environment say. Both modes.
+    """Return the process's client, made of the setting `VENDO` and the environment. Both modes.
 
     It is made when it is first used, and made again when the settings change. Everything that comes
     from it shares its connections. `VENDO["CLIENT"]` takes its place.
@@ -50,19 +50,54 @@ def client(request: HttpRequest | None = None) -> vendo.Vendo:
         request: if it carries a user's JWT, the client acts for that user. The result is the same
             as `request.vendo`, and needs no middleware.
 
+    Returns:
+        A `Vendo`, or the mock that `VENDO["CLIENT"]` names.
+
     Raises:
         ImproperlyConfigured: the settings or the key are malformed.
+
+    Example:
+        ```python
+        from django.conf import settings
+
+        from vendo_django import client
+
+        settings.configure(VENDO={"TIMEOUT": 10})
+        print(len(client().token("openai")))
+        ```
     """
     return _of(request, settings.given_client() or _present(_blocking))
 
 
 def aclient(request: HttpRequest | None = None) -> vendo.AsyncVendo:
-    """Return the same for asyncio: await its methods. Both modes.
+    """Return the process's client for asyncio: await its methods. Both modes.
 
     `VENDO["ASYNC_CLIENT"]` takes its place.
 
+    Args:
+        request: if it carries a user's JWT, the client acts for that user.
+
+    Returns:
+        An `AsyncVendo`, or the mock that `VENDO["ASYNC_CLIENT"]` names.
+
     Raises:
         ImproperlyConfigured: the settings or the key are malformed.
+
+    Example:
+        ```python
+        import asyncio
+
+        from django.conf import settings
+
+        from vendo_django import aclient
+
+        async def main():
+            print(len(await aclient().token("openai")))
+            await aclient().aclose()
+
+        settings.configure()
+        asyncio.run(main())
+        ```
     """
     return _of(request, settings.given_async_client() or _present(_asynchronous))
 

@@ -54,7 +54,7 @@ def why_not(request: HttpRequest, slug: str) -> VendoError | None:
     try:
         check_connect(request, slug)
     except Exception as error:  # noqa: BLE001  # the project's rule may raise anything
-        return why_blocked(error, slug, answers=(PermissionDenied, Http404, SuspiciousOperation))
+        return why_blocked(error, slug, denials=(PermissionDenied, Http404, SuspiciousOperation))
     return None
 
 

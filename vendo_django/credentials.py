@@ -60,9 +60,20 @@ def token(slug: web.Slug | str, default: object = _REQUIRED) -> object:
         slug: the provider, such as `"openai"`.
         default: what to return where the credential is missing; without it that is an error.
 
+    Returns:
+        The credential, a `str` whose `repr` is masked; or the default.
+
     Raises:
         ImproperlyConfigured: the credential is missing, or not available now; the text ends with
             what to do. With `VENDO_DJANGO_BUILD=1` an empty placeholder is returned instead.
+
+    Example:
+        ```python
+        from vendo_django import token
+
+        OPENAI_API_KEY = token("openai")
+        SENTRY_DSN = token("acme-sentry", default="")  # "" where it is missing
+        ```
     """
     try:
         if default is _REQUIRED:
@@ -81,9 +92,23 @@ def tokens(*slugs: web.Slug | str) -> dict[str, MaskedStr]:
 
     In Vendo mode this is one request.
 
+    Args:
+        slugs: the providers.
+
+    Returns:
+        The credentials by slug, as `token` returns them.
+
     Raises:
         ImproperlyConfigured: some are missing; the text names all of them, each with what to do.
             With `VENDO_DJANGO_BUILD=1` they are empty placeholders instead.
+
+    Example:
+        ```python
+        from vendo_django import tokens
+
+        found = tokens("openai", "stripe")
+        OPENAI_API_KEY, STRIPE_KEY = found["openai"], found["stripe"]
+        ```
     """
     found: dict[str, MaskedStr] = {}
     problems: list[str] = []

@@ -43,14 +43,32 @@ _USED = "_vendo_used_headers"
 def vary_on_identity(view: _View) -> _View:
     """Decorate a view so that its responses vary on the user: for views below `cache_page`.
 
-        @cache_page(60)
-        @vary_on_identity
-        def account(request): ...
-
     `cache_page` looks at `Vary` before `VendoMiddleware` can add to it.
 
     Args:
         view: a view, which may be async.
+
+    Returns:
+        The view, which sets `Vary`.
+
+    Example:
+        ```python
+        from django.conf import settings
+        from django.http import HttpResponse
+        from django.test import RequestFactory
+        from django.views.decorators.cache import cache_page
+
+        from vendo_django import vary_on_identity
+
+        settings.configure(ALLOWED_HOSTS=["testserver"])
+
+        @cache_page(60)
+        @vary_on_identity
+        def account(request):
+            return HttpResponse("Hello")
+
+        print(account(RequestFactory().get("/")).headers["Vary"])
+        ```
     """
     from django.views.decorators.vary import vary_on_headers  # few projects need it
 

@@ -17,19 +17,36 @@ _REJECTED = 535
 
 
 class EmailBackend(smtp.EmailBackend):
-    """Django's SMTP backend, which asks for its credential each time it connects. Both modes.
+    """Send mail with Django's SMTP backend, and the present credential. Both modes.
 
-        EMAIL_BACKEND = "vendo_django.mail.EmailBackend"
-        EMAIL_HOST_PASSWORD = token("resend")
+    It takes the credential each time it connects.
 
-    A password or user name from `token` says which credential to ask the application's client for;
+    A password or user name from `token` names the credential to take from the application's client;
     any other is used as it is, and so is what was made out of a token. If the server rejects the
-    credential, the backend asks for a new one, and connects once more. With the token of `gmail` or
+    credential, the backend takes a new one, and connects once more. With the token of `gmail` or
     `google` it logs in by XOAUTH2, for which the connection needs the scope
     `https://mail.google.com/`.
 
-    `open` and `send_messages` raise, unless `fail_silently` is set, what Django's backend does, and
-    a `VendoError` such as `NotConnected` where the credential is missing.
+    The constructor has the arguments of Django's backend. `open` and `send_messages` raise, unless
+    `fail_silently` is set, what Django's backend does, and a `VendoError` such as `NotConnected`
+    where the credential is missing.
+
+    Example:
+        ```python
+        from django.conf import settings
+        from django.core import mail
+
+        from vendo_django import token
+
+        settings.configure(
+            EMAIL_BACKEND="vendo_django.mail.EmailBackend",
+            EMAIL_HOST="smtp.resend.com",
+            EMAIL_HOST_USER="resend",
+            EMAIL_HOST_PASSWORD=token("resend"),
+            EMAIL_USE_TLS=True,
+        )
+        print(mail.get_connection())
+        ```
     """
 
     fail_silently: bool

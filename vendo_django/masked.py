@@ -23,17 +23,26 @@ def _is_for_template() -> bool:
 # A text in a template is a SafeString. In `SafeString + MaskedStr` Python calls `__radd__` first
 # only because MaskedStr is a subclass of SafeString.
 class MaskedStr(Secret, SafeString):
-    """A `str` whose `repr` is masked, and which a template prints masked.
+    """Mask a credential in its `repr` and in templates, while code uses it as a `str`.
 
     It encodes, compares, formats, pickles and goes into headers, JSON, `os.environ` and HMAC as the
     credential itself. What is concatenated with it or cut out of it is masked too, and so is what
-    `strip`, `lower` and the like return. `str(value)` is the plain text.
+    `strip`, `lower` and the like return. `str(value)` is the plain text. `token` makes it; pass it
+    a text, and by name the attributes `slug` and `expires`, to make one of your own.
 
     Attributes:
         slug: the provider of the credential, or empty.
         expires: True for a credential that Vendo replaces after a while. A value that is kept for
             the life of a process goes stale.
         is_part: True for what was made out of a credential, and is not all of it and that alone.
+
+    Example:
+        ```python
+        from vendo_django import MaskedStr
+
+        key = MaskedStr("sk-1234")
+        print([key], f"Bearer {key}")  # ['********************'] Bearer sk-1234
+        ```
     """
 
     __slots__ = ("expires", "is_part", "slug")

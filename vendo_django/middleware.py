@@ -21,12 +21,23 @@ from vendo_django.lazy import RequestClient
 
 
 class VendoHttpRequest(HttpRequest):
-    """A request behind `VendoMiddleware`, for annotations.
+    """Annotate a request behind `VendoMiddleware`.
 
     Attributes:
         vendo: the client. If the request carries a user's JWT, it acts for that user.
         vendo_identity: the signed-in user, or None; always None without the platform's proxy
             (`VENDO_AUTH=1`).
+
+    Example:
+        ```python
+        from django.http import HttpResponse
+
+        from vendo_django import VendoHttpRequest
+
+        def mail(request: VendoHttpRequest) -> HttpResponse:
+            profile = request.vendo.session("gmail").get("/gmail/v1/users/me/profile")
+            return HttpResponse(profile.json()["emailAddress"])
+        ```
     """
 
     vendo: _vendo.Vendo
@@ -73,12 +84,37 @@ def _with_identity(cls: type[HttpRequest]) -> type[HttpRequest]:
 
 
 class VendoMiddleware(_Middleware):
-    """Give each request its client and its user, and handle vendo's errors if the settings say so.
+    """Give each request its client and its user, and handle vendo's errors if you set that.
 
     `request.vendo` and `request.vendo_identity` are made when they are first used; see
-    `VendoHttpRequest`. The response then says so in `Vary`. With `VENDO["ERRORS"]` a view may leave
-    vendo's errors unhandled: a missing connection becomes 424, for a browser a page with a button
-    to connect it; a rate limit 429; and so on.
+    `VendoHttpRequest`. The response then has a `Vary` for it. With `VENDO["ERRORS"]` a view may
+    leave vendo's errors unhandled: a missing connection becomes 424, for a browser a page with a
+    button to connect it; a rate limit 429; and so on. Both modes, WSGI and ASGI.
+
+    Args:
+        get_response: the next middleware, which Django passes.
+
+    Example:
+        ```python
+        import django
+        from django.conf import settings
+        from django.http import JsonResponse
+        from django.test import Client
+        from django.urls import path
+
+        def mail(request):
+            gmail = request.vendo.session("gmail")
+            return JsonResponse(gmail.get("/gmail/v1/users/me/profile").json())
+
+        urlpatterns = [path("mail/", mail)]
+        settings.configure(
+            ALLOWED_HOSTS=["testserver"],
+            MIDDLEWARE=["vendo_django.middleware.VendoMiddleware"],
+            ROOT_URLCONF=__name__,
+        )
+        django.setup()
+        print(Client().get("/mail/").json()["emailAddress"])
+        ```
     """
 
     def __call__(self, request: VendoHttpRequest) -> object:
@@ -126,6 +162,23 @@ class VendoIdentityMiddleware(_Middleware):
     Its place is after `AuthenticationMiddleware` and `VendoMiddleware`, with `VendoIdentityBackend`
     among the `AUTHENTICATION_BACKENDS`. Without the proxy (`VENDO_AUTH=1`) it only signs out users
     that it signed in.
+
+    Args:
+        get_response: the next middleware, which Django passes.
+
+    Raises:
+        ImproperlyConfigured: of a request, where it is not after the two other middleware.
+
+    Example:
+        ```python
+        AUTHENTICATION_BACKENDS = ["vendo_django.backends.VendoIdentityBackend"]
+        MIDDLEWARE = [
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "vendo_django.middleware.VendoMiddleware",
+            "vendo_django.middleware.VendoIdentityMiddleware",
+        ]
+        ```
     """
 
     def __call__(self, request: VendoHttpRequest) -> object:

@@ -61,16 +61,24 @@ _OTHER_LOGIN = {
 def mailer(slug: MailSlug) -> dict[str, Any]:
     """Return an entry of `MAILERS` (Django 6.1 and newer) for a provider. Both modes.
 
-        MAILERS = {"default": mailer("resend")}
-
-    Its backend is `vendo_django.mail.EmailBackend`, which asks for the credential each time it
+    Its backend is `vendo_django.mail.EmailBackend`, which takes the present credential each time it
     connects.
 
     Args:
         slug: `postmark`, `resend` or `sendgrid`.
 
+    Returns:
+        The entry, with its `OPTIONS`.
+
     Raises:
         ImproperlyConfigured: another provider, or the credential is missing.
+
+    Example:
+        ```python
+        from vendo_django import mailer
+
+        MAILERS = {"default": mailer("resend")}
+        ```
     """
     server, password = _login(slug)
     return {
@@ -89,15 +97,24 @@ def mailer(slug: MailSlug) -> dict[str, Any]:
 def email_settings(slug: MailSlug) -> dict[str, Any]:
     """Return the `EMAIL_…` settings for a provider, for Django before 6.1. Both modes.
 
-        globals().update(email_settings("resend"))
-
     The backend is that of `mailer`.
 
     Args:
         slug: `postmark`, `resend` or `sendgrid`.
 
+    Returns:
+        Values by the names of the settings.
+
     Raises:
         ImproperlyConfigured: another provider, or the credential is missing.
+
+    Example:
+        ```python
+        from vendo_django import email_settings
+
+        globals().update(email_settings("resend"))
+        print(EMAIL_HOST, EMAIL_PORT)
+        ```
     """
     server, password = _login(slug)
     return {
@@ -127,8 +144,6 @@ def _login(slug: str) -> tuple[_Server, MaskedStr]:
 def database(slug: str, **settings: Any) -> dict[str, Any]:
     """Return an entry of `DATABASES` for a credential that is a connection URL. Both modes.
 
-        DATABASES = {"default": database("app-database", CONN_MAX_AGE=60)}
-
     Args:
         slug: the credential, `VENDO_TOKEN_APP_DATABASE` in the environment. Its form is
             `postgresql://user:password@host:5432/name?sslmode=require`, or the same with `postgis`
@@ -138,9 +153,24 @@ def database(slug: str, **settings: Any) -> dict[str, Any]:
             `disable_server_side_cursors` become keys of the entry.
         settings: further keys of the entry; they and those of `OPTIONS` win over those of the URL.
 
+    Returns:
+        The entry. What may be secret in it is masked. While an image is built
+        (`VENDO_DJANGO_BUILD=1`), it has Django's dummy backend where the credential is missing.
+
     Raises:
         ImproperlyConfigured: the credential is missing, or not such a URL. The text never contains
             it.
+
+    Example:
+        ```python
+        import os
+
+        from vendo_django import database
+
+        os.environ["VENDO_TOKEN_APP_DATABASE"] = "postgresql://shop:secret@db.internal:5432/shop"
+        DATABASES = {"default": database("app-database", CONN_MAX_AGE=60)}
+        print(DATABASES["default"]["HOST"])  # db.internal
+        ```
     """
     url = token(slug)
     if not url:  # an image is built, which uses no database

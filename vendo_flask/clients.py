@@ -97,7 +97,26 @@ def current_client() -> vendo.Vendo:
     return scoped
 
 
-#: The client of the current request. If the request carries a user's JWT, it acts for that user;
-#: else, and outside of requests, it is the application's. Both modes. A session that comes from it
-#: works after the request too.
 current_vendo: CurrentVendo = LocalProxy(current_client)  # type: ignore[assignment]  # a proxy
+"""The client of the current request, with all attributes of `Vendo`. Both modes.
+
+If the request carries a user's JWT, it acts for that user; else, and outside of requests, it is the
+application's. A session that comes from it works after the request too. Without an application it
+raises `RuntimeError`.
+
+Example:
+    ```python
+    from flask import Flask
+
+    from vendo_flask import FlaskVendo, current_vendo
+
+    app = Flask(__name__)
+    FlaskVendo(app)
+
+    @app.get("/mail")
+    def mail():
+        return current_vendo.session("gmail").get("/gmail/v1/users/me/profile").json()
+
+    print(app.test_client().get("/mail").json["emailAddress"])
+    ```
+"""

@@ -59,7 +59,7 @@ def why_not(slug: str, may_connect: MayConnect | None) -> VendoError | None:
     try:
         check_connect(slug, may_connect)
     except Exception as error:  # noqa: BLE001  # the application's rule may raise anything
-        return why_blocked(error, slug, answers=(HTTPException,))
+        return why_blocked(error, slug, denials=(HTTPException,))
     return None
 
 

@@ -31,13 +31,7 @@ class FlaskVendo(_CurrentClient):
 
     After `init_app`, `app.extensions["vendo"]` is the application's client, and `current_vendo`
     that of the current request. The client follows `app.config`, and where that has no value the
-    environment. In an application context the extension has the attributes of `current_vendo`:
-
-        vendo = FlaskVendo(app)
-
-        @app.get("/mail")
-        def mail():
-            return vendo.session("gmail").get("gmail/v1/users/me/profile").json()
+    environment. In an application context the extension has the attributes of `current_vendo`.
 
     Args:
         app: the application; without it, call `init_app` later, once for each application.
@@ -50,6 +44,22 @@ class FlaskVendo(_CurrentClient):
 
     Raises:
         RuntimeError, ValidationError, AuthError, NotConnected: as for `init_app`.
+
+    Example:
+        ```python
+        from flask import Flask
+
+        from vendo_flask import FlaskVendo
+
+        app = Flask(__name__)
+        vendo = FlaskVendo(app)
+
+        @app.get("/mail")
+        def mail():
+            return vendo.session("gmail").get("/gmail/v1/users/me/profile").json()
+
+        print(app.test_client().get("/mail").json["emailAddress"])
+        ```
     """
 
     def __init__(
@@ -66,7 +76,28 @@ class FlaskVendo(_CurrentClient):
 
     @staticmethod
     def blueprint(*, may_connect: Callable[[Request, str], Any] | None = None) -> Blueprint:
-        """Return the views; see `vendo_flask.blueprint`."""
+        """Return the views: the same as `vendo_flask.blueprint`.
+
+        Args:
+            may_connect: `may_connect(request, slug)` returns whether the user may connect it.
+
+        Returns:
+            A new blueprint.
+
+        Raises:
+            ValidationError: `may_connect` is not a function.
+
+        Example:
+            ```python
+            from flask import Flask
+
+            from vendo_flask import FlaskVendo
+
+            app = Flask(__name__)
+            vendo = FlaskVendo(app)
+            app.register_blueprint(vendo.blueprint())
+            ```
+        """
         from vendo_flask import views
 
         return views.blueprint(may_connect=may_connect)
@@ -76,16 +107,35 @@ class FlaskVendo(_CurrentClient):
 
         A client that is in `app.extensions["vendo"]` before, such as a mock, stays there.
 
+        Args:
+            app: the application, or a proxy such as `current_app`.
+
         Raises:
             RuntimeError: the application has Vendo already.
-            ValidationError: it is no application, or its configuration has an unknown option or an
-                invalid value.
+            ValidationError: it is not an application, or its configuration has an unknown option or
+                an invalid value; with `VENDO_WATCH`, also where the Redis does not accept the
+                password or is too old. One that is away is logged.
             AuthError: the key is malformed, or with `VENDO_REQUIRED` Vendo rejects it.
             MissingExtra: `VENDO_REDIS_URL` is set, and the package `redis` is not installed.
-            ValidationError: with `VENDO_WATCH`, the Redis does not accept the password or is too
-                old. One that is away is logged.
             NotConnected: a slug of `VENDO_REQUIRED` has no credential. In Vendo mode this sends a
                 request; a backend that does not respond is logged.
+
+        Example:
+            ```python
+            from flask import Flask
+
+            from vendo_flask import FlaskVendo
+
+            vendo = FlaskVendo()
+
+            def create_app():
+                app = Flask(__name__)
+                app.config["VENDO_REQUIRED"] = ["gmail"]
+                vendo.init_app(app)
+                return app
+
+            print(create_app().extensions["vendo"])
+            ```
         """
         # With the first application, so that importing the package stays cheap.
         from vendo_flask import (

@@ -105,6 +105,26 @@ def _identity() -> vendo.VendoIdentity | None:
     return identity_of(request)
 
 
-#: The signed-in user of the current request; false where no user is signed in, and always false
-#: without the platform's proxy (`VENDO_AUTH=1`).
 vendo_identity: CurrentIdentity = CurrentIdentity(_identity)
+"""The signed-in user of the current request, with the attributes of a `VendoIdentity`. Both modes.
+
+It is false where no user is signed in, and always false without the platform's proxy
+(`VENDO_AUTH=1`); its attributes then raise `IdentityNotPresent`. Call it to get the `VendoIdentity`
+or None. Outside of requests it raises `RuntimeError`.
+
+Example:
+    ```python
+    from flask import Flask
+
+    from vendo_flask import FlaskVendo, vendo_identity
+
+    app = Flask(__name__)
+    FlaskVendo(app)
+
+    @app.get("/")
+    def home():
+        return f"Hello {vendo_identity.name}" if vendo_identity else "Hello"
+
+    print(app.test_client().get("/").text)
+    ```
+"""

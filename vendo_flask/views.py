@@ -41,19 +41,37 @@ _SLUG = re.compile(r"<(?:[^>]*:)?slug>")
 
 
 def blueprint(*, may_connect: MayConnect | None = None) -> Blueprint:
-    """Return the views, for `app.register_blueprint(blueprint())`.
+    """Return the views, for `app.register_blueprint(blueprint())`. Both modes.
 
     They are below `/api/vendo`, where the platform's pages look for `identity`. Give another
     `url_prefix=` when you register the blueprint.
 
     Args:
-        may_connect: `may_connect(request, slug)` says whether the user may connect a provider, and
-            alone decides. It may be a coroutine function. Without it, users whom the platform's
-            proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere nobody may. All who can open
-            the view hold the API key.
+        may_connect: `may_connect(request, slug)` returns whether the user may connect a provider,
+            and alone decides. It may be a coroutine function. Without it, users whom the platform's
+            proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere no user may. All who can
+            open the view hold the API key.
+
+    Returns:
+        A new blueprint with the views `connect`, `connected`, `webhook` and `identity`.
 
     Raises:
         ValidationError: `may_connect` is not a function.
+
+    Example:
+        ```python
+        from flask import Flask, session
+
+        from vendo_flask import FlaskVendo, blueprint
+
+        def may_connect(request, slug):
+            return session.get("role") == "admin"
+
+        app = Flask(__name__)
+        FlaskVendo(app)
+        app.register_blueprint(blueprint(may_connect=may_connect))
+        print(app.test_client().get("/api/vendo/identity").status_code)  # 401
+        ```
     """
     checked_rule(may_connect)
 

@@ -10,7 +10,20 @@ from vendo_pytest._suite import TestScope
 
 
 class VendoToken:
-    """`vendo_token("openai", "sk-test")`: set the token of a provider for this test."""
+    """Set the token of a provider for a test.
+
+    The fixture `vendo_token` is one.
+
+    Example:
+        ```python
+        import vendo
+        from vendo_pytest import VendoToken
+
+        def test_token(vendo_token: VendoToken) -> None:
+            vendo_token("openai", "sk-test")
+            assert vendo.token("openai") == "sk-test"
+        ```
+    """
 
     def __init__(self, test: TestScope) -> None:
         self._test = test
@@ -19,23 +32,48 @@ class VendoToken:
         return f"<{type(self).__name__}>"
 
     def __call__(self, slug: vendo.Slug | str, token: str | None = None) -> str:
-        """Set `VENDO_TOKEN_<SLUG>` until the test ends, and return its value.
+        """Set `VENDO_TOKEN_<SLUG>` until the test ends. Both modes.
 
         Args:
             slug: the provider, of the catalog or not.
             token: the value. The default is a fake token, always the same for a slug.
 
+        Returns:
+            The value.
+
         Raises:
             TypeError: the token is not a str.
             ValueError: the token is blank.
             vendo.ValidationError: the slug is malformed, or the token contains a control character.
+
+        Example:
+            ```python
+            import vendo
+
+            def test_token(vendo_token):
+                fake = vendo_token("openai")
+                assert vendo.token("openai") == fake
+            ```
         """
         __tracebackhide__ = True
         return self._test.give(slug, token)
 
 
 class VendoTokens:
-    """`vendo_tokens("stripe", openai="sk-test")`: set the tokens of several providers."""
+    """Set the tokens of several providers for a test.
+
+    The fixture `vendo_tokens` is one.
+
+    Example:
+        ```python
+        import vendo
+        from vendo_pytest import VendoTokens
+
+        def test_tokens(vendo_tokens: VendoTokens) -> None:
+            vendo_tokens("stripe", openai="sk-test")
+            assert vendo.token("openai") == "sk-test"
+        ```
+    """
 
     def __init__(self, test: TestScope) -> None:
         self._test = test
@@ -44,21 +82,45 @@ class VendoTokens:
         return f"<{type(self).__name__}>"
 
     def __call__(self, *slugs: vendo.Slug | str, **tokens: str | None) -> dict[str, str]:
-        """Set `VENDO_TOKEN_<SLUG>` for each until the test ends, and return the values by slug.
+        """Set `VENDO_TOKEN_<SLUG>` for each provider until the test ends. Both modes.
 
         Args:
             slugs: providers with a fake token.
             tokens: providers with their tokens, None for a fake one.
 
+        Returns:
+            The values by slug.
+
         Raises:
             TypeError, ValueError, vendo.ValidationError: as for `VendoToken`.
+
+        Example:
+            ```python
+            import vendo
+
+            def test_tokens(vendo_tokens):
+                found = vendo_tokens("stripe", "gmail")
+                assert vendo.tokens(["stripe", "gmail"]) == found
+            ```
         """
         __tracebackhide__ = True
         return self._test.give_all(slugs, tokens)
 
 
 class VendoSession:
-    """`vendo_session("gmail")`: create a session with the server's fake provider."""
+    """Make sessions with the fake providers of the test's server.
+
+    The fixture `vendo_session` is one.
+
+    Example:
+        ```python
+        from vendo_pytest import VendoSession
+
+        def test_mail(vendo_session: VendoSession) -> None:
+            gmail = vendo_session("gmail")
+            assert gmail.get("/gmail/v1/users/me/profile").ok
+        ```
+    """
 
     def __init__(self, client: vendo.Vendo, server: vendo.testing.LocalVendo) -> None:
         self._client = client
@@ -71,17 +133,28 @@ class VendoSession:
     def __call__(
         self, slug: vendo.Slug | str, *, hosts: Sequence[str] = ()
     ) -> _optional.requests.Session:
-        """Return an authenticated `requests.Session`, closed when the test ends.
+        """Make a `requests.Session` that is authenticated. Vendo mode.
 
-        A relative URL goes to the fake provider. The provider is connected if it is not yet.
+        A relative URL goes to the fake provider. The provider is connected if it is not yet. The
+        session is closed when the test ends.
 
         Args:
             slug: the provider, of the catalog or not.
             hosts: further hosts to which the token may be sent.
 
+        Returns:
+            The session.
+
         Raises:
             vendo.MissingExtra: requests is not installed.
             vendo.ValidationError: the slug or a host is malformed.
+
+        Example:
+            ```python
+            def test_mail(vendo_session):
+                gmail = vendo_session("gmail")
+                assert "@" in gmail.get("/gmail/v1/users/me/profile").json()["emailAddress"]
+            ```
         """
         slug = slug.lower()
         is_known = self._is_known(slug)
@@ -102,13 +175,35 @@ class VendoSession:
         return True
 
     def close(self) -> None:
-        """Close the sessions."""
+        """Close the sessions. The fixture does it when the test ends.
+
+        Example:
+            ```python
+            def test_mail(vendo_session):
+                assert vendo_session("gmail").get("/gmail/v1/users/me/profile").ok
+                vendo_session.close()
+            ```
+        """
         for session in self._made:
             session.close()
 
 
 class VendoUsage:
-    """The providers of the tokens that the code under test got."""
+    """List the providers of the tokens that the code under test got.
+
+    The fixture `vendo_usage` is one.
+
+    Example:
+        ```python
+        import vendo
+        from vendo_pytest import VendoUsage
+
+        def test_usage(vendo_token, vendo_usage: VendoUsage) -> None:
+            vendo_token("openai")
+            vendo.token("openai")
+            assert vendo_usage.slugs == ["openai"]
+        ```
+    """
 
     def __init__(self, test: TestScope) -> None:
         self._test = test
@@ -122,7 +217,24 @@ class VendoUsage:
         return list(dict.fromkeys(slug for slug, _token in self._test.handed_out))
 
     def assert_used(self, *slugs: vendo.Slug | str) -> None:
-        """Fail unless the code under test got a token of each of these providers."""
+        """Fail unless the code under test got a token of each of these providers.
+
+        Args:
+            slugs: the providers.
+
+        Raises:
+            AssertionError: the token of one of them was not used.
+
+        Example:
+            ```python
+            import vendo
+
+            def test_usage(vendo_token, vendo_usage):
+                vendo_token("openai")
+                vendo.token("openai")
+                vendo_usage.assert_used("openai")
+            ```
+        """
         __tracebackhide__ = True
         used = self.slugs
         unused = [slug for slug in slugs if slug.lower() not in used]
@@ -130,7 +242,21 @@ class VendoUsage:
             raise AssertionError(f"{_listed(unused)} not used; {_listed(used)} used.")
 
     def assert_unused(self, *slugs: vendo.Slug | str) -> None:
-        """Fail if the code under test got a token of one of these providers, by default of any."""
+        """Fail if the code under test got a token of one of these providers.
+
+        Args:
+            slugs: the providers; without any, no token may be used at all.
+
+        Raises:
+            AssertionError: the token of one of them was used.
+
+        Example:
+            ```python
+            def test_usage(vendo_token, vendo_usage):
+                vendo_token("openai")
+                vendo_usage.assert_unused()
+            ```
+        """
         __tracebackhide__ = True
         used = [slug for slug in self.slugs if not slugs or slug in map(str.lower, slugs)]
         if used:

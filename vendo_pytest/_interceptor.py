@@ -33,11 +33,23 @@ if TYPE_CHECKING:
 
 
 class GuardError(Withheld):
-    """The code under test requested a credential that the test did not provide (`vendo_guard`),
-    or the address of a real provider.
+    """Stand for a credential that the test did not provide (`vendo_guard`), or for a real provider.
 
-    It is not a `VendoError`, so the code under test does not handle it like a provider that is not
-    connected.
+    It is raised where the code under test requests such a credential, or the address of a real
+    provider. It is not a `VendoError`, so the code under test does not handle it like a provider
+    that is not connected.
+
+    Example:
+        ```python
+        import socket
+
+        import pytest
+        from vendo_pytest import GuardError
+
+        def test_guard(vendo_server):
+            with pytest.raises(GuardError):
+                socket.getaddrinfo("api.openai.com", 443)
+        ```
     """
 
     __module__ = "vendo_pytest"  # where a test imports it from

@@ -41,8 +41,21 @@ def client(of: HTTPConnection | Starlette, /) -> vendo.Vendo:
     Args:
         of: a request, a WebSocket, or a Starlette or FastAPI application.
 
+    Returns:
+        A `Vendo`.
+
     Raises:
         AuthError, ValidationError: the key or an address is malformed.
+
+    Example:
+        ```python
+        from starlette.applications import Starlette
+
+        from vendo_starlette import client
+
+        app = Starlette()
+        print(len(client(app).token("openai")))
+        ```
     """
     if isinstance(of, Starlette):
         return clients_of(of).blocking()
@@ -50,10 +63,35 @@ def client(of: HTTPConnection | Starlette, /) -> vendo.Vendo:
 
 
 def aclient(of: HTTPConnection | Starlette, /) -> vendo.AsyncVendo:
-    """Return the same for asyncio: await its methods. It is `request.state.vendo`.
+    """Return the client for asyncio of a request, or of an application. Both modes.
+
+    Await its methods. For a request it is the same as `request.state.vendo`.
+
+    Args:
+        of: a request, a WebSocket, or a Starlette or FastAPI application.
+
+    Returns:
+        An `AsyncVendo`.
 
     Raises:
         AuthError, ValidationError: the key or an address is malformed.
+
+    Example:
+        ```python
+        import asyncio
+
+        from starlette.applications import Starlette
+
+        from vendo_starlette import aclient
+
+        app = Starlette()
+
+        async def main():
+            print(len(await aclient(app).token("openai")))
+            await aclient(app).aclose()
+
+        asyncio.run(main())
+        ```
     """
     if isinstance(of, Starlette):
         return clients_of(of).asynchronous()

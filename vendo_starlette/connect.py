@@ -57,7 +57,7 @@ async def why_not(
     try:
         await check_connect(connection, slug, may_connect)
     except Exception as error:  # noqa: BLE001  # the application's rule may raise anything
-        return why_blocked(error, slug, answers=(HTTPException,))
+        return why_blocked(error, slug, denials=(HTTPException,))
     return None
 
 

@@ -9,222 +9,28 @@ Each gets the request or the WebSocket, and leaves the OpenAPI document as it wa
 """
 
 # No `from __future__ import annotations` here: FastAPI reads the annotations of parameters, and
-# cannot read them as strings. Those of return values are strings, so that nothing is imported.
+# cannot read them as strings.
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
-from typing import Any, Final, Generic, TypeVar, overload
-from weakref import finalize
+from collections.abc import Sequence
+from typing import Any, TypeVar, overload
 
-from starlette.requests import HTTPConnection, Request
-from starlette.responses import Response
-
-import vendo
 from vendo import web
-from vendo.web import optional
-from vendo_starlette.clients import aclient, add_vary, client, request_clients
-from vendo_starlette.concurrency import call
-from vendo_starlette.identity import identity_of, require_identity
+from vendo_starlette.dependency_types import (
+    REQUIRED,
+    AsyncSessionDependency,
+    ClientDependency,
+    HttpxDependency,
+    IdentityDependency,
+    SessionDependency,
+    SyncClientDependency,
+    TokenDependency,
+    WebhookDependency,
+)
 from vendo_starlette.uncalled import to_be_called
-
-_REQUIRED: Final = object()
 
 TYPE_CHECKING = False
 
 _T = TypeVar("_T")
-
-
-class _Value:
-    """Equal to another of its class with equal arguments.
-
-    Not a dataclass: eight of them take as long to make as the rest of this package to import.
-    """
-
-    __slots__ = ("_arguments",)
-
-    def __init__(self, *arguments: Any) -> None:
-        self._arguments = arguments
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}{self._arguments}"
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other._arguments == self._arguments
-
-    def __deepcopy__(self, *_: object) -> Any:
-        # Without `Depends`, FastAPI takes it for a default, which it copies, or reads the body.
-        raise web.invalid(
-            "A dependency of vendo_starlette is an argument of Depends.",
-            fix="Write Depends(vendo_identity()), and the same for others.",
-        )
-
-    __get_pydantic_core_schema__ = __deepcopy__
-
-    def __hash__(self) -> int:
-        return hash((type(self), self._arguments))
-
-
-class _Dependency(_Value, ABC, Generic[_T]):
-    """Something of the request's user. FastAPI calls it."""
-
-    __slots__ = ()
-
-    async def __call__(
-        self,
-        connection: HTTPConnection,
-        response: Response = None,  # type: ignore[assignment]  # None outside of FastAPI
-    ) -> _T:
-        """Return the value."""
-        value = await self._get(connection)
-        used = request_clients(connection.scope).used
-        if used and response is not None:
-            # FastAPI adds these to what it makes of an endpoint's value. `VendoMiddleware` adds
-            # them to every response.
-            add_vary(response.headers, used)
-        return value
-
-    @abstractmethod
-    async def _get(self, connection: HTTPConnection) -> _T:
-        """Return the value for a request or a WebSocket."""
-
-
-async def _asynchronous(connection: HTTPConnection) -> "vendo.AsyncVendo":
-    """Return the client that dependencies use: an override of `vendo_client()` is one of all."""
-    override = _override_of(connection, ClientDependency)
-    return aclient(connection) if override is None else await _called(override, "vendo_client")
-
-
-async def _blocking(connection: HTTPConnection) -> "vendo.Vendo":
-    """Return the same with `vendo_sync_client()`."""
-    override = _override_of(connection, SyncClientDependency)
-    return client(connection) if override is None else await _called(override, "vendo_sync_client")
-
-
-# Not by dependencies of our own on `vendo_client()`: each request would take a tenth longer.
-
-
-def _override_of(connection: HTTPConnection, dependency: Callable[[], object]) -> Any:
-    overrides = getattr(connection.scope.get("app"), "dependency_overrides", None)
-    return overrides.get(dependency()) if overrides else None
-
-
-async def _called(override: Callable[..., Any], name: str) -> Any:
-    try:
-        signature(override).bind()
-        is_plain = not (isgeneratorfunction(override) or isasyncgenfunction(override))
-    except TypeError:
-        is_plain = False
-    if not is_plain:
-        raise web.invalid(
-            f"The override of {name}() must be a function without arguments that returns a client.",
-            fix=f"Write app.dependency_overrides[{name}()] = lambda: client.",
-        )
-    return await call(override)
-
-
-class TokenDependency(_Dependency[_T]):
-    """See `vendo_token`."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._arguments[0]!r})"  # a default may be a credential
-
-    def __hash__(self) -> int:
-        return hash((type(self), self._arguments[0]))  # a default may be a list
-
-    async def _get(self, connection: HTTPConnection) -> _T:
-        slug, default = self._arguments
-        kept: dict[str, Any] = {} if default is _REQUIRED else {"default": default}
-        token: Any = await (await _asynchronous(connection)).token(slug, **kept)
-        found: _T = token
-        return found
-
-
-class SessionDependency(_Dependency["optional.requests.Session"]):
-    """See `vendo_session`."""
-
-    __slots__ = ()
-
-    async def _get(self, connection: HTTPConnection) -> "optional.requests.Session":
-        slug, hosts, base_url, override = self._arguments
-        found = await _blocking(connection)
-        return found.session(slug, hosts=hosts, base_url=base_url, override=override)
-
-
-class AsyncSessionDependency(_Dependency["optional.aiohttp.ClientSession"]):
-    """See `vendo_async_session`."""
-
-    __slots__ = ()
-
-    async def _get(self, connection: HTTPConnection) -> "optional.aiohttp.ClientSession":
-        slug, hosts, base_url, override = self._arguments
-        session = await (await _asynchronous(connection)).session(
-            slug, hosts=hosts, base_url=base_url, override=override
-        )
-        # Not a dependency with `yield`: before 0.118 FastAPI ends those before a stream begins. The
-        # response holds the request to the end of streams and background tasks.
-        if not iscoroutinefunction(session.detach):  # as that of a mock is
-            finalize(connection, session.detach)
-        return session
-
-
-class HttpxDependency(_Dependency["optional.httpx2.AsyncClient"]):
-    """See `vendo_httpx`."""
-
-    __slots__ = ()
-
-    async def _get(self, connection: HTTPConnection) -> "optional.httpx2.AsyncClient":
-        from vendo_starlette.httpx_clients import make_httpx
-
-        slug, hosts, base_url, override = self._arguments
-        found = await _asynchronous(connection)
-        pools = request_clients(connection.scope).clients.pools
-        return make_httpx(found, pools, slug, hosts=hosts, base_url=base_url, override=override)
-
-
-class ClientDependency(_Dependency["vendo.AsyncVendo"]):
-    """See `vendo_client`."""
-
-    __slots__ = ()
-
-    async def _get(self, connection: HTTPConnection) -> "vendo.AsyncVendo":
-        return aclient(connection)
-
-
-class SyncClientDependency(_Dependency["vendo.Vendo"]):
-    """See `vendo_sync_client`."""
-
-    __slots__ = ()
-
-    async def _get(self, connection: HTTPConnection) -> "vendo.Vendo":
-        return client(connection)
-
-
-class IdentityDependency(_Dependency["vendo.VendoIdentity | None"]):
-    """See `vendo_identity`."""
-
-    __slots__ = ()
-
-    async def _get(self, connection: HTTPConnection) -> "vendo.VendoIdentity | None":
-        (required,) = self._arguments
-        identity = identity_of(connection)
-        if required:
-            require_identity(connection)
-        return identity
-
-
-class WebhookDependency(_Value):
-    """See `vendo_webhook`."""
-
-    __slots__ = ()
-
-    async def __call__(self, request: Request) -> "vendo.WebhookEvent":
-        """Return the event."""
-        from vendo_starlette.webhooks import verified_webhook
-
-        return (await verified_webhook(request)).event
 
 
 if TYPE_CHECKING:
@@ -237,9 +43,9 @@ if TYPE_CHECKING:
 
 @to_be_called
 def vendo_token(
-    slug: "web.Slug | str", *, default: Any = _REQUIRED
+    slug: "web.Slug | str", *, default: Any = REQUIRED
 ) -> TokenDependency[str] | TokenDependency[Any]:
-    """Declare a provider's credential, a `str`: `Depends(vendo_token("openai"))`. Both modes.
+    """Declare a provider's credential, a `str`. Both modes.
 
     Without a credential the request ends with the error of `vendo.token`.
 
@@ -247,8 +53,27 @@ def vendo_token(
         slug: the provider.
         default: what the endpoint gets where there is no credential, such as None.
 
+    Returns:
+        A dependency, for `Depends`.
+
     Raises:
         ValidationError: the slug is malformed.
+
+    Example:
+        ```python
+        from fastapi import Depends, FastAPI
+        from fastapi.testclient import TestClient
+
+        from vendo_starlette import vendo_token
+
+        app = FastAPI()
+
+        @app.get("/")
+        async def length(token: str = Depends(vendo_token("openai"))):
+            return len(token)
+
+        print(TestClient(app).get("/").json())
+        ```
     """
     return TokenDependency(web.checked_slug(slug), default)
 
@@ -261,10 +86,10 @@ def vendo_session(
     base_url: str | None = None,
     override: bool = False,
 ) -> SessionDependency:
-    """Declare a `requests.Session` for the request's user: `Depends(vendo_session("gmail"))`.
+    """Declare a `requests.Session` for the request's user. Both modes.
 
     For endpoints with `def`. In the thread of an event loop it warns once. It opens no connection
-    of its own, needs no closing, and works after the request too. Both modes.
+    of its own, needs no closing, and works after the request too.
 
     Args:
         slug: the provider.
@@ -273,8 +98,28 @@ def vendo_session(
             catalog's; its host may get the token.
         override: True to replace a credential that a request comes with, as from an SDK.
 
+    Returns:
+        A dependency, for `Depends`.
+
     Raises:
         ValidationError: the slug, a host or the base URL is malformed.
+
+    Example:
+        ```python
+        import requests
+        from fastapi import Depends, FastAPI
+        from fastapi.testclient import TestClient
+
+        from vendo_starlette import vendo_session
+
+        app = FastAPI()
+
+        @app.get("/mail")
+        def mail(gmail: requests.Session = Depends(vendo_session("gmail"))):
+            return gmail.get("/gmail/v1/users/me/profile").json()
+
+        print(TestClient(app).get("/mail").json()["emailAddress"])
+        ```
     """
     return SessionDependency(*web.checked_session(slug, hosts, base_url, override))
 
@@ -287,11 +132,11 @@ def vendo_async_session(
     base_url: str | None = None,
     override: bool = False,
 ) -> AsyncSessionDependency:
-    """Declare an `aiohttp.ClientSession` for the request's user, for endpoints with `async def`.
+    """Declare an `aiohttp.ClientSession` for the request's user. Both modes.
 
-    `Depends(vendo_async_session("gmail"))` opens no connection of its own, and is closed after the
+    For endpoints with `async def`. It opens no connection of its own, and is closed after the
     request, its stream and its background tasks. Code that goes on after that gets a session from
-    `vendo_client()`. Both modes.
+    `vendo_client()`.
 
     Args:
         slug: the provider.
@@ -300,8 +145,31 @@ def vendo_async_session(
             catalog's; its host may get the token.
         override: True to replace a credential that a request comes with, as from an SDK.
 
+    Returns:
+        A dependency, for `Depends`.
+
     Raises:
         ValidationError: the slug, a host or the base URL is malformed.
+
+    Example:
+        ```python
+        import aiohttp
+        from fastapi import Depends, FastAPI
+        from fastapi.testclient import TestClient
+
+        from vendo_starlette import VendoMiddleware, vendo_async_session
+
+        app = FastAPI()
+        app.add_middleware(VendoMiddleware)
+
+        @app.get("/mail")
+        async def mail(gmail: aiohttp.ClientSession = Depends(vendo_async_session("gmail"))):
+            async with gmail.get("gmail/v1/users/me/profile") as response:
+                return await response.json()
+
+        with TestClient(app) as browser:
+            print(browser.get("/mail").json()["emailAddress"])
+        ```
     """
     return AsyncSessionDependency(*web.checked_session(slug, hosts, base_url, override))
 
@@ -314,11 +182,11 @@ def vendo_httpx(
     base_url: str | None = None,
     override: bool = False,
 ) -> HttpxDependency:
-    """Declare an `httpx2.AsyncClient` for the request's user: `Depends(vendo_httpx("gmail"))`.
+    """Declare an `httpx2.AsyncClient` for the request's user. Both modes.
 
     For endpoints with `async def`. Where httpx is installed and httpx2 is not, it is an
     `httpx.AsyncClient`. It opens no connection of its own, needs no closing, and works after the
-    request too. Both modes.
+    request too.
 
     Args:
         slug: the provider.
@@ -327,46 +195,152 @@ def vendo_httpx(
             catalog's; its host may get the token.
         override: True to replace a credential that a request comes with, as from an SDK.
 
+    Returns:
+        A dependency, for `Depends`.
+
     Raises:
         ValidationError: the slug, a host or the base URL is malformed.
+
+    Example:
+        ```python
+        import httpx2
+        from fastapi import Depends, FastAPI
+        from fastapi.testclient import TestClient
+
+        from vendo_starlette import VendoMiddleware, vendo_httpx
+
+        app = FastAPI()
+        app.add_middleware(VendoMiddleware)
+
+        @app.get("/mail")
+        async def mail(gmail: httpx2.AsyncClient = Depends(vendo_httpx("gmail"))):
+            return (await gmail.get("gmail/v1/users/me/profile")).json()
+
+        with TestClient(app) as browser:
+            print(browser.get("/mail").json()["emailAddress"])
+        ```
     """
     return HttpxDependency(*web.checked_session(slug, hosts, base_url, override))
 
 
 @to_be_called
 def vendo_client() -> ClientDependency:
-    """Declare the client for asyncio, `request.state.vendo`: `Depends(vendo_client())`. Both
-    modes.
+    """Declare the client for asyncio, the same as `request.state.vendo`. Both modes.
+
+    Returns:
+        A dependency, for `Depends`.
+
+    Example:
+        ```python
+        from fastapi import Depends, FastAPI
+        from fastapi.testclient import TestClient
+
+        from vendo import AsyncVendo
+        from vendo_starlette import VendoMiddleware, vendo_client
+
+        app = FastAPI()
+        app.add_middleware(VendoMiddleware)
+
+        @app.get("/")
+        async def slugs(client: AsyncVendo = Depends(vendo_client())):
+            return sorted(await client.connections.connected_slugs())
+
+        with TestClient(app) as browser:
+            print(browser.get("/").json())
+        ```
     """
     return ClientDependency()
 
 
 @to_be_called
 def vendo_sync_client() -> SyncClientDependency:
-    """Declare the blocking client, `request.state.vendo_sync`: `Depends(vendo_sync_client())`. Both
-    modes.
+    """Declare the blocking client, the same as `request.state.vendo_sync`. Both modes.
+
+    Returns:
+        A dependency, for `Depends`.
+
+    Example:
+        ```python
+        from fastapi import Depends, FastAPI
+        from fastapi.testclient import TestClient
+
+        from vendo import Vendo
+        from vendo_starlette import vendo_sync_client
+
+        app = FastAPI()
+
+        @app.get("/")
+        def slugs(client: Vendo = Depends(vendo_sync_client())):
+            return sorted(client.connections.connected_slugs())
+
+        print(TestClient(app).get("/").json())
+        ```
     """
     return SyncClientDependency()
 
 
 @to_be_called
 def vendo_identity(required: bool = True) -> IdentityDependency:
-    """Declare the signed-in user, a `VendoIdentity`: `Depends(vendo_identity())`. Both modes.
+    """Declare the signed-in user, a `VendoIdentity`. Both modes.
 
     Without the platform's proxy (`VENDO_AUTH=1`) no user is signed in, whatever the headers are.
 
     Args:
         required: what happens where no user is signed in. True: the response is 401, and a
             WebSocket is closed. False: the endpoint gets None.
+
+    Returns:
+        A dependency, for `Depends`.
+
+    Example:
+        ```python
+        from fastapi import Depends, FastAPI
+        from fastapi.testclient import TestClient
+
+        from vendo import VendoIdentity
+        from vendo_starlette import install, vendo_identity
+
+        app = FastAPI()
+        install(app)
+
+        @app.get("/")
+        async def account(user: VendoIdentity = Depends(vendo_identity())):
+            return user.name
+
+        print(TestClient(app).get("/").status_code)  # 401
+        ```
     """
     return IdentityDependency(required)
 
 
 @to_be_called
 def vendo_webhook() -> WebhookDependency:
-    """Declare the verified `WebhookEvent` of a request: `Depends(vendo_webhook())`. Both modes.
+    """Declare the verified `WebhookEvent` of a request. Both modes.
 
     It reads the body. Without a good signature the response is 400, for a body over 1 MiB 413. A
     webhook may come more than once: it has no replay protection, which `vendo_routes` has.
+
+    Returns:
+        A dependency, for `Depends`.
+
+    Example:
+        ```python
+        from fastapi import Depends, FastAPI
+        from fastapi.testclient import TestClient
+
+        from vendo import WebhookEvent
+        from vendo.testing import LocalVendo
+        from vendo_starlette import VendoSettings, install, vendo_webhook
+
+        server, app = LocalVendo(), FastAPI()
+        install(app, VendoSettings(webhook_secrets=server.webhook_secret))
+
+        @app.post("/hook")
+        async def hook(event: WebhookEvent = Depends(vendo_webhook())):
+            return event.type
+
+        headers, body = server.sign_webhook({"type": "connection.changed"})
+        print(TestClient(app).post("/hook", headers=headers, content=body).json())
+        ```
     """
     return WebhookDependency()

@@ -80,8 +80,8 @@ class VendoMiddleware:
     each made when it is first used. If the request carries a user's JWT, they act for that user.
     They are those of the application that has this middleware, also in one that is mounted there.
     `request.state.vendo_identity` is the signed-in user, or None; always None without the
-    platform's proxy (`VENDO_AUTH=1`). A response for which one of the three was used says so in
-    `Vary`.
+    platform's proxy (`VENDO_AUTH=1`). A response for which one of the three was used has a `Vary`
+    for it.
 
     One of vendo's errors that another middleware lets through goes to the application's own handler
     for it, such as that of `install`. When the application starts, the key and the `required` slugs
@@ -95,6 +95,24 @@ class VendoMiddleware:
 
     Raises:
         ValidationError: the settings are of another type.
+
+    Example:
+        ```python
+        from starlette.applications import Starlette
+        from starlette.middleware import Middleware
+        from starlette.responses import PlainTextResponse
+        from starlette.routing import Route
+        from starlette.testclient import TestClient
+
+        from vendo_starlette import VendoMiddleware
+
+        async def length(request):
+            return PlainTextResponse(str(len(await request.state.vendo.token("openai"))))
+
+        app = Starlette(routes=[Route("/", length)], middleware=[Middleware(VendoMiddleware)])
+        with TestClient(app) as browser:
+            print(browser.get("/").text)
+        ```
     """
 
     def __init__(self, app: ASGIApp, settings: vendo_starlette.VendoSettings | None = None) -> None:

@@ -52,9 +52,6 @@ def vendo_routes(
 ) -> list[BaseRoute]:
     """Return the routes `connect/<slug>/`, `connect/done/`, `webhook/` and `identity`. Both modes.
 
-        app = Starlette(routes=[Route("/", home), *vendo_routes(may_connect=is_admin)])
-        app = FastAPI(routes=vendo_routes(may_connect=is_admin))
-
     Args:
         on_webhook: `receive(event, request)`, called once for each webhook event, after its
             signature was verified. When it raises, the response is 500, and the platform delivers
@@ -62,14 +59,31 @@ def vendo_routes(
             application share what it handled: an event goes to one of them.
         path: where the routes are; the platform's pages look for `identity` at
             `/api/vendo/identity`.
-        may_connect: `may_connect(request, slug)` says whether the user may connect a provider, and
-            alone decides. It may be a coroutine function. Without it, users whom the platform's
-            proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere nobody may. All who can open
-            the route hold the API key.
+        may_connect: `may_connect(request, slug)` returns whether the user may connect a provider,
+            and alone decides. It may be a coroutine function. Without it, users whom the platform's
+            proxy names may (`VENDO_AUTH=1`), except viewers; elsewhere no user may. All who can
+            open the route hold the API key.
+
+    Returns:
+        Routes for `Starlette(routes=…)` or `FastAPI(routes=…)`.
 
     Raises:
         ValidationError: `on_webhook` or `may_connect` is not a function. One with `yield` would do
             nothing when it is called.
+
+    Example:
+        ```python
+        from fastapi import FastAPI
+        from fastapi.testclient import TestClient
+
+        from vendo_starlette import vendo_routes
+
+        async def receive(event, request):
+            print(event.type)
+
+        app = FastAPI(routes=vendo_routes(receive))
+        print(TestClient(app).get("/api/vendo/identity").status_code)  # 401
+        ```
     """
     checked_rule(may_connect)
     if on_webhook is not None and (not callable(on_webhook) or _is_generator(on_webhook)):

@@ -41,10 +41,7 @@ _options = Options(_OPTIONS, label="{name}=", line="Write VendoSettings({name}={
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VendoSettings:
-    """The settings of one application, for `install` or `VendoMiddleware`. Both modes.
-
-    All are optional. Their `repr` leaves out keys and secrets, so that
-    `Middleware(VendoMiddleware, settings=settings)` can be printed. They cannot be pickled.
+    """Hold the settings of one application, for `install` or `VendoMiddleware`. Both modes.
 
     Attributes:
         api_key: the app key; `VENDO_API_KEY` by default.
@@ -66,6 +63,16 @@ class VendoSettings:
 
     Raises:
         ValidationError: a value is invalid.
+
+    Example:
+        ```python
+        from fastapi import FastAPI
+
+        from vendo_starlette import VendoSettings, install
+
+        app = FastAPI()
+        install(app, VendoSettings(timeout=10, required=["openai"]))
+        ```
     """
 
     api_key: str | None = field(default=None, repr=False)

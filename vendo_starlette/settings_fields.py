@@ -28,6 +28,25 @@ class FromVendo:
 
     Raises:
         ValidationError: the slug is malformed.
+
+    Example:
+        ```python
+        from typing import Annotated
+
+        from pydantic import SecretStr
+        from pydantic_settings import BaseSettings
+
+        from vendo_starlette import FromVendo, vendo_settings_source
+
+        class Settings(BaseSettings):
+            openai: Annotated[SecretStr, FromVendo("openai")]
+
+            @classmethod
+            def settings_customise_sources(cls, settings_cls, **sources):
+                return *sources.values(), vendo_settings_source(settings_cls)
+
+        print(Settings().openai)
+        ```
     """
 
     slug: web.Slug | str
@@ -51,8 +70,30 @@ def vendo_settings_source(
     Args:
         settings_cls: the class of the settings. Its marked fields are of the type `SecretStr`.
 
+    Returns:
+        A source for pydantic-settings.
+
     Raises:
         ImportError: pydantic-settings is not installed.
+
+    Example:
+        ```python
+        from typing import Annotated
+
+        from pydantic import SecretStr
+        from pydantic_settings import BaseSettings
+
+        from vendo_starlette import FromVendo, vendo_settings_source
+
+        class Settings(BaseSettings):
+            stripe: Annotated[SecretStr | None, FromVendo("stripe")] = None
+
+            @classmethod
+            def settings_customise_sources(cls, settings_cls, **sources):
+                return *sources.values(), vendo_settings_source(settings_cls)
+
+        print(Settings().stripe)
+        ```
     """
     from pydantic import SecretStr
     from pydantic_settings import PydanticBaseSettingsSource

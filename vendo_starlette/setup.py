@@ -39,8 +39,6 @@ def install(
     lifespan; when it stops, the kept connections are closed, after it. Starlette runs no lifespan
     of a mounted application, so nothing is checked for one.
 
-        install(app, client=MockClient(tokens), aclient=MockAsyncClient(tokens))
-
     Args:
         app: a Starlette or FastAPI application, before it serves its first request.
         settings: settings of this application; without them it follows the environment.
@@ -54,6 +52,24 @@ def install(
     Raises:
         RuntimeError: the application has started.
         ValidationError: it has settings already, or an argument is of another type.
+
+    Example:
+        ```python
+        from fastapi import Depends, FastAPI
+        from fastapi.testclient import TestClient
+
+        from vendo.testing import MockAsyncClient
+        from vendo_starlette import install, vendo_token
+
+        app = FastAPI()
+        install(app, aclient=MockAsyncClient())  # in a test; without arguments elsewhere
+
+        @app.get("/")
+        async def length(token: str = Depends(vendo_token("openai"))):
+            return len(token)
+
+        print(TestClient(app).get("/").status_code)  # 424: the mock has no token
+        ```
     """
     if app.middleware_stack is not None and app not in _installed:
         raise RuntimeError("The application has started. Call install() before it starts.")

@@ -170,9 +170,12 @@ def _shown(
         if not target.is_class:
             return
         members = target.all_members if entry.inherited else target.members
+        if entry.members is not None:
+            members = {each: members[each] for each in entry.members}
     for each, member in members.items():
         found = _target(member)
-        if not each.startswith("_") and not found.is_module:
+        is_selected = entry.members is not None or not each.startswith("_")
+        if is_selected and not found.is_module:
             yield from _shown(f"{name}.{each}", found, entry, owner)
 
 

@@ -18,6 +18,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from types import ModuleType
 
 #: The longest time that one program may take.
 SECONDS = 20
@@ -78,7 +79,8 @@ def _run(name: str, text: str, folder: Path, output: Path) -> int:
     file = f"<the example of {name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
     code = compile(text, file, "exec", dont_inherit=True)
-    exec(code, {"__name__": "__main__", "__builtins__": __builtins__})
+    main = sys.modules["__main__"] = ModuleType("__main__")
+    exec(code, vars(main))
     return 0
 
 

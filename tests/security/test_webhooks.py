@@ -11,7 +11,7 @@ import vendo
 from support.webhooks import signed
 from vendo import WebhooksAPI, web
 from vendo.testing import LocalVendo
-from vendo.web import _replay
+from vendo.web import _replay, _replay_stores
 
 
 class StoreThatIsAway:
@@ -91,7 +91,7 @@ def test_a_delivery_that_failed_is_handled_again(monkeypatch: pytest.MonkeyPatch
     assert receiver.handled == 1
 
     now = 1000.0
-    monkeypatch.setattr(_replay, "elapsed", lambda: now)
+    monkeypatch.setattr(_replay_stores, "elapsed", lambda: now)
     receiver = Receiver()
     receiver.store.add("evt_1", "lease of a process that was killed", _replay.LEASE_SECONDS)
     with pytest.raises(web.EventInProgress):
@@ -135,7 +135,7 @@ def test_a_process_that_is_killed_after_its_work_has_the_webhook_handled_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(_replay, "elapsed", lambda: now)
+    monkeypatch.setattr(_replay_stores, "elapsed", lambda: now)
     receiver = Receiver()
     receiver.store.add("evt_1", "lease of the process", _replay.LEASE_SECONDS)
     receiver.handle()  # and it is killed before the event is marked as done

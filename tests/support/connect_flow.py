@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import vendo
 from vendo import web
-from vendo.web import CONNECT_COOKIE
+from vendo.web._connect import CONNECT_COOKIE
 
 #: The `Accept` header of browsers.
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

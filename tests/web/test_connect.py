@@ -18,6 +18,7 @@ import vendo
 from support.connect_flow import KEY, Browser, signed_state
 from vendo import VendoIdentity, web
 from vendo.testing import LocalVendo
+from vendo.web import _connect, _next
 
 SITE = "https://app.example.com/api/vendo"
 
@@ -48,7 +49,7 @@ def client() -> vendo.Vendo:
 )
 def test_no_address_leads_out_of_the_application(address: str) -> None:
     with pytest.raises(vendo.ValidationError):
-        web.checked_next(address, ["app.example.com"])
+        _next.checked_next(address, ["app.example.com"])
 
 
 @pytest.mark.parametrize(
@@ -56,17 +57,17 @@ def test_no_address_leads_out_of_the_application(address: str) -> None:
     ["/", "/a?b=c#d", "https://APP.example.com/x", "https://app.example.com:443/", "/..//evil"],
 )
 def test_own_addresses_are_accepted_unchanged(address: str) -> None:
-    assert web.checked_next(address, ["app.example.com"]) == address
+    assert _next.checked_next(address, ["app.example.com"]) == address
 
 
 def test_without_an_address_a_user_comes_back_to_the_start() -> None:
-    assert web.checked_next(None, []) == "/"
+    assert _next.checked_next(None, []) == "/"
 
 
 @given(st.text())
 def test_any_text_is_an_own_address_or_an_error(address: str) -> None:
     try:
-        taken = web.checked_next(address, ["app.example.com"])
+        taken = _next.checked_next(address, ["app.example.com"])
     except vendo.ValidationError:
         return
     assert urlsplit(taken).netloc.lower() in {"", "app.example.com"}
@@ -101,7 +102,7 @@ def test_after_a_denial_the_page_can_tell(
     browser: Browser, page: str, after: str, status: str
 ) -> None:
     assert browser.come_back(browser.leave(next_address=page), status) == after
-    assert web.denied_slug(urlsplit(after).query) == "gmail"
+    assert _next.denied_slug(urlsplit(after).query) == "gmail"
 
 
 def test_a_later_connection_removes_the_mark_of_a_denial(browser: Browser) -> None:
@@ -113,9 +114,9 @@ def test_a_later_connection_removes_the_mark_of_a_denial(browser: Browser) -> No
 @given(st.text(alphabet="/?&=#%ab;.:", max_size=20), st.sampled_from(["gmail", "a_b-c"]))
 def test_the_mark_of_a_denial_leaves_the_rest_of_an_address_as_it_is(tail: str, slug: str) -> None:
     address = "/x" + tail
-    marked = web.after_denial(address, slug)
+    marked = _next.after_denial(address, slug)
 
-    assert web.denied_slug(urlsplit(marked).query) == slug
+    assert _next.denied_slug(urlsplit(marked).query) == slug
     assert urlsplit(marked).path == urlsplit(address).path
     pairs = parse_qsl(urlsplit(address).query, keep_blank_values=True)
     assert parse_qsl(urlsplit(marked).query, keep_blank_values=True)[:-2] == pairs
@@ -234,7 +235,7 @@ def test_a_foreign_cookie_is_replaced(browser: Browser, cookie: str) -> None:
 def test_a_state_expires(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     state = browser.leave()
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + web.CONNECT_SECONDS + 1)
+    monkeypatch.setattr(time, "time", lambda: now + _connect.CONNECT_SECONDS + 1)
 
     assert browser.is_rejected(state)
 
@@ -375,7 +376,7 @@ def test_the_cookie_is_for_this_browser_this_host_and_an_hour(client: vendo.Vend
     arguments = dict(redirect.cookie)
 
     assert arguments.pop("value")
-    assert str(arguments.pop("key")).startswith(f"__Host-{web.CONNECT_COOKIE}_")
+    assert str(arguments.pop("key")).startswith(f"__Host-{_connect.CONNECT_COOKIE}_")
     assert arguments == {
         "max_age": 3600,
         "path": "/",
@@ -388,7 +389,7 @@ def test_the_cookie_is_for_this_browser_this_host_and_an_hour(client: vendo.Vend
         client, "gmail", own_url=f"{plain}/connect/gmail/", query={}, cookies={}
     )
     assert redirect.cookie["secure"] is False
-    assert redirect.cookie["key"].startswith(f"{web.CONNECT_COOKIE}_")
+    assert redirect.cookie["key"].startswith(f"{_connect.CONNECT_COOKIE}_")
 
 
 @pytest.mark.parametrize(

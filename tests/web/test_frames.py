@@ -18,12 +18,12 @@ def test_the_calling_module_is_known() -> None:
 
 
 def test_a_warning_points_outside_of_the_packages() -> None:
-    assert web.stack_level_outside({"elsewhere"}) == 1
-    assert web.stack_level_outside({__name__.partition(".")[0]}) > 1
+    assert _frames.stack_level_outside({"elsewhere"}) == 1
+    assert _frames.stack_level_outside({__name__.partition(".")[0]}) > 1
 
 
 def test_without_frames_no_caller_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_frames, "currentframe", lambda: None)
 
     assert web.calling_module(1) == ""
-    assert web.stack_level_outside({__name__}) == 1
+    assert _frames.stack_level_outside({__name__}) == 1

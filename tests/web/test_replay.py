@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import vendo
 from vendo import web
-from vendo.web import _replay
+from vendo.web import _replay, _replay_stores
 
 
 class Cache:
@@ -121,7 +121,7 @@ def test_a_store_that_comes_back_during_the_handling_knows_that_it_is_done() -> 
 
 def test_a_lease_of_a_killed_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(_replay, "elapsed", lambda: now)
+    monkeypatch.setattr(_replay_stores, "elapsed", lambda: now)
     store = web.ReplayCache()
     killed = web.Delivery(store, "evt_1")
     killed._renew_in_thread = lambda: None  # type: ignore[method-assign]  # it is killed
@@ -238,7 +238,7 @@ def test_memory_is_bounded_and_keeps_each_value_for_its_time(
     cache = web.ReplayCache(capacity=3)
     expected: dict[str, tuple[str, float]] = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_replay, "elapsed", lambda: now)
+        patch.setattr(_replay_stores, "elapsed", lambda: now)
         for number, (key, seconds, pause) in enumerate(steps):
             now += pause
             kept, until = expected.get(key, ("", 0.0))

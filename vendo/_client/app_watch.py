@@ -31,9 +31,10 @@ _PAUSE = 30.0
 
 
 class AppWatch:
-    """Watches events in each process from its first request, or the first token that it fetches.
+    """Watch events in each process from its first request, or the first token that it fetches.
 
-    A process that only forks others, such as that of `gunicorn --preload`, keeps no stream.
+    A process that only forks others, such as that of `gunicorn --preload`, keeps no stream. In OSS
+    mode there are no events, and nothing is watched.
 
     Args:
         client: returns the application's client.
@@ -43,6 +44,17 @@ class AppWatch:
     Raises:
         MissingExtra: the package `redis` is not installed.
         ValidationError: the URL is malformed.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import AppWatch
+
+        client = vendo.Vendo()
+        watch = AppWatch(lambda: client, None, "REDIS_URL")
+        watch.begin()  # as the first request of the process does
+        watch.stop()
+        ```
     """
 
     def __init__(
@@ -69,16 +81,24 @@ class AppWatch:
 
     @property
     def mode(self) -> str:
-        """As for `EventWatch.mode`; `stopped` also before it has begun."""
+        """The source of events: as for `EventWatch.mode`; `stopped` also before it has begun."""
         return "stopped" if self._watch is None else self._watch.mode
 
     def check(self) -> None:
         """Check that the Redis can be used, for two seconds at most.
 
-        One that is away is no error: the watch logs it, and tries again.
+        If it is away, that is not an error: the watch logs it, and tries again.
 
         Raises:
             ValidationError: it does not accept the password, or is too old.
+
+        Example:
+            ```python
+            import vendo
+            from vendo.web import AppWatch
+
+            AppWatch(vendo.Vendo, None, "REDIS_URL").check()  # no Redis: there is nothing to check
+            ```
         """
         client = self._client()
         if _scope_of(client) is not None:
@@ -86,7 +106,22 @@ class AppWatch:
                 event_watch.check(client, self._server)
 
     def begin(self) -> None:
-        """Watch in this process, which serves a request. It waits for nothing."""
+        """Watch in this process, which serves a request.
+
+        It waits for nothing. A failure is logged.
+
+        Example:
+            ```python
+            import vendo
+            from vendo.web import AppWatch
+
+            client = vendo.Vendo()
+            watch = AppWatch(lambda: client, None, "REDIS_URL")
+            watch.begin()
+            watch.begin()  # with each request: it begins once
+            watch.stop()
+            ```
+        """
         if self._serving != os.getpid():
             self._serving = os.getpid()
             self._begin(None)
@@ -129,7 +164,18 @@ class AppWatch:
             watch.stop()
 
     def stop(self) -> None:
-        """Stop watching, in this process."""
+        """Stop watching, in this process.
+
+        Example:
+            ```python
+            import vendo
+            from vendo.web import AppWatch
+
+            watch = AppWatch(vendo.Vendo, None, "REDIS_URL")
+            watch.stop()
+            print(watch.mode)  # stopped
+            ```
+        """
         _watches.pop(id(self), None)
         watch, self._watch = self._watch, None
         if watch is not None:

@@ -12,11 +12,23 @@ else:
 def lazy_names(
     package: dict[str, vendo._types.Any], module_of_name: dict[str, str]
 ) -> tuple[vendo._types.Any, vendo._types.Any]:
-    """Return the `__getattr__` and the `__dir__` of a package.
+    """Make the `__getattr__` and the `__dir__` of a package, which import a name at its first use.
 
     Args:
         package: its `globals()`.
         module_of_name: the module of each name. One that begins with a dot is in the package.
+
+    Returns:
+        The two functions. The first raises `AttributeError` for an unknown name.
+
+    Example:
+        ```python
+        from vendo.web import lazy_names
+
+        package = {"__name__": "acme_vendo", "__all__": ["dumps"]}
+        get, names = lazy_names(package, {"dumps": "json"})
+        print(get("dumps")({"lazy": True}), names())
+        ```
     """
     own_name: str = package["__name__"]
 

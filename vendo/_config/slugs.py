@@ -50,8 +50,21 @@ def name_of(slug: str) -> Name:
 def checked_slug(slug: object) -> str:
     """Check a slug, and return it in lower case.
 
+    Args:
+        slug: the slug of a provider, which need not be in the catalog.
+
+    Returns:
+        The slug in lower case.
+
     Raises:
         ValidationError: not a text of the form `[a-z0-9][a-z0-9_-]*` in lower case.
+
+    Example:
+        ```python
+        from vendo.web import checked_slug
+
+        print(checked_slug("OpenAI"))  # openai
+        ```
     """
     if isinstance(slug, str):
         lower = slug.lower()
@@ -69,7 +82,21 @@ def checked_slug(slug: object) -> str:
 
 
 def is_slug(slug: object) -> bool:
-    """Return whether something is a slug, in upper or lower case."""
+    """Return whether something is a slug, in upper or lower case.
+
+    Args:
+        slug: any value.
+
+    Returns:
+        True for what `checked_slug` accepts.
+
+    Example:
+        ```python
+        from vendo.web import is_slug
+
+        print(is_slug("openai"), is_slug("open ai"))  # True False
+        ```
+    """
     try:
         checked_slug(slug)
     except ValidationError:

@@ -24,9 +24,17 @@ MASK = "***"
 
 
 class Secret(str):
-    """A text that shows a mask in its `repr`, in `str()`, in formatted text, and in a pickle.
+    """Show a mask in place of a text in its `repr`, in `str()`, in formatted text, and in a pickle.
 
     It compares, hashes, measures and encodes as the text itself; `reveal()` returns that.
+
+    Example:
+        ```python
+        from vendo.web import Secret
+
+        secret = Secret("whsec_1234")
+        print(secret, secret == "whsec_1234")  # *** True
+        ```
     """
 
     __slots__ = ()
@@ -35,7 +43,18 @@ class Secret(str):
         return super().__new__(cls, str.__str__(text))  # plain, also of a secret
 
     def reveal(self) -> str:
-        """Return the plain text."""
+        """Return the plain text.
+
+        Returns:
+            A `str` without a mask.
+
+        Example:
+            ```python
+            from vendo.web import Secret
+
+            print(Secret("whsec_1234").reveal())  # whsec_1234
+            ```
+        """
         return str.__str__(self)
 
     def __repr__(self) -> str:

@@ -10,19 +10,47 @@ from vendo.errors import invalid
 
 
 def catalog_rows(slug: str | None) -> list[dict[str, Any]] | dict[str, Any]:
-    """Return a row of the catalog for JSON, or with None all of them.
+    """Return a provider of the catalog as values for JSON, or all of them. Both modes, no request.
+
+    Args:
+        slug: the provider; None for all.
+
+    Returns:
+        A dict for one provider, a list of dicts for all.
 
     Raises:
-        ValidationError: the catalog does not have it.
+        ValidationError: the catalog does not have the provider.
+
+    Example:
+        ```python
+        import json
+
+        from vendo.web import catalog_rows
+
+        print(json.dumps(catalog_rows("openai"), indent=2))
+        ```
     """
     return [row.as_dict() for row in _all()] if slug is None else _one(slug).as_dict()
 
 
 def catalog_text(slug: str | None) -> str:
-    """Return the same as a table.
+    """Return a provider of the catalog as a table for a terminal, or all of them.
+
+    Args:
+        slug: the provider; None for all.
+
+    Returns:
+        Lines without a line break at the end.
 
     Raises:
-        ValidationError: the catalog does not have it.
+        ValidationError: the catalog does not have the provider.
+
+    Example:
+        ```python
+        from vendo.web import catalog_text
+
+        print(catalog_text("openai"))
+        ```
     """
     if slug is not None:
         return "\n".join(table(_fields(_one(slug))))

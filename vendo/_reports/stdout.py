@@ -14,8 +14,19 @@ if TYPE_CHECKING:
 def write_text(text: str = "") -> None:
     """Print a result. It is flushed, for programs that read line by line.
 
+    Args:
+        text: the result, without a line break at its end. Characters that the encoding of the
+            output lacks become escapes.
+
     Raises:
         OSError: it cannot be written, as on a full disk.
+
+    Example:
+        ```python
+        from vendo.web import write_text
+
+        write_text("openai  connected")
+        ```
     """
     stdout = _stdout()
     stdout.write(encodable(text, stdout.encoding) + "\n")
@@ -26,6 +37,20 @@ def encodable(text: str, encoding: str | None) -> str:
     """Return a text with escapes for the letters that an encoding lacks; None is ASCII.
 
     It may also hold halves of surrogate pairs, which no encoding has.
+
+    Args:
+        text: the text. It may also hold halves of surrogate pairs, which no encoding has.
+        encoding: the name of the encoding; None is ASCII.
+
+    Returns:
+        A text that the encoding can encode.
+
+    Example:
+        ```python
+        from vendo.web import encodable
+
+        print(encodable("café", "ascii"))  # caf, and an escape
+        ```
     """
     encoding = encoding or "ascii"
     return text.encode(encoding, "backslashreplace").decode(encoding)
@@ -34,8 +59,19 @@ def encodable(text: str, encoding: str | None) -> str:
 def write_token(token: str) -> None:
     """Print a token with the bytes that it has in the environment, whatever the locale.
 
+    Args:
+        token: the token, as `vendo.token` returns it.
+
     Raises:
         OSError: it cannot be written.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import write_token
+
+        write_token(vendo.token("openai"))
+        ```
     """
     stdout = _stdout()
     stdout.flush()
@@ -44,7 +80,20 @@ def write_token(token: str) -> None:
 
 
 def discard_output() -> None:
-    """Discard the rest of the output: the interpreter would fail to flush it at exit."""
+    """Discard the rest of the output, after `write_text` or `write_token` failed.
+
+    The interpreter would fail to flush it at exit.
+
+    Example:
+        ```python
+        from vendo.web import discard_output, write_text
+
+        try:
+            write_text("openai")
+        except OSError:  # the reader of a pipe has gone
+            discard_output()
+        ```
+    """
     try:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, sys.stdout.fileno())
@@ -54,7 +103,21 @@ def discard_output() -> None:
 
 
 def output_failure(error: OSError) -> str:
-    """Return why it cannot be written, as a sentence."""
+    """Return the reason why output cannot be written.
+
+    Args:
+        error: what `write_text` or `write_token` raised.
+
+    Returns:
+        A sentence, with a full stop.
+
+    Example:
+        ```python
+        from vendo.web import output_failure
+
+        print(output_failure(OSError(28, "No space left on device")))
+        ```
+    """
     return f"{error.strerror or type(error).__name__}".rstrip(".") + "."
 
 

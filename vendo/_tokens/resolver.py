@@ -19,20 +19,63 @@ interceptor: _tokens.Interceptor | None = None
 
 
 class Withheld(RuntimeError):
-    """An interceptor raises it for a credential that the caller must not get.
+    """Stand for a credential that an interceptor withholds from the caller.
 
-    It is not a `VendoError`, so a program does not handle it like a provider that is not connected.
-    `token(slug, default=...)` returns the default in its place.
+    An interceptor raises it. It is not a `VendoError`, so a program does not handle it like a
+    provider that is not connected. `token(slug, default=...)` returns the default in its place.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.testing import Withheld, install_interceptor
+
+        class Guard:
+            def before_lookup(self, slug):
+                raise Withheld(f"This test has no token for {slug}.")
+
+            def handed_out(self, slug, token):
+                pass
+
+        before = install_interceptor(Guard())
+        try:
+            vendo.token("openai")
+        except Withheld as error:
+            print(error)
+        finally:
+            install_interceptor(before)
+        ```
     """
 
     __module__ = "vendo.testing"  # where a test imports it from
 
 
 def install_interceptor(new: _tokens.Interceptor | None) -> _tokens.Interceptor | None:
-    """Set the interceptor of every client in the process, or remove it with None.
+    """Set the interceptor of every client in the process. Both modes.
+
+    Args:
+        new: an object with two methods, or None to remove the present one. `before_lookup(slug)` is
+            called when a slug has no `VENDO_TOKEN_<SLUG>`, and `handed_out(slug, token)` with each
+            token before it is returned. An exception of either ends the call.
 
     Returns:
         The interceptor that was there before.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.testing import install_interceptor
+
+        class Log:
+            def before_lookup(self, slug):
+                print(f"{slug} has no override")
+
+            def handed_out(self, slug, token):
+                print(f"{slug} was used")
+
+        before = install_interceptor(Log())
+        vendo.token("openai")
+        install_interceptor(before)
+        ```
     """
     global interceptor
     before, interceptor = interceptor, new

@@ -26,16 +26,11 @@ if TYPE_CHECKING:
     from vendo.web._blocking import BlockingVendo, LoopWarning
     from vendo.web._clients import ClientCache, ClientOptions, check_client
     from vendo.web._connect import (
-        CONNECT_COOKIE,
-        CONNECT_SECONDS,
         ConnectRedirect,
         ConnectState,
-        check_may_connect,
-        checked_rule,
         finish_connect,
         returned_state,
         start_connect,
-        why_blocked,
     )
     from vendo.web._error_pages import ErrorPage, error_page
     from vendo.web._error_responses import (
@@ -50,7 +45,7 @@ if TYPE_CHECKING:
         NoWebhookSecret,
         ReceiverFailed,
     )
-    from vendo.web._frames import calling_module, stack_level_outside
+    from vendo.web._frames import calling_module
     from vendo.web._identity import (
         JWT_ENVIRON_KEY,
         VARY_ON_CLIENT,
@@ -63,7 +58,8 @@ if TYPE_CHECKING:
     )
     from vendo.web._lazy import LazyProxy
     from vendo.web._links import argument_sets, nearest_link
-    from vendo.web._next import after_denial, checked_next, current_page, denied_slug
+    from vendo.web._may_connect import check_may_connect, checked_rule, why_blocked
+    from vendo.web._next import current_page
     from vendo.web._options import (
         API_KEY,
         BASE_URL,
@@ -89,13 +85,12 @@ if TYPE_CHECKING:
         provider_name,
     )
     from vendo.web._redis import RedisReplayCache
-    from vendo.web._replay import (
-        Delivery,
+    from vendo.web._replay import Delivery, handle_once
+    from vendo.web._replay_stores import (
         ReplayCache,
         ReplayStore,
         SharedCache,
         SharedReplayCache,
-        handle_once,
     )
     from vendo.web._reports import (
         connection_rows,
@@ -116,8 +111,6 @@ if TYPE_CHECKING:
 __all__ = [
     "API_KEY",
     "BASE_URL",
-    "CONNECT_COOKIE",
-    "CONNECT_SECONDS",
     "CREDENTIALS_URL",
     "DATA_PROXY_URL",
     "FLAG",
@@ -158,14 +151,12 @@ __all__ = [
     "SharedReplayCache",
     "Slug",
     "VerifiedWebhook",
-    "after_denial",
     "argument_sets",
     "calling_module",
     "catalog_rows",
     "catalog_text",
     "check_client",
     "check_may_connect",
-    "checked_next",
     "checked_rule",
     "checked_session",
     "checked_slug",
@@ -174,7 +165,6 @@ __all__ = [
     "connection_rows",
     "connection_text",
     "current_page",
-    "denied_slug",
     "discard_output",
     "doctor_report",
     "doctor_text",
@@ -204,7 +194,6 @@ __all__ = [
     "redis_url",
     "request_error_response",
     "returned_state",
-    "stack_level_outside",
     "start_connect",
     "token_expires",
     "user_jwts",
@@ -231,16 +220,11 @@ _NAMES_OF_MODULE = {
     "vendo.web._blocking": ("BlockingVendo", "LoopWarning"),
     "vendo.web._clients": ("ClientCache", "ClientOptions", "check_client"),
     "vendo.web._connect": (
-        "CONNECT_COOKIE",
-        "CONNECT_SECONDS",
         "ConnectRedirect",
         "ConnectState",
-        "check_may_connect",
-        "checked_rule",
         "finish_connect",
         "returned_state",
         "start_connect",
-        "why_blocked",
     ),
     "vendo.web._error_pages": ("ErrorPage", "error_page"),
     "vendo.web._error_responses": (
@@ -255,7 +239,7 @@ _NAMES_OF_MODULE = {
         "NoWebhookSecret",
         "ReceiverFailed",
     ),
-    "vendo.web._frames": ("calling_module", "stack_level_outside"),
+    "vendo.web._frames": ("calling_module",),
     "vendo.web._identity": (
         "JWT_ENVIRON_KEY",
         "VARY_ON_CLIENT",
@@ -268,7 +252,8 @@ _NAMES_OF_MODULE = {
     ),
     "vendo.web._lazy": ("LazyProxy",),
     "vendo.web._links": ("argument_sets", "nearest_link"),
-    "vendo.web._next": ("after_denial", "checked_next", "current_page", "denied_slug"),
+    "vendo.web._may_connect": ("check_may_connect", "checked_rule", "why_blocked"),
+    "vendo.web._next": ("current_page",),
     "vendo.web._options": (
         "API_KEY",
         "BASE_URL",
@@ -295,13 +280,12 @@ _NAMES_OF_MODULE = {
     ),
     "vendo._client.app_watch": ("AppWatch",),
     "vendo.web._redis": ("RedisReplayCache",),
-    "vendo.web._replay": (
-        "Delivery",
+    "vendo.web._replay": ("Delivery", "handle_once"),
+    "vendo.web._replay_stores": (
         "ReplayCache",
         "ReplayStore",
         "SharedCache",
         "SharedReplayCache",
-        "handle_once",
     ),
     "vendo.web._reports": (
         "connection_rows",

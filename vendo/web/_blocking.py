@@ -16,10 +16,21 @@ _BETWEEN = frozenset({"requests", "vendo", "vendo_django", "vendo_flask", "vendo
 
 
 class LoopWarning:
-    """The warning of a session that blocks an event loop, given once for each application.
+    """Warn of a session that blocks an event loop, once for each application.
+
+    Attributes:
+        is_given: True once it was given.
 
     Args:
         fix: what to write instead, with `{slug!r}` for the provider.
+
+    Example:
+        ```python
+        from vendo.web import BlockingVendo, LoopWarning
+
+        warning = LoopWarning("Write the view with def, or use an async session of {slug!r}.")
+        client = BlockingVendo(warning)
+        ```
     """
 
     __slots__ = ("_fix", "is_given")
@@ -29,7 +40,22 @@ class LoopWarning:
         self.is_given: bool = False
 
     def warn(self, slug: str) -> None:
-        """Warn if this thread runs an event loop."""
+        """Warn if this thread runs an event loop.
+
+        The warning is a `RuntimeWarning`, and points to the code that uses the session.
+
+        Args:
+            slug: the provider of the session.
+
+        Example:
+            ```python
+            from vendo.web import LoopWarning
+
+            warning = LoopWarning("Use an async session of {slug!r}.")
+            warning.warn("gmail")
+            print(warning.is_given)  # False: no event loop runs here
+            ```
+        """
         if self.is_given or not _has_loop():
             return
         self.is_given = True
@@ -42,9 +68,24 @@ class LoopWarning:
 
 
 class BlockingVendo(Vendo):
-    """A `Vendo` for views and endpoints, which may run in the thread of an event loop.
+    """Give views a `Vendo` whose sessions warn where they block an event loop. Both modes.
 
     `for_user` and `for_request` return one of these too.
+
+    Args:
+        warning: the application's warning.
+        arguments: the arguments of `Vendo`.
+
+    Raises:
+        AuthError, ValidationError: as for `Vendo`.
+
+    Example:
+        ```python
+        from vendo.web import BlockingVendo, LoopWarning
+
+        client = BlockingVendo(LoopWarning("Write the view with def."), timeout=10)
+        print(client.session("gmail").get("/gmail/v1/users/me/profile").status_code)
+        ```
     """
 
     def __init__(self, warning: LoopWarning, **arguments: Any) -> None:
@@ -58,7 +99,27 @@ class BlockingVendo(Vendo):
         return object.__new__, (Vendo,), self.__getstate__()  # a pickle has no application
 
     def session(self, slug: str, **how: Any) -> optional.requests.Session:
-        """Return the client's session; see `Vendo.session`."""
+        """Return the client's session, which warns once where it blocks an event loop.
+
+        Args:
+            slug: the provider.
+            how: the keyword arguments of `Vendo.session`.
+
+        Returns:
+            A `requests.Session` that is authenticated.
+
+        Raises:
+            MissingExtra, ValidationError: as for `Vendo.session`.
+
+        Example:
+            ```python
+            from vendo.web import BlockingVendo, LoopWarning
+
+            client = BlockingVendo(LoopWarning("Write the view with def."))
+            gmail = client.session("gmail")
+            print(gmail.get("/gmail/v1/users/me/profile").json()["emailAddress"])
+            ```
+        """
         session = super().session(slug, **how)
         session.auth = _WarningAuth(session.auth, self._warning, slug)
         return session

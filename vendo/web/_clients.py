@@ -16,7 +16,24 @@ _Client = TypeVar("_Client")
 
 
 class ClientOptions(NamedTuple):
-    """The options that a client is made of, None for each that the environment decides."""
+    """Hold the options that a client is made of, None for each that the environment decides.
+
+    Attributes:
+        api_key: the app key, or None.
+        base_url: the address of the platform API, or None.
+        credentials_url: the address of the credentials worker, or None.
+        data_proxy_url: the address of the data proxy, or None.
+        timeout: seconds that one call may take, or None.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import ClientOptions
+
+        client = ClientOptions(timeout=10).make(vendo.Vendo, str.upper)
+        print(client.timeout)
+        ```
+    """
 
     api_key: Secret | None = None
     base_url: str | None = None
@@ -31,9 +48,24 @@ class ClientOptions(NamedTuple):
             factory: `Vendo`, or what takes the same arguments.
             label: returns how errors name an argument, such as `api_key`.
 
+        Returns:
+            What the factory returns.
+
         Raises:
             AuthError: the key is malformed.
             ValidationError: an address or the time-out is.
+
+        Example:
+            ```python
+            import vendo
+            from vendo.web import ClientOptions
+
+            options = ClientOptions(base_url="not an address")
+            try:
+                options.make(vendo.Vendo, "MY_{}".format)
+            except vendo.ValidationError as error:
+                print(error)  # it names MY_base_url
+            ```
         """
         for problem in self.problems(label).values():
             raise problem
@@ -41,7 +73,18 @@ class ClientOptions(NamedTuple):
         return factory(**given)
 
     def given(self) -> dict[str, Any]:
-        """Return the options that are not left to the environment, as a blank text is."""
+        """Return the options that are not left to the environment.
+
+        Returns:
+            Values by the names of the attributes. A blank text counts as not given.
+
+        Example:
+            ```python
+            from vendo.web import ClientOptions
+
+            print(ClientOptions(base_url=" ", timeout=10).given())  # {'timeout': 10}
+            ```
+        """
         return {
             name: value
             for name, value in self._asdict().items()
@@ -49,7 +92,22 @@ class ClientOptions(NamedTuple):
         }
 
     def problems(self, label: Callable[[str], str]) -> dict[str, VendoError]:
-        """Return the error of each option that is malformed. No frame shows its value."""
+        """Return the error of each option that is malformed. No frame shows its value.
+
+        Args:
+            label: see `make`.
+
+        Returns:
+            Errors by the names of the attributes. Empty where all is well.
+
+        Example:
+            ```python
+            from vendo.web import ClientOptions
+
+            problems = ClientOptions(base_url="not an address").problems(str.upper)
+            print(problems["base_url"])
+            ```
+        """
         found = {}
         for name in ("api_key", *DEFAULT_URLS):
             try:
@@ -71,9 +129,20 @@ class ClientOptions(NamedTuple):
 def check_client(client: BaseClient) -> None:
     """Validate the key and the addresses of a client, and send nothing.
 
+    Args:
+        client: the client.
+
     Raises:
         AuthError: the key is malformed.
         ValidationError: an address is, or the environment.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import check_client
+
+        check_client(vendo.Vendo())
+        ```
     """
     client.invalidate("openai")
     settings = getattr(client, "_settings", None)  # a mock of `unittest` has none
@@ -83,7 +152,7 @@ def check_client(client: BaseClient) -> None:
 
 
 class ClientCache(Generic[_Client]):
-    """Keeps the client of an application's present options.
+    """Keep the client of an application's present options.
 
     It has no lock, which a forked worker could inherit: of two threads that make a client, the
     second takes the first one's.
@@ -92,6 +161,16 @@ class ClientCache(Generic[_Client]):
         factory: `Vendo`, or what takes the same arguments.
         label: see `ClientOptions.make`.
         close: closes the client of former options.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import ClientCache, ClientOptions
+
+        cache = ClientCache(vendo.Vendo, str.upper, close=vendo.Vendo.close)
+        options = ClientOptions(timeout=10)  # read from the framework's settings at each use
+        client = cache.get(options) or cache.make(options)
+        ```
     """
 
     def __init__(
@@ -106,14 +185,46 @@ class ClientCache(Generic[_Client]):
         self._clients: dict[tuple[Any, ...], _Client] = {}
 
     def get(self, options: tuple[Any, ...]) -> _Client | None:
-        """Return the client that was made of these options, or None."""
+        """Return the client that was made of these options, or None.
+
+        Args:
+            options: a `ClientOptions`, or a tuple that is equal to it.
+
+        Returns:
+            The client that was made of these options, or None.
+
+        Example:
+            ```python
+            import vendo
+            from vendo.web import ClientCache, ClientOptions
+
+            cache = ClientCache(vendo.Vendo, str.upper)
+            print(cache.get(ClientOptions()))  # None: it was not made yet
+            ```
+        """
         return self._clients.get(options)
 
     def make(self, options: ClientOptions) -> _Client:
         """Make the client of these options, and close that of former ones.
 
+        Args:
+            options: the present options.
+
+        Returns:
+            The client; of two threads that make one at the same time, both get the same.
+
         Raises:
             AuthError, ValidationError: see `ClientOptions.make`.
+
+        Example:
+            ```python
+            import vendo
+            from vendo.web import ClientCache, ClientOptions
+
+            cache = ClientCache(vendo.Vendo, str.upper, close=vendo.Vendo.close)
+            first = cache.make(ClientOptions(timeout=10))
+            second = cache.make(ClientOptions(timeout=20))  # closes the first
+            ```
         """
         client = options.make(self._factory, self._label)
         client = self._clients.setdefault(options, client)

@@ -1,8 +1,8 @@
 """The way of a user who connects a provider: from the application to Vendo's page, and back.
 
 The platform's address contains the API key, and the browser gets it. So the way is closed until the
-application says who may connect, and the state that travels along is signed with a random secret
-that only this browser has, in a cookie.
+application says who may connect (`_may_connect`), and the state that travels along is signed with a
+random secret that only this browser has, in a cookie.
 """
 
 from __future__ import annotations
@@ -19,18 +19,15 @@ from hashlib import sha256
 from typing import Any, NamedTuple, TypedDict
 from urllib.parse import SplitResult, urlsplit
 
-import vendo
-from vendo import sso
 from vendo._client.base import BaseClient
 from vendo._config.slugs import checked_slug
-from vendo._protocol.log import visible as logger
 from vendo._protocol.origins import is_loopback
 from vendo._protocol.secret import Secret
-from vendo.errors import IdentityNotPresent, ValidationError, VendoError, invalid
-from vendo.web._exceptions import ConnectForbidden
+from vendo.errors import ValidationError, invalid
 from vendo.web._next import after_denial, checked_next, host_of, without_denial
 from vendo.web._providers import provider_name
-from vendo.web._replay import ReplayStore, is_first_use
+from vendo.web._replay import is_first_use
+from vendo.web._replay_stores import ReplayStore
 
 #: Seconds that a user has to come back.
 CONNECT_SECONDS = 3600
@@ -42,91 +39,6 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{32}")
 #: Seconds that the clocks of two machines of an application may differ.
 _CLOCK_SKEW = 60
 _MAX_STATE = 8192
-
-
-def checked_rule(may_connect: object) -> None:
-    """Check that a rule can be called.
-
-    Raises:
-        ValidationError: it cannot.
-    """
-    if may_connect is not None and not callable(may_connect):
-        raise invalid(
-            "may_connect= must be a function of request and slug.",
-            fix="Write def may_connect(request, slug), which returns True or False.",
-        )
-
-
-def check_may_connect(
-    client: BaseClient, slug: str, *, allowed: object, identity: vendo.VendoIdentity | None
-) -> None:
-    """Let a user connect a provider, or raise. In OSS mode nobody can, which needs no permission.
-
-    Args:
-        client: the application's client.
-        slug: the provider.
-        allowed: what the application's `may_connect` returned, which alone decides: True lets the
-            user, anything else does not. `Ellipsis` without a rule.
-        identity: the signed-in user.
-
-    Raises:
-        IdentityNotPresent: the user has to sign in first.
-        ConnectForbidden: the user may not.
-    """
-    has_rule, has_proxy = allowed is not ..., sso.is_enabled()
-    if allowed is True or not (has_rule or has_proxy or client.is_vendo_mode()):
-        return
-    if has_rule and not isinstance(allowed, bool | None):
-        logger.warning(
-            "may_connect returned a value of type %s, which counts as no. Return True or False.",
-            type(allowed).__name__,
-        )
-    name = provider_name(slug)
-    fix = f"Ask a user who may connect {name}."
-    if has_proxy:
-        if identity is None:
-            raise IdentityNotPresent(
-                "identity_not_present",
-                f"Sign in to connect {name}.",
-                slug=slug,
-                suggested_fix="Sign in, then connect the provider again.",
-            )
-        if not has_rule and identity.role != "viewer":
-            return
-    elif not has_rule:
-        fix = "Say who may connect: set may_connect, or deploy behind the platform's proxy, which "
-        fix += "sets VENDO_AUTH=1."
-    raise ConnectForbidden(
-        "connect_forbidden", f"You may not connect {name}.", slug=slug, suggested_fix=fix
-    )
-
-
-def why_blocked(error: Exception, slug: str, *, answers: tuple[type[Exception], ...]) -> VendoError:
-    """Return why a user may not connect a provider, for an error of `check_may_connect` or of
-    the application's rule.
-
-    The rule's own failure is logged, since the page only shows that the user may not connect.
-
-    Args:
-        error: what was raised.
-        slug: the provider.
-        answers: the framework's errors with which a rule says no, such as a 404.
-    """
-    if not isinstance(error, (ConnectForbidden, IdentityNotPresent, *answers)):
-        logger.error(
-            "may_connect raised %s for %s, which counts as no.",
-            type(error).__name__,
-            slug,
-            exc_info=error,
-        )
-    if isinstance(error, VendoError):
-        return error
-    return ConnectForbidden(
-        "connect_forbidden",
-        f"You may not connect {provider_name(slug)}.",
-        slug=slug,
-        suggested_fix=f"may_connect raised {type(error).__name__}.",
-    )
 
 
 class CookieArguments(TypedDict):
@@ -143,11 +55,23 @@ class CookieArguments(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class ConnectRedirect:
-    """A redirect to the page on which a user connects a provider.
+    """Hold a redirect to the page on which a user connects a provider. `start_connect` makes it.
 
     Attributes:
         url: where to redirect to. It contains the API key.
         cookie: what to set the browser's cookie with: `response.set_cookie(**redirect.cookie)`.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import ConnectRedirect, start_connect
+
+        own_url = "https://app.example.com/api/vendo/connect/gmail/"
+        redirect: ConnectRedirect = start_connect(
+            vendo.Vendo(), "gmail", own_url=own_url, query={}, cookies={}
+        )
+        print(redirect.cookie["key"], redirect.cookie["max_age"])
+        ```
     """
 
     url: str = field(repr=False)
@@ -155,24 +79,28 @@ class ConnectRedirect:
 
 
 class ConnectState(NamedTuple):
-    """What travels to Vendo's page and back.
+    """Hold what travels to Vendo's page and back.
 
     Attributes:
         slug: the provider.
         next_address: where the user goes on to.
         made_at: when the user left, in Unix seconds.
-        number: tells it from every other one.
+        number: a random text, different each time.
+
+    Example:
+        ```python
+        import time
+
+        from vendo.web import ConnectState
+
+        state = ConnectState("gmail", "/mail", time.time(), "a random text")
+        ```
     """
 
     slug: str
     next_address: str
     made_at: float
     number: str
-
-    def signed(self, host: str, secret: Secret) -> str:
-        text = json.dumps(self, ensure_ascii=False)
-        payload = urlsafe_b64encode(text.encode("utf-8", "replace")).decode()
-        return f"{payload}.{_signature(host, payload, secret)}"
 
 
 def start_connect(
@@ -193,19 +121,37 @@ def start_connect(
         slug: the provider.
         own_url: the address of this request as the browser knows it, `…/connect/<slug>/`. The view
             that calls `finish_connect` is beside it: `…/connect/done/`.
-        query: the request's query. `next` is where the user goes on to after that; see
-            `checked_next`.
+        query: the request's query. `next` is where the user goes on to after that: a path of the
+            application, or an address on one of its hosts, at most 2,048 bytes.
         cookies: the request's cookies. A user who connects several providers in several tabs comes
             back to each.
         headers: the request's headers, by names in any case.
         own_hosts: further hosts of the application, beside that of `own_url`. A user who comes from
             one of them may go back there.
-        home: the path of the application's first page.
+        home: the path of the application's first page, where a user without `next` goes on to.
+
+    Returns:
+        The redirect, and the cookie that the response has to set. A user has an hour to come back.
 
     Raises:
         VendoOnlyFeature: no API key is set.
         ValidationError: the slug or `next` is malformed, the user comes from a denial by itself, or
             the headers say that the browser knows another address than `own_url`.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import start_connect
+
+        redirect = start_connect(
+            vendo.Vendo(),
+            "gmail",
+            own_url="https://app.example.com/api/vendo/connect/gmail/",
+            query={"next": "/mail"},
+            cookies={},
+        )
+        # response = Response(302, redirect.url); response.set_cookie(**redirect.cookie)
+        ```
     """
     client._settings.required_key("Connecting a provider")
     slug = checked_slug(slug)
@@ -232,7 +178,7 @@ def start_connect(
     state = ConnectState(slug, next_address, time.time(), secrets.token_urlsafe(16))
     return_to = f"{parts.scheme}://{parts.netloc}{folder}/done/"
     return ConnectRedirect(
-        client.connect_url(slug, return_to=return_to, state=state.signed(parts.netloc, secret)),
+        client.connect_url(slug, return_to=return_to, state=_signed(state, parts.netloc, secret)),
         {
             "key": name,
             "value": secret.reveal(),
@@ -256,9 +202,27 @@ def returned_state(
         query: the request's query.
         cookies: the request's cookies.
 
+    Returns:
+        The state that `start_connect` made, with a slug in lower case.
+
     Raises:
         ValidationError: the state is malformed, is too old, or belongs to another browser.
         VendoOnlyFeature: no API key is set.
+
+    Example:
+        ```python
+        from urllib.parse import parse_qs, urlsplit
+
+        import vendo
+        from vendo.web import returned_state, start_connect
+
+        client, views = vendo.Vendo(), "https://app.example.com/api/vendo/connect"
+        begun = start_connect(client, "gmail", own_url=f"{views}/gmail/", query={}, cookies={})
+        query = {"state": parse_qs(urlsplit(begun.url).query)["state"][0]}
+        cookies = {begun.cookie["key"]: begun.cookie["value"]}
+        state = returned_state(client, own_url=f"{views}/done/", query=query, cookies=cookies)
+        print(state.slug)  # gmail
+        ```
     """
     client._settings.required_key("Connecting a provider")
     state = _verified(query.get("state") or "", urlsplit(own_url), cookies)
@@ -282,10 +246,10 @@ def finish_connect(
     may_connect: bool,
     own_hosts: Collection[str] = (),
 ) -> str:
-    """End what `start_connect` began, and return the address that the user goes on to.
+    """End what `start_connect` began. Vendo mode.
 
     The slug's tokens that are older than the state are forgotten, so that the next call sees the
-    new connection. After a denial, `vendo_connect=denied&slug=…` is added to the address.
+    new connection.
 
     Args:
         client: the application's client.
@@ -298,8 +262,32 @@ def finish_connect(
             secret and sign a state with it: it then leads back, and changes nothing.
         own_hosts: as for `start_connect`.
 
+    Returns:
+        The address that the user goes on to. After a denial its query has
+        `vendo_connect=denied&slug=…`.
+
     Raises:
         ValidationError: the state was used before.
+
+    Example:
+        ```python
+        import time
+
+        import vendo
+        from vendo.web import ConnectState, ReplayCache, finish_connect
+
+        client = vendo.Vendo()
+        address = finish_connect(
+            client,
+            client,
+            ConnectState("gmail", "/mail", time.time(), "a random text"),
+            own_url="https://app.example.com/api/vendo/connect/done/",
+            query={"status": "connected"},
+            store=ReplayCache(),
+            may_connect=True,
+        )
+        print(address)  # /mail
+        ```
     """
     parts = urlsplit(own_url)
     hosts = [parts.netloc, *own_hosts]
@@ -374,6 +362,12 @@ def _cookie_name(slug: str, scheme: str) -> str:
     # A cookie with the prefix comes from this very host.
     prefix = "__Host-" if scheme == "https" else ""
     return f"{prefix}{CONNECT_COOKIE}_{sha256(slug.encode()).hexdigest()[:8]}"
+
+
+def _signed(state: ConnectState, host: str, secret: Secret) -> str:
+    text = json.dumps(state, ensure_ascii=False)
+    payload = urlsafe_b64encode(text.encode("utf-8", "replace")).decode()
+    return f"{payload}.{_signature(host, payload, secret)}"
 
 
 def _signature(host: str, payload: str, secret: Secret) -> str:

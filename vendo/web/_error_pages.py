@@ -42,7 +42,7 @@ _STYLE = (
 
 
 class ErrorPage(NamedTuple):
-    """What an error page shows. A template of the application gets it as its variables.
+    """Hold what an error page shows. A template of the application gets it as its variables.
 
     Attributes:
         status: the HTTP status.
@@ -52,6 +52,14 @@ class ErrorPage(NamedTuple):
         slug: the provider, or None.
         name: the provider's display name, or None.
         connect_url: the link that connects the provider; None where this user may not.
+
+    Example:
+        ```python
+        from vendo.web import ErrorPage
+
+        page = ErrorPage(429, "Too many requests", "The provider limits requests.")
+        print(page.html())
+        ```
     """
 
     status: int
@@ -63,11 +71,35 @@ class ErrorPage(NamedTuple):
     connect_url: str | None = None
 
     def context(self) -> dict[str, Any]:
-        """Return the variables of a template. One without a value is an empty text."""
+        """Return the variables of a template.
+
+        Returns:
+            Values by the names of the attributes. One without a value is an empty text.
+
+        Example:
+            ```python
+            from vendo.web import ErrorPage
+
+            page = ErrorPage(429, "Too many requests", "The provider limits requests.")
+            print("{title}: {text}{hint}".format(**page.context()))
+            ```
+        """
         return {name: "" if value is None else value for name, value in self._asdict().items()}
 
     def html(self) -> str:
-        """Return the page as an HTML document."""
+        """Return the page as an HTML document. All texts are escaped.
+
+        Returns:
+            The document, with a button where `connect_url` is set. It loads nothing else.
+
+        Example:
+            ```python
+            from vendo.web import ErrorPage
+
+            page = ErrorPage(424, "Gmail is not connected", "This page needs Gmail.")
+            print("<h1>Gmail is not connected</h1>" in page.html())  # True
+            ```
+        """
         parts = [f"<h1>{escape(self.title)}</h1>", f"<p>{escape(self.text)}</p>"]
         if self.hint:
             parts.append(f"<p>{escape(self.hint)}</p>")
@@ -90,14 +122,28 @@ def error_page(
     blocked: errors.VendoError | None = None,
     debug: bool = False,
 ) -> ErrorPage:
-    """Return the page for an error.
+    """Return the page that a browser gets for an error.
 
     Args:
         error: the error.
         response: its response, whose `connect_url` the page offers.
-        query: the query of the request, which says whether the user has just denied the provider.
+        query: the query of the request. It shows whether the user has just denied the provider.
         blocked: why this user may not connect the provider, or None; see `check_may_connect`.
         debug: whether the page is for developers: it shows what they can do.
+
+    Returns:
+        The page, with the texts for a user, or in debug mode for a developer.
+
+    Example:
+        ```python
+        from vendo import NotConnected
+        from vendo.web import error_page, error_response
+
+        error = NotConnected("not_connected", "Gmail is not connected.", slug="gmail")
+        response = error_response(error, connect_url="/api/vendo/connect/gmail/")
+        page = error_page(error, response)
+        print(page.title, page.connect_url)
+        ```
     """
     if isinstance(error, errors.NotConnected | errors.NeedsReauth) and error.slug:
         return _connect_page(error, response, query, blocked, debug=debug)

@@ -54,7 +54,7 @@ _WEIGHT = re.compile(r"(?:^|;)\s*q=([01](?:\.\d{0,3})?)\s*(?:;|$)", re.ASCII)
 
 
 class ErrorResponse(NamedTuple):
-    """What a caller gets when one of vendo's errors reaches a framework.
+    """Hold what a caller gets when one of vendo's errors reaches a framework.
 
     Attributes:
         status: the HTTP status.
@@ -63,6 +63,16 @@ class ErrorResponse(NamedTuple):
         connect_url: the application's own link to connect the provider, or None.
         close_code: the code that closes a WebSocket.
         is_internal: True where the caller is given no reason. Log the error.
+
+    Example:
+        ```python
+        from vendo import RateLimited
+        from vendo.web import error_response
+
+        error = RateLimited("rate_limited", "Too many requests.", retry_after=5)
+        response = error_response(error)
+        print(response.status, response.headers)  # 429 {'Retry-After': '5'}
+        ```
     """
 
     status: int
@@ -83,6 +93,20 @@ def error_response(error: errors.VendoError, *, connect_url: str | None = None) 
         error: what reached the framework.
         connect_url: the application's own redirect to the connect page of `error.slug`, where it
             has one. The platform's address contains the API key, so it is never in a response.
+
+    Returns:
+        The response: 424 for a provider that is not connected, 429 for a rate limit, 500 without a
+        reason for an error of the application's own, and so on.
+
+    Example:
+        ```python
+        from vendo import NotConnected
+        from vendo.web import error_response
+
+        error = NotConnected("not_connected", "Gmail is not connected.", slug="gmail")
+        response = error_response(error, connect_url="/api/vendo/connect/gmail/")
+        print(response.status, response.body["error"]["connect_url"])
+        ```
     """
     rule = next((rule for cls, rule in _RULES.items() if isinstance(error, cls)), None)
     if rule is None:
@@ -105,10 +129,22 @@ def error_response(error: errors.VendoError, *, connect_url: str | None = None) 
 
 
 def request_error_response(error: errors.VendoError) -> ErrorResponse:
-    """Return the response to an error of one of our own views.
+    """Return the response to an error of one of the adapter's own views.
 
-    A `ValidationError` is about the request: 400, with the reason. Others are as for
-    `error_response`, and so is one about the environment.
+    Args:
+        error: what the view raised.
+
+    Returns:
+        400 with the reason for a `ValidationError`, which is about the request, unless it is about
+        the environment. Others are as for `error_response`.
+
+    Example:
+        ```python
+        from vendo.web import invalid, request_error_response
+
+        error = invalid("next= leads elsewhere.", fix="Give a path such as /settings.")
+        print(request_error_response(error).status)  # 400
+        ```
     """
     if not isinstance(error, errors.ValidationError) or error._is_of_environment:
         return error_response(error)
@@ -120,9 +156,21 @@ def _body(code: str, message: str) -> dict[str, Any]:
 
 
 def prefers_html(accept: str | None) -> bool:
-    """Return True for the `Accept` header of a browser, which prefers a page to JSON.
+    """Return whether a client prefers a page to JSON, as a browser does.
 
-    Of two that are as welcome, the first counts.
+    Args:
+        accept: the request's header `Accept`, or None. Of two types with the same weight, the
+            first counts.
+
+    Returns:
+        True for a page.
+
+    Example:
+        ```python
+        from vendo.web import prefers_html
+
+        print(prefers_html("text/html,*/*;q=0.8"), prefers_html("application/json"))  # True False
+        ```
     """
     best, is_page = 0.0, False
     for kind, weight in map(_weighed, (accept or "").lower().split(",")):

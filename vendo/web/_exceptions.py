@@ -6,19 +6,76 @@ from vendo.errors import VendoError
 
 
 class ConnectForbidden(VendoError):
-    """This user may not connect providers: 403."""
+    """Stand for a user who may not connect providers: 403.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import ConnectForbidden, check_may_connect
+
+        try:
+            check_may_connect(vendo.Vendo(), "gmail", allowed=False, identity=None)
+        except ConnectForbidden as error:
+            print(error.slug)  # gmail
+        ```
+    """
 
 
 class NoWebhookSecret(VendoError):
-    """No webhook can be verified: 500. The sender is not told why, the log has the reason."""
+    """Stand for a webhook that cannot be verified, since there is no usable secret: 500.
+
+    The response has no reason. The log has it.
+
+    Example:
+        ```python
+        from vendo.web import NoWebhookSecret, verified_webhook
+
+        try:
+            verified_webhook(lambda: [], {"Vendo-Signature": "0"}, b"{}")
+        except NoWebhookSecret as error:
+            print(error)
+        ```
+    """
 
 
 class ReceiverFailed(RuntimeError):
-    """A receiver of webhooks raised an error that has a response of its own. This one has 500.
+    """Stand for a receiver of webhooks that raised an error with a response of its own: 500.
 
-    The platform may not repeat a webhook whose response says that the request is wrong.
+    The platform may not repeat a webhook whose response means that the request is wrong.
+
+    Example:
+        ```python
+        from vendo import NotConnected
+        from vendo.web import ReceiverFailed
+
+        def receive(event):
+            raise NotConnected("not_connected", "Gmail is not connected.", slug="gmail")
+
+        try:
+            try:
+                receive({"id": "evt_1"})
+            except NotConnected as error:
+                raise ReceiverFailed("A receiver of webhooks raised NotConnected.") from error
+        except ReceiverFailed as error:
+            print(error)
+        ```
     """
 
 
 class EventInProgress(VendoError):
-    """Another delivery of this webhook event is being handled: 409. Its repeat comes later."""
+    """Stand for a webhook whose event another delivery handles now: 409. Its repeat comes later.
+
+    Example:
+        ```python
+        from vendo.web import Delivery, EventInProgress, ReplayCache
+
+        store = ReplayCache()
+        first, second = Delivery(store, "evt_1"), Delivery(store, "evt_1")
+        first.begin()
+        try:
+            second.begin()
+        except EventInProgress as error:
+            print(error.retry_after)  # 10
+        first.finish()
+        ```
+    """

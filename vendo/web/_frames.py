@@ -11,10 +11,23 @@ from inspect import currentframe
 
 
 def calling_module(depth: int) -> str:
-    """Return the module of a caller, or an empty string.
+    """Return the module of a caller.
 
     Args:
         depth: 1 for the function that calls this one, 2 for the caller of that, and so on.
+
+    Returns:
+        The name of the module; empty where there is no such caller, or Python has no frames.
+
+    Example:
+        ```python
+        from vendo.web import calling_module
+
+        def print_caller():
+            print(calling_module(2))
+
+        print_caller()  # __main__
+        ```
     """
     frame = currentframe()
     for _ in range(depth):

@@ -39,9 +39,21 @@ class HeaderBytes(SecretBytes):
 
 
 def mask_jwt(environ: MutableMapping[str, Any]) -> None:
-    """Have a request's JWT show a mask in the `repr` of its WSGI environ and headers.
+    """Mask the user's JWT in the `repr` of a WSGI environ and its headers.
 
     Error reporters and debug pages show them. Code that reads the header gets the same text.
+
+    Args:
+        environ: the WSGI environ of a request, which is changed.
+
+    Example:
+        ```python
+        from vendo.web import JWT_ENVIRON_KEY, mask_jwt
+
+        environ = {JWT_ENVIRON_KEY: "header.payload.signature"}
+        mask_jwt(environ)
+        print(environ)
+        ```
     """
     jwt = environ.get(JWT_ENVIRON_KEY)
     if jwt is not None:
@@ -49,7 +61,20 @@ def mask_jwt(environ: MutableMapping[str, Any]) -> None:
 
 
 def mask_jwt_of_scope(scope: MutableMapping[str, Any]) -> None:
-    """Do the same for an ASGI scope."""
+    """Mask the user's JWT in the `repr` of an ASGI scope.
+
+    Args:
+        scope: the ASGI scope of a request, which is changed.
+
+    Example:
+        ```python
+        from vendo.web import JWT_HEADER, mask_jwt_of_scope
+
+        scope = {"headers": [(JWT_HEADER.lower().encode(), b"header.payload.signature")]}
+        mask_jwt_of_scope(scope)
+        print(scope)
+        ```
+    """
     headers = scope.get("headers", ())
     if not isinstance(headers, list):
         headers = scope["headers"] = list(headers)
@@ -65,7 +90,21 @@ def mask_jwt_of_scope(scope: MutableMapping[str, Any]) -> None:
 
 
 def user_jwts(headers: SentHeaders) -> list[Secret]:
-    """Return the user's JWT out of a request's headers, as often as it was sent. It never fails."""
+    """Return the user's JWT out of a request's headers, as often as it was sent.
+
+    Args:
+        headers: a WSGI environ, or the pairs of bytes of an ASGI scope.
+
+    Returns:
+        The JWTs, usually one or none.
+
+    Example:
+        ```python
+        from vendo.web import JWT_ENVIRON_KEY, user_jwts
+
+        print(user_jwts({JWT_ENVIRON_KEY: "header.payload.signature"}))  # ['***']
+        ```
+    """
     if isinstance(headers, Mapping):
         found = headers.get(JWT_ENVIRON_KEY)
         return [] if found is None else [Secret(found)]
@@ -73,10 +112,28 @@ def user_jwts(headers: SentHeaders) -> list[Secret]:
 
 
 def identity_body(headers: object, *, trust_wsgi_headers: bool | None = None) -> dict[str, str]:
-    """Return `sso.identity_response`, of a request that must have a signed-in user.
+    """Return the JSON body about the signed-in user, of a request that must have one. Both modes.
+
+    Args:
+        headers: the request's headers, as for `sso.identity_response`.
+        trust_wsgi_headers: as for `sso.identity_response`.
+
+    Returns:
+        The body of `sso.identity_response`.
 
     Raises:
         IdentityNotPresent: no user is signed in, or the platform's proxy is not in front.
+
+    Example:
+        ```python
+        from vendo import IdentityNotPresent
+        from vendo.web import identity_body
+
+        try:
+            identity_body({})
+        except IdentityNotPresent as error:
+            print(error)
+        ```
     """
     body = sso.identity_response(headers, trust_wsgi_headers=trust_wsgi_headers)
     if not body:
@@ -90,15 +147,27 @@ def identity_body(headers: object, *, trust_wsgi_headers: bool | None = None) ->
 
 
 def client_for_user(client: _Client, jwts: Sequence[Secret]) -> _Client:
-    """Return the client that acts for a request's user.
+    """Return the client that acts for a request's user. Both modes.
 
     Args:
         client: the application's client. It is returned without a JWT, and in OSS mode. So is a
             mock of `unittest`, whose `is_vendo_mode()` is not True: it is every user's client.
         jwts: see `user_jwts`.
 
+    Returns:
+        A client that shares the connections of `client`, or `client` itself.
+
     Raises:
         IdentityNotPresent: several JWTs contradict each other, or one is malformed.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import client_for_user, user_jwts
+
+        client = vendo.Vendo()
+        print(client_for_user(client, user_jwts({})) is client)  # True: the request has no user
+        ```
     """
     if not any(jwt.strip() for jwt in jwts) or client.is_vendo_mode() is not True:
         return client

@@ -14,10 +14,27 @@ _Reduced: TypeAlias = str | tuple[Any, ...]
 
 
 class LazyProxy(ABC):
-    """Passes everything on to the client that a subclass returns.
+    """Pass everything on to the client that a subclass returns.
 
     `isinstance(proxy, Vendo)` is True, because `isinstance` reads `__class__`, as it does for
-    `werkzeug.local.LocalProxy` and `unittest.mock`. Nothing else depends on that.
+    `werkzeug.local.LocalProxy` and `unittest.mock`. Nothing else depends on that. A subclass has
+    the methods `_class`, which returns the client's class, and `_client`, which returns the client.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import LazyProxy
+
+        class Lazy(LazyProxy):
+            @staticmethod
+            def _class():
+                return vendo.Vendo
+
+            def _client(self):
+                return vendo.Vendo()  # keep it on the request
+
+        print(isinstance(Lazy(), vendo.Vendo), len(Lazy().token("openai")))
+        ```
     """
 
     __slots__ = ()

@@ -88,6 +88,17 @@ def current_page(
         header: returns the value of one of its headers, or None. The case does not matter.
         own_host: the application's host as in addresses.
         home: the path of the application's first page.
+
+    Returns:
+        A path with its query, at most 2,048 bytes.
+
+    Example:
+        ```python
+        from vendo.web import current_page
+
+        headers = {"Accept": "text/html"}
+        print(current_page("GET", "/mail?page=2", headers.get, own_host="app.example.com"))
+        ```
     """
     is_read = method in {"GET", "HEAD"}
     page = address if is_read else home

@@ -24,7 +24,7 @@ _NOT_A_STRING = object()
 
 
 class Option(NamedTuple):
-    """What an option may hold.
+    """Describe what an option may hold.
 
     Attributes:
         is_valid: the test of a value that is not None.
@@ -32,6 +32,14 @@ class Option(NamedTuple):
         example: a valid value as source code.
         default: what an option that is not set, or None, stands for.
         is_secret: whether its value is read as a `Secret`.
+
+    Example:
+        ```python
+        from vendo.web import Option
+
+        colour = Option(lambda value: value in {"red", "blue"}, '"red" or "blue"', '"red"')
+        print(colour.accepts("red"), colour.accepts("sky"))  # True False
+        ```
     """
 
     is_valid: Callable[[Any], bool]
@@ -41,7 +49,21 @@ class Option(NamedTuple):
     is_secret: bool = False
 
     def accepts(self, value: object) -> bool:
-        """Return whether a value is valid. It never fails: a lazy value may raise anything."""
+        """Return whether a value is valid. It never fails: a lazy value may raise anything.
+
+        Args:
+            value: a value that is not None.
+
+        Returns:
+            The result of `is_valid`, and False where that raises.
+
+        Example:
+            ```python
+            from vendo.web import TIMEOUT
+
+            print(TIMEOUT.accepts(10), TIMEOUT.accepts("ten"))  # True False
+            ```
+        """
         try:
             return self.is_valid(value)
         except Exception:  # noqa: BLE001
@@ -91,7 +113,22 @@ FLAG = Option(lambda value: isinstance(value, bool), "True or False", "True", de
 
 
 class Problem(NamedTuple):
-    """Something that is wrong with the options. It holds no value."""
+    """Describe something that is wrong with the options. It holds no value.
+
+    Attributes:
+        text: what is wrong, in a sentence.
+        fix: the line that sets it right.
+        is_unknown_name: whether no option has the name.
+
+    Example:
+        ```python
+        from vendo.web import TIMEOUT, Options
+
+        options = Options({"TIMEOUT": TIMEOUT}, label="ACME_{name}", line="ACME_{name} = {value}")
+        for problem in options.problems(["TIMEOUT"], {"TIMEOUT": "ten"}.get):
+            print(problem.text, problem.fix)
+        ```
+    """
 
     text: str
     fix: str
@@ -99,7 +136,7 @@ class Problem(NamedTuple):
 
 
 class Options:
-    """The options of one framework.
+    """Read and check the options of one framework.
 
     Args:
         options: name -> what it may hold.
@@ -107,6 +144,15 @@ class Options:
         line: the line that sets one, such as `'VENDO = {{"{name}": {value}}}'`.
         prefix: what all names begin with.
         similar: other names that may be meant by an unknown one.
+
+    Example:
+        ```python
+        from vendo.web import TIMEOUT, Options
+
+        options = Options({"TIMEOUT": TIMEOUT}, label="ACME_{name}", line="ACME_{name} = {value}")
+        settings = {"TIMEOUT": 10}
+        print(options.read("TIMEOUT", settings.get))  # 10
+        ```
     """
 
     def __init__(
@@ -131,8 +177,19 @@ class Options:
             name: the option.
             get: returns what the framework's settings hold under a name, or None.
 
+        Returns:
+            The value, a `Secret` for a secret; the option's default where it is not set.
+
         Raises:
             ValidationError: the value is invalid.
+
+        Example:
+            ```python
+            from vendo.web import API_KEY, Options
+
+            options = Options({"KEY": API_KEY}, label="ACME_{name}", line="ACME_{name} = {value}")
+            print(options.read("KEY", {"KEY": "vendo_sk_1234"}.get))  # ***
+            ```
         """
         option = self._options[name]
         value = self.masked(name, get)
@@ -144,11 +201,46 @@ class Options:
         return value
 
     def masked(self, name: str, get: Callable[[str], object]) -> Any:
-        """Return the value of an option unvalidated, masked if it is a secret. It never fails."""
+        """Return the value of an option unvalidated, masked if it is a secret. It never fails.
+
+        Args:
+            name: the option.
+            get: returns what the framework's settings hold under a name, or None.
+
+        Returns:
+            The value, or None.
+
+        Example:
+            ```python
+            from vendo.web import API_KEY, Options
+
+            options = Options({"KEY": API_KEY}, label="ACME_{name}", line="ACME_{name} = {value}")
+            print(options.masked("KEY", {"KEY": "vendo_sk_1234"}.get))  # ***
+            ```
+        """
         return _hidden(get(name)) if self._options[name].is_secret else get(name)
 
     def problems(self, names: Iterable[object], get: Callable[[str], object]) -> Iterator[Problem]:
-        """Yield everything that is wrong with the options of these names."""
+        """Yield everything that is wrong with the options of these names.
+
+        Args:
+            names: what the framework's settings contain, known or not.
+            get: returns what the framework's settings hold under a name, or None.
+
+        Returns:
+            The problems, in the order of the names.
+
+        Example:
+            ```python
+            from vendo.web import TIMEOUT, Options
+
+            known = {"TIMEOUT": TIMEOUT}
+            options = Options(known, label="ACME_{name}", line="ACME_{name} = {value}")
+            settings = {"TIMEOUT": -1, "TIMEOUTS": 10}
+            for problem in options.problems(settings, settings.get):
+                print(problem.text, problem.fix)
+            ```
+        """
         for name in names:
             if not isinstance(name, str) or name not in self._options:
                 yield self._unknown(name)
@@ -158,7 +250,23 @@ class Options:
                 yield self._invalid(name)
 
     def label(self, name: object) -> str:
-        """Return an option's name as an application's author knows it."""
+        """Return an option's name as an application's author knows it.
+
+        Args:
+            name: the option.
+
+        Returns:
+            The name, for an error.
+
+        Example:
+            ```python
+            from vendo.web import TIMEOUT, Options
+
+            known = {"TIMEOUT": TIMEOUT}
+            options = Options(known, label="ACME_{name}", line="ACME_{name} = {value}")
+            print(options.label("TIMEOUT"))  # ACME_TIMEOUT
+            ```
+        """
         return self._label.format(name=name)
 
     def _invalid(self, name: str) -> Problem:

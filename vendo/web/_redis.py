@@ -10,7 +10,9 @@ _DISCARD = "return redis.call('get',KEYS[1])==ARGV[1] and redis.call('del',KEYS[
 
 
 class RedisReplayCache:
-    """Keeps what is needed for replay protection in Redis. It connects when it is first used.
+    """Keep what is needed for replay protection in Redis. It connects when it is first used.
+
+    Its methods are those of `ReplayStore`. Needs the extra `redis`.
 
     Args:
         url: the server and its database, such as `redis://127.0.0.1:6379/0`, or `rediss://` for
@@ -20,6 +22,13 @@ class RedisReplayCache:
     Raises:
         MissingExtra: the package `redis` is not installed.
         ValidationError: the URL is malformed.
+
+    Example:
+        ```python
+        from vendo.web import RedisReplayCache
+
+        store = RedisReplayCache("redis://127.0.0.1:6379/0", source="ACME_REDIS_URL")
+        ```
     """
 
     def __init__(self, url: str, *, source: str | None = None) -> None:

@@ -11,14 +11,12 @@ import secrets
 import threading
 from collections.abc import Callable
 from inspect import isawaitable
-from threading import RLock
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from vendo._protocol.log import visible as logger
-from vendo._protocol.moments import elapsed
-from vendo._transports.fork import notice, on_fork
 from vendo.errors import invalid
 from vendo.web._exceptions import EventInProgress
+from vendo.web._replay_stores import ReplayStore
 
 #: Seconds that an event stays in progress after its lease was taken or renewed.
 LEASE_SECONDS: Final = 60
@@ -30,161 +28,29 @@ RETRY_AFTER_SECONDS: Final = 10
 _DONE = "done"
 
 
-class ReplayStore(Protocol):
-    """What keeps short texts under keys for a while: for one process, or for all that share it."""
-
-    def add(self, key: str, value: str, seconds: int) -> str | None:
-        """Keep a value unless the key has one. Return the key's value; None if it was not kept."""
-
-    def put(self, key: str, value: str, seconds: int) -> None:
-        """Keep a value, in place of any other."""
-
-    def renew(self, key: str, value: str, seconds: int) -> bool:
-        """Keep a value for longer, if the key still has it."""
-
-    def discard(self, key: str, value: str) -> None:
-        """Forget a key, if it still has this value."""
-
-
-class ReplayCache:
-    """Keeps what is needed for replay protection in the memory of one process.
-
-    An application with several processes needs a store that they share: `SharedReplayCache`, or
-    `RedisReplayCache`.
-
-    Args:
-        capacity: how many keys are kept at most.
-    """
-
-    def __init__(self, *, capacity: int = 100_000) -> None:
-        self._capacity = capacity
-        #: key -> (value, its end as a reading of `elapsed`)
-        self._kept: dict[str, tuple[str, float]] = {}
-        self._renew_lock()
-        on_fork(self, ReplayCache._renew_lock)
-
-    def _renew_lock(self) -> None:
-        self._lock = RLock()  # a signal handler may enter it again
-
-    def add(self, key: str, value: str, seconds: int) -> str:
-        """Keep a value unless the key has one. Return the key's value."""
-        notice()
-        with self._lock:
-            now = elapsed()
-            kept, until = self._kept.get(key, ("", now))
-            if until > now:
-                return kept
-            self._put(key, value, now + seconds)
-            if len(self._kept) > self._capacity:
-                self._make_room(now)
-            return value
-
-    def put(self, key: str, value: str, seconds: int) -> None:
-        """Keep a value, in place of any other."""
-        notice()
-        with self._lock:
-            self._put(key, value, elapsed() + seconds)
-
-    def renew(self, key: str, value: str, seconds: int) -> bool:
-        """Keep a value for longer, if the key still has it."""
-        notice()
-        with self._lock:
-            if self._kept.get(key, ("", 0.0))[0] != value:
-                return False
-            self._put(key, value, elapsed() + seconds)
-            return True
-
-    def discard(self, key: str, value: str) -> None:
-        """Forget a key, if it still has this value."""
-        notice()
-        with self._lock:
-            if self._kept.get(key, ("", 0.0))[0] == value:
-                del self._kept[key]
-
-    def _put(self, key: str, value: str, until: float) -> None:
-        self._kept.pop(key, None)  # the newest comes last
-        self._kept[key] = (value, until)
-
-    def _make_room(self, now: float) -> None:
-        # An eighth at least, so that a full cache is not searched at each event.
-        kept = [(key, entry) for key, entry in self._kept.items() if entry[1] > now]
-        self._kept = dict(kept[-(self._capacity - self._capacity // 8) :])
-
-
-class SharedCache(Protocol):
-    """A cache that processes share, such as one of Django, Flask-Caching or cachelib."""
-
-    def add(self, key: str, value: Any, timeout: Any = ...) -> Any:
-        """Keep a value for `timeout` seconds unless the key exists; return whether it was kept."""
-
-    def get(self, key: str) -> Any:
-        """Return the value of a key, or None."""
-
-    def set(self, key: str, value: Any, timeout: Any = ...) -> Any:
-        """Keep a value for `timeout` seconds."""
-
-    def delete(self, key: str) -> Any:
-        """Forget a key."""
-
-
-class SharedReplayCache:
-    """Keeps what is needed for replay protection in a cache of the framework.
-
-    Args:
-        cache: a cache whose `add` is atomic, such as Redis or Memcached. Those that keep files can
-            hand an event to two processes.
-
-    Raises:
-        ValidationError: it is not a cache.
-    """
-
-    def __init__(self, cache: SharedCache) -> None:
-        missing = [name for name in ("add", "get", "set", "delete") if not hasattr(cache, name)]
-        if missing:
-            raise invalid(
-                f"An object of type {type(cache).__name__} is not a cache: it has no "
-                f"{', '.join(missing)}.",
-                fix="Pass a cache of Django, Flask-Caching or cachelib.",
-            )
-        self.cache: SharedCache = cache
-
-    def add(self, key: str, value: str, seconds: int) -> str | None:
-        """Keep a value unless the key has one. Return the key's value; None if it was not kept."""
-        for _ in range(2):
-            if self.cache.add(key, value, timeout=seconds):
-                return value
-            kept: str | None = self.cache.get(key)
-            if kept is not None:
-                return kept
-            # It has just ended, or the cache is away.
-        return None
-
-    def put(self, key: str, value: str, seconds: int) -> None:
-        """Keep a value, in place of any other."""
-        if self.cache.set(key, value, timeout=seconds) is False:
-            raise OSError("The cache did not keep a value.")
-
-    def renew(self, key: str, value: str, seconds: int) -> bool:
-        """Keep a value for longer, if the key still has it."""
-        if self.cache.get(key) != value:
-            return False
-        self.cache.set(key, value, timeout=seconds)
-        return True
-
-    def discard(self, key: str, value: str) -> None:
-        """Forget a key, if it still has this value."""
-        if self.cache.get(key) == value:
-            self.cache.delete(key)
-
-
 class Delivery:
-    """One delivery of an event: `begin` it, and then `finish` or `release` it.
+    """Handle one delivery of an event: `begin` it, and then `finish` or `release` it.
 
-    A store that is away keeps no event from being handled: that is logged.
+    A store that is away keeps no event from being handled: that is logged. `handle_once` does all
+    of it for a function that is not async.
 
     Args:
         store: the replay store.
         key: what stands for the event in the store.
+
+    Example:
+        ```python
+        from vendo.web import Delivery, ReplayCache
+
+        delivery = Delivery(ReplayCache(), "evt_1")
+        if delivery.begin():
+            try:
+                print("handled")
+            except BaseException:
+                delivery.release()
+                raise
+            delivery.finish()
+        ```
     """
 
     def __init__(self, store: ReplayStore, key: str) -> None:
@@ -195,10 +61,24 @@ class Delivery:
         self._renewing: threading.Thread | None = None
 
     def begin(self) -> bool:
-        """Return True if this delivery handles the event, False if it was handled.
+        """Take the event, if it is new.
+
+        Returns:
+            True if this delivery handles the event, False if it was handled.
 
         Raises:
             EventInProgress: another delivery handles it.
+
+        Example:
+            ```python
+            from vendo.web import Delivery, ReplayCache
+
+            store = ReplayCache()
+            delivery = Delivery(store, "evt_1")
+            print(delivery.begin())  # True
+            delivery.finish()
+            print(Delivery(store, "evt_1").begin())  # False
+            ```
         """
         found = _attempt(lambda: self._store.add(self._key, self._lease, LEASE_SECONDS))
         if self._has_ended.is_set():  # released by another thread, perhaps before there was a lease
@@ -220,7 +100,17 @@ class Delivery:
         return True
 
     def finish(self) -> None:
-        """Mark the event as done."""
+        """Mark the event as done. It is remembered for 24 hours.
+
+        Example:
+            ```python
+            from vendo.web import Delivery, ReplayCache
+
+            delivery = Delivery(ReplayCache(), "evt_1")
+            if delivery.begin():
+                delivery.finish()
+            ```
+        """
         self._end()
         _attempt(lambda: self._store.put(self._key, _DONE, REPLAY_SECONDS))
 
@@ -228,6 +118,19 @@ class Delivery:
         """Forget the event: handling it failed, so the next delivery handles it.
 
         Another thread may be in `begin`: it returns False.
+
+        Example:
+            ```python
+            from vendo.web import Delivery, ReplayCache
+
+            store = ReplayCache()
+            delivery = Delivery(store, "evt_1")
+            delivery.begin()
+            delivery.release()
+            repeat = Delivery(store, "evt_1")
+            print(repeat.begin())  # True
+            repeat.finish()
+            ```
         """
         self._end()
         _attempt(lambda: self._store.discard(self._key, self._lease))
@@ -267,6 +170,15 @@ def handle_once(store: ReplayStore, key: str, handle: Callable[[], object]) -> N
     Raises:
         EventInProgress: another delivery handles it. Respond with 409.
         ValidationError: `handle` is a coroutine function.
+
+    Example:
+        ```python
+        from vendo.web import ReplayCache, handle_once
+
+        store = ReplayCache()
+        for delivery in range(2):
+            handle_once(store, "evt_1", lambda: print("handled"))  # printed once
+        ```
     """
     delivery = Delivery(store, key)
     if not delivery.begin():

@@ -26,7 +26,9 @@ def doctor_report(
     malformed: Collection[str] = (),
     redis_url: str | None = None,
 ) -> Report:
-    """Return what `doctor` finds with the options of an application.
+    """Return what `doctor` finds with the options of an application. Both modes.
+
+    In Vendo mode it sends each surface of the backend one request.
 
     Args:
         options: the options. The adapter's own checks report a malformed one.
@@ -36,8 +38,20 @@ def doctor_report(
         malformed: the names of options that are left out of `options`, since their type is wrong.
         redis_url: the application's Redis, where it is given one.
 
+    Returns:
+        The report, for `doctor_text`; its `as_dict()` is for JSON.
+
     Raises:
         ValidationError: the time-out is out of range.
+
+    Example:
+        ```python
+        from vendo.web import ClientOptions, doctor_report
+
+        options = ClientOptions(timeout=10)
+        report = doctor_report(options, str.upper, adapter="acme_vendo", timeout=5)
+        print(report.mode)
+        ```
     """
     checked_timeout(timeout, usual=5)
 
@@ -54,17 +68,64 @@ def doctor_report(
 
 
 def doctor_text(report: Report) -> str:
-    """Return a report of `doctor` as text."""
+    """Return a report of `doctor` as text for a terminal.
+
+    Args:
+        report: what `doctor_report` returned.
+
+    Returns:
+        Lines without colours.
+
+    Example:
+        ```python
+        from vendo.web import ClientOptions, doctor_report, doctor_text
+
+        report = doctor_report(ClientOptions(), str.upper, adapter="acme_vendo", timeout=5)
+        print(doctor_text(report))
+        ```
+    """
     return doctor.render(report, Style())
 
 
 def connection_rows(connections: Iterable[vendo.Connection]) -> list[dict[str, Any]]:
-    """Return connections for JSON, without what a connection may hold in secret."""
+    """Return connections for JSON, without what a connection may hold in secret.
+
+    Args:
+        connections: what `client.connections.list()` returned.
+
+    Returns:
+        A dict for each, without the providers that no user has connected.
+
+    Example:
+        ```python
+        import json
+
+        import vendo
+        from vendo.web import connection_rows
+
+        print(json.dumps(connection_rows(vendo.connections.list()), indent=2))
+        ```
+    """
     return [{name: asdict(row)[name] for name in _COLUMNS} for row in _made(connections)]
 
 
 def connection_text(connections: Iterable[vendo.Connection]) -> str:
-    """Return a line for each connection: its slug and its status."""
+    """Return a line for each connection: its slug and its status.
+
+    Args:
+        connections: what `client.connections.list()` returned.
+
+    Returns:
+        The lines, or a sentence where nothing is connected.
+
+    Example:
+        ```python
+        import vendo
+        from vendo.web import connection_text
+
+        print(connection_text(vendo.connections.list()))
+        ```
+    """
     rows = [(printable(row.slug), printable(row.status)) for row in _made(connections)]
     width = max((len(slug) for slug, _ in rows), default=0)
     lines = [f"{slug:<{width}}  {status}" for slug, status in rows]

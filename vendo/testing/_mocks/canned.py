@@ -35,9 +35,20 @@ def fake_connection(slug: str, status: str = "connected", **fields: Any) -> Conn
         fields: any field of `Connection`. From `credential`, a mock client takes the token:
             `access_token`, `bot_token`, `api_key`, or else the first value that is a text.
 
+    Returns:
+        A row for a mock client, or for a test of your own code.
+
     Raises:
         TypeError: `Connection` does not have such a field.
         ValidationError: the slug is malformed.
+
+    Example:
+        ```python
+        from vendo.testing import MockClient, fake_connection
+
+        row = fake_connection("gmail", "needs_reauth", display_name="Work mail")
+        print(MockClient(connections=[row]).connections.get("gmail").status)  # needs_reauth
+        ```
     """
     slug = checked_slug(slug)
     provider = catalog.provider(slug)

@@ -83,6 +83,21 @@ class _Mock(BaseClient):
         Args:
             connections: rows (see `fake_connection`) or slugs.
             arguments: the other arguments of the class.
+
+        Returns:
+            A mock of this class.
+
+        Raises:
+            TypeError, ValidationError: as for the class.
+
+        Example:
+            ```python
+            from vendo.testing import MockClient, fake_connection
+
+            row = fake_connection("slack", credential={"bot_token": "xoxb-test"})
+            client = MockClient.with_connections([row])
+            print(client.token("slack"))  # xoxb-test
+            ```
         """
         return cls(connections=connections, **arguments)
 
@@ -139,13 +154,11 @@ class _Mock(BaseClient):
 
 
 class MockClient(_Mock, Vendo):
-    """A `Vendo` without a network: it returns the tokens and other values that it is given.
+    """Stand for a `Vendo` without a network: return the tokens and other values that it is given.
 
-        client = MockClient({"openai": "sk-test"}, balance=5_000_000)
-
-    It does not read the environment. `calls` lists its calls. It raises `NotConnected` and
-    `VendoOnlyFeature` like a real client. `session` and `auth` put the given token on requests,
-    which are sent unless the test intercepts them.
+    It does not read the environment. It raises `NotConnected` and `VendoOnlyFeature` like a real
+    client. `session` and `auth` put the given token on requests, which are sent unless the test
+    intercepts them.
 
     Args:
         tokens: the token of each slug, or an error to raise. The default is that of the connection:
@@ -164,10 +177,35 @@ class MockClient(_Mock, Vendo):
     Raises:
         TypeError: a token is not a str.
         ValidationError: a slug is malformed.
+
+    Example:
+        ```python
+        from vendo.testing import MockClient
+
+        client = MockClient({"openai": "sk-test"}, balance=5_000_000)
+        print(client.token("openai"), client.calls)
+        ```
     """
 
     def check(self, slugs: Iterable[str] = ()) -> Health:
-        """Return a problem for each slug without a token."""
+        """Return a problem for each slug without a token. It sends nothing.
+
+        Args:
+            slugs: the providers.
+
+        Returns:
+            A `Health` with its problems.
+
+        Raises:
+            ValidationError: a slug is malformed.
+
+        Example:
+            ```python
+            from vendo.testing import MockClient
+
+            print(MockClient({"openai": "sk-test"}).check(["openai", "gmail"]).problems)
+            ```
+        """
         return self._canned.check(slugs)
 
     @cached_property
@@ -197,12 +235,59 @@ class MockClient(_Mock, Vendo):
 
 
 class MockAsyncClient(_Mock, AsyncVendo):
-    """A `MockClient` for code that takes an `AsyncVendo`, with the same arguments."""
+    """Stand for an `AsyncVendo` without a network, with the arguments of `MockClient`.
+
+    Args:
+        tokens: the token of each slug, or an error to raise.
+        connections: rows (see `fake_connection`) or slugs.
+        integrations: rows.
+        balance: the balance of the wallet, or its micros, or an error to raise.
+        spend_caps: the caps, or an error to raise.
+        usage: the result of `billing.usage`.
+        actions: for each action of the data proxy its data, a function of its arguments, or an
+            error to raise.
+        events: a `MockSSE`, or events after which the stream ends.
+        vendo_mode: False for a client without an API key.
+
+    Raises:
+        TypeError: a token is not a str.
+        ValidationError: a slug is malformed.
+
+    Example:
+        ```python
+        import asyncio
+
+        from vendo.testing import MockAsyncClient
+
+        client = MockAsyncClient({"openai": "sk-test"})
+        print(asyncio.run(client.token("openai")))  # sk-test
+        ```
+    """
 
     _needs_key = False
 
     async def check(self, slugs: Iterable[str] = ()) -> Health:
-        """Return a problem for each slug without a token."""
+        """Return a problem for each slug without a token. It sends nothing.
+
+        Args:
+            slugs: the providers.
+
+        Returns:
+            A `Health` with its problems.
+
+        Raises:
+            ValidationError: a slug is malformed.
+
+        Example:
+            ```python
+            import asyncio
+
+            from vendo.testing import MockAsyncClient
+
+            health = asyncio.run(MockAsyncClient().check(["gmail"]))
+            print(health.problems)
+            ```
+        """
         return self._canned.check(slugs)
 
     @cached_property

@@ -14,11 +14,27 @@ from vendo._protocol.models import EventStreamMessage
 
 
 class MockSSE:
-    """An event stream without a server: `MockClient(events=MockSSE())`.
+    """Feed an event stream without a server: `MockClient(events=MockSSE())`.
 
     Every subscriber gets all events from the first one on, and waits for more until the stream is
     closed. Iterating over the `MockSSE` itself does not wait: it yields the events so far, and
-    ends. Thread-safe.
+    ends. Thread-safe. As a context manager it is closed at the end.
+
+    Args:
+        events: the first events, or dicts of their fields.
+
+    Raises:
+        TypeError: it is not an event.
+
+    Example:
+        ```python
+        from vendo.testing import MockClient, MockSSE
+
+        with MockSSE() as stream:
+            stream.push("connection.changed", {"slug": "gmail"})
+        for event in MockClient(events=stream).events.subscribe():
+            print(event.type, event.data)
+        ```
     """
 
     def __init__(self, events: Iterable[EventStreamMessage | Mapping[str, Any]] = ()) -> None:
@@ -44,7 +60,7 @@ class MockSSE:
         id: str | None = None,  # noqa: A002  # the name of the field
         retry: int | None = None,
     ) -> EventStreamMessage:
-        """Send one event and return it: `push("connection.changed", {"slug": "gmail"})`.
+        """Send one event.
 
         Args:
             event_or_type: an event or a dict of its fields, or the type of a new one.
@@ -52,8 +68,20 @@ class MockSSE:
             id: its id; the number of the event by default.
             retry: its pause before a reconnection, in milliseconds.
 
+        Returns:
+            The event that was sent.
+
         Raises:
             TypeError: it is not an event, or there is one of the other arguments too.
+
+        Example:
+            ```python
+            from vendo.testing import MockSSE
+
+            stream = MockSSE()
+            event = stream.push("connection.changed", {"slug": "gmail"})
+            print(event.id)  # 1
+            ```
         """
         is_event = not isinstance(event_or_type, str)
         if is_event and (data, id, retry) != (None, None, None):
@@ -71,7 +99,18 @@ class MockSSE:
         return event
 
     def close(self) -> None:
-        """End the stream after the events so far."""
+        """End the stream after the events so far.
+
+        Example:
+            ```python
+            from vendo.testing import MockClient, MockSSE
+
+            stream = MockSSE()
+            stream.push("connection.changed", {"slug": "gmail"})
+            stream.close()
+            print(len(list(MockClient(events=stream).events.subscribe())))  # 1
+            ```
+        """
         with self._changed:
             self._closed = True
         self._wake()

@@ -21,12 +21,16 @@ from vendo.testing._state.state import KEY_PREFIX, Options
 
 
 class LocalVendo(Controls):
-    """A real HTTP server on loopback that behaves like a Vendo backend (the wire contract).
+    """Run a real HTTP server on loopback that behaves like a Vendo backend (the wire contract).
 
     One port serves the platform API and the connect page, the credentials worker
     (`credentials_url`), the data proxy (`data_proxy_url`) and a fake provider for each slug
-    (`provider_url`), which rejects an expired token. Use it as a context manager, or call
-    `start()` and `stop()`.
+    (`provider_url`), which rejects an expired token. Use it as a context manager, or call `start()`
+    and `stop()`.
+
+    Attributes:
+        api_key: the app key.
+        webhook_secret: the secret with which `sign_webhook` signs.
 
     Args:
         connections: slugs, or a mapping from slug to the options of `connect`, or None for the
@@ -40,6 +44,20 @@ class LocalVendo(Controls):
         token_lifetime: seconds until a token expires, or None for tokens that do not expire.
         heartbeat: seconds of silence on an event stream after which a comment is sent.
         retry: seconds that clients of an event stream wait before they reconnect, or None.
+
+    Raises:
+        TypeError: `connections` is a text, or an option of a connection is unknown.
+        ValueError: the status or the profile of a connection is unknown.
+        ValidationError: a slug is malformed.
+
+    Example:
+        ```python
+        from vendo.testing import LocalVendo
+
+        with LocalVendo(["gmail"]) as server:
+            session = server.client().session("gmail", base_url=server.provider_url("gmail"))
+            assert session.get("/gmail/v1/users/me/profile").ok
+        ```
     """
 
     def __init__(
@@ -96,8 +114,20 @@ class LocalVendo(Controls):
     def start(self) -> Self:
         """Start to listen. After a `stop()`, port and state are the same as before.
 
+        Returns:
+            The server itself.
+
         Raises:
             OSError: the port is taken.
+
+        Example:
+            ```python
+            from vendo.testing import LocalVendo
+
+            server = LocalVendo().start()
+            print(server.url)
+            server.stop()
+            ```
         """
         if self._listener is None:
             self._service.state.resume()
@@ -108,7 +138,20 @@ class LocalVendo(Controls):
         return self
 
     def stop(self) -> None:
-        """End every connection and thread, and release the port."""
+        """End every connection and thread, and release the port.
+
+        Example:
+            ```python
+            from vendo.testing import LocalVendo
+
+            server = LocalVendo(["openai"]).start()
+            client = server.client()
+            server.stop()
+            server.start()  # an outage has ended
+            assert client.token("openai")
+            server.stop()
+            ```
+        """
         listener, self._listener = self._listener, None
         if listener is not None:
             self._service.state.end()
@@ -119,6 +162,16 @@ class LocalVendo(Controls):
         """Set everything back to the start, with the same port, key and tokens.
 
         Requests that are held or slowed end without a response. Event streams are closed.
+
+        Example:
+            ```python
+            from vendo.testing import LocalVendo
+
+            with LocalVendo(["openai"]) as server:
+                server.disconnect("openai")
+                server.reset()
+                assert server.client().token("openai")
+            ```
         """
         self._service.reset()
 
@@ -146,11 +199,49 @@ class LocalVendo(Controls):
         return f"{self.url}/data-proxy"
 
     def provider_url(self, slug: vendo.Slug | str) -> str:
-        """Return the address of a fake provider."""
+        """Return the address of a fake provider.
+
+        Args:
+            slug: the provider, of the catalog or not.
+
+        Returns:
+            The address without a slash at its end.
+
+        Raises:
+            RuntimeError: the server is not started.
+            ValidationError: the slug is malformed.
+
+        Example:
+            ```python
+            from vendo.testing import LocalVendo
+
+            with LocalVendo() as server:
+                print(server.provider_url("openai"))
+            ```
+        """
         return f"{self.url}/providers/{checked_slug(slug)}"
 
     def connection_key(self, slug: str) -> str:
-        """Return the key that is locked to one connection."""
+        """Return the API key that is locked to one connection.
+
+        Args:
+            slug: the provider.
+
+        Returns:
+            A key with which a client gets the token of this provider alone.
+
+        Raises:
+            ValidationError: the slug is malformed.
+
+        Example:
+            ```python
+            from vendo.testing import LocalVendo
+
+            with LocalVendo(["gmail", "openai"]) as server:
+                client = server.client(api_key=server.connection_key("gmail"))
+                assert client.token("gmail")
+            ```
+        """
         return self._service.state.connection_key(checked_slug(slug))
 
     def environment(self, *slugs: str) -> dict[str, str]:
@@ -159,6 +250,28 @@ class LocalVendo(Controls):
         Args:
             slugs: providers to include the base URL of the fake provider for. The default is every
                 provider that can be connected: those of the catalog, and the server's own.
+
+        Returns:
+            Values by the names of the variables: `VENDO_API_KEY`, the addresses, the webhook
+            secret, and `<SLUG>_BASE_URL` for the providers.
+
+        Raises:
+            RuntimeError: the server is not started.
+            ValidationError: a slug is malformed.
+
+        Example:
+            ```python
+            import os
+            import subprocess
+            import sys
+
+            from vendo.testing import LocalVendo
+
+            program = "import vendo; print(vendo.token('openai'))"
+            with LocalVendo(["openai"]) as server:
+                variables = {**os.environ, **server.environment("openai")}
+                subprocess.run([sys.executable, "-c", program], env=variables, check=True)
+            ```
         """
         variables = {
             environment.API_KEY.name: self.api_key,
@@ -173,13 +286,58 @@ class LocalVendo(Controls):
         return variables
 
     def client(self, **settings: Any) -> vendo.Vendo:
-        """Return a `vendo.Vendo` for this server. `settings` are its keyword arguments."""
+        """Return a `vendo.Vendo` for this server.
+
+        Args:
+            settings: keyword arguments of `Vendo`, such as `timeout`.
+
+        Returns:
+            A new client with the server's key and addresses.
+
+        Raises:
+            RuntimeError: the server is not started.
+            AuthError, ValidationError: as for `Vendo`.
+
+        Example:
+            ```python
+            from vendo.testing import LocalVendo
+
+            with LocalVendo(["openai"]) as server:
+                client = server.client(timeout=5)
+                assert client.token("openai") == server.token("openai")
+            ```
+        """
         from vendo import Vendo
 
         return Vendo(**{**self._addresses(), **settings})
 
     def async_client(self, **settings: Any) -> vendo.AsyncVendo:
-        """Return a `vendo.AsyncVendo` for this server. `settings` are its keyword arguments."""
+        """Return a `vendo.AsyncVendo` for this server.
+
+        Args:
+            settings: keyword arguments of `AsyncVendo`, such as `timeout`.
+
+        Returns:
+            A new client with the server's key and addresses.
+
+        Raises:
+            RuntimeError: the server is not started.
+            AuthError, ValidationError: as for `AsyncVendo`.
+
+        Example:
+            ```python
+            import asyncio
+
+            from vendo.testing import LocalVendo
+
+            async def main(server):
+                async with server.async_client() as client:
+                    assert await client.token("openai") == server.token("openai")
+
+            with LocalVendo(["openai"]) as server:
+                asyncio.run(main(server))
+            ```
+        """
         from vendo import AsyncVendo
 
         return AsyncVendo(**{**self._addresses(), **settings})

@@ -50,10 +50,24 @@ _all: list[weakref.ref[OwnTokens]] = []
 
 
 def is_local_token(token: str) -> bool:
-    """Return True for a token of a `LocalVendo` in this process.
+    """Return whether a token is one of a `LocalVendo` in this process.
 
-    It made the token, or the test gave it the token: with `connect(slug, token=...)`, or in a body
-    for `fail`.
+    The server made the token, or the test gave it the token: with `connect(slug, token=...)`, or in
+    a body for `fail`.
+
+    Args:
+        token: the text of a token.
+
+    Returns:
+        True for such a token.
+
+    Example:
+        ```python
+        from vendo.testing import LocalVendo, is_local_token
+
+        server = LocalVendo(["openai"])
+        print(is_local_token(server.token("openai")), is_local_token("sk-real"))  # True False
+        ```
     """
     servers = [reference() for reference in tuple(_all)]
     return any(server is not None and token in server for server in servers)

@@ -16,7 +16,7 @@ _MOST_BYTES = 128 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SeenRequest:
-    """A request that the local server received. Its `repr` hides headers, query and body.
+    """Describe a request that the local server received. Its `repr` hides headers, query and body.
 
     Attributes:
         method: in upper case.
@@ -27,6 +27,16 @@ class SeenRequest:
         body: the bytes of the body, without a chunked coding.
         surface: `credentials`, `api`, `events`, `data`, `provider` or `pages`.
         slug: the provider that the request concerns, or None.
+
+    Example:
+        ```python
+        from vendo.testing import LocalVendo
+
+        with LocalVendo(["openai"]) as server:
+            server.client().token("openai")
+            request = server.requests[-1]
+            print(request.method, request.path, request.surface, request.slug)
+        ```
     """
 
     method: str
