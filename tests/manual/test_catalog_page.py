@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,10 +13,29 @@ from vendo._catalog import catalog
 from vendo._catalog.catalog import Provider
 from vendo._cli.main import main
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def test_the_page_is_current() -> None:
-    written = catalog_table.PAGE.read_text(encoding="utf-8")
-    assert written == catalog_table.page(), "in tests/, run: python -m manual.catalog_table"
+
+@pytest.mark.parametrize("path", catalog_table.files(), ids=lambda path: path.name)
+def test_what_follows_from_the_rows_is_current(path: Path) -> None:
+    written = path.read_text(encoding="utf-8")
+    current = catalog_table.files()[path]
+    assert written == current, "in tests/, run: python -m manual.catalog_table"
+
+
+def test_a_new_row_reaches_all_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    slugs = [*catalog.slugs(), "zzz"]
+    row = {"name": "Z", "category": "ai", "env": ("Z_KEY",), "docs": "https://z", "hosts": ("z",)}
+    new = Provider("zzz", row)  # type: ignore[arg-type]  # a row in parts
+    known = catalog.provider
+    monkeypatch.setattr(catalog, "slugs", lambda: slugs)
+    monkeypatch.setattr(catalog, "provider", lambda slug: new if slug == "zzz" else known(slug))
+    texts = catalog_table.files()
+    assert "| `zzz` | [Z](https://z) | `Z_KEY` |" in texts[catalog_table.PAGE]
+    assert texts[catalog_table.PAGE].count("\n## Add a provider\n") == 1
+    assert '    "zzz",\n]\n' in texts[catalog_table.SLUG_TYPE]
+    assert f" {len(slugs)} providers of " in texts[catalog_table.COUNTING]
 
 
 def test_every_provider_has_a_row_with_all_its_variables_and_hosts() -> None:
@@ -30,6 +50,7 @@ def test_every_provider_has_a_row_with_all_its_variables_and_hosts() -> None:
         assert provider
         for text in (*provider.env_vars, *provider.variables, *provider.hosts):
             assert f"`{text}`" in line
+        assert f"| [{provider.name}](https://" in line
         assert f"({provider.docs_url})" in line
         assert line.count("|") == 6
 
