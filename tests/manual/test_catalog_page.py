@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from typing import TYPE_CHECKING
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from manual import catalog_table
+from manual.blocks import blocks
 from vendo._catalog import catalog
 from vendo._catalog.catalog import Provider
+from vendo._catalog.data import PROVIDERS
 from vendo._cli.main import main
 
 if TYPE_CHECKING:
@@ -53,6 +56,15 @@ def test_every_provider_has_a_row_with_all_its_variables_and_hosts() -> None:
         assert f"| [{provider.name}](https://" in line
         assert f"({provider.docs_url})" in line
         assert line.count("|") == 6
+
+
+def test_the_row_to_copy_is_one() -> None:
+    shown = next(b for b in blocks(catalog_table.PAGE) if b.option("file") == "row.txt")
+    (row,) = ast.literal_eval("{" + shown.text + "}").values()
+    assert set(row) <= set(PROVIDERS["anthropic"])
+    provider = Provider("acmemail", row)
+    assert (provider.variables, provider.companions) == (("ACMEMAIL_API_KEY",), ())
+    assert provider.base_url == f"https://{provider.hosts[0]}/v1"
 
 
 def test_the_page_and_the_command_line_agree(capsys: pytest.CaptureFixture[str]) -> None:
