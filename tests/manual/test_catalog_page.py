@@ -39,6 +39,7 @@ def test_a_new_row_reaches_all_files(monkeypatch: pytest.MonkeyPatch) -> None:
     assert texts[catalog_table.PAGE].count("\n## Add a provider\n") == 1
     assert '    "zzz",\n]\n' in texts[catalog_table.SLUG_TYPE]
     assert f" {len(slugs)} providers of " in texts[catalog_table.COUNTING]
+    assert f"(connections.list()) == {len(slugs)}\n" in texts[catalog_table.COUNTING]
 
 
 def test_every_provider_has_a_row_with_all_its_variables_and_hosts() -> None:
