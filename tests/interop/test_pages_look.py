@@ -46,6 +46,8 @@ def pages(server: LocalVendo) -> dict[str, str]:
     key = {"app_key": server.api_key}
     return {
         "index": f"{server.url}/",
+        "index, filtered": f"{server.url}/?q=google",
+        "index, nothing found": f"{server.url}/?q=nothing-like-it",
         "consent": f"{connect}?{urlencode({**key, 'return_to': LONG})}",
         "consent, to stay": f"{connect}?{urlencode(key)}",
         "no key": connect,
@@ -75,6 +77,34 @@ def test_user_connects_with_the_keyboard_alone(server: LocalVendo, browser: Chro
     assert browser.find_element(By.TAG_NAME, "h1").text == "Stripe is connected."
     assert barriers(browser) == []
     server.disconnect("stripe")
+
+
+def test_user_filters_the_providers_with_the_keyboard_alone(
+    server: LocalVendo, browser: Chrome
+) -> None:
+    emulate(browser, width=320)
+    browser.get(server.url)
+    stops = focus_stops(browser, 4)
+    assert stops[:3] == ["Local Vendo", "Filter by name, slug or category", "Filter"]
+    field = browser.find_element(By.ID, "q")
+    field.send_keys("google drive", Keys.ENTER)
+    waiting(browser).until(lambda _: "q=google+drive" in browser.current_url)
+    offered = browser.find_elements(By.CSS_SELECTOR, ".tiles a")
+    assert [link.accessible_name for link in offered] == ["Connect Google Drive"]
+    assert browser.find_element(By.ID, "q").get_property("value") == "google drive"
+    assert focus_stops(browser, 4)[3] == "Show all"
+
+
+def test_nothing_is_cut_off_or_outside_its_box(server: LocalVendo, browser: Chrome) -> None:
+    emulate(browser, width=320)
+    browser.get(server.url)
+    outside = browser.execute_script(
+        "const right = (one) => one.getBoundingClientRect().right;"
+        "const edge = right(document.querySelector('.card'));"
+        "return [...document.querySelectorAll('.card *')].filter((one) => right(one) >= edge)"
+        ".map((one) => one.outerHTML)"
+    )
+    assert outside == []
 
 
 def test_links_make_sense_out_of_context(server: LocalVendo) -> None:

@@ -1,10 +1,11 @@
-"""Write the tables of `docs/catalog.md`.
+"""Write what follows from the rows of the catalog: the tables of its page, its number, its type.
 
 Run `python -m manual.catalog_table` in the folder `tests`.
 """
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,19 @@ from manual.blocks import ROOT
 from vendo._catalog import catalog
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from vendo._catalog.catalog import Provider
 
 PAGE = ROOT / "docs" / "catalog.md"
 MARK = "<!-- The tables below are made by tests/manual/catalog_table.py -->\n"
+END = "\n## Add a provider\n"
+#: The page that has the number of providers, in its text and in a program.
+COUNTING = ROOT / "docs" / "testing.md"
+COUNT = re.compile(
+    r"\d+(?= providers of \[the catalog\])|(?<=assert len\(connections\.list\(\)\) == )\d+"
+)
+SLUG_TYPE = ROOT / "vendo" / "_catalog" / "slug_type.py"
 
 _TITLES = {"ai": "AI", "crm": "CRM"}
 
@@ -63,10 +73,33 @@ def _code(text: str) -> str:
 
 def page() -> str:
     """Return the page with current tables."""
-    above, mark, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
+    above, mark, below = PAGE.read_text(encoding="utf-8").partition(MARK)
     assert mark, f"{PAGE.name} has lost the line {MARK}"
-    return above + mark + tables()
+    _, end, below = below.partition(END)
+    assert end, f"{PAGE.name} has lost the section {END.strip()}"
+    return above + mark + tables() + end + below
+
+
+def slug_type() -> str:
+    """Return the module of the type `Slug` with the current slugs."""
+    start = "Literal[\n"
+    above, mark, _ = SLUG_TYPE.read_text(encoding="utf-8").partition(start)
+    assert mark, f"{SLUG_TYPE.name} has lost its type"
+    return above + mark + "".join(f'    "{slug}",\n' for slug in catalog.slugs()) + "]\n"
+
+
+def counting() -> str:
+    """Return the page about tests with the current number of providers."""
+    text, found = COUNT.subn(str(len(catalog.slugs())), COUNTING.read_text(encoding="utf-8"))
+    assert found == 2, f"{COUNTING.name} has lost the number of providers"
+    return text
+
+
+def files() -> dict[Path, str]:
+    """Return the current text of each file."""
+    return {PAGE: page(), SLUG_TYPE: slug_type(), COUNTING: counting()}
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    for path, text in files().items():
+        path.write_text(text, encoding="utf-8")

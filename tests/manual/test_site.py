@@ -19,11 +19,15 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.expected_conditions import element_to_be_clickable
 
+import vendo
 from manual.blocks import ROOT, blocks
 from support.looks import barriers, emulate, foreign_assets, scrolls_sideways
 from support.user import waiting
+from vendo._catalog import catalog
+from vendo._catalog.data import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -184,22 +188,148 @@ def address(site: Site) -> Iterator[str]:
         thread.join()
 
 
-#: Findings in the theme that do no harm: browsers let the keyboard focus scrollable regions, and
-#: two lists of pages share the name of their section.
-OF_THE_THEME = ("scrollable-region-focusable", "landmark-unique")
+#: The addresses of all pages.
+PAGES = [
+    ""
+    if name == "index.md"
+    else name.removesuffix("index.md").removesuffix(".md").rstrip("/") + "/"
+    for path in sorted((ROOT / "docs").rglob("*.md"))
+    for name in [path.relative_to(ROOT / "docs").as_posix()]
+]
+#: Those that are checked in two more widths and schemes.
+SOME = ["", "catalog/", "errors/", "reference/vendo_pytest/"]
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1280])
-def test_the_site_is_accessible(address: str, browser: Chrome, width: int, dark: bool) -> None:
+@pytest.mark.parametrize(
+    ("page", "width", "dark"),
+    [
+        *((page, *look) for page in PAGES for look in [(320, False), (1280, True)]),
+        *((page, *look) for page in SOME for look in [(320, True), (1280, False)]),
+    ],
+)
+def test_a_page_is_accessible(
+    address: str, browser: Chrome, page: str, width: int, dark: bool
+) -> None:
+    browser.set_script_timeout(120)  # the longest page of the reference, on a busy machine
     emulate(browser, width=width, dark=dark)
-    for page in ("", "tutorial/", "errors/", "reference/vendo_pytest/"):
-        browser.get(address + page)
-        found = [barrier for barrier in barriers(browser) if not barrier.startswith(OF_THE_THEME)]
-        assert found == [], page
-        assert not scrolls_sideways(browser), page
-        assert foreign_assets(browser) == [], page
+    browser.get(address + page)
+    assert barriers(browser) == []
+    assert not scrolls_sideways(browser)
+    assert foreign_assets(browser) == []
+
+
+def test_no_page_is_left_out(site: Site) -> None:
+    built = {name.removesuffix("index.html") for name in site.pages if name != "404.html"}
+    assert built == set(PAGES)
+
+
+@pytest.mark.browser
+def test_tables_of_code_fit_or_scroll_in_their_box(
+    site: Site, address: str, browser: Chrome
+) -> None:
+    """No name in a table is broken, and what is wider than its box can be reached by keyboard."""
+    # A box of one line has one rectangle. Code with spaces, or with dots in a later column, may
+    # break there; its parts may not.
+    broken = (
+        "const lines = (node) => {"
+        "  const range = document.createRange(); range.selectNodeContents(node);"
+        "  return new Set([...range.getClientRects()].map((box) => box.top)).size };"
+        "return [...document.querySelectorAll('td code')].flatMap((code) => [...code.childNodes])"
+        ".filter((part) => part.textContent && lines(part) > 1).map((part) => part.textContent)"
+    )
+    wide = (
+        "return [...document.querySelectorAll('.md-typeset__scrollwrap')]"
+        ".filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.tabIndex)"
+    )
+    for width in (320, 1280):
+        emulate(browser, width=width)
+        for page in ("catalog/", "errors/", "reference/vendo/", "performance/"):
+            browser.get(address + page)
+            waiting(browser).until(lambda _: {0} >= set(browser.execute_script(wide)))
+            assert browser.execute_script(broken) == [], (width, page)
+            assert not scrolls_sideways(browser), (width, page)
+            if page == "catalog/":
+                assert bool(browser.execute_script(wide)) == (width == 320)
+
+
+def test_each_page_has_the_version_and_leads_to_the_next(site: Site) -> None:
+    for name, page in site.pages.items():
+        text = (site.folder / name).read_text(encoding="utf-8")
+        foot = text.partition("<footer")[2].partition("</footer>")[0]
+        assert f"vendo-sdk {vendo.__version__}\n" in foot, name
+        assert "zensical" not in foot, name
+        assert "md-content__button" not in text, name  # no link to edit it
+        if name != "404.html":
+            assert "Previous" in foot or "Next" in foot, name
+            assert page.links
+
+
+def shown(browser: Chrome) -> list[str]:
+    """Return the slugs of the rows that the catalog shows."""
+    found: list[str] = browser.execute_script(
+        "return [...document.querySelectorAll('tbody tr')].filter((row) => row.offsetParent)"
+        ".filter((row) => row.cells.length === 5).map((row) => row.cells[0].textContent)"
+    )
+    return found
+
+
+def status_of(browser: Chrome) -> str:
+    """Return what the filter announces."""
+    return browser.find_element(By.CSS_SELECTOR, "#filter [role=status]").text
+
+
+@pytest.mark.browser
+def test_the_catalog_has_a_filter(address: str, browser: Chrome) -> None:
+    emulate(browser, width=1280)
+    browser.get(f"{address}catalog/")
+    total = len(catalog.slugs())
+    assert status_of(browser) == f"{total} providers"
+    assert sorted(shown(browser)) == sorted(catalog.slugs())
+
+    field = browser.find_element(By.ID, "filter-text")
+    assert field.accessible_name == "Filter"
+    for typed, found in {
+        "googledr": {"googledrive"},  # a slug
+        "hugging face": {"huggingface"},  # a name
+        "pplx_api": {"perplexity"},  # a variable
+        "API.NOTION.COM": {"notion"},  # a host
+        "bearer {token}": set(),  # how it is sent is not searched
+        "f/s": set(),  # the theme's keys do nothing here
+    }.items():
+        field.clear()
+        field.send_keys(typed)
+        assert set(shown(browser)) == found, typed
+        assert status_of(browser) == f"{len(found)} of {total} providers"
+    headings = "return [...document.querySelectorAll('article h2')].filter((h) => h.offsetParent)"
+    titles = [one.text for one in browser.execute_script(headings)]
+    assert [title for title in titles if not title.startswith("Add a provider")] == []
+
+    field.clear()
+    field.send_keys(Keys.TAB)
+    category = browser.switch_to.active_element
+    assert category.accessible_name == "Category"
+    category.send_keys("Crm")
+    rows = {slug for slug in catalog.slugs() if PROVIDERS[slug]["category"] == "crm"}
+    assert set(shown(browser)) == rows
+    assert status_of(browser) == f"{len(rows)} of {total} providers"
+    assert barriers(browser) == []
+
+    browser.refresh()
+    assert status_of(browser) == f"{total} providers"
+
+
+@pytest.mark.browser
+def test_without_javascript_the_catalog_has_its_tables_and_no_filter(
+    address: str, browser: Chrome
+) -> None:
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        browser.get(f"{address}catalog/")
+        assert browser.find_elements(By.CSS_SELECTOR, "#filter *") == []
+        assert len(browser.find_elements(By.CSS_SELECTOR, "tbody tr")) >= len(catalog.slugs())
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
 @pytest.mark.browser

@@ -47,9 +47,11 @@ class Page(HTMLParser):
             self.links.append(named["href"])
         if "data-message" in named:
             self.report = named
-        if tag == "button":
+        if tag == "button" and "value" in named:
             self.buttons.append(named["value"])
-        if tag == "form":
+        if tag == "form" and named["method"] == "get":
+            assert named["action"] == "/"
+        elif tag == "form":
             assert named["method"] == "post"
             self.action = named["action"]
 
@@ -314,6 +316,69 @@ def test_index_without_connections(server: LocalVendo) -> None:
     for slug in ("gmail", "openai", "telegram", "slack"):
         server.disconnect(slug)
     assert "Nothing is connected yet." in Page(send(server.url)).text
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "hidden"),
+    [
+        ("DRIVE", "googledrive", "stripe"),  # a name
+        ("hugging face", "huggingface", "openrouter"),  # both words
+        ("googledr", "googledrive", "googledocs"),  # a slug
+        ("payments", "stripe", "github"),  # a category
+        ("crm", "hubspot", "github"),
+        ("in-ho", "in-house", "stripe"),  # a slug of the test
+        ("  stripe ", "stripe", "github"),
+    ],
+)
+def test_index_has_a_filter(server: LocalVendo, query: str, found: str, hidden: str) -> None:
+    server.connect("in-house")
+    server.disconnect("in-house")
+    page = Page(send(f"{server.url}/?{urlencode({'q': query})}"))
+    assert any(f"/{found}?" in link for link in page.links)
+    assert not any(f"/{hidden}?" in link for link in page.links)
+    assert page.fields["q"] == query
+    assert "/" in page.links[1:]  # to show all
+
+
+def test_filter_shows_how_many_connected_and_other_providers_match(server: LocalVendo) -> None:
+    total = len(server.client().connections.list())
+    page = Page(send(f"{server.url}/?q=gmail"))
+    assert f"1 of {total} providers matches  gmail . " in page.text
+    assert "connected" in page.texts
+    assert "Balance" not in page.texts
+    assert "Connect a provider" not in page.text
+    page = Page(send(f"{server.url}/?q=nothing-like-it"))
+    assert f"0 of {total} providers match  nothing-like-it . " in page.text
+    assert "Nothing is connected yet." not in page.text
+
+
+@pytest.mark.parametrize("query", ["", "?q=", "?q=%20", "?other=gmail"])
+def test_index_without_a_filter_lists_all(server: LocalVendo, query: str) -> None:
+    page = Page(send(f"{server.url}/{query}"))
+    assert "Show all" not in page.text
+    rows = {row.slug for row in server.client().connections.list()}
+    connected = {row.slug for row in server.client().connections.list() if row.is_connected}
+    offered = {urlsplit(link).path.rpartition("/")[2] for link in page.links[1:]}
+    assert offered == rows - connected
+
+
+def test_filter_is_escaped(server: LocalVendo) -> None:
+    evil = '"><script>alert(1)</script>'
+    page = Page(send(f"{server.url}/?q={quote(evil)}"))
+    assert "script" not in page.tags
+    assert page.fields["q"] == evil
+
+
+def test_index_has_names_slugs_and_categories(server: LocalVendo) -> None:
+    server.connect("in-house")
+    server.disconnect("in-house")
+    page = Page(send(server.url))
+    headings = [text for text in page.texts if text in {"AI", "CRM", "Payments", "Storage"}]
+    assert headings == ["AI", "CRM", "Payments", "Storage"]
+    for text in ("Google Drive", "googledrive", "Gmail", "gmail"):
+        assert text in page.texts or f"{text} " in page.texts
+    assert page.texts[-2:] == ["Connect ", "in-house"]
+    assert page.texts[-3] == "Not in the catalog"
 
 
 def test_pages_support_head_and_send_allow(server: LocalVendo) -> None:

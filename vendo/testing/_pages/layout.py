@@ -36,16 +36,21 @@ box-shadow:0 1px 3px var(--shade),0 8px 24px var(--shade)}
 background:var(--tint);color:var(--accent);font-size:1.25rem;font-weight:700}
 h1{font-size:1.5rem;line-height:1.25;margin:0;overflow-wrap:anywhere}
 h2{font-size:1.1rem;margin:2rem 0 .5rem}
+h3{font-size:1rem;margin:1.25rem 0 .5rem;color:var(--soft)}
+code{font:.875rem ui-monospace,monospace;color:var(--soft)}
 p{margin:0 0 1rem}
 a{color:var(--accent)}
 ul{list-style:none;margin:0;padding:0}
 .rows li{display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:center;
 border-top:1px solid var(--line);padding:.25rem 0;min-height:3rem}
 .rows li>:first-child{flex:1 1 8rem;overflow-wrap:anywhere}
-.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(10rem,1fr));gap:.5rem}
-.tiles a{display:flex;align-items:center;min-height:2.75rem;padding:.35rem .8rem;height:100%;
-border:1px solid var(--line);border-radius:.6rem;text-decoration:none}
-.tiles a:hover{border-color:var(--accent);background:var(--tint)}
+.tiles{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,16rem),1fr));gap:.5rem}
+.tiles li{display:flex;flex-wrap:wrap;gap:0 .5rem;align-items:center;padding:0 .8rem;
+border:1px solid var(--line);border-radius:.6rem;overflow-wrap:anywhere}
+.tiles li:hover{border-color:var(--accent);background:var(--tint)}
+.tiles a{flex:1 0 auto;display:flex;align-items:center;min-height:2.75rem;text-decoration:none}
+.tiles a:hover{text-decoration:underline}
+.tiles code{padding:.35rem 0 .45rem}
 .rows a{display:inline-block;padding:.65rem 0}
 .tag{padding:.1rem .65rem;border-radius:1rem;font-size:.875rem;background:var(--warn-tint);
 color:var(--warn)}
@@ -59,6 +64,10 @@ button{flex:1 1 9rem;min-height:2.75rem;padding:.5rem 1rem;border-radius:.6rem;f
 font-weight:600;cursor:pointer;border:1px solid var(--edge);background:var(--card);
 color:var(--accent)}
 button:hover{background:var(--tint)}
+.filter{align-items:end;margin:0 0 1rem}
+label{flex:1 0 100%;margin:0 0 -.5rem;font-weight:600}
+input[type=search]{flex:10 1 12rem;min-height:2.75rem;min-width:0;padding:.5rem .8rem;font:inherit;
+color:inherit;background:var(--card);border:1px solid var(--edge);border-radius:.6rem}
 button.main{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
 button.main:hover{text-decoration:underline}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);

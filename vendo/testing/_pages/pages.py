@@ -1,4 +1,4 @@
-"""The overview of the connections, and the connect page."""
+"""Which page a request gets, and the connect page."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vendo.errors import ValidationError
 from vendo.testing._http.errors import ApiError
 from vendo.testing._http.messages import Response, decoded_pairs
 from vendo.testing._pages.layout import page
+from vendo.testing._pages.links import CONNECT, name_of
+from vendo.testing._pages.overview import overview
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vendo.testing._http.messages import Request
     from vendo.testing._state.state import State
-
-_CONNECT = "/connections/connect/"
 
 
 class _PageError(Exception):
@@ -34,18 +34,13 @@ class _PageError(Exception):
 
 def slug_of(path: str) -> str | None:
     """Return the slug in the path of a connect page, or None for other paths."""
-    slug = path.removeprefix(_CONNECT)
+    slug = path.removeprefix(CONNECT)
     return unquote(slug) if slug != path and slug else None
-
-
-def setup_url(site: str, slug: str, state: State) -> str:
-    """Return a link to the connect page that works without the app key."""
-    return f"{site}{_CONNECT}{quote(slug, safe='')}?invite={state.ticket('invite', slug)}"
 
 
 def respond(path: str, request: Request, state: State, site: str) -> Response | None:
     """Return the page at a path, or None if the path is unknown."""
-    if path != "/" and not path.startswith(_CONNECT):
+    if path != "/" and not path.startswith(CONNECT):
         return None
     allowed = {"GET", "HEAD"} if path == "/" else {"GET", "HEAD", "POST"}
     if request.method not in allowed:
@@ -53,7 +48,7 @@ def respond(path: str, request: Request, state: State, site: str) -> Response | 
         response.headers["Allow"] = ", ".join(sorted(allowed))
         return response
     if path == "/":
-        return _index(state, site)
+        return overview(request.parameters().get("q", ""), state, site)
     try:
         slug = _checked(slug_of(path), state)
         if request.method == "POST":
@@ -63,51 +58,12 @@ def respond(path: str, request: Request, state: State, site: str) -> Response | 
         return page(error.status, "Not possible", f"<p>{escape(error.message)}</p>")
 
 
-def _index(state: State, site: str) -> Response:
-    connections = state.connections.all()
-    rows = [
-        f"<li><span>{escape(_name_of(connection.slug))}</span>{_tag(connection.status)}"
-        f"{'' if connection.status == 'connected' else _link(site, connection.slug, state)}</li>"
-        for connection in connections
-    ]
-    present = {connection.slug for connection in connections}
-    # A screen reader lists the links without the heading above them.
-    offers = [
-        f"<li>{_link(site, slug, state, in_list=True)}</li>"
-        for slug in state.connections.slugs()
-        if slug not in present
-    ]
-    connected = (
-        f'<ul class="rows">{"".join(rows)}</ul>' if rows else "<p>Nothing is connected yet.</p>"
-    )
-    dollars = f"{state.wallet.balance / 1_000_000:.2f}"
-    return page(
-        200,
-        "Connections",
-        '<p class="soft">A server for development and tests. It does not use real accounts.</p>'
-        f"{connected}"
-        f'<h2 id="balance">Balance</h2><p>{dollars} USD of test money</p>'
-        f'<h2>Connect a provider</h2><ul class="tiles">{"".join(offers)}</ul>',
-    )
-
-
-def _tag(status: str) -> str:
-    good = " good" if status == "connected" else ""
-    return f'<span class="tag{good}">{escape(status.replace("_", " "))}</span>'
-
-
-def _link(site: str, slug: str, state: State, *, in_list: bool = False) -> str:
-    verb = '<span class="hidden">Connect </span>' if in_list else "Connect "
-    address = escape(setup_url(site, slug, state))
-    return f'<a href="{address}">{verb}{escape(_name_of(slug))}</a>'
-
-
 def _form(slug: str, request: Request, state: State) -> Response:
     query = request.parameters()
     _check_access(slug, query, state)
     return_to = _checked_return(query.get("return_to", ""))
     back = query.get("state", "")
-    name = escape(_name_of(slug))
+    name = escape(name_of(slug))
     host = escape(urlsplit(return_to).netloc)
     afterwards = f"return to {host}" if return_to else "stay on this page"
     # Encoded, because forms change line breaks.
@@ -120,16 +76,16 @@ def _form(slug: str, request: Request, state: State) -> Response:
     )
     return page(
         200,
-        f"Connect {_name_of(slug)}",
+        f"Connect {name_of(slug)}",
         f"<p>An application requests access to {name} through Vendo.</p>"
         '<p class="soft">This is a server for development. It does not use real accounts.</p>'
         f"<dl><dt>Provider</dt><dd>{name}</dd>"
         f"<dt>It gets</dt><dd>a token for {name}, renewed while the provider is connected</dd>"
         f"<dt>Then you</dt><dd>{afterwards}</dd></dl>"
-        f'<form method="post" action="{_CONNECT}{quote(slug, safe="")}">{inputs}'
+        f'<form method="post" action="{CONNECT}{quote(slug, safe="")}">{inputs}'
         '<button class="main" name="decision" value="connect">Connect</button>'
         '<button name="decision" value="deny">Deny</button></form>',
-        about=_name_of(slug),
+        about=name_of(slug),
         form_target=return_to,
     )
 
@@ -149,7 +105,7 @@ def _submit(slug: str, request: Request, state: State, site: str) -> Response:
     status = "connected" if connection else "refused"  # the contract's word
     if return_to:
         return Response(303, b"", {"Location": _returned(return_to, slug, back, status)})
-    name = _name_of(slug)
+    name = name_of(slug)
     close = '<p role="status">You can close this page.</p>'
     if connection is None:
         return page(200, f"{name} was not connected.", close, about=name)
@@ -234,8 +190,3 @@ def _returned(return_to: str, slug: str, state: str, status: str) -> str:
     parts = urlsplit(return_to)
     query = "&".join(part for part in (parts.query, urlencode(added)) if part)
     return urlunsplit(parts._replace(query=query))
-
-
-def _name_of(slug: str) -> str:
-    provider = catalog.provider(slug)
-    return provider.name if provider else slug

@@ -9,7 +9,7 @@ from vendo._config.slugs import checked_slug
 from vendo.errors import ValidationError
 from vendo.testing._http.errors import ApiError, error_response
 from vendo.testing._http.messages import json_response
-from vendo.testing._pages import pages
+from vendo.testing._pages import links, pages
 from vendo.testing._providers import fake_provider
 from vendo.testing._server import cors, data_proxy
 from vendo.testing._server.rows import available_row, connection_row, integration_row
@@ -181,14 +181,14 @@ def _connections(target: Target, request: Request, state: State) -> Response:
             sandbox=sandbox,
             api_key=state.connection_key(connection.slug),
             base_url=f"{target.site}/providers/{connection.slug}",
-            setup_url=pages.setup_url(target.site, connection.slug, state),
+            setup_url=links.setup_url(target.site, connection.slug, state),
         )
         for connection in connections
         if connection.status != "revoked"
     ]
     bound = {connection.slug for connection in connections}
     rows += [
-        available_row(slug, pages.setup_url(target.site, slug, state))
+        available_row(slug, links.setup_url(target.site, slug, state))
         for slug in state.connections.slugs()
         if slug not in bound
     ]
