@@ -175,6 +175,13 @@ def test_slug_that_is_not_a_string_is_an_error(slug: object) -> None:
     assert type(slug).__name__ in str(error)
 
 
+def test_traceback_of_a_malformed_slug_has_one_error() -> None:
+    with pytest.raises(ValidationError) as caught:
+        vendo.token("open ai")
+
+    assert caught.value.__context__ is None
+
+
 def test_long_malformed_slug_is_shortened() -> None:
     error = error_of("x!" * 1_000_000)
     assert len(str(error)) < 300
