@@ -9,9 +9,9 @@ from vendo._config import environment
 from vendo._config.api_keys import PLACEHOLDER_KEY
 from vendo._config.environment import variable_part
 from vendo._config.slugs import checked_slug, name_of
+from vendo._config.unloaded import unloaded_variable
 from vendo._protocol.secret import Secret
 from vendo._reports.report import Credential
-from vendo._tokens import hints
 from vendo.errors import ValidationError, VendoError
 
 TYPE_CHECKING = False
@@ -114,7 +114,7 @@ def check_env_file(report: Report) -> None:
         name = name_of(slug)
         variables += [name.override, *name.variables]
     unset = [name for name in environment.names_of(variables) if name not in os.environ]
-    unloaded = hints.unloaded_variable(unset)
+    unloaded = unloaded_variable(unset)
     if unloaded:
         report.note(
             f"The .env file in the working directory sets {unloaded}, but it was not loaded.",

@@ -96,6 +96,8 @@ def check_may_connect(
     elif not has_rule:
         fix = "Say who may connect: set may_connect, or deploy behind the platform's proxy, which "
         fix += "sets VENDO_AUTH=1."
+        # The page shows only that this user may not.
+        logger.warning("The connect view is closed to everybody. Fix: %s", fix)
     raise ConnectForbidden(
         "connect_forbidden", f"You may not connect {name}.", slug=slug, suggested_fix=fix
     )
