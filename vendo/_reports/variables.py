@@ -138,7 +138,8 @@ def _add_other_overrides(report: Report) -> None:
         if slug is None or variable_part(slug) != part:
             report.note(
                 f"{name} is never read: the name must be {_OVERRIDE_PREFIX} and the slug in upper "
-                "case, with _ for -."
+                "case, with _ for -.",
+                f"Rename it: {_OVERRIDE_PREFIX}MY_TOOL is the variable of the slug my-tool.",
             )
         else:
             _add_first(slug, (environment.override_variable(slug),), report)
@@ -184,7 +185,13 @@ def _read(variable: Variable, report: Report) -> Secret | None:
         report.failed(error)
         return None
     if value is None and variable.source() is not variable:
-        report.note(f"The file of {variable.source().name} is empty, which counts as not set.")
+        report.note(
+            f"The file of {variable.source().name} is empty, which counts as not set.",
+            "Write the value into the file.",
+        )
     elif value is None and variable.raw() is not None:
-        report.note(f"{variable.name} is blank, which counts as not set.")
+        report.note(
+            f"{variable.name} is blank, which counts as not set.",
+            f"Set {variable.name} to its value, or unset it.",
+        )
     return value
