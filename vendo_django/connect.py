@@ -65,7 +65,7 @@ def _is_allowed(request: HttpRequest, slug: str) -> object:
         user = getattr(request, "user", None)
         if user is None:
             raise ImproperlyConfigured(
-                "vendo: CONNECT_PERMISSION needs request.user. Add "
+                "vendo: CONNECT_PERMISSION needs request.user. Fix: add "
                 "'django.contrib.auth.middleware.AuthenticationMiddleware' to MIDDLEWARE."
             )
         return bool(user.has_perm(permission))

@@ -187,7 +187,7 @@ class VendoIdentityMiddleware(_Middleware):
             needed = "VendoMiddleware" if hasattr(request, "user") else "AuthenticationMiddleware"
             raise ImproperlyConfigured(
                 f"vendo: VendoIdentityMiddleware comes before {needed}, or {needed} is missing. "
-                f"Put it after {needed} in MIDDLEWARE."
+                f"Fix: put it after {needed} in MIDDLEWARE."
             )
         if (
             request.vendo_identity is None

@@ -200,7 +200,7 @@ def may_connect() -> Callable[..., object] | None:
         return None
     if connect_permission() is not None:
         raise ImproperlyConfigured(
-            "vendo: VENDO has MAY_CONNECT and CONNECT_PERMISSION. Keep one of them."
+            "vendo: VENDO has MAY_CONNECT and CONNECT_PERMISSION. Fix: keep one of them."
         )
     if isinstance(found, str):
         found = _imported("MAY_CONNECT", found)
@@ -314,4 +314,4 @@ def _setting() -> Mapping[str, object]:
             return value
     except Exception as error:  # noqa: BLE001  # whatever a lazy value raises
         failure = error
-    raise ImproperlyConfigured(f"vendo: {_NOT_A_DICT.text} {_NOT_A_DICT.fix}") from failure
+    raise ImproperlyConfigured(f"vendo: {_NOT_A_DICT.text} Fix: {_NOT_A_DICT.fix}") from failure

@@ -56,7 +56,9 @@ def check_start(app: Flask, client: Vendo, store: ReplayStore) -> None:
         VendoError: an option is unknown or malformed, and the text names all of these; or Vendo
             rejects the key.
     """
-    unknown = {problem.text: f"{problem.text} {problem.fix}" for problem in settings.problems(app)}
+    unknown = {
+        problem.text: f"{problem.text} Fix: {problem.fix}" for problem in settings.problems(app)
+    }
     malformed = [e for e in _malformed(app, client, store) if e.message not in unknown]
     if len(malformed) == 1 and not unknown:
         raise malformed[0]

@@ -158,7 +158,7 @@ class FlaskVendo(_CurrentClient):
             )
         if webhooks.STORE in app.extensions:
             raise RuntimeError(
-                f"The application {app.name!r} has Vendo already. Call init_app once for each "
+                f"The application {app.name!r} has Vendo already. Fix: call init_app once for each "
                 "application."
             )
         # A test may have put a mock there.

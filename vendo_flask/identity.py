@@ -101,7 +101,7 @@ def identity_of(request: Request) -> vendo.VendoIdentity | None:
 def _identity() -> vendo.VendoIdentity | None:
     request = current_request()
     if request is None:
-        raise RuntimeError("vendo_identity needs a request. Use it in a view.")
+        raise RuntimeError("vendo_identity needs a request. Fix: use it in a view.")
     return identity_of(request)
 
 

@@ -66,7 +66,7 @@ def vendo_connect_url(slug: str) -> str:
     link = connect_link(checked_slug(slug))
     if link is None:
         raise RuntimeError(
-            "The application has no view to connect a provider. Write "
+            "The application has no view to connect a provider. Fix: write "
             "app.register_blueprint(vendo_flask.blueprint())."
         )
     return link.address

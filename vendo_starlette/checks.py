@@ -58,7 +58,7 @@ def _warn_of_routes(clients: Clients, app: object) -> None:
     rules = [getattr(endpoint, RULE) for endpoint in routed if hasattr(endpoint, RULE)]
     if None in rules and not sso.is_enabled():
         _logger.warning(
-            "The connect route is closed: nothing says who may connect providers. Write "
+            "The connect route is closed: nothing says who may connect providers. Fix: write "
             "vendo_routes(may_connect=...), with a function of request and slug. All who can open "
             "the route hold the API key."
         )
@@ -66,12 +66,12 @@ def _warn_of_routes(clients: Clients, app: object) -> None:
         return
     if not has_webhook_secret(clients.settings.webhook_secrets):
         _logger.warning(
-            "The webhook route has no secret, and rejects every webhook. Set VENDO_WEBHOOK_SECRET, "
-            "or VendoSettings(webhook_secrets=...)."
+            "The webhook route has no secret, and rejects every webhook. Fix: set "
+            "VENDO_WEBHOOK_SECRET, or VendoSettings(webhook_secrets=...)."
         )
     elif isinstance(clients.replay_store(), ReplayCache):
         _logger.warning(
-            "Two processes may handle one webhook: the replay store is in memory. Set "
+            "Two processes may handle one webhook: the replay store is in memory. Fix: set "
             "VENDO_REDIS_URL, or VendoSettings(redis_url=...)."
         )
 

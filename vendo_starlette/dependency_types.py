@@ -49,7 +49,7 @@ class _Value:
         # Without `Depends`, FastAPI takes it for a default, which it copies, or reads the body.
         raise web.invalid(
             "A dependency of vendo_starlette is an argument of Depends.",
-            fix="Write Depends(vendo_identity()), and the same for others.",
+            fix="Write Depends around it, such as Depends(vendo_identity()).",
         )
 
     __get_pydantic_core_schema__ = __deepcopy__

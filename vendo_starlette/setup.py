@@ -72,7 +72,7 @@ def install(
         ```
     """
     if app.middleware_stack is not None and app not in _installed:
-        raise RuntimeError("The application has started. Call install() before it starts.")
+        raise RuntimeError("The application has started. Fix: call install() before it starts.")
     _check(error_page, client, aclient)
     if settings is not None:
         give_clients(app, Clients(settings))

@@ -57,10 +57,14 @@ def test_misspelled_slug_gets_a_suggestion(shell: Shell) -> None:
     assert done.stderr == "error: 'opnai' is not in the catalog.\nfix: Did you mean 'openai'?\n"
 
 
-def test_unknown_slug_gets_no_suggestion(shell: Shell) -> None:
+def test_unknown_slug_without_a_similar_one_leads_to_the_list(shell: Shell) -> None:
     done = shell.vendo("catalog", "zzzzzzzz")
 
-    assert (done.returncode, done.stderr) == (1, "error: 'zzzzzzzz' is not in the catalog.\n")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: 'zzzzzzzz' is not in the catalog.\n"
+        "fix: Run python -m vendo catalog. It lists the slugs.\n"
+    )
 
 
 def test_connect_url_includes_return_to_and_state(deployed: Shell, server: LocalVendo) -> None:
@@ -76,6 +80,15 @@ def test_connect_url_includes_return_to_and_state(deployed: Shell, server: Local
         "return_to": ["https://app.example.com/a?b=c"],
         "state": ["7 &"],
     }
+
+
+def test_connect_url_of_an_unknown_slug_comes_with_a_question(
+    deployed: Shell, server: LocalVendo
+) -> None:
+    done = deployed.vendo("connect-url", "notoin")
+
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1)
+    assert done.stderr == "note: notoin is not in the catalog. Did you mean 'notion'?\n"
 
 
 def test_connect_url_without_api_key_fails(shell: Shell) -> None:

@@ -67,8 +67,9 @@ def test_missing_env_file_is_a_usage_error(shell: Shell) -> None:
     done = shell.vendo("--env-file", "no.env", "token", "openai")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(
+    assert done.stderr == (
         "error: --env-file cannot read no.env: No such file or directory.\n"
+        "fix: Name a file of NAME=value lines that exists, such as --env-file .env.\n"
     )
 
 

@@ -115,8 +115,10 @@ def test_missing_command_exits_with_127(shell: Shell) -> None:
     done = shell.vendo("run", "--", "no-such-command", "argument")
 
     assert done.returncode == 127
-    expected = "error: no-such-command could not be started (No such file or directory).\n"
-    assert done.stderr == expected
+    assert done.stderr == (
+        "error: no-such-command could not be started (No such file or directory).\n"
+        "fix: Check its name, and that its folder is in PATH.\n"
+    )
 
 
 def test_command_that_is_not_executable_exits_with_126(shell: Shell) -> None:
@@ -125,7 +127,20 @@ def test_command_that_is_not_executable_exits_with_126(shell: Shell) -> None:
     done = shell.vendo("run", "--", "./text")
 
     assert done.returncode == 126
-    assert done.stderr == "error: ./text could not be started (Permission denied).\n"
+    assert done.stderr == (
+        "error: ./text could not be started (Permission denied).\n"
+        "fix: Make it executable: chmod +x ./text\n"
+    )
+
+
+def test_command_without_dashes_before_it_is_a_usage_error_that_shows_them(shell: Shell) -> None:
+    done = shell.vendo("run", "--slug", "openai", "python", "app.py")
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: Unrecognized arguments: python app.py.\n"
+        "fix: python -m vendo run --slug openai -- python app.py\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [[], ["--"], ["--", ""]])

@@ -175,6 +175,25 @@ def test_slug_that_is_not_a_string_is_an_error(slug: object) -> None:
     assert type(slug).__name__ in str(error)
 
 
+@pytest.mark.parametrize("call", [vendo.events.subscribe, vendo.AsyncVendo])
+def test_call_that_needs_a_key_hints_at_the_env_file(
+    call: Callable[[], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("VENDO_API_KEY=vendo_sk_example\n", encoding="utf-8")
+    with pytest.raises(vendo.VendoError) as caught:
+        call()
+
+    assert ".env file in the working directory sets VENDO_API_KEY" in str(caught.value)
+
+
+def test_traceback_of_a_malformed_slug_has_one_error() -> None:
+    with pytest.raises(ValidationError) as caught:
+        vendo.token("open ai")
+
+    assert caught.value.__context__ is None
+
+
 def test_long_malformed_slug_is_shortened() -> None:
     error = error_of("x!" * 1_000_000)
     assert len(str(error)) < 300

@@ -40,6 +40,20 @@ that continues the python block above it, or runs alone if there is none:
     <!-- check
     assert app.test_client().get("/").status_code == 200
     -->
+
+A block that readers do not need can be such a comment as a whole, with its language. It is like the
+same block in a fence. So a page can show a message without the program that prints it:
+
+    <!-- run python: bare, raises NotConnected
+    import vendo
+
+    vendo.token("opnai")
+    -->
+
+    <!-- run: printed -->
+    ```text
+    vendo.errors.NotConnected: No credential for 'opnai': ...
+    ```
 """
 
 from __future__ import annotations
@@ -53,7 +67,8 @@ ROOT = Path(__file__).parents[2]
 _BLOCK = re.compile(
     r"(?:^ *<!-- run: (?P<how>[^\n]*?) -->\n+)?"
     r"^(?P<indent> *)```(?P<language>[a-z]+)[^\n]*\n(?P<text>.*?)^(?P=indent)```$"
-    r"|^<!-- check\n(?P<check>.*?)^-->$",
+    r"|^<!-- check\n(?P<check>.*?)^-->$"
+    r"|^<!-- run (?P<hidden_language>[a-z]+):(?P<hidden_how>[^\n]*)\n(?P<hidden>.*?)^-->$",
     re.MULTILINE | re.DOTALL,
 )
 _COMMENT = re.compile(r"^ *<!-- run: ", re.MULTILINE)
@@ -117,18 +132,21 @@ def blocks_of(text: str, page: str) -> list[Block]:
         AssertionError: a fence does not end, or a comment has no block below it or an unknown word.
     """
     found: list[Block] = []
-    fences = text.count("<!-- check\n") + len(re.findall(r"^ *```[a-z]", text, re.MULTILINE))
+    fences = len(re.findall(r"^ *```[a-z]|^<!-- check$|^<!-- run [a-z]+:", text, re.MULTILINE))
     matches = list(_BLOCK.finditer(text))
     assert len(matches) == fences, f"{page}: a fence does not begin or end as it should"
     commented = sum(1 for match in matches if match["how"])
     assert commented == len(_COMMENT.findall(text)), f"{page}: a comment has no block below it"
     for match in matches:
         line = text.count("\n", 0, match.start("language") if match["language"] else match.start())
-        how = [part.strip() for part in (match["how"] or "").split(",") if part.strip()]
+        parts = match["how"] or match["hidden_how"] or ""
+        how = [part.strip() for part in parts.split(",") if part.strip()]
         unknown = [part for part in how if part.partition(" ")[0] not in _WORDS]
         assert not unknown, f"{page}:{line}: unknown words in the comment: {unknown}"
         if match["check"] is not None:
             how, language, body = ["continues"], "python", match["check"]
+        elif match["hidden"] is not None:
+            language, body = match["hidden_language"], match["hidden"]
         else:
             indent, language = len(match["indent"]), match["language"]
             body = "".join(line[indent:] for line in match["text"].splitlines(keepends=True))

@@ -237,6 +237,30 @@ with vendo.events.subscribe() as events:
 daily
 ```
 
+<!-- run ini: file hidden.ini
+[tool]
+word = hello
+-->
+
+<!-- run python: bare, raises NotConnected
+import configparser
+
+import vendo
+
+words = configparser.ConfigParser()
+assert words.read("hidden.ini")
+vendo.token(words["tool"]["word"])
+-->
+
+<!-- run: printed -->
+```text
+vendo.errors.NotConnected: No credential for 'hello': ...
+```
+
+<!-- run sh: exits 3
+exit 3
+-->
+
 1. In a list:
 
    ```toml
@@ -293,6 +317,11 @@ def test_a_page_runs_as_its_comments_say(reader: Reader) -> None:
         "```python\npass\n",
         "<!-- run: quickly -->\n```python\npass\n```\n",
         "<!-- run: oss -->\n\nNo block.\n",
+        "<!-- run python: raises KeyError\npass\n-->\n",
+        "<!-- run sh:\nexit 1\n-->\n",
+        "<!-- run sh:\necho 1\n-->\n" + PRINTED.format("2"),
+        "<!-- run python: quickly\npass\n-->\n",
+        "<!-- run python:\npass\n",
     ],
 )
 def test_an_invalid_page_fails(reader: Reader, page: str) -> None:

@@ -128,8 +128,11 @@ def test_missing_proxy_is_a_connection_error(
     with TunnelProxy() as proxy:
         gone = through(proxy)
     monkeypatch.setenv("HTTPS_PROXY", gone)
-    with pytest.raises(ConnectionError, match="cannot be reached"):
+    with pytest.raises(UpstreamConnectionError, match="cannot be reached") as caught:
         balance(way, secure)
+
+    assert caught.value.message.startswith(f"The proxy {gone} ")
+    assert "NO_PROXY" in (caught.value.suggested_fix or "")
 
 
 def test_silent_proxy_ends_with_the_time_out(

@@ -70,6 +70,16 @@ def test_unknown_authority_is_an_error_that_names_the_variable(
     assert secure.requests == []
 
 
+def test_missing_file_of_the_variable_is_named_in_the_fix(
+    secure: LocalVendo, way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/missing/authority.pem")
+    with pytest.raises(UpstreamConnectionError, match="is not trusted") as caught:
+        run(way, settings_of(secure), lambda client: client.token("gmail"))
+
+    assert "/missing/authority.pem does not" in (caught.value.suggested_fix or "")
+
+
 @pytest.mark.usefixtures("trusted")
 def test_a_certificate_for_another_host_is_not_trusted(authority: trustme.CA, way: Way) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -518,6 +518,18 @@ def test_who_may_connect(
     assert "Gmail" in caught.value.message
 
 
+def test_a_view_without_a_rule_logs_why_it_is_closed(
+    client: vendo.Vendo, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENDO_AUTH", raising=False)
+    for allowed in (..., False):
+        with pytest.raises(web.ConnectForbidden):
+            web.check_may_connect(client, "gmail", allowed=allowed, identity=None)
+
+    [record] = caplog.records  # a rule that says no is no mistake
+    assert record.getMessage().startswith("The connect view is closed to everybody. Fix: ")
+
+
 HERE, FORM = "https://app.example.com/other", "https://app.example.com/form"
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any, Final, NoReturn
 
 _PROGRAM = "python -m vendo"
+_RUN = f"{_PROGRAM} run --slug openai -- python app.py"
 
 #: Each command with its line in the list of commands. Its module in `commands` has the rest.
 COMMANDS: Final = {
@@ -69,7 +70,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     elif not program or not program[0]:
         parser.fail(
             "run needs a command after --.",
-            fix=f"{_PROGRAM} run --slug openai -- python app.py",
+            fix=_RUN,
         )
     options.program = program
     if options.env_file is not None:
@@ -116,7 +117,8 @@ class _CommandParser(Parser):
         options, unknown = super().parse_known_args(args, namespace)
         if unknown:
             # The parser of the whole line would name its own help text.
-            self.fail(f"Unrecognized arguments: {' '.join(unknown)}.")
+            fix = _RUN if name == "run" and not unknown[0].startswith("-") else None
+            self.fail(f"Unrecognized arguments: {' '.join(unknown)}.", fix=fix)
         return options, unknown
 
 
@@ -165,7 +167,10 @@ def _load(path: str, parser: Parser) -> None:
         with open(path, encoding="utf-8-sig") as file:  # noqa: PTH123  # pathlib would be one more import
             load_dotenv(stream=file)
     except OSError as error:
-        parser.fail(f"--env-file cannot read {path}: {error.strerror}.")
+        parser.fail(
+            f"--env-file cannot read {path}: {error.strerror}.",
+            fix="Name a file of NAME=value lines that exists, such as --env-file .env.",
+        )
     except ValueError:
         # The decoder's own message would quote the file.
         parser.fail(f"--env-file cannot read {path}: it is not UTF-8 text of NAME=value lines.")

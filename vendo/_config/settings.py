@@ -170,8 +170,9 @@ class Settings:
             raise AuthError(
                 "app_unknown",
                 "AsyncVendo needs an API key, and none is set.",
-                suggested_fix="Set VENDO_API_KEY, or call vendo.aio.token(), which works in OSS "
-                "mode too.",
+                suggested_fix=_with_key_of_env_file(
+                    "Set VENDO_API_KEY, or call vendo.aio.token(), which works in OSS mode too."
+                ),
             )
         if key is None and self.key_was_left_out:
             raise AuthError(
@@ -193,7 +194,9 @@ class Settings:
             raise VendoOnlyFeature(
                 "vendo_only_feature",
                 f"{feature} needs Vendo mode, and no API key is set.",
-                suggested_fix="Set VENDO_API_KEY, or pass api_key= to the client.",
+                suggested_fix=_with_key_of_env_file(
+                    "Set VENDO_API_KEY, or pass api_key= to the client."
+                ),
             )
         return key
 
@@ -302,3 +305,9 @@ def _checked_origin(url: str | None, argument: str) -> str | None:
     from vendo._protocol.origins import DEFAULT_URLS, given_origin
 
     return given_origin(url, f"{argument}=", DEFAULT_URLS[argument])
+
+
+def _with_key_of_env_file(fix: str) -> str:
+    from vendo._config.unloaded import with_unloaded  # after a mistake only
+
+    return with_unloaded(fix, environment.names_of([environment.API_KEY]))

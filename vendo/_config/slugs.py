@@ -40,7 +40,8 @@ def name_of(slug: str) -> Name:
     try:
         return _names[slug]
     except (KeyError, TypeError):
-        name = Name(checked_slug(slug))
+        pass  # outside of it, so that an invalid slug is the only error that a traceback shows
+    name = Name(checked_slug(slug))
     if len(_names) >= _MOST_NAMES:
         _names.clear()  # slugs may come from requests; the table must not grow with them
     _names[slug] = name

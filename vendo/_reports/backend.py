@@ -77,7 +77,8 @@ def check_backend(report: Report, api_key: Secret, timeout: float, given: Given)
             if rejected is not None and accepted:
                 report.note(
                     "The platform API rejects the key and the credentials worker accepts it, as "
-                    "for a connection key: there are tokens, but no connections and events."
+                    "for a connection key: there are tokens, but no connections and events.",
+                    "Set VENDO_API_KEY to the key of the app, from the dashboard.",
                 )
                 rejected = None
         if rejected is not None:
@@ -150,7 +151,10 @@ def _add_connection_problems(report: Report) -> None:
                 f"python -m vendo connect-url {row.slug}",
             )
         elif row.status == "connected" and row.token is False and row.profile not in _WITHOUT_TOKEN:
-            report.note(f"{row.slug} is connected, but the credentials worker has no token for it.")
+            report.note(
+                f"{row.slug} is connected, but the credentials worker has no token for it.",
+                f"Connect it again: python -m vendo connect-url {row.slug}",
+            )
 
 
 def _add_clock_problem(report: Report) -> None:

@@ -65,8 +65,7 @@ def _all() -> list[catalog.Provider]:
 def _one(slug: str) -> catalog.Provider:
     provider = catalog.provider(slug)
     if provider is None:
-        nearest = catalog.nearest(slug)
-        fix = f"Did you mean {nearest!r}?" if nearest else None
+        fix = catalog.did_you_mean(slug) or "Run python -m vendo catalog. It lists the slugs."
         raise invalid(f"{slug!r} is not in the catalog.", fix=fix)
     return provider
 

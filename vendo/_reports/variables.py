@@ -9,9 +9,9 @@ from vendo._config import environment
 from vendo._config.api_keys import PLACEHOLDER_KEY
 from vendo._config.environment import variable_part
 from vendo._config.slugs import checked_slug, name_of
+from vendo._config.unloaded import unloaded_variable
 from vendo._protocol.secret import Secret
 from vendo._reports.report import Credential
-from vendo._tokens import hints
 from vendo.errors import ValidationError, VendoError
 
 TYPE_CHECKING = False
@@ -114,7 +114,7 @@ def check_env_file(report: Report) -> None:
         name = name_of(slug)
         variables += [name.override, *name.variables]
     unset = [name for name in environment.names_of(variables) if name not in os.environ]
-    unloaded = hints.unloaded_variable(unset)
+    unloaded = unloaded_variable(unset)
     if unloaded:
         report.note(
             f"The .env file in the working directory sets {unloaded}, but it was not loaded.",
@@ -138,7 +138,8 @@ def _add_other_overrides(report: Report) -> None:
         if slug is None or variable_part(slug) != part:
             report.note(
                 f"{name} is never read: the name must be {_OVERRIDE_PREFIX} and the slug in upper "
-                "case, with _ for -."
+                "case, with _ for -.",
+                f"Rename it: {_OVERRIDE_PREFIX}MY_TOOL is the variable of the slug my-tool.",
             )
         else:
             _add_first(slug, (environment.override_variable(slug),), report)
@@ -184,7 +185,13 @@ def _read(variable: Variable, report: Report) -> Secret | None:
         report.failed(error)
         return None
     if value is None and variable.source() is not variable:
-        report.note(f"The file of {variable.source().name} is empty, which counts as not set.")
+        report.note(
+            f"The file of {variable.source().name} is empty, which counts as not set.",
+            "Write the value into the file.",
+        )
     elif value is None and variable.raw() is not None:
-        report.note(f"{variable.name} is blank, which counts as not set.")
+        report.note(
+            f"{variable.name} is blank, which counts as not set.",
+            f"Set {variable.name} to its value, or unset it.",
+        )
     return value

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from vendo._catalog import catalog
 from vendo._config import environment
+from vendo._config.unloaded import with_unloaded
 from vendo._protocol.codes import fix_for
 from vendo.errors import AuthError, NotConnected, VendoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from vendo._config.slugs import Name
-
-_MAX_ENV_FILE = 1_000_000
 
 
 def not_connected(name: Name) -> NotConnected:
@@ -36,13 +31,7 @@ def not_connected(name: Name) -> NotConnected:
     if empty:
         problem = f"the file of {empty[0]} is empty."
         fix = "Write the credential into the file."
-    unloaded = unloaded_variable(environment.names_of([*own, environment.API_KEY]))
-    if unloaded:
-        fix += (
-            f" The .env file in the working directory sets {unloaded}, but nothing has loaded it: "
-            "call load_dotenv() of python-dotenv first, or start the program with "
-            "python -m vendo --env-file .env run -- COMMAND."
-        )
+    fix = with_unloaded(fix, environment.names_of([*own, environment.API_KEY]))
     return NotConnected(
         "binding_missing",
         f"No credential for {name.slug!r}: {problem}",
@@ -80,20 +69,3 @@ def with_hints(error: VendoError, name: Name) -> VendoError:
     if error.slug and error.slug not in message and not isinstance(error, AuthError):
         message = f"{error.slug}: {message}"
     return error.replace(message=message, suggested_fix=" ".join(hints) or None)
-
-
-def unloaded_variable(variables: Iterable[str]) -> str | None:
-    """Return the first of these variables that a `.env` in the working directory sets."""
-    path = Path(".env")
-    try:
-        if not path.is_file() or path.stat().st_size > _MAX_ENV_FILE:
-            return None
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError:
-        return None
-    names = set()
-    for line in text.splitlines():
-        name, equals, value = line.strip().removeprefix("export ").partition("=")
-        if equals and value.strip(" \t'\""):
-            names.add(name.strip())
-    return next((variable for variable in variables if variable in names), None)

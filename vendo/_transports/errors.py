@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
 from socket import gaierror
 from ssl import SSLCertVerificationError, SSLError
+from urllib.parse import urlsplit
 
 from vendo._protocol.decoding import malformed
 from vendo._protocol.origins import origin_of
+from vendo._transports.routes import route_of
 from vendo.errors import UpstreamConnectionError, UpstreamError, UpstreamTimeout
 
 #: How `http.client` begins the error of a proxy, before the status.
 TUNNEL_REFUSED = "Tunnel connection failed: "
+
+#: A connection that was not made: behind a proxy, the one to the proxy.
+_NOT_MADE = {errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH}
 
 
 def unreachable(url: str, failure: Exception) -> UpstreamError:
@@ -28,7 +34,7 @@ def unreachable(url: str, failure: Exception) -> UpstreamError:
             suggested_fix="Try again, or pass the client a longer timeout= (seconds).",
         )
     if isinstance(failure, OSError | IncompleteRead):
-        problem, fix = _broken(where, host, failure)
+        problem, fix = _of_proxy(url, failure) or _broken(where, host, failure)
         return UpstreamConnectionError("upstream_error", problem, suggested_fix=fix)
     kind = type(failure).__name__
     if isinstance(failure, HTTPException):
@@ -51,7 +57,7 @@ def _broken(where: str, host: str, failure: OSError | IncompleteRead) -> tuple[s
     if isinstance(failure, SSLCertVerificationError):
         return (
             f"The certificate of {where} is not trusted ({failure.verify_message}).",
-            "Behind a proxy that inspects TLS, set SSL_CERT_FILE to the file of its authority.",
+            _how_to_trust(),
         )
     if isinstance(failure, IncompleteRead | RemoteDisconnected):
         return (
@@ -68,6 +74,28 @@ def _broken(where: str, host: str, failure: OSError | IncompleteRead) -> tuple[s
         f"{where} cannot be reached ({_reason(failure)}).",
         "Run python -m vendo doctor. It checks the network, HTTPS_PROXY and all addresses.",
     )
+
+
+def _of_proxy(url: str, failure: OSError | IncompleteRead) -> tuple[str, str] | None:
+    """Return what happened to the connection to a proxy, or None where there is no proxy in it."""
+    if not isinstance(failure, OSError) or isinstance(failure, SSLError):
+        return None
+    if not isinstance(failure, gaierror) and failure.errno not in _NOT_MADE:
+        return None
+    proxy = route_of(url)[3]
+    if proxy is None:
+        return None
+    return (
+        f"The proxy {proxy.url} cannot be reached ({_reason(failure)}).",
+        f"Set HTTPS_PROXY to a proxy that runs, or add {urlsplit(url).hostname} to NO_PROXY.",
+    )
+
+
+def _how_to_trust() -> str:
+    file = os.environ.get("SSL_CERT_FILE")
+    if file and not os.path.exists(file):  # noqa: PTH110  # pathlib would be one more import
+        return f"Set SSL_CERT_FILE to a file that exists, or unset it: {file} does not."
+    return "Behind a proxy that inspects TLS, set SSL_CERT_FILE to the file of its authority."
 
 
 def _reason(failure: OSError) -> str:

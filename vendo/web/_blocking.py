@@ -61,7 +61,7 @@ class LoopWarning:
         self.is_given = True
         warnings.warn(
             f"A requests session for {slug!r} blocks the event loop that runs in this thread. "
-            f"{self._fix.format(slug=slug)}",
+            f"Fix: {self._fix.format(slug=slug)}",
             RuntimeWarning,
             stacklevel=stack_level_outside(_BETWEEN),
         )

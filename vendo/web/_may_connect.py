@@ -87,8 +87,10 @@ def check_may_connect(
         if not has_rule and identity.role != "viewer":
             return
     elif not has_rule:
-        fix = "Say who may connect: set may_connect, or deploy behind the platform's proxy, which "
-        fix += "sets VENDO_AUTH=1."
+        fix = "Define who may connect: VENDO['MAY_CONNECT'] in Django, may_connect= in Flask and "
+        fix += "Starlette. Or deploy behind the platform's proxy, which sets VENDO_AUTH=1."
+        # The page shows only that this user may not.
+        logger.warning("The connect view is closed to all users. Fix: %s", fix)
     raise ConnectForbidden(
         "connect_forbidden", f"You may not connect {name}.", slug=slug, suggested_fix=fix
     )

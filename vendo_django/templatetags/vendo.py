@@ -32,8 +32,8 @@ def vendo_token(slug: str) -> str:
     """
     if str(slug).lower() not in settings.template_tokens():
         raise ImproperlyConfigured(
-            f"vendo: templates may not print the token of {slug!r}. If everybody may see it, list "
-            f"it: VENDO = {{'TEMPLATE_TOKENS': [{slug!r}]}}."
+            f"vendo: templates may not print the token of {slug!r}. Fix: if everybody may see it, "
+            f"list it: VENDO = {{'TEMPLATE_TOKENS': [{slug!r}]}}."
         )
     return client().token(slug)
 
@@ -73,7 +73,7 @@ def vendo_connect_url(context: Context, slug: str) -> str:
     link = connect_link(checked_slug(slug), _request(context))
     if link is None:
         raise ImproperlyConfigured(
-            "vendo: the project has no view to connect a provider. Add "
+            "vendo: the project has no view to connect a provider. Fix: add "
             'path("api/vendo/", include("vendo_django.urls")) to its URLs.'
         )
     return link

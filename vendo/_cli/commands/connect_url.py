@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import vendo
+from vendo._catalog import catalog
 from vendo._cli import arguments, output
 
 TYPE_CHECKING = False
@@ -29,4 +30,7 @@ def run(options: Namespace) -> int:
     """Print the link, which contains the API key."""
     url = vendo.connect_url(options.slug, return_to=options.return_to, state=options.state)
     output.write(url)
+    question = catalog.did_you_mean(options.slug) if not catalog.provider(options.slug) else None
+    if question:  # only the backend knows all providers
+        output.notify(f"note: {options.slug} is not in the catalog. {question}")
     return 0

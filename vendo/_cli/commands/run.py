@@ -76,8 +76,14 @@ def run(options: Namespace) -> int:
         _start(options.program, variables)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        output.report_failure(f"{options.program[0]} could not be started ({reason}).")
-        return _NOT_FOUND if error.errno == errno.ENOENT else _NOT_STARTED
+        is_missing = error.errno == errno.ENOENT
+        output.report_failure(
+            f"{options.program[0]} could not be started ({reason}).",
+            fix="Check its name, and that its folder is in PATH."
+            if is_missing
+            else f"Make it executable: chmod +x {options.program[0]}",
+        )
+        return _NOT_FOUND if is_missing else _NOT_STARTED
 
 
 def _without_keys(variables: Mapping[str, str]) -> dict[str, str]:
