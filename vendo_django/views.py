@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import wraps
+from functools import cache, wraps
 from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.decorators import login_not_required
@@ -41,6 +42,7 @@ from vendo_django.identity import sent_headers
 from vendo_django.signals import webhook_received
 from vendo_django.webhooks import replay_store, verified_webhook, webhook_body
 
+_log = logging.getLogger("vendo_django")
 _Parameters = ParamSpec("_Parameters")
 
 
@@ -130,7 +132,16 @@ def _send(event: WebhookEvent, request: HttpRequest) -> None:
         for alias, database in connections.settings.items():
             if database["ATOMIC_REQUESTS"]:
                 transactions.enter_context(transaction.atomic(using=alias))
-        webhook_received.send(sender=WebhookEvent, event=event, request=request)
+        if not webhook_received.send(sender=WebhookEvent, event=event, request=request):
+            _warn_of_no_receiver()
+
+
+@cache
+def _warn_of_no_receiver() -> None:
+    _log.warning(
+        "A webhook arrived, and no receiver is connected to webhook_received. Fix: import the "
+        "module of your receivers in ready() of an AppConfig."
+    )
 
 
 for _alias in connections:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import ParamSpec
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Flask, Response, jsonify, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.urls import iri_to_uri
 
-from vendo import ValidationError, VendoError
+from vendo import ValidationError, VendoError, WebhookEvent
 from vendo.web import (
     EventInProgress,
     NoWebhookSecret,
@@ -165,16 +165,26 @@ def webhook(**_captured: object) -> Response:
         return handle_view_error(error)
     store = replay_store(app)
     try:
-        handle_once(
-            store,
-            replay_key,
-            lambda: webhook_received.send(app, _async_wrapper=app.ensure_sync, event=event),
-        )
+        handle_once(store, replay_key, lambda: _send(app, event))
     except EventInProgress as error:
         return handle_view_error(error)
     except (VendoError, HTTPException) as error:
         raise ReceiverFailed(f"A receiver of webhooks raised {type(error).__name__}.") from error
     return app.response_class(status=200)
+
+
+def _send(app: Flask, event: WebhookEvent) -> None:
+    if not webhook_received.send(app, _async_wrapper=app.ensure_sync, event=event):
+        _warn_of_no_receiver()
+
+
+@cache
+def _warn_of_no_receiver() -> None:
+    # A signal holds its receivers weakly.
+    this_app().logger.warning(
+        "A webhook arrived, and no receiver is connected to webhook_received. Fix: connect a "
+        "function that is defined at the top of a module."
+    )
 
 
 @_handles_errors

@@ -71,6 +71,15 @@ def test_other_methods_are_405(vendo_mode: LocalVendo) -> None:
         assert response["Allow"] == "POST"
 
 
+def test_a_webhook_without_a_receiver_is_logged_once(
+    post: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    views._warn_of_no_receiver.cache_clear()
+    assert [post({**EVENT, "id": name}).status_code for name in "ab"] == [200, 200]
+    [text] = [text for text in caplog.messages if "receiver" in text]
+    assert text.startswith("A webhook arrived, and no receiver is connected to webhook_received.")
+
+
 def test_a_webhook_reaches_the_receivers_once(
     post: Callable[..., Any], received: list[WebhookEvent]
 ) -> None:

@@ -16,7 +16,7 @@ from flask_adapter.site import make_app
 from vendo import NotConnected
 from vendo.testing import LocalVendo
 from vendo.web import MAX_WEBHOOK_BYTES
-from vendo_flask import FlaskVendo, blueprint, current_vendo, webhook_received
+from vendo_flask import FlaskVendo, blueprint, current_vendo, views, webhook_received
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,6 +66,15 @@ def test_other_methods_are_405(vendo_mode: LocalVendo, browser: FlaskClient) -> 
         response = getattr(browser, method)(WEBHOOK)
         assert response.status_code == 405
         assert response.headers["Allow"] == "POST"
+
+
+def test_a_webhook_without_a_receiver_is_logged_once(
+    post: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    views._warn_of_no_receiver.cache_clear()
+    assert [post({**EVENT, "id": name}).status_code for name in "ab"] == [200, 200]
+    [text] = [text for text in caplog.messages if "receiver" in text]
+    assert text.startswith("A webhook arrived, and no receiver is connected to webhook_received.")
 
 
 def test_a_webhook_reaches_the_receivers_once(

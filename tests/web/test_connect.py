@@ -527,7 +527,7 @@ def test_a_view_without_a_rule_logs_why_it_is_closed(
             web.check_may_connect(client, "gmail", allowed=allowed, identity=None)
 
     [record] = caplog.records  # a rule that says no is no mistake
-    assert record.getMessage().startswith("The connect view is closed to everybody. Fix: ")
+    assert record.getMessage().startswith("The connect view is closed to all users. Fix: ")
 
 
 HERE, FORM = "https://app.example.com/other", "https://app.example.com/form"
