@@ -72,7 +72,8 @@ class TokenChain:
         except VendoError as error:
             from vendo._tokens.hints import with_hints
 
-            raise with_hints(error, name) from None
+            is_local = self._settings.local_server() is not None
+            raise with_hints(error, name, is_local=is_local) from None
         return handed_out(name, token)
 
     def _resolving(self, slugs: Iterable[str]) -> Flow[dict[str, str | None]]:

@@ -51,13 +51,23 @@ def missing_from_vendo(name: Name) -> VendoError:
     return with_hints(error, name)
 
 
-def with_hints(error: VendoError, name: Name) -> VendoError:
-    """Add to an error of the backend what only this side knows (Vendo mode)."""
+def with_hints(error: VendoError, name: Name, *, is_local: bool = False) -> VendoError:
+    """Add to an error of the backend what only this side knows (Vendo mode).
+
+    Args:
+        error: the error.
+        name: the provider.
+        is_local: whether the backend is a server on this machine.
+    """
     hints = [error.suggested_fix] if error.suggested_fix else []
     if error.code in {"provider_unknown", "binding_missing"}:
         question = catalog.did_you_mean(name.slug)
         if question and catalog.provider(name.slug) is None:
             hints.insert(0, question)
+    if is_local and isinstance(error, AuthError):
+        hints.append("A local server has a new key at each start: load what it printed again.")
+    if is_local and isinstance(error, NotConnected):
+        hints.append(f"On a local server: python -m vendo server connect {name.slug}")
     if isinstance(error, NotConnected):
         ignored = next((one.source().name for one in name.variables if one.is_set()), None)
         if ignored:

@@ -10,7 +10,7 @@ from ssl import SSLCertVerificationError, SSLError
 from urllib.parse import urlsplit
 
 from vendo._protocol.decoding import malformed
-from vendo._protocol.origins import origin_of
+from vendo._protocol.origins import is_loopback, origin_of
 from vendo._transports.routes import route_of
 from vendo.errors import UpstreamConnectionError, UpstreamError, UpstreamTimeout
 
@@ -70,10 +70,10 @@ def _broken(where: str, host: str, failure: OSError | IncompleteRead) -> tuple[s
             f"The proxy does not allow a connection to {where} (HTTP {status}).",
             f"Check HTTPS_PROXY with its user name and password, or add {host} to NO_PROXY.",
         )
-    return (
-        f"{where} cannot be reached ({_reason(failure)}).",
-        "Run python -m vendo doctor. It checks the network, HTTPS_PROXY and all addresses.",
-    )
+    fix = "Run python -m vendo doctor. It checks the network, HTTPS_PROXY and all addresses."
+    if is_loopback(host):
+        fix = "Start the server on this machine: python -m vendo serve. Load what it prints."
+    return f"{where} cannot be reached ({_reason(failure)}).", fix
 
 
 def _of_proxy(url: str, failure: OSError | IncompleteRead) -> tuple[str, str] | None:
