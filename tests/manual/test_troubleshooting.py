@@ -76,7 +76,7 @@ def _pattern(text: ast.expr) -> str:
     """Return a regular expression for a text, whose fields may be anything."""
     if isinstance(text, ast.JoinedStr):
         return "".join(map(_pattern, text.values))
-    if isinstance(text, ast.Constant):
+    if isinstance(text, ast.Constant) and isinstance(text.value, str):
         return re.escape(text.value).replace("%s", ".+?")
     return ".+?"
 
