@@ -59,7 +59,8 @@ def test_page_has_short_sentences(page: Path) -> None:
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
 def test_page_shows_code_early(page: Path) -> None:
-    before, fence, _ = page.read_text(encoding="utf-8").partition("\n```")
+    seen = re.sub(r"(?ms)^<!--.*?-->\n+", "", page.read_text(encoding="utf-8"))
+    before, fence, _ = seen.partition("\n```")
     assert not fence or before.count("\n") < LAST_LINE_OF_FIRST_CODE
 
 

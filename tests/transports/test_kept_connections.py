@@ -251,7 +251,7 @@ def test_missing_server_is_a_connection_error_with_a_fix(
         run(way, settings, lambda client: client.billing.balance())
 
     assert settings["base_url"] in caught.value.message
-    assert "python -m vendo doctor" in (caught.value.suggested_fix or "")
+    assert "python -m vendo serve" in (caught.value.suggested_fix or "")
     assert isinstance(caught.value, ConnectionError)
 
 

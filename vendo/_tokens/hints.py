@@ -66,8 +66,6 @@ def with_hints(error: VendoError, name: Name, *, is_local: bool = False) -> Vend
             hints.insert(0, question)
     if is_local and isinstance(error, AuthError):
         hints.append("A local server has a new key at each start: load what it printed again.")
-    if is_local and isinstance(error, NotConnected):
-        hints.append(f"On a local server: python -m vendo server connect {name.slug}")
     if isinstance(error, NotConnected):
         ignored = next((one.source().name for one in name.variables if one.is_set()), None)
         if ignored:
@@ -75,6 +73,8 @@ def with_hints(error: VendoError, name: Name, *, is_local: bool = False) -> Vend
                 f"{ignored} is set, but not used while VENDO_API_KEY is set. To use a credential "
                 f"of your own here, set {name.override.name}."
             )
+    if is_local and isinstance(error, NotConnected):
+        hints.append(f"On a local server: python -m vendo server connect {name.slug}")
     message = error.message
     if error.slug and error.slug not in message and not isinstance(error, AuthError):
         message = f"{error.slug}: {message}"
