@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 
 import pytest
 
@@ -25,10 +24,9 @@ def test_each_recipe_is_a_section_of_the_page() -> None:
     assert named <= anchors(page)
 
 
-def test_recipes_are_in_the_projects_documentation() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    page = f"{project['urls']['Documentation']}/provider-sdks/"
-    assert {provider.recipe.partition("#")[0] for provider in PROVIDERS} == {page}
+def test_recipes_are_on_a_page_of_the_manual() -> None:
+    [page] = {provider.recipe.partition("#")[0] for provider in PROVIDERS}
+    assert (ROOT / page).is_file()
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 BEARER = ("Authorization", "Bearer {token}")
 
-#: The page of the manual about the SDKs of providers, and its section for all without one.
-_SDKS = "https://vendo.run/docs/provider-sdks/"
+#: The page of the manual about the SDKs of providers, and its section for all without one. It has
+#: no public address yet: this is a file of the repository and of the source distribution.
+_SDKS = "docs/provider-sdks.md"
 _ANY_SDK = "any-sdk-on-requests-httpx-or-aiohttp"
 
 #: A longer text is not taken for a typing error.

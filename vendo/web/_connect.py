@@ -34,7 +34,7 @@ CONNECT_SECONDS = 3600
 #: What each cookie's name begins with. Frameworks mask a cookie with `token` in its name.
 CONNECT_COOKIE = "vendo_connect_token"
 
-_BEHIND_PROXY = "https://vendo.run/docs/deployment/#behind-nginx"
+_BEHIND_PROXY = "docs/deployment.md#behind-nginx"
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32}")
 #: Seconds that the clocks of two machines of an application may differ.
 _CLOCK_SKEW = 60
