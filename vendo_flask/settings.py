@@ -61,6 +61,10 @@ _options = Options(
     line='Write app.config["{name}"] = {value}.',
     prefix=_PREFIX,
     similar=[*sorted(_VARIABLES), f"{_OVERRIDE}<SLUG>"],
+    elsewhere={
+        "VENDO_ERRORS": "FlaskVendo(app, errors=True)",
+        "VENDO_MAY_CONNECT": "blueprint(may_connect=...)",
+    },
 )
 
 

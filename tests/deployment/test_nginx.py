@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from websockets.sync.client import connect
 
 from deployment.page import FRAMEWORKS, NOBODY, command, proxied_application, replaced, texts
 from deployment.visitor import HOST, Visitor
@@ -227,6 +229,15 @@ def test_a_stream_with_the_header_is_not_held_back(site: Site, visitor: Visitor)
     # The second event never comes.
     with visitor.open("/app/stream/", stream=True) as stream:
         assert next(stream.iter_lines()) == b"data: first"
+
+
+@pytest.mark.parametrize("site", ["fastapi"], indirect=True)
+def test_a_websocket_is_passed_on(site: Site, visitor: Visitor) -> None:
+    address = visitor.address.replace("https:", "wss:") + "/app/socket/"
+    trust = ssl.create_default_context(cafile=str(visitor.verify))
+    with connect(address, ssl=trust, additional_headers={"Host": HOST}) as websocket:
+        websocket.send("hello")
+        assert websocket.recv(timeout=30) == "hello"
 
 
 def test_the_page_removes_every_header_of_the_platforms_proxy() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,3 +37,17 @@ def test_what_is_no_application_is_an_error_that_says_so(app: Any) -> None:
     if app is not None:
         with pytest.raises(ValidationError, match="a Flask application"):
             FlaskVendo(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("VENDO_ERRORS", "FlaskVendo(app, errors=True)"),
+        ("VENDO_MAY_CONNECT", "blueprint(may_connect=...)"),
+    ],
+)
+def test_an_option_that_is_set_elsewhere_has_the_line_that_sets_it(name: str, line: str) -> None:
+    app = Flask(__name__)
+    app.config[name] = True
+    with pytest.raises(ValidationError, match=re.escape(f"Write {line}.")):
+        FlaskVendo(app)

@@ -144,6 +144,7 @@ class Options:
         line: the line that sets one, such as `'VENDO = {{"{name}": {value}}}'`.
         prefix: what all names begin with.
         similar: other names that may be meant by an unknown one.
+        elsewhere: names that are set in another way -> the line that does it.
 
     Example:
         ```python
@@ -163,12 +164,14 @@ class Options:
         line: str,
         prefix: str = "",
         similar: Iterable[str] = (),
+        elsewhere: Mapping[str, str] | None = None,
     ) -> None:
         self._options = options
         self._label = label
         self._line = line
         self._prefix = prefix
         self._similar = tuple(similar)
+        self._elsewhere = elsewhere or {}
 
     def read(self, name: str, get: Callable[[str], object]) -> Any:
         """Return the value of an option, or its default.
@@ -275,6 +278,9 @@ class Options:
         return Problem(f"{self.label(name)} must be {option.kind}.", line)
 
     def _unknown(self, name: object) -> Problem:
+        if name in self._elsewhere:
+            fix = f"Write {self._elsewhere[str(name)]}."
+            return Problem(f"Unknown option {self.label(name)}.", fix, is_unknown_name=True)
         from difflib import get_close_matches  # after a mistake only
 
         names = (*self._options, *self._similar)

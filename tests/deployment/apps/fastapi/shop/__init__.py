@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import aiohttp
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response, WebSocket
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from vendo import AsyncVendo, WebhookEvent
@@ -59,6 +59,13 @@ async def healthz(response: Response) -> dict[str, bool]:
 @app.get("/page/{slug}/", response_class=PlainTextResponse)
 async def page(client: Annotated[AsyncVendo, Depends(vendo_client())], slug: str) -> str:
     return await client.token(slug)
+
+
+@app.websocket("/socket/")
+async def socket(websocket: WebSocket) -> None:
+    await websocket.accept()
+    await websocket.send_text(await websocket.receive_text())
+    await websocket.close()
 
 
 @app.get("/mail/")
