@@ -132,6 +132,7 @@ def test_concurrent_threads_get_the_same_client() -> None:
         ("VENDO_KEY", "canary", r"Did you mean VENDO_API_KEY\?"),
         ("VENDO_AUHT", "canary", r"Did you mean VENDO_AUTH\?"),
         ("VENDO_TOKN_SLACK", "canary", r"Did you mean VENDO_TOKEN_<SLUG>\?"),
+        ("VENDO_XYZ", True, "Use VENDO_API_KEY"),
     ],
 )
 def test_a_malformed_option_stops_the_start_and_is_not_repeated(
