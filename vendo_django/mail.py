@@ -34,18 +34,14 @@ class EmailBackend(smtp.EmailBackend):
     Example:
         ```python
         from django.conf import settings
-        from django.core import mail
 
         from vendo_django import token
+        from vendo_django.mail import EmailBackend
 
-        settings.configure(
-            EMAIL_BACKEND="vendo_django.mail.EmailBackend",
-            EMAIL_HOST="smtp.resend.com",
-            EMAIL_HOST_USER="resend",
-            EMAIL_HOST_PASSWORD=token("resend"),
-            EMAIL_USE_TLS=True,
-        )
-        print(mail.get_connection())
+        settings.configure()
+        password = token("resend")
+        backend = EmailBackend("smtp.resend.com", 587, "resend", password, use_tls=True)
+        print(backend.host)
         ```
     """
 

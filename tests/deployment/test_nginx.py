@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import socket
 import ssl
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.sync.client import connect
@@ -233,9 +235,10 @@ def test_a_stream_with_the_header_is_not_held_back(site: Site, visitor: Visitor)
 
 @pytest.mark.parametrize("site", ["fastapi"], indirect=True)
 def test_a_websocket_is_passed_on(site: Site, visitor: Visitor) -> None:
-    address = visitor.address.replace("https:", "wss:") + "/app/socket/"
     trust = ssl.create_default_context(cafile=str(visitor.verify))
-    with connect(address, ssl=trust, additional_headers={"Host": HOST}) as websocket:
+    parts = urlsplit(visitor.address)
+    door = socket.create_connection((parts.hostname, parts.port), timeout=30)
+    with connect(f"wss://{HOST}/app/socket/", sock=door, ssl=trust) as websocket:
         websocket.send("hello")
         assert websocket.recv(timeout=30) == "hello"
 

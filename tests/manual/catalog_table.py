@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import re
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manual.blocks import ROOT
 from vendo._catalog import catalog
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from vendo._catalog.catalog import Provider
 
 PAGE = ROOT / "docs" / "catalog.md"
@@ -25,7 +24,7 @@ COUNTING = ROOT / "docs" / "testing.md"
 COUNT = re.compile(
     r"\d+(?= providers of \[the catalog\])|(?<=assert len\(connections\.list\(\)\) == )\d+"
 )
-SLUG_TYPE = ROOT / "vendo" / "_catalog" / "slug_type.py"
+SLUG_TYPE = Path(catalog.__file__).with_name("slug_type.py")
 
 _TITLES = {"ai": "AI", "crm": "CRM"}
 

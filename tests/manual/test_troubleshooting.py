@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +18,7 @@ from manual.blocks import ROOT, blocks
 from vendo import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 PAGE = ROOT / "docs" / "troubleshooting.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -62,10 +64,17 @@ def test_every_error_is_explained(name: str) -> None:
     assert f"vendo.errors.{name}: " in VISIBLE or f"| `{name}` |" in ERRORS
 
 
-def _calls(*names: str, folder: str = "") -> Iterator[ast.Call]:
-    """Yield every call of these functions, by their last name, in the packages or a folder."""
-    for package in [folder] if folder else PACKAGES:
-        place = ROOT / package
+def _source(name: str) -> Path:
+    """Return the folder of an installed package, or the file of a module."""
+    spec = find_spec(name)
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
+
+
+def _calls(*names: str, of: Sequence[str] = PACKAGES) -> Iterator[ast.Call]:
+    """Yield every call of these functions, by their last name, in packages or modules."""
+    for place in map(_source, of):
         for path in [place] if place.is_file() else place.rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in names:
@@ -103,8 +112,8 @@ def test_every_missing_extra_is_shown() -> None:
 
 
 def test_every_check_of_django_is_shown() -> None:
-    path = ROOT / "vendo_django" / "checks.py"
-    ids = set(re.findall(r"\"(vendo\.[EW]\d{3})\"", path.read_text(encoding="utf-8")))
+    source = _source("vendo_django.checks").read_text(encoding="utf-8")
+    ids = set(re.findall(r"\"(vendo\.[EW]\d{3})\"", source))
     assert len(ids) > 15
     assert [name for name in sorted(ids) if not any(f"({name}) " in one for one in PRINTED)] == []
 
@@ -112,14 +121,14 @@ def test_every_check_of_django_is_shown() -> None:
 @pytest.mark.parametrize(
     ("place", "names"),
     [
-        ("vendo/_reports", ("problem",)),
-        ("vendo_flask/checks.py", ("Finding",)),
-        ("vendo_starlette/checks.py", ("warning",)),
+        ("vendo._reports", ("problem",)),
+        ("vendo_flask.checks", ("Finding",)),
+        ("vendo_starlette.checks", ("warning",)),
     ],
     ids=["doctor", "flask", "starlette"],
 )
 def test_every_finding_is_shown(place: str, names: tuple[str, ...]) -> None:
-    texts = [call.args[0] for call in _calls(*names, folder=place)]
+    texts = [call.args[0] for call in _calls(*names, of=[place])]
     # Others are those of an error, which `errors.md` explains.
     own = [text for text in texts if re.search("[a-z]{3}", _pattern(text))]
     assert own
