@@ -33,15 +33,10 @@ class EmailBackend(smtp.EmailBackend):
 
     Example:
         ```python
-        from django.conf import settings
+        from vendo_django import email_settings
 
-        from vendo_django import token
-        from vendo_django.mail import EmailBackend
-
-        settings.configure()
-        password = token("resend")
-        backend = EmailBackend("smtp.resend.com", 587, "resend", password, use_tls=True)
-        print(backend.host)
+        settings = email_settings("resend")  # in settings.py: globals().update(...)
+        print(settings["EMAIL_BACKEND"])  # vendo_django.mail.EmailBackend
         ```
     """
 
