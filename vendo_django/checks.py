@@ -200,7 +200,7 @@ def _closed_view() -> Iterator[CheckMessage]:
     is_open = settings.connect_permission() or settings.may_connect() or sso.is_enabled()
     if not is_open and not is_build() and f"{_VIEWS}.connect" in project.routed_views():
         yield Warning(
-            "The connect view is closed: nothing says who may connect providers.",
+            "The connect view is closed: no rule lets users connect providers.",
             hint="Write VENDO = {'CONNECT_PERMISSION': 'app.codename'}, or MAY_CONNECT: a function "
             "of request and slug. All who can open the view hold the API key.",
             id="vendo.W006",
@@ -323,8 +323,7 @@ def _secrets(vendo: Vendo, slugs: list[str]) -> Iterator[CheckMessage]:
             yield Error(
                 f"VENDO['TEMPLATE_TOKENS'] lets templates print the credential of {slug!r}, which "
                 "looks like a secret.",
-                hint="List only tokens that everybody may see, such as those that begin with pk. "
-                "or pk_.",
+                hint="List only tokens that all may see, such as those that begin with pk. or pk_.",
                 id="vendo.E005",
             )
 

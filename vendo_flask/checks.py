@@ -128,7 +128,7 @@ def _of_views(app: Flask, views: list[Views]) -> Iterator[Finding]:
     is_vendo_mode = _is_vendo_mode()  # in OSS mode there is nothing to connect
     if is_vendo_mode and not sso.is_enabled() and any(one.may_connect is None for one in views):
         yield Finding(
-            "The connect view is closed: nothing says who may connect providers.",
+            "The connect view is closed: no rule lets users connect providers.",
             "Write blueprint(may_connect=…), with a function of request and slug. All who can open "
             "the view hold the API key.",
             is_wrong=False,

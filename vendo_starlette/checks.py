@@ -58,7 +58,7 @@ def _warn_of_routes(clients: Clients, app: object) -> None:
     rules = [getattr(endpoint, RULE) for endpoint in routed if hasattr(endpoint, RULE)]
     if None in rules and not sso.is_enabled():
         _logger.warning(
-            "The connect route is closed: nothing says who may connect providers. Fix: write "
+            "The connect route is closed: no rule lets users connect providers. Fix: write "
             "vendo_routes(may_connect=...), with a function of request and slug. All who can open "
             "the route hold the API key."
         )

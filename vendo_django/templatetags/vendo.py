@@ -32,7 +32,7 @@ def vendo_token(slug: str) -> str:
     """
     if str(slug).lower() not in settings.template_tokens():
         raise ImproperlyConfigured(
-            f"vendo: templates may not print the token of {slug!r}. Fix: if everybody may see it, "
+            f"vendo: templates may not print the token of {slug!r}. Fix: if all may see it, "
             f"list it: VENDO = {{'TEMPLATE_TOKENS': [{slug!r}]}}."
         )
     return client().token(slug)
