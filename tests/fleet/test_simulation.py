@@ -11,6 +11,8 @@ import pytest
 from fleet.simulation import Fleet, requests_of_a_day
 from vendo._client.change_source import POLL_SECONDS
 
+pytestmark = pytest.mark.slow
+
 HOUR, DAY = 3600.0, 86400.0
 STREAMS = 5
 PAGE = (Path(__file__).parents[2] / "docs" / "fleet.md").read_text()
@@ -47,7 +49,6 @@ def test_page_says_how_many_requests_a_fleet_makes() -> None:
         assert polls == max(n - STREAMS, 0) * DAY / POLL_SECONDS
 
 
-@pytest.mark.slow
 def test_a_hundred_thousand_processes_are_a_hundred_times_a_thousand() -> None:
     sent = []
     for n in (1000, 100_000):
