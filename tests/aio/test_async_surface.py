@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 import vendo
+from support.children import Child
 from vendo import AsyncVendo, Vendo, aio
 from vendo._protocol.steps import Response
 from vendo.testing import LocalVendo
@@ -176,7 +177,7 @@ asyncio.run(main())
 def program(
     text: str, transport: Transport, server: LocalVendo, *options: str
 ) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    return Child(
         [sys.executable, *options, "-c", text, transport],
         env=server.environment() | {"PYTHONPATH": ":".join(sys.path)},
         stdout=subprocess.PIPE,

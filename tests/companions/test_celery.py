@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.children import Child
 from support.servers import surroundings
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Jobs:
     def worker(self) -> Iterator[subprocess.Popen[bytes]]:
         """Run a worker. Each of its processes does one job."""
         command = [sys.executable, "-m", *_WORKER.split()]
-        with subprocess.Popen(command, env=self.environment) as worker:
+        with Child[bytes](command, env=self.environment) as worker:
             try:
                 yield worker
             finally:
@@ -58,7 +59,7 @@ class Jobs:
 
     def sending(self, *arguments: tuple[str, str]) -> subprocess.Popen[str]:
         """Send a job for each slug and user."""
-        sender = subprocess.Popen(
+        sender = Child(
             [sys.executable, "-c", _SENDER],
             env=self.environment,
             stdin=subprocess.PIPE,

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.children import Child
+
 if TYPE_CHECKING:
     from vendo.testing import LocalVendo
 
@@ -122,7 +124,7 @@ print(in_child(lambda: in_child(lambda: in_child(lambda: client.token("gmail")))
 
 
 def start(program: str, server: LocalVendo, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    return Child(
         [sys.executable, "-c", program, *arguments],
         env={**os.environ, **server.environment()},
         stdin=subprocess.PIPE,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import vendo
+from support.children import Child
 from vendo import NotConnected, RetryPolicy, UpstreamError
 
 if TYPE_CHECKING:
@@ -304,7 +305,7 @@ print(len(tokens), len(set(tokens)), flush=True)
 
 
 def test_ctrl_c_ends_the_leader_and_another_takes_over(server: LocalVendo) -> None:
-    program = subprocess.Popen(
+    program = Child(
         [sys.executable, "-c", INTERRUPTED],
         env={**os.environ, **server.environment()},
         stdin=subprocess.PIPE,

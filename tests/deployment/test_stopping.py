@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from deployment.page import FRAMEWORKS, application, command
+from support.children import Child
 from support.servers import reserved_port, surroundings, wait_for_port
 from vendo.testing import LocalVendo
 
@@ -28,7 +29,7 @@ def test_a_request_in_progress_gets_its_response(framework: str, tmp_path: Path)
         port = stack.enter_context(reserved_port())
         vendo = stack.enter_context(LocalVendo(["gmail"]))
         process = stack.enter_context(
-            subprocess.Popen(
+            Child(
                 [sys.executable, "-m", *(part.format(port=port) for part in command(framework))],
                 cwd=application(framework, tmp_path),
                 env=surroundings(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from support.children import Child
 from support.examples import FOLDER
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def ended(
     kept = {
         key: value for key, value in os.environ.items() if not key.startswith(("VENDO_", "OPENAI_"))
     }
-    with subprocess.Popen(
+    with Child(
         [sys.executable, "-W", "error", *arguments],
         cwd=FOLDER / name,
         env={**kept, **(variables or {})},

@@ -13,6 +13,7 @@ import pytest
 
 from examples.programs import ended
 from manual.blocks import ROOT
+from support.children import Child
 from support.examples import FOLDER
 from vendo.testing import LocalVendo
 
@@ -92,7 +93,7 @@ def test_a_rejected_key_and_a_missing_connection_are_one_line(server: LocalVendo
 def test_it_ends_with_ctrl_c(server: LocalVendo) -> None:
     with (
         server.hold("provider") as gate,
-        subprocess.Popen(
+        Child(
             [sys.executable, "-W", "error", "chat.py"],
             cwd=FOLDER / "openai_chat",
             env={**os.environ, **server.environment("openai")},

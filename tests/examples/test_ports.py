@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from examples.programs import WITHOUT, WITHOUT_RIGHTS, ended
+from support.children import Child
 from support.examples import FOLDER, NAMES
 
 #: Example -> its script, and the packages that it needs.
@@ -75,7 +76,7 @@ def test_a_package_that_is_missing(name: str, package: str) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
 @pytest.mark.parametrize("name", NAMES)
 def test_it_ends_quietly(name: str, number: signal.Signals) -> None:
-    with subprocess.Popen(
+    with Child(
         [sys.executable, "-W", "error", "run.py", "--port", "0"],
         cwd=FOLDER / name,
         stdout=subprocess.PIPE,

@@ -15,6 +15,7 @@ import pytest
 
 from interop.conftest import PROGRAMS
 from manual.blocks import ROOT, blocks
+from support.children import Child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,7 +114,7 @@ def hosting(tool: str, mode: Mode, folder: Path, redis_url: str) -> Iterator[Hos
     def start(
         *arguments: str, stdin: int | None = None, stdout: int | None = None
     ) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        return Child(
             [sys.executable, *arguments],
             cwd=folder,
             env=environment,

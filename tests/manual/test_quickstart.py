@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.children import Child
 from support.internet import internet
 from vendo._catalog import catalog
 from vendo.testing import LocalVendo
@@ -124,7 +125,7 @@ for line in "once", "again":
 def test_a_session_uses_the_providers_address_and_outlives_its_token(
     environment: dict[str, str], server: LocalVendo
 ) -> None:
-    with subprocess.Popen(
+    with Child(
         [sys.executable, "-X", "dev", "-W", "error", "-c", SESSION_PROGRAM],
         env={**environment, "VENDO_API_KEY": server.api_key},
         stdin=subprocess.PIPE,

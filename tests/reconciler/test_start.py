@@ -15,6 +15,7 @@ import pytest
 import vendo
 from reconciler.hook import hook
 from reconciler.reading import written
+from support.children import Child
 from vendo import RetryPolicy, reconciler
 from vendo._transports.blocking import BlockingTransport
 
@@ -470,7 +471,7 @@ def test_supervised_program_is_terminated_by_a_change_alone(
     environment = {**os.environ, **server.environment()}
 
     def program() -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        return Child(
             [sys.executable, "-c", _SUPERVISED, str(env_file)],
             env=environment,
             stdout=subprocess.PIPE,
@@ -517,7 +518,7 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), running.is_running, fl
 print(changes.get(timeout=20).names, flush=True)
 running.stop()
 """
-    with subprocess.Popen(
+    with Child(
         [sys.executable, "-c", program, str(env_file)],
         env={**os.environ, **server.environment()},
         stdin=subprocess.PIPE,

@@ -11,6 +11,7 @@ import pytest
 
 from servers import SLUGS
 from servers.callers import Results, calls
+from support.children import Child
 from support.servers import serving, surroundings
 from vendo.testing import LocalVendo
 
@@ -95,7 +96,7 @@ def test_workers_of_celery_share_nothing(server: LocalVendo, tmp_path: Path) -> 
         (tmp_path / folder).mkdir()
     environment = surroundings({**server.environment(*SLUGS), "SERVERS_FOLDER": str(tmp_path)})
     command = ["celery", "--quiet", "--app=servers.celery_app", "worker", "--concurrency=3"]
-    with subprocess.Popen([sys.executable, "-m", *command], env=environment) as worker:
+    with Child([sys.executable, "-m", *command], env=environment) as worker:
         try:
             sender = subprocess.run(
                 [sys.executable, "-c", _SENDER],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from support.children import Child
 from support.servers import serving, surroundings
 from vendo.testing import LocalVendo
 
@@ -129,7 +130,7 @@ def test_workers_of_celery_watch(server: LocalVendo, tmp_path: Path) -> None:
         return found
 
     command = ["celery", "--quiet", "--app=servers.watching_celery", "worker", "-c2"]
-    with subprocess.Popen([sys.executable, "-m", *command], env=environment) as worker:
+    with Child([sys.executable, "-m", *command], env=environment) as worker:
         try:
             deadline = time.monotonic() + 60
             pids: set[int] = set()

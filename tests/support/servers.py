@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from support.children import Child
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -93,7 +95,7 @@ def listening(
     """
     with (
         log.open("wb") as output,
-        subprocess.Popen(
+        Child[bytes](
             command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True, **options
         ) as process,
     ):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.children import Child
 from support.ways import WAYS, Way
 from vendo.testing import LocalVendo
 
@@ -146,7 +147,7 @@ def server() -> Iterator[LocalVendo]:
 
 def run(server: LocalVendo, program: str, way: str = "blocking") -> subprocess.Popen[str]:
     tokens = ",".join(server.token(slug) for slug in SLUGS)
-    return subprocess.Popen(
+    return Child(
         [sys.executable, "-W", "ignore", "-c", program, way, ",".join(SLUGS), tokens],
         env={**server.environment(), "PYTHONPATH": ":".join(sys.path)},
         stdin=subprocess.PIPE,
