@@ -352,3 +352,34 @@ def test_async_client_is_rejected(env_file: Path) -> None:
             mapping=MAPPING,
             client=vendo.AsyncVendo("vendo_sk_x"),  # type: ignore[arg-type]  # rejected
         )
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "vendo"]
+
+
+TYPO = (
+    "The mapping names 'opnai', which has no credential and is not in the catalog. "
+    "Fix: Did you mean 'openai'?"
+)
+
+
+@pytest.mark.parametrize("mode", ["OSS", "Vendo"])
+def test_slug_with_a_typing_error_is_logged(
+    mode: str, server: LocalVendo, env_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    mapping = {"OPENAI_API_KEY": "opnai", "OPENAI_URL": "opnai.base_url", "A": "my-tool"}
+    with server.client() if mode == "Vendo" else vendo.Vendo("byok") as client:
+        reconciler.bootstrap(env_file=env_file, mapping=mapping, client=client)
+    assert written(env_file) == {}
+    assert warnings_of(caplog) == [TYPO]
+
+
+def test_provider_of_ones_own_is_not_taken_for_a_typing_error(
+    server: LocalVendo, env_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.connect("opnai")
+    with server.client() as client:
+        reconciler.bootstrap(env_file=env_file, mapping={"KEY": "opnai"}, client=client)
+    assert written(env_file) == {"KEY": server.token("opnai")}
+    assert warnings_of(caplog) == []

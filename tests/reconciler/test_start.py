@@ -62,6 +62,22 @@ def test_first_values_of_a_new_file_are_not_a_change(server: LocalVendo, tmp_pat
         assert changes.empty()
 
 
+def test_slug_with_a_typing_error_is_logged_once(
+    server: LocalVendo, env_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    changes = _Changes()
+    mapping = {"OPENAI_API_KEY": "opnai", "GMAIL_TOKEN": "gmail"}
+    with (
+        server.client() as client,
+        reconciler.start(env_file=env_file, mapping=mapping, on_change=changes, client=client),
+    ):
+        assert changes.next().names == ("GMAIL_TOKEN",)
+        server.wait_for_streams(1)
+        server.rotate("gmail")
+        assert changes.next().names == ("GMAIL_TOKEN",)
+    assert caplog.text.count("Did you mean 'openai'?") == 1
+
+
 def test_process_of_a_new_file_is_not_restarted(server: LocalVendo, tmp_path: Path) -> None:
     program = """
 import pathlib, time

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vendo._catalog import catalog
 from vendo._client.blocking import Vendo
 from vendo._protocol.log import logger
 from vendo._protocol.secret import Secret
@@ -52,6 +53,8 @@ class Updater:
         self._is_first = False
         #: Variables that were unavailable in the last update, and were logged.
         self._unavailable: frozenset[str] = frozenset()
+        #: Providers that had no value, and were looked at for a typing error.
+        self._without_value: set[str] = set()
 
     def prepare(self) -> None:
         """Check that the file can be updated, and read which changes were handled.
@@ -110,11 +113,25 @@ class Updater:
         sources = {name: each for name, each in readings.items() if isinstance(each, Source)}
         self._slugs.update({name: source.slug for name, source in sources.items()})
         found = self._client._run(current_values(self._client, sources, present))
+        self._warn_of_typos({each.slug for name, each in sources.items() if name not in found})
         values = {
             name: found.get(name) if isinstance(reading, Source) else reading
             for name, reading in readings.items()
         }
         return {name: value for name, value in values.items() if value is not None}
+
+    def _warn_of_typos(self, slugs: set[str]) -> None:
+        """Log a provider without a value if its slug is almost one of the catalog, once."""
+        for slug in sorted(slugs - self._without_value):
+            question = None if catalog.provider(slug) else catalog.did_you_mean(slug)
+            if question:
+                logger.warning(
+                    "The mapping names %r, which has no credential and is not in the catalog. "
+                    "Fix: %s",
+                    slug,
+                    question,
+                )
+        self._without_value |= slugs
 
     def _lines(
         self,
