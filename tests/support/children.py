@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING, AnyStr
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from typing import Any, AnyStr
 
 
 class Child(subprocess.Popen[AnyStr]):
     """A process that an error in its `with` block kills: the test fails, and does not hang."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if error:
+    def __exit__(self, *error: Any) -> None:
+        if any(error):
             self.kill()
-        super().__exit__(kind, error, traceback)
+        super().__exit__(*error)
