@@ -116,7 +116,6 @@ class WithMethod:
     async def __call__(self, *_: Any) -> None: ...
 
 
-@pytest.mark.filterwarnings("error")
 def test_an_application_of_any_kind_may_be_mounted(vendo_mode: LocalVendo) -> None:
     first, second = Starlette(middleware=[Middleware(VendoMiddleware)]), FastAPI()
     first.mount("/self", first)
