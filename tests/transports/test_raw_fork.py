@@ -110,18 +110,60 @@ print("ok")
 """
 )
 
+APPLICATION = (
+    PRELUDE
+    + """
+from vendo._client import event_watch
+from vendo.web import AppWatch
+
+client = vendo.Vendo()
+watch = AppWatch(lambda: client, None, "")
+
+def late():
+    # The thread of the watch has done nothing yet when the fork is noticed.
+    noticed = threading.Event()
+    threading.settrace(lambda *_: noticed.wait(30) and None)
+    watch.begin()
+    assert watch.mode == "stream"
+    noticed.set()
+
+def meanwhile():
+    # Another thread begins while this one notices the fork.
+    begun = threading.Event()
+    thread = threading.Thread(target=lambda: (watch.begin(), begun.set()))
+    def trace(frame, *_):
+        if frame.f_code is event_watch._after_fork.__code__:
+            thread.start()
+            assert begun.wait(30)
+    sys.settrace(trace)
+    vendo.invalidate(slugs[0])
+    thread.join()
+
+def child(begin):
+    def work():
+        begin()
+        names = [each.name for each in threading.enumerate()]
+        assert names.count("vendo-events") == 1, names
+    return work
+
+print("ok" if ended([in_child(child(late)), in_child(child(meanwhile))]) else "failed")
+"""
+)
+
 LOCKED = (
     PRELUDE
     + """
+from vendo._client import event_watch
 from vendo._tokens.cache import shared
-from vendo.web import ReplayCache
+from vendo.web import AppWatch, ReplayCache
 
-replay = ReplayCache()
 vendo.token(slugs[0])
+client = vendo.Vendo()
+watch, replay = AppWatch(lambda: client, None, ""), ReplayCache()
 held, release = threading.Event(), threading.Event()
 
 def hold():
-    with shared._changes, replay._lock:
+    with event_watch._lock, shared._changes, replay._lock:
         held.set()
         release.wait(30)
 
@@ -130,6 +172,7 @@ thread.start()
 held.wait()
 
 def child():
+    watch.begin()
     assert replay.add("evt_1", "done", 60) == "done"
     assert vendo.token(slugs[1]) == expected[1]
 
@@ -176,6 +219,13 @@ def test_children_of_a_raw_fork_get_their_own_tokens(server: LocalVendo, way: Wa
 
 def test_child_of_a_raw_fork_does_not_use_a_lock_that_a_thread_holds(server: LocalVendo) -> None:
     with run(server, LOCKED) as process:
+        output = output_of(process)
+
+    assert output == "ok\n"
+
+
+def test_an_application_watches_once_in_a_child_of_a_raw_fork(server: LocalVendo) -> None:
+    with run(server, APPLICATION) as process:
         output = output_of(process)
 
     assert output == "ok\n"

@@ -130,6 +130,7 @@ class _Watcher:
         Raises:
             UpstreamConnectionError: the system has no more threads.
         """
+        self._process = os.getpid()
         self._thread = Thread(target=self._watch, daemon=True, name="vendo-events")
         try:
             self._thread.start()
@@ -140,8 +141,8 @@ class _Watcher:
             raise
 
     def start_again(self) -> None:
-        """Start again in a forked child: the thread and the connection are the parent's."""
-        if self._watches:
+        """Start again in a forked child, if the thread and the connection are the parent's."""
+        if self._watches and self._process != os.getpid():
             self._work = self._make_work()
             try:
                 self.start()
@@ -183,7 +184,6 @@ _watchers: dict[tuple[Scope, RedisServer | None], _Watcher] = {}
 
 def watch(client: EventSource, redis_url: str | None = None) -> EventWatch:
     """Watch the events of a client's deployment; see `EventsAPI.watch`."""
-    notice()
     client._settings.required_key("events.watch")
     server = server_of(redis_url, "redis_url=")
     check(client, server)
@@ -192,6 +192,7 @@ def watch(client: EventSource, redis_url: str | None = None) -> EventWatch:
 
 def begin(client: EventSource, server: RedisServer | None) -> EventWatch:
     """Watch with a Redis or without. It waits for nothing."""
+    notice()
     scope = _scope_of(client)
     with _lock:
         watcher = _watchers.get((scope, server))
