@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import pickle
 import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import vendo
+from support.watches import until
 from support.ways import Way, run
 from vendo import Connection, ConnectTimeout, NotConnected, VendoOnlyFeature, aio
 from vendo._client import waiting
@@ -179,6 +181,8 @@ def test_cancelled_task_closes_the_stream(server: LocalVendo) -> None:
 def test_signal_ends_it(server: LocalVendo) -> None:
     def interrupt() -> None:
         server.wait_for_streams(1)
+        # In its pause: a signal while a connection opens may leave that to the garbage collector.
+        until(lambda: sys._current_frames()[main_thread].f_code is waiting._Alarm.wait.__code__)
         signal.pthread_kill(main_thread, signal.SIGINT)
 
     main_thread = threading.get_ident()
